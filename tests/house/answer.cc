@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/tests/house/answer.h"
+
+#include "netpoll/tests/house/answer_private.h"
+
+#if defined(__cpp_exceptions) || defined(__cpp_rtti)
+#error "core = True leaves exceptions or RTTI on"
+#endif
+
+namespace netpoll {
+
+int Answer() { return kAnswer; }
+
+}  // namespace netpoll

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The build macros: prefixed includes, private headers, core's flags.
+#include "gtest/gtest.h"
+#include "netpoll/tests/house/answer.h"
+
+namespace netpoll {
+namespace {
+
+TEST(Macros, HeadersAreFoundUnderTheProjectsName) { EXPECT_EQ(Answer(), 42); }
+
+}  // namespace
+}  // namespace netpoll
