@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The contract between the poller and one system interface. A backend is a
+// class; the poller is a template over it (poller.h); nothing is virtual.
+//
+//   int Init()
+//     Makes the kernel object and the backend's own descriptors. Called once,
+//     before anything else. 0, or the errno; a backend that could not be
+//     initialised is only destroyed.
+//
+//   static int CheckPollable(Fd fd)
+//     0, or why `fd` must not be opened, alike on every backend: EBADF not an
+//     open descriptor, EINVAL in blocking mode, EPERM a regular file or a
+//     directory.
+//
+//   int Open(Fd fd, EventKey key)
+//     Registers both directions. Edges from before the call count: what is
+//     ready now is reported. 0 or a positive errno; after an error nothing is
+//     registered and Close is not called. Events may be reported before it
+//     returns.
+//
+//   int Close(Fd fd, EventKey key)
+//     Deregisters, before the system's close. When it returns the kernel holds
+//     nothing of the descriptor. 0 or a positive errno.
+//
+//   void Arm(Fd fd, EventKey key, Mode direction)      if kNeedsArm
+//     Asks for one report of `direction`. Reporting one direction keeps the
+//     other armed. Does nothing if `key` is not registered any more.
+//
+//   void Poll(Delta delta, Sink& sink)
+//     Waits as `delta` says and calls sink.Ready(key, mode, flags) for every
+//     event. At most one blocking call at a time, any number of non-blocking
+//     ones beside it. Timeouts are rounded up to what the system can express;
+//     what is longer than it can express is cut, the caller's loop polls
+//     again. May return early with nothing. Interrupted by a signal: a wait
+//     with a limit returns early, so that the caller computes the rest anew;
+//     one without goes on.
+//
+//   void Break()
+//     Ends the blocking Poll that is under way, or the next one. Coalesced by
+//     a WakeToken. A non-blocking Poll never takes the token from a blocking
+//     one.
+//
+//   bool IsPollDescriptor(Fd fd) const
+//     Whether `fd` is one of the backend's own descriptors.
+//
+//   Fd PollFd() const                                  if kHasPollFd
+//     Readable whenever Poll(NonBlocking()) would report something.
+//
+// Keys: the kernel carries the 64 bits of an EventKey and the whole key is
+// compared. Internal descriptors have keys of their own kind.
+//
+// Errors: what an operation may expect is a return value. A kernel object that
+// stops working (somebody closed it) stops the process with one sentence: a
+// poller that goes on would lose every wake-up silently.
+
+#ifndef NETPOLL_BACKENDS_BACKEND_H_
+#define NETPOLL_BACKENDS_BACKEND_H_
+
+#include <concepts>
+
+#include "netpoll/core/delta.h"
+#include "netpoll/core/generation.h"
+#include "netpoll/core/types.h"
+
+namespace netpoll {
+
+// Stands for any sink in the concept below.
+struct NullSink {
+  void Ready(EventKey, Mode, EventFlags) {}
+};
+
+template <class B>
+concept PollerBackend = requires(B backend, const B& fixed, Fd fd, EventKey key,
+                                 Delta delta, NullSink sink) {
+  { B::kNeedsArm } -> std::convertible_to<bool>;
+  { B::kHasPollFd } -> std::convertible_to<bool>;
+  { B::kName } -> std::convertible_to<const char*>;
+  { B::CheckPollable(fd) } -> std::same_as<int>;
+  { backend.Init() } -> std::same_as<int>;
+  { backend.Open(fd, key) } -> std::same_as<int>;
+  { backend.Close(fd, key) } -> std::same_as<int>;
+  { backend.Poll(delta, sink) } -> std::same_as<void>;
+  { backend.Break() } -> std::same_as<void>;
+  { fixed.IsPollDescriptor(fd) } -> std::same_as<bool>;
+};
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_BACKENDS_BACKEND_H_

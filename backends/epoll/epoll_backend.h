@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// epoll: edge-triggered over the whole mask, one registration for a
+// descriptor's life, an eventfd (level-triggered) as the wake-up. The contract
+// is in backend.h.
+//
+// Timeouts have nanosecond resolution through epoll_pwait2 where the kernel
+// has it; elsewhere they are rounded up to milliseconds.
+
+#ifndef NETPOLL_BACKENDS_EPOLL_EPOLL_BACKEND_H_
+#define NETPOLL_BACKENDS_EPOLL_EPOLL_BACKEND_H_
+
+#include <sys/epoll.h>
+#include <time.h>
+
+#include <cerrno>
+#include <cstdint>
+
+#include "netpoll/backends/backend.h"
+#include "netpoll/backends/epoll/linux_sys.h"
+#include "netpoll/backends/posix/check_pollable.h"
+#include "netpoll/backends/posix/fatal.h"
+#include "netpoll/backends/posix/fork_guard.h"
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/generation.h"
+#include "netpoll/core/types.h"
+#include "netpoll/core/wake_token.h"
+
+namespace netpoll {
+
+// What one epoll report means.
+struct EpollReport {
+  Mode mode;
+  EventFlags flags;
+};
+
+// Hang-up and error wake both directions; the peer's half-close is readable
+// only. Pure: tested over every mask.
+constexpr EpollReport DecodeEpoll(std::uint32_t events) {
+  constexpr std::uint32_t kBoth = EPOLLHUP | EPOLLERR;
+  const bool read = (events & (EPOLLIN | EPOLLRDHUP | kBoth)) != 0;
+  const bool write = (events & (EPOLLOUT | kBoth)) != 0;
+  return {static_cast<Mode>((read ? 1 : 0) | (write ? 2 : 0)),
+          {.error = events == EPOLLERR,
+           .no_more_edges = (events & (EPOLLRDHUP | EPOLLPRI | kBoth)) != 0}};
+}
+static_assert(DecodeEpoll(EPOLLIN).mode == Mode::kRead);
+static_assert(DecodeEpoll(EPOLLRDHUP).mode == Mode::kRead);
+static_assert(DecodeEpoll(EPOLLOUT).mode == Mode::kWrite);
+static_assert(DecodeEpoll(EPOLLHUP).mode == Mode::kReadWrite);
+static_assert(DecodeEpoll(EPOLLERR).flags.error);
+static_assert(!DecodeEpoll(EPOLLERR | EPOLLOUT).flags.error);
+
+template <class Env = StdEnv, class Sys = LinuxSys>
+class EpollBackend {
+ public:
+  static constexpr const char* kName = "epoll";
+  static constexpr bool kNeedsArm = false;
+  static constexpr bool kHasPollFd = true;
+
+  EpollBackend() = default;
+  EpollBackend(const EpollBackend&) = delete;
+  EpollBackend& operator=(const EpollBackend&) = delete;
+  ~EpollBackend() {
+    if (wake_ >= 0) Sys::Close(wake_);
+    if (epoll_ >= 0) Sys::Close(epoll_);
+  }
+
+  static int CheckPollable(Fd fd) { return CheckPollableFd(fd); }
+
+  int Init() {
+    epoll_ = Sys::EpollCreate();
+    if (epoll_ < 0) return -epoll_;
+    wake_ = Sys::EventFd();
+    if (wake_ < 0) return -wake_;
+    // Level-triggered: it stays pending for the blocking poll when another
+    // poll sees it first.
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = kWakeKey.bits()}};
+    return -Sys::EpollCtl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+  }
+
+  int Open(Fd fd, EventKey key) {
+    fork_guard_.Check();
+    epoll_event event{
+        .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET,
+        .data = {.u64 = key.bits()}};
+    return -Sys::EpollCtl(epoll_, EPOLL_CTL_ADD, fd, &event);
+  }
+
+  int Close(Fd fd, EventKey) {
+    fork_guard_.Check();
+    epoll_event unused{};  // Old kernels want a valid address.
+    return -Sys::EpollCtl(epoll_, EPOLL_CTL_DEL, fd, &unused);
+  }
+
+  template <class Sink>
+  void Poll(Delta delta, Sink& sink) {
+    fork_guard_.Check();
+    epoll_event events[kBatch];
+    const int count = Wait(delta, events);
+    for (int i = 0; i < count; ++i) {
+      const EventKey key = EventKey::FromBits(events[i].data.u64);
+      if (key == kWakeKey) {
+        if (delta.blocking()) TakeWake();
+        continue;
+      }
+      const EpollReport report = DecodeEpoll(events[i].events);
+      sink.Ready(key, report.mode, report.flags);
+    }
+  }
+
+  void Break() {
+    fork_guard_.Check();
+    if (!token_.Request()) return;
+    for (;;) {
+      const int result = Sys::Write8(wake_, 1);
+      // EAGAIN: the counter is full, so a wake-up is pending.
+      if (result == 8 || result == -EAGAIN) return;
+      if (result == -EINTR) continue;
+      token_.Retract();
+      FatalSystemCall("write to the eventfd", result < 0 ? -result : EIO);
+    }
+  }
+
+  bool IsPollDescriptor(Fd fd) const {
+    return fd >= 0 && (fd == epoll_ || fd == wake_);
+  }
+
+  Fd PollFd() const { return epoll_; }
+
+ private:
+  static constexpr int kBatch = 128;
+  static constexpr EventKey kWakeKey = EventKey::Internal(0);
+
+  // The number of events; 0 also when a limited wait was interrupted.
+  int Wait(Delta delta, epoll_event* events) {
+    for (;;) {
+      const int count = WaitOnce(delta, events);
+      if (count >= 0) return count;
+      if (count != -EINTR) FatalSystemCall("epoll_wait", -count);
+      if (delta.blocking() && !delta.forever()) return 0;
+    }
+  }
+
+  int WaitOnce(Delta delta, epoll_event* events) {
+    const bool limited = delta.blocking() && !delta.forever();
+    if (limited && no_pwait2_.Load("epoll.pwait2.load", Order::kRelaxed) == 0) {
+      const timespec limit = ToTimespec(delta);
+      const int count = Sys::EpollPwait2(epoll_, events, kBatch, &limit);
+      if (count != -ENOSYS) return count;
+      no_pwait2_.Store("epoll.pwait2.store", 1, Order::kRelaxed);
+    }
+    return Sys::EpollWait(epoll_, events, kBatch, delta.ToMillisecondsCeil());
+  }
+
+  static timespec ToTimespec(Delta delta) {
+    constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
+    timespec limit{};
+    limit.tv_sec = static_cast<time_t>(delta.nanos() / kNanosPerSecond);
+    limit.tv_nsec = static_cast<long>(delta.nanos() % kNanosPerSecond);
+    return limit;
+  }
+
+  // Drain first, then clear: whoever finds the token pending in between is
+  // covered by the return of this poll.
+  void TakeWake() {
+    std::uint64_t count = 0;
+    while (Sys::Read8(wake_, &count) == -EINTR) {
+    }
+    token_.Clear();
+  }
+
+  ForkGuard fork_guard_;
+  int epoll_ = -1;
+  int wake_ = -1;
+  WakeToken<Env> token_;
+  typename Env::template Atomic<std::uint32_t> no_pwait2_{0};
+};
+
+static_assert(PollerBackend<EpollBackend<>>);
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_BACKENDS_EPOLL_EPOLL_BACKEND_H_

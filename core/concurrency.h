@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The seam. Every interaction between threads in core, backends and runtime
+// goes through an `Env`: a class with the members of `StdEnv` below. It is the
+// only file of those folders that may name an atomic, a lock, a fence or a
+// yield. The model supplies another Env and runs the same templates; production
+// code is never conditional on it.
+//
+// What an Env supplies:
+//   Atomic<T>  a shared word. Each access names its site (for traces, coverage
+//              and mutants) and its memory order.
+//   Lock       a mutual exclusion lock, not recursive.
+//   Var<T>     a plain field that a lock or an ownership rule protects.
+//   Retry(f)   calls f until it yields a value. Nothing may be carried from
+//              one round to the next, except by reference to constants.
+//   Parker     lets one thread sleep until another wakes it.
+//   Misuse     stops the program with one sentence.
+//   kGenerationBits, kTimerSeqBits   widths of the reuse counters.
+//
+// Fences are left out on purpose: gcc's thread sanitizer rejects them.
+
+#ifndef NETPOLL_CORE_CONCURRENCY_H_
+#define NETPOLL_CORE_CONCURRENCY_H_
+
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+namespace netpoll {
+
+// Names one access in the source, e.g. "commit.cas". Unique per access, short,
+// stable: traces and mutants are written in these names.
+struct Site {
+  const char* name;
+  constexpr Site(const char* site_name) : name(site_name) {}  // NOLINT
+};
+
+enum class Order : std::uint8_t {
+  kRelaxed,
+  kAcquire,
+  kRelease,
+  kAcqRel,
+  kSeqCst
+};
+
+// The Env that ships: std::atomic and what stands on it.
+struct StdEnv {
+  static constexpr int kGenerationBits = 32;
+  static constexpr int kTimerSeqBits = 32;
+
+  static constexpr std::memory_order ToStd(Order order) {
+    switch (order) {
+      case Order::kRelaxed:
+        return std::memory_order_relaxed;
+      case Order::kAcquire:
+        return std::memory_order_acquire;
+      case Order::kRelease:
+        return std::memory_order_release;
+      case Order::kAcqRel:
+        return std::memory_order_acq_rel;
+      case Order::kSeqCst:
+        break;
+    }
+    return std::memory_order_seq_cst;
+  }
+
+  // The order of the load that a failed compare-exchange is.
+  static constexpr std::memory_order OnFailure(Order order) {
+    if (order == Order::kRelease) return std::memory_order_relaxed;
+    if (order == Order::kAcqRel) return std::memory_order_acquire;
+    return ToStd(order);
+  }
+
+  template <class T>
+  class Atomic {
+   public:
+    static_assert(std::atomic<T>::is_always_lock_free);
+
+    constexpr Atomic() : value_(T{}) {}
+    explicit constexpr Atomic(T value) : value_(value) {}
+
+    T Load(Site, Order order) const { return value_.load(ToStd(order)); }
+    void Store(Site, T value, Order order) {
+      value_.store(value, ToStd(order));
+    }
+    T Exchange(Site, T value, Order order) {
+      return value_.exchange(value, ToStd(order));
+    }
+    T FetchAdd(Site, T delta, Order order) {
+      return value_.fetch_add(delta, ToStd(order));
+    }
+    // Strong. `expected` is not updated on failure: retry loops reload.
+    bool CompareExchange(Site, T expected, T desired, Order order) {
+      return value_.compare_exchange_strong(expected, desired, ToStd(order),
+                                            OnFailure(order));
+    }
+
+   private:
+    std::atomic<T> value_;
+  };
+
+  template <class T>
+  class Var {
+   public:
+    constexpr Var() = default;
+    explicit constexpr Var(T value) : value_(value) {}
+    const T& Get() const { return value_; }
+    void Set(const T& value) { value_ = value; }
+
+   private:
+    T value_{};
+  };
+
+  // Four bytes, one locked instruction each way when nobody contends. Unlike
+  // abseil's mutex it is visible to the thread sanitizer as shipped.
+  // Word: 0 free; 1 held; 2 held and somebody may sleep. Acquire moves 0 to 1,
+  // or exchanges 2 and sleeps while it was not 0; Release stores 0 and wakes
+  // one sleeper if it was 2.
+  class Lock {
+   public:
+    void Acquire(Site) {
+      int free = 0;
+      if (!word_.compare_exchange_strong(free, 1, std::memory_order_acquire)) {
+        AcquireSlow();
+      }
+    }
+    bool TryAcquire(Site) {
+      int free = 0;
+      return word_.compare_exchange_strong(free, 1, std::memory_order_acquire);
+    }
+    void Release(Site) {
+      if (word_.exchange(0, std::memory_order_release) == 2) {
+        word_.notify_one();
+      }
+    }
+
+   private:
+    [[gnu::noinline]] void AcquireSlow() {
+      while (word_.exchange(2, std::memory_order_acquire) != 0) {
+        word_.wait(2, std::memory_order_relaxed);
+      }
+    }
+
+    std::atomic<int> word_{0};
+  };
+
+  // Wakes are remembered, at most one: Park returns at once after an Unpark
+  // that nobody slept through. What the waker wrote before Unpark is visible
+  // after Park.
+  class Parker {
+   public:
+    void Park(Site) {
+      while (word_.exchange(0, std::memory_order_acq_rel) == 0) {
+        word_.wait(0, std::memory_order_relaxed);
+      }
+    }
+    void Unpark(Site) {
+      word_.store(1, std::memory_order_release);
+      word_.notify_one();
+    }
+
+   private:
+    std::atomic<int> word_{0};
+  };
+
+  template <class F>
+  static auto Retry(F round) {
+    for (;;) {
+      if (auto result = round()) return *result;
+    }
+  }
+
+  // Prints `rule` and stops the process, in release builds too.
+  [[noreturn]] static void Misuse(const char* rule) {
+    std::fprintf(stderr, "netpoll: %s\n", rule);
+    std::abort();
+  }
+};
+
+// Holds a Lock for a scope.
+template <class Lock>
+class LockHolder {
+ public:
+  LockHolder(Lock& lock, Site site) : lock_(lock), site_(site) {
+    lock_.Acquire(site_);
+  }
+  ~LockHolder() { lock_.Release(site_); }
+  LockHolder(const LockHolder&) = delete;
+  LockHolder& operator=(const LockHolder&) = delete;
+
+ private:
+  Lock& lock_;
+  Site site_;
+};
+
+// What Update did: the word before, and the step that its transition chose.
+template <class Word, class Step>
+struct Updated {
+  Word before;
+  Step step;
+};
+
+struct UpdateOrders {
+  Order load;
+  Order exchange;
+};
+inline constexpr UpdateOrders kSeqCstUpdate{Order::kSeqCst, Order::kSeqCst};
+inline constexpr UpdateOrders kAcqRelUpdate{Order::kAcquire, Order::kAcqRel};
+
+// Applies a pure transition to a shared word, atomically. `transition` maps
+// the word to a step with members `write` (whether to store at all) and `next`.
+// Lock-free; the only retry loop of the core.
+template <class Env, class Word, class Transition>
+auto Update(typename Env::template Atomic<Word>& word, Site site,
+            UpdateOrders orders, Transition transition) {
+  using Step = decltype(transition(Word{}));
+  return Env::Retry([&]() -> std::optional<Updated<Word, Step>> {
+    const Word before = word.Load(site, orders.load);
+    const Step step = transition(before);
+    if (step.write &&
+        !word.CompareExchange(site, before, step.next, orders.exchange)) {
+      return std::nullopt;
+    }
+    return Updated<Word, Step>{before, step};
+  });
+}
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_CORE_CONCURRENCY_H_

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The descriptor lock: one task at a time in each direction, references that
+// keep the descriptor open while somebody uses it, and a close that waits for
+// them. Stands above PollDesc, whose "at most one task per direction" it
+// arranges. The word is in descriptor_lock_word.h.
+//
+// A task that finds its direction taken parks here in two steps, like a wait
+// for readiness: Acquire -> kMustWait has counted it; Park(waiter) then says
+// whether it is parked (touch nothing of it) or may Acquire again at once. A
+// parked task that runs again calls Acquire again.
+//
+// Orders: acquire on taking, release on giving up (acq_rel exchanges), so that
+// what one holder wrote is visible to the next. Waiters are handed out in the
+// order in which they parked; the lock itself is not fair: a task that comes
+// along may take the direction first.
+
+#ifndef NETPOLL_CORE_DESCRIPTOR_LOCK_H_
+#define NETPOLL_CORE_DESCRIPTOR_LOCK_H_
+
+#include <cstdint>
+
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/descriptor_lock_word.h"
+#include "netpoll/core/types.h"
+
+namespace netpoll {
+
+template <class Env>
+class DescriptorLock {
+ public:
+  // False once closed.
+  bool AddReference() {
+    const auto done = Update<Env>(word_, "fdlock.incref", kAcqRelUpdate,
+                                  lock_word::AddReference);
+    CheckCount(done.step.outcome);
+    return done.step.outcome == LockOutcome::kDone;
+  }
+
+  // True if it was the last after closing: the caller destroys the descriptor.
+  bool DropReference() {
+    const auto done = Update<Env>(word_, "fdlock.decref", kAcqRelUpdate,
+                                  lock_word::DropReference);
+    CheckHeld(done.step.outcome);
+    return done.step.outcome == LockOutcome::kLast;
+  }
+
+  // Closes, keeping a reference that the caller drops when it has unblocked
+  // the descriptor. False if it was closed already. Adds to `wake` whoever
+  // waits for a direction.
+  bool Close(WaiterList& wake) {
+    const auto done =
+        Update<Env>(word_, "fdlock.close", kAcqRelUpdate, lock_word::Close);
+    CheckCount(done.step.outcome);
+    if (done.step.outcome == LockOutcome::kClosed) return false;
+    read_queue_.Grant(done.step.wake_readers, wake);
+    write_queue_.Grant(done.step.wake_writers, wake);
+    return true;
+  }
+
+  // kDone: the direction and a reference are the caller's. kClosed. kMustWait:
+  // call Park.
+  LockOutcome Acquire(Mode direction) {
+    const auto done = Update<Env>(word_, "fdlock.acquire", kAcqRelUpdate,
+                                  [direction](LockWord word) {
+                                    return lock_word::Acquire(word, direction);
+                                  });
+    CheckCount(done.step.outcome);
+    return done.step.outcome;
+  }
+
+  // True: parked. False: a release came in between, Acquire again.
+  bool Park(Mode direction, Waiter* waiter) {
+    return Queue(direction).Park(waiter);
+  }
+
+  // Gives the direction up. True as for DropReference. Adds to `wake` a task
+  // that may Acquire.
+  bool Release(Mode direction, WaiterList& wake) {
+    const auto done = Update<Env>(word_, "fdlock.release", kAcqRelUpdate,
+                                  [direction](LockWord word) {
+                                    return lock_word::Release(word, direction);
+                                  });
+    CheckHeld(done.step.outcome);
+    Queue(direction).Grant(done.step.wake_readers + done.step.wake_writers,
+                           wake);
+    return done.step.outcome == LockOutcome::kLast;
+  }
+
+  bool closed() const {
+    return (word_.Load("fdlock.closed", Order::kAcquire) &
+            lock_word::kClosed) != 0;
+  }
+
+ private:
+  // A counting semaphore with parked tasks. Both fields under the lock; at
+  // most one of them is not empty.
+  class ParkQueue {
+   public:
+    bool Park(Waiter* waiter) {
+      const LockHolder hold(lock_, "fdlock.park.lock");
+      State state = state_.Get();
+      const bool parked = state.permits == 0;
+      if (parked) {
+        state.parked.Push(waiter);
+      } else {
+        --state.permits;
+      }
+      state_.Set(state);
+      return parked;
+    }
+
+    void Grant(std::uint32_t count, WaiterList& wake) {
+      if (count == 0) return;
+      const LockHolder hold(lock_, "fdlock.grant.lock");
+      State state = state_.Get();
+      for (; count != 0; --count) {
+        Waiter* const waiter = state.parked.Pop();
+        if (waiter == nullptr) {
+          ++state.permits;
+        } else {
+          wake.Push(waiter);
+        }
+      }
+      state_.Set(state);
+    }
+
+   private:
+    struct State {
+      WaiterList parked;
+      std::uint32_t permits = 0;
+    };
+    typename Env::Lock lock_;
+    typename Env::template Var<State> state_;
+  };
+
+  static void CheckCount(LockOutcome outcome) {
+    if (outcome == LockOutcome::kMisuse) {
+      Env::Misuse("more than 1,048,575 operations on one descriptor at once");
+    }
+  }
+  static void CheckHeld(LockOutcome outcome) {
+    if (outcome == LockOutcome::kMisuse) {
+      Env::Misuse("a descriptor lock was released that was not held");
+    }
+  }
+
+  ParkQueue& Queue(Mode direction) {
+    return direction == Mode::kRead ? read_queue_ : write_queue_;
+  }
+
+  typename Env::template Atomic<LockWord> word_{0};
+  ParkQueue read_queue_;
+  ParkQueue write_queue_;
+};
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_CORE_DESCRIPTOR_LOCK_H_

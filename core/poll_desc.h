@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PollDesc: one descriptor in the poller. The concurrent shell over the pure
+// transitions of semaphore.h, status.h and deadline_plan.h.
+//
+// Why no wake-up is lost. A task that is about to park
+//     (1) moves its semaphore Nil -> Wait, then (2) loads the status word;
+// whoever closes or expires
+//     (3) publishes the status word, then (4) loads the semaphore.
+// All four are seq_cst, so at least one of the two sees the other: the task
+// sees the error and does not park, or the closer sees Wait or the waiter and
+// moves the word, and the task's commit fails or its waiter is handed out.
+// A readiness event goes through the semaphore alone: it leaves kReady behind
+// whenever it finds nobody parked.
+//
+// Which field is guarded by what:
+//   rg, wg, status    atomic, see semaphore.h and status.h
+//   index             constant once the slot exists
+//   fd                constant for one incarnation
+//   state             the lock
+//   next_free         the pool's lock
+//   timer positions   the timer heap's lock
+//
+// Memory: slots are type-stable (pool.h), so a late event may always look at
+// one. What a wake touches is in the first cache line.
+
+#ifndef NETPOLL_CORE_POLL_DESC_H_
+#define NETPOLL_CORE_POLL_DESC_H_
+
+#include <cstdint>
+
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/deadline_plan.h"
+#include "netpoll/core/generation.h"
+#include "netpoll/core/semaphore.h"
+#include "netpoll/core/status.h"
+#include "netpoll/core/timer_heap.h"
+#include "netpoll/core/types.h"
+
+namespace netpoll {
+
+// Whether errors end a wait. kUntilReady is for systems that complete
+// operations: a cancelled one must be waited for all the same.
+enum class WaitKind : std::uint8_t { kOrError, kUntilReady };
+
+// The answer of Prepare and Finish.
+struct WaitResult {
+  bool must_park;   // Prepare: Commit next. Finish: Prepare again.
+  PollError error;  // Meaningful only if !must_park.
+
+  static constexpr WaitResult Park() { return {true, PollError::kNone}; }
+  static constexpr WaitResult Done(PollError error = PollError::kNone) {
+    return {false, error};
+  }
+};
+
+// The answer of a change of a deadline.
+struct DeadlineResult {
+  PollResult wake;
+  // The earliest deadline of the poller moved forward: break a blocked poll
+  // that would sleep past it.
+  bool earliest_moved = false;
+};
+
+template <class Env>
+class PollDesc {
+ public:
+  using WaiterCount = typename Env::template Atomic<std::int32_t>;
+  using Planner = DeadlinePlanner<Env::kTimerSeqBits>;
+  using Generations = GenerationOf<Env::kGenerationBits>;
+
+  explicit PollDesc(std::uint32_t index) : index_(index) {}
+  PollDesc(const PollDesc&) = delete;
+  PollDesc& operator=(const PollDesc&) = delete;
+
+  std::uint32_t index() const { return index_; }
+  Fd fd() const { return fd_.Get(); }
+  std::uint32_t generation() const {
+    return status::Generation(status_.Load("desc.generation", Order::kAcquire));
+  }
+
+  // --- One incarnation's life -----------------------------------------------
+
+  // Starts an incarnation for `fd`; the slot is the caller's alone, but late
+  // events of earlier incarnations may still arrive. Returns its key.
+  EventKey Open(Fd fd) {
+    const LockHolder hold(lock_, "open.lock");
+    ClearSlot(rg_, "open.rg");
+    ClearSlot(wg_, "open.wg");
+    fd_.Set(fd);
+    state_.Set(Planner::Open(state_.Get()));
+    const std::uint32_t before = generation();
+    const std::uint32_t now = before == 0 ? Generations::Next(0) : before;
+    Update<Env>(status_, "open.status", kSeqCstUpdate,
+                [now](StatusWord word) { return status::Open(word, now); });
+    return EventKey::ForSlot(index_, now);
+  }
+
+  // Stops the process unless the descriptor may be closed.
+  void CheckClosable() {
+    const LockHolder hold(lock_, "close.lock");
+    if (!state_.Get().closing) {
+      Env::Misuse("Close was called on a descriptor without Unblock before");
+    }
+    if (!semaphore::Idle(rg_.Load("close.rg", Order::kAcquire)) ||
+        !semaphore::Idle(wg_.Load("close.wg", Order::kAcquire))) {
+      Env::Misuse(
+          "Close was called while a task still waits on the descriptor");
+    }
+  }
+
+  // Ends the incarnation: its events are stale from here on. Comes before the
+  // slot is given back to the pool.
+  void Retire() {
+    const LockHolder hold(lock_, "retire.lock");
+    PublishWith(Generations::Next(generation()), "retire.status");
+  }
+
+  // --- Tasks: one per direction at a time -----------------------------------
+
+  PollError Check(Mode direction) const {
+    return status::Check(status_.Load("check.status", Order::kSeqCst),
+                         direction);
+  }
+
+  bool NoMoreEdges() const {
+    return status::NoMoreEdges(status_.Load("edges.status", Order::kAcquire));
+  }
+
+  // Forgets recorded readiness, unless there is an error to report. The caller
+  // tries its system call next, and waits only when that would block.
+  PollError Reset(Mode direction) {
+    const PollError error = Check(direction);
+    if (error != PollError::kNone) return error;
+    const auto done = Update<Env>(Slot(direction), "reset.slot", kSeqCstUpdate,
+                                  semaphore::Reset);
+    if (done.step.outcome == SemaphoreOutcome::kMisuse) {
+      Env::Misuse("Reset was called in a direction in which a task waits");
+    }
+    return PollError::kNone;
+  }
+
+  WaitResult Prepare(Mode direction, WaitKind kind) {
+    if (kind == WaitKind::kOrError) {
+      const PollError error = Check(direction);
+      if (error != PollError::kNone) return WaitResult::Done(error);
+    }
+    const auto done = Update<Env>(Slot(direction), "prepare.slot",
+                                  kSeqCstUpdate, semaphore::Prepare);
+    switch (done.step.outcome) {
+      case SemaphoreOutcome::kConsumed:
+        return WaitResult::Done();
+      case SemaphoreOutcome::kMustPark:
+        break;
+      default:
+        Env::Misuse("two tasks wait in one direction of a descriptor");
+    }
+    if (kind == WaitKind::kUntilReady) return WaitResult::Park();
+    const PollError error = status::Check(
+        status_.Load("prepare.recheck", Order::kSeqCst), direction);
+    if (error == PollError::kNone) return WaitResult::Park();
+    return WaitResult::Done(TakeReady(direction) ? PollError::kNone : error);
+  }
+
+  // Parks `waiter` if nothing came in between. From the successful exchange on
+  // the caller may touch neither the waiter nor its frame. The count goes up
+  // first, so that it is never below the number of parked words.
+  bool Commit(Mode direction, Waiter* waiter, WaiterCount& waiters) {
+    waiters.FetchAdd("commit.count", 1, Order::kAcqRel);
+    const auto word = reinterpret_cast<SemaphoreWord>(waiter);
+    const auto done = Update<Env>(Slot(direction), "commit.slot", kSeqCstUpdate,
+                                  [word](SemaphoreWord before) {
+                                    return semaphore::Commit(before, word);
+                                  });
+    if (done.step.outcome == SemaphoreOutcome::kParked) return true;
+    if (done.step.outcome == SemaphoreOutcome::kMisuse) {
+      Env::Misuse("two tasks wait in one direction of a descriptor");
+    }
+    waiters.FetchAdd("commit.undo", -1, Order::kAcqRel);
+    return false;
+  }
+
+  // After a Commit that did not park, and when a parked task runs again.
+  WaitResult Finish(Mode direction, WaitKind kind) {
+    if (TakeReady(direction)) return WaitResult::Done();
+    if (kind == WaitKind::kUntilReady) return WaitResult::Park();
+    const PollError error = Check(direction);
+    // No error: the deadline that woke the task was moved before it ran.
+    if (error == PollError::kNone) return WaitResult::Park();
+    return WaitResult::Done(error);
+  }
+
+  // --- Everybody else -------------------------------------------------------
+
+  // Wakes both directions for good; every later Reset and Prepare answers
+  // kClosing. Once per incarnation.
+  template <class Timers>
+  PollResult Unblock(Timers& timers) {
+    PollResult wake;
+    const LockHolder hold(lock_, "unblock.lock");
+    if (state_.Get().closing) {
+      Env::Misuse("Unblock was called twice on a descriptor");
+    }
+    Apply(Planner::Unblock(state_.Get()), timers, "unblock.status", wake);
+    return wake;
+  }
+
+  // Sets the deadline of the directions in `mode`; nothing once closing.
+  template <class Timers>
+  DeadlineResult SetDeadline(Mode mode, Deadline deadline, Timers& timers) {
+    DeadlineResult result;
+    const LockHolder hold(lock_, "deadline.lock");
+    const DeadlinePlan plan = Planner::Set(state_.Get(), mode, deadline);
+    if (plan.applies) {
+      result.earliest_moved =
+          Apply(plan, timers, "deadline.status", result.wake);
+    }
+    return result;
+  }
+
+  // A timer fired; it may be stale, then nothing happens.
+  template <class Timers>
+  PollResult Fire(Mode serves, std::uint32_t seq, Timers& timers) {
+    PollResult wake;
+    const LockHolder hold(lock_, "fire.lock");
+    const DeadlinePlan plan = Planner::Fire(state_.Get(), serves, seq);
+    if (!plan.applies) return wake;
+    if (!Planner::FireIsSane(state_.Get(), serves)) {
+      Env::Misuse("a deadline timer fired that was not armed");
+    }
+    Apply(plan, timers, "fire.status", wake);
+    return wake;
+  }
+
+  // An event of incarnation `generation` made the directions of `mode` ready.
+  // False if it is stale: then nothing was changed. The flags are published
+  // before the semaphore moves, so the woken task sees them.
+  bool Ready(std::uint32_t generation, Mode mode, EventFlags flags,
+             PollResult& wake) {
+    const auto noted =
+        Update<Env>(status_, "ready.status", kSeqCstUpdate,
+                    [generation, flags](StatusWord word) {
+                      return status::Event(word, generation, flags);
+                    });
+    if (!noted.step.accepted) return false;
+    if (Has(mode, Mode::kRead)) wake.Add(Move(rg_, "ready.rg", true));
+    if (Has(mode, Mode::kWrite)) wake.Add(Move(wg_, "ready.wg", true));
+    return true;
+  }
+
+  // --- For the pool, the timers and checkers --------------------------------
+
+  std::uint32_t next_free() const { return next_free_.Get(); }
+  void set_next_free(std::uint32_t next) { next_free_.Set(next); }
+
+  // The timers are numbered 0 (read, or both) and 1 (write).
+  TimerPosition& timer_position(int which) { return timer_position_[which]; }
+
+  SemaphoreWord slot_word(Mode direction) {
+    return Slot(direction).Load("inspect.slot", Order::kSeqCst);
+  }
+  StatusWord status_word() const {
+    return status_.Load("inspect.status", Order::kSeqCst);
+  }
+
+ private:
+  using SemaphoreAtomic = typename Env::template Atomic<SemaphoreWord>;
+
+  SemaphoreAtomic& Slot(Mode direction) {
+    return direction == Mode::kRead ? rg_ : wg_;
+  }
+
+  // Consumes recorded readiness; leaves kNil.
+  bool TakeReady(Mode direction) {
+    const auto done = Update<Env>(Slot(direction), "finish.slot", kSeqCstUpdate,
+                                  semaphore::Finish);
+    if (done.step.outcome == SemaphoreOutcome::kMisuse) {
+      Env::Misuse("a parked task ran although nobody took its waiter");
+    }
+    return done.step.outcome == SemaphoreOutcome::kConsumed;
+  }
+
+  void ClearSlot(SemaphoreAtomic& slot, Site site) {
+    const auto done = Update<Env>(slot, site, kSeqCstUpdate, semaphore::Reset);
+    if (done.step.outcome == SemaphoreOutcome::kMisuse) {
+      Env::Misuse("a task waits on a descriptor that is not open");
+    }
+  }
+
+  // Ready or Unblock on one slot; the waiter to wake, or null.
+  static Waiter* Move(SemaphoreAtomic& slot, Site site, bool ready) {
+    const auto done =
+        Update<Env>(slot, site, kSeqCstUpdate, [ready](SemaphoreWord word) {
+          return ready ? semaphore::Ready(word) : semaphore::Unblock(word);
+        });
+    if (done.step.outcome != SemaphoreOutcome::kWake) return nullptr;
+    return reinterpret_cast<Waiter*>(done.before);
+  }
+
+  void PublishWith(std::uint32_t generation, Site site) {
+    const DescState& state = state_.Get();
+    const StatusSummary summary{state.closing, state.read.deadline < 0,
+                                state.write.deadline < 0, generation};
+    Update<Env>(status_, site, kSeqCstUpdate, [&summary](StatusWord word) {
+      return status::Publish(word, summary);
+    });
+  }
+
+  // Under the lock: fields, status word, timers, then the waiters. True if the
+  // earliest deadline moved forward.
+  template <class Timers>
+  bool Apply(const DeadlinePlan& plan, Timers& timers, Site site,
+             PollResult& wake) {
+    state_.Set(plan.next);
+    PublishWith(generation(), site);
+    bool moved = Command(plan.read_timer, 0, timers);
+    if (Command(plan.write_timer, 1, timers)) moved = true;
+    if (plan.unblock_read) wake.Add(Move(rg_, "cancel.rg", false));
+    if (plan.unblock_write) wake.Add(Move(wg_, "cancel.wg", false));
+    return moved;
+  }
+
+  template <class Timers>
+  bool Command(const TimerCommand& command, int which, Timers& timers) {
+    switch (command.kind) {
+      case TimerCommand::Kind::kArm:
+        return timers.Arm(this, which, command.when, command.serves,
+                          command.seq);
+      case TimerCommand::Kind::kStop:
+        timers.Stop(this, which);
+        return false;
+      case TimerCommand::Kind::kLeave:
+        break;
+    }
+    return false;
+  }
+
+  // What a wake touches.
+  alignas(64) SemaphoreAtomic rg_{kNil};
+  SemaphoreAtomic wg_{kNil};
+  typename Env::template Atomic<StatusWord> status_{0};
+  std::uint32_t index_;
+  typename Env::template Var<Fd> fd_;
+
+  // The rest.
+  alignas(64) typename Env::Lock lock_;
+  typename Env::template Var<std::uint32_t> next_free_;
+  typename Env::template Var<DescState> state_;
+  TimerPosition timer_position_[2] = {0, 0};
+};
+
+static_assert(sizeof(PollDesc<StdEnv>) <= 128);
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_CORE_POLL_DESC_H_

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Poller: descriptors, deadlines and one backend, as a value. There are no
+// globals; a program may have as many as it likes. It parks nobody and runs
+// nobody: it says who is ready, and a scheduler does the rest.
+//
+//   A task that wants to read:
+//     error = poller.Reset(desc, Mode::kRead);      // forget old readiness
+//     loop: read(2); anything but EAGAIN ends it
+//       wait = poller.Prepare(desc, Mode::kRead);
+//       while wait.must_park:
+//         suspend the task so that any thread may resume it, then
+//         poller.Commit(desc, Mode::kRead, &waiter): true - leave it, and touch
+//           nothing of it; false - resume it at once
+//         when it runs again: wait = poller.Finish(desc, Mode::kRead), and
+//         while that says must_park, Prepare again
+//       wait.error ends the wait: read again if it is kNone
+//
+//   A scheduler out of work: see sleep_protocol.h. Then
+//     result = poller.Poll(delta); result.Append(poller.ExpireTimers(now));
+//     make every waiter of result.ready runnable;
+//     poller.AdjustWaiters(result.waiters_delta);
+//
+// Threads: every member may be called from any thread, except that at most one
+// blocking Poll is under way at a time, each direction of a descriptor has at
+// most one task between Reset and Finish (descriptor_lock.h arranges that), and
+// Close comes after Unblock, when no other call on the descriptor is under way
+// or can begin.
+
+#ifndef NETPOLL_CORE_POLLER_H_
+#define NETPOLL_CORE_POLLER_H_
+
+#include <cerrno>
+#include <cstdint>
+#include <utility>
+
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/generation.h"
+#include "netpoll/core/poll_desc.h"
+#include "netpoll/core/pool.h"
+#include "netpoll/core/timer_heap.h"
+#include "netpoll/core/types.h"
+
+namespace netpoll {
+
+template <class Backend, class Env = StdEnv>
+class Poller {
+ public:
+  using Desc = PollDesc<Env>;
+  using Timers = TimerHeap<Env, Desc>;
+
+  struct OpenResult {
+    Desc* desc;  // Null on error.
+    int error;   // 0, or an errno.
+  };
+
+  template <class... Args>
+  explicit Poller(Args&&... args) : backend_(std::forward<Args>(args)...) {}
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+
+  // No descriptor may be open: stops the process otherwise.
+  ~Poller() {
+    if (waiters() != 0) {
+      Env::Misuse("a Poller was destroyed while tasks were parked in it");
+    }
+    if (open_.Load("destroy.open", Order::kAcquire) != 0) {
+      Env::Misuse("a Poller was destroyed while descriptors were open in it");
+    }
+  }
+
+  // Call once, before anything else. 0, or the errno of what failed.
+  int Init() { return backend_.Init(); }
+
+  // Registers `fd`, which must be non-blocking, in both directions. Does not
+  // block. Errors: EBADF not an open descriptor; EINVAL blocking mode, or a
+  // descriptor of the poller itself; EPERM a regular file or directory; EEXIST
+  // already open here; ENOMEM; or what the system says. `check` false skips
+  // the tests that cost system calls, for descriptors that the caller made.
+  OpenResult Open(Fd fd, bool check = true) {
+    if (backend_.IsPollDescriptor(fd)) return {nullptr, EINVAL};
+    if (check) {
+      const int error = Backend::CheckPollable(fd);
+      if (error != 0) return {nullptr, error};
+    }
+    Desc* const desc = pool_.Allocate();
+    if (desc == nullptr) return {nullptr, ENOMEM};
+    // Outside the descriptor's lock; an event may arrive at once.
+    const int error = backend_.Open(fd, desc->Open(fd));
+    if (error != 0) {
+      GiveBack(desc);
+      return {nullptr, error};
+    }
+    open_.FetchAdd("open.count", 1, Order::kAcqRel);
+    return {desc, 0};
+  }
+
+  // Deregisters a descriptor that was unblocked and that no task uses any
+  // more; the caller closes the system's descriptor next. When it returns the
+  // kernel holds nothing of it. 0, or an errno; the slot is given back anyway.
+  int Close(Desc* desc) {
+    desc->CheckClosable();
+    const int error = backend_.Close(
+        desc->fd(), EventKey::ForSlot(desc->index(), desc->generation()));
+    GiveBack(desc);
+    open_.FetchAdd("close.count", -1, Order::kAcqRel);
+    return error;
+  }
+
+  // Makes every later Reset and Prepare answer kClosing, and hands out both
+  // waiters. Once.
+  [[nodiscard]] PollResult Unblock(Desc* desc) {
+    return desc->Unblock(timers_);
+  }
+
+  // See the top of the file. Lock-free.
+  PollError Reset(Desc* desc, Mode direction) { return desc->Reset(direction); }
+  WaitResult Prepare(Desc* desc, Mode direction,
+                     WaitKind kind = WaitKind::kOrError) {
+    if constexpr (Backend::kNeedsArm) {
+      if (kind == WaitKind::kUntilReady ||
+          desc->Check(direction) == PollError::kNone) {
+        backend_.Arm(desc->fd(),
+                     EventKey::ForSlot(desc->index(), desc->generation()),
+                     direction);
+      }
+    }
+    return desc->Prepare(direction, kind);
+  }
+  bool Commit(Desc* desc, Mode direction, Waiter* waiter) {
+    return desc->Commit(direction, waiter, waiters_);
+  }
+  WaitResult Finish(Desc* desc, Mode direction,
+                    WaitKind kind = WaitKind::kOrError) {
+    return desc->Finish(direction, kind);
+  }
+
+  // Sets the deadline for the directions of `mode`: Deadline::Past() ends the
+  // waits at once, and all later ones until another is set.
+  [[nodiscard]] DeadlineResult SetDeadline(Desc* desc, Mode mode,
+                                           Deadline deadline) {
+    return desc->SetDeadline(mode, deadline, timers_);
+  }
+
+  // Waits for events as `delta` says, and returns whom they make ready. May
+  // return early with nothing.
+  [[nodiscard]] PollResult Poll(Delta delta) {
+    const bool blocking = delta.blocking();
+    if (blocking && blocking_.Exchange("poll.enter", 1, Order::kAcquire) != 0) {
+      Env::Misuse("two threads were in a blocking Poll at once");
+    }
+    Sink sink(*this);
+    backend_.Poll(delta, sink);
+    if (blocking) blocking_.Store("poll.leave", 0, Order::kRelease);
+    return sink.result_;
+  }
+
+  // Acts on the deadlines that have passed at `now`, and returns whom to wake.
+  [[nodiscard]] PollResult ExpireTimers(std::int64_t now) {
+    PollResult result;
+    typename Timers::Firing firing;
+    while (timers_.PopDue(now, &firing)) {
+      PollResult fired = firing.owner->Fire(firing.serves, firing.seq, timers_);
+      result.Append(fired);
+    }
+    return result;
+  }
+
+  // A time not later than the earliest deadline, or Deadline::kNever. Polling
+  // until then and calling ExpireTimers serves every deadline.
+  std::int64_t NextDeadline() const { return timers_.Next(); }
+
+  // Ends one blocking Poll, the current one or the next. Cheap when a break is
+  // already on its way.
+  void Break() { backend_.Break(); }
+
+  // Applies the delta of a PollResult, after its waiters are runnable.
+  void AdjustWaiters(std::int32_t delta) {
+    if (delta != 0) waiters_.FetchAdd("adjust.count", delta, Order::kAcqRel);
+  }
+
+  // Tasks parked, or about to be; never less than are parked.
+  std::int32_t waiters() const {
+    return waiters_.Load("waiters.load", Order::kAcquire);
+  }
+
+  bool IsPollDescriptor(Fd fd) const { return backend_.IsPollDescriptor(fd); }
+
+  // Readable when Poll(NonBlocking()) has something to say; for use inside
+  // another event loop. Only where the backend has one.
+  Fd PollFd() const { return backend_.PollFd(); }
+
+  // Events that were dropped because their descriptor had been closed.
+  std::uint64_t stale_events() const {
+    return stale_.Load("stale.load", Order::kRelaxed);
+  }
+
+  Backend& backend() { return backend_; }
+
+  // What a backend reports events to.
+  class Sink {
+   public:
+    explicit Sink(Poller& poller) : poller_(poller) {}
+
+    // The descriptor registered under `key` is ready in the directions of
+    // `mode`. Any key is safe; a stale or foreign one is counted and dropped.
+    void Ready(EventKey key, Mode mode, EventFlags flags) {
+      Desc* const desc =
+          key.valid_slot() ? poller_.pool_.Find(key.index()) : nullptr;
+      if (desc == nullptr ||
+          !desc->Ready(key.generation(), mode, flags, result_)) {
+        poller_.stale_.FetchAdd("stale.count", 1, Order::kRelaxed);
+      }
+    }
+
+   private:
+    friend Poller;
+    Poller& poller_;
+    PollResult result_;
+  };
+
+ private:
+  void GiveBack(Desc* desc) {
+    desc->Retire();
+    pool_.Free(desc);
+  }
+
+  Backend backend_;
+  Timers timers_;
+  Pool<Env, Desc> pool_;
+  alignas(64) typename Desc::WaiterCount waiters_{0};
+  typename Env::template Atomic<std::int32_t> open_{0};
+  typename Env::template Atomic<std::uint32_t> blocking_{0};
+  typename Env::template Atomic<std::uint64_t> stale_{0};
+};
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_CORE_POLLER_H_

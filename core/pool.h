@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The type-stable pool of descriptor slots. A slot is never given back to the
+// allocator while the pool lives, only to a free list, because the kernel may
+// still report an event under its old key. Slots are found by index, so keys
+// need no pointer bits and 32-bit systems lose nothing.
+//
+// Guarded by the lock: free list, directory writes. Lock-free: Find, from any
+// thread, for any 31-bit number, also one that never was an index.
+
+#ifndef NETPOLL_CORE_POOL_H_
+#define NETPOLL_CORE_POOL_H_
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/generation.h"
+
+namespace netpoll {
+
+template <class Env, class Slot>
+class Pool {
+ public:
+  Pool() = default;
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  ~Pool() {
+    const std::uint32_t size = Size();
+    for (std::uint32_t index = 0; index < size; ++index) At(index)->~Slot();
+    for (auto& entry : directory_) {
+      Slot* const chunk = entry.Load("pool.free_chunk", Order::kRelaxed);
+      ::operator delete (chunk, std::align_val_t{alignof(Slot)});
+    }
+  }
+
+  // A slot for one incarnation, last freed first, or null when there is no
+  // memory for another.
+  Slot* Allocate() {
+    const LockHolder hold(lock_, "pool.alloc.lock");
+    const std::uint32_t first = first_free_.Get();
+    if (first == kNone) return Carve();
+    Slot* const slot = At(first);
+    first_free_.Set(slot->next_free());
+    return slot;
+  }
+
+  // The slot's generation must have been bumped before: from here on another
+  // thread may allocate it.
+  void Free(Slot* slot) {
+    const LockHolder hold(lock_, "pool.free.lock");
+    slot->set_next_free(first_free_.Get());
+    first_free_.Set(slot->index());
+  }
+
+  // The slot with that index, or null if there is none.
+  Slot* Find(std::uint32_t index) {
+    return index < Size() ? At(index) : nullptr;
+  }
+
+  // Slots that exist, used or free.
+  std::uint32_t Size() const {
+    return size_.Load("pool.size", Order::kAcquire);
+  }
+
+ private:
+  // Chunk k has kFirstChunk << k slots and begins at kFirstChunk * (2^k - 1).
+  static constexpr std::uint32_t kFirstChunk = 64;
+  static constexpr std::size_t kChunks = 25;
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  static_assert((std::uint64_t{kFirstChunk} << kChunks) - kFirstChunk <=
+                EventKey::kMaxIndex);
+
+  struct Position {
+    std::size_t chunk;
+    std::uint32_t offset;
+  };
+
+  static constexpr Position Locate(std::uint32_t index) {
+    const auto chunk =
+        static_cast<std::size_t>(std::bit_width(index / kFirstChunk + 1) - 1);
+    return {chunk, index - kFirstChunk * ((1u << chunk) - 1)};
+  }
+  static_assert(Locate(0).chunk == 0 && Locate(63).offset == 63);
+  static_assert(Locate(64).chunk == 1 && Locate(64).offset == 0);
+  static_assert(Locate(191).chunk == 1 && Locate(192).chunk == 2);
+
+  Slot* At(std::uint32_t index) {
+    const Position at = Locate(index);
+    return directory_[at.chunk].Load("pool.chunk", Order::kRelaxed) + at.offset;
+  }
+
+  // Takes the next slot that never was used. Under the lock.
+  Slot* Carve() {
+    const std::uint32_t index = Size();
+    const Position at = Locate(index);
+    if (at.chunk >= kChunks) return nullptr;
+    Slot* chunk = directory_[at.chunk].Load("pool.carve", Order::kRelaxed);
+    if (chunk == nullptr) {
+      chunk = static_cast<Slot*>(
+          ::operator new (sizeof(Slot) * (std::size_t{kFirstChunk} << at.chunk),
+                          std::align_val_t{alignof(Slot)}, std::nothrow));
+      if (chunk == nullptr) return nullptr;
+      directory_[at.chunk].Store("pool.publish", chunk, Order::kRelaxed);
+    }
+    Slot* const slot = ::new (chunk + at.offset) Slot(index);
+    // Publishes the chunk and the slot to Find.
+    size_.Store("pool.grow", index + 1, Order::kRelease);
+    return slot;
+  }
+
+  typename Env::Lock lock_;
+  typename Env::template Var<std::uint32_t> first_free_{kNone};
+  typename Env::template Atomic<std::uint32_t> size_{0};
+  typename Env::template Atomic<Slot*> directory_[kChunks];
+};
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_CORE_POOL_H_

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who polls, who sleeps, and how new work finds them: a poll turn that at most
+// one worker holds, a mask of sleeping workers, and the order in which both
+// sides look.
+//
+//   worker, out of work                     whoever submits work
+//     1. Announce: take the turn, or          1. push the work
+//        join the sleepers                    2. Wake: wake a sleeper, or if
+//     2. look again at every queue, the          there is none and somebody
+//        timers and the stop flag                holds the turn, break the poll
+//     3. found: Retract, run it
+//        nothing: poll, or sleep
+//
+// Announce and Wake are seq_cst, and so are push and look (a lock will do), so
+// either the worker sees the work or the submitter sees the worker. Looking
+// before announcing, not looking again, or pushing without Wake each lose a
+// wake-up.
+//
+// Words:
+//   turn       kNobody      nobody polls. Announce -> until.
+//              0            a worker is about to block for ever, or its time is
+//                           not known: every earlier deadline breaks it.
+//              above 0      ... until that time (absolute nanoseconds).
+//                           Retract and EndPoll -> kNobody, by the holder.
+//   sleepers   bit w: worker w has announced that it sleeps. Set by w; cleared
+//              by w (Retract) or by the waker, who then unparks w.
+//
+// A foreign event loop is worker 0 of a protocol of its own: Announce, look,
+// sleep on Poller::PollFd(), EndPoll.
+
+#ifndef NETPOLL_CORE_SLEEP_PROTOCOL_H_
+#define NETPOLL_CORE_SLEEP_PROTOCOL_H_
+
+#include <bit>
+#include <cstdint>
+#include <optional>
+
+#include "netpoll/core/concurrency.h"
+
+namespace netpoll {
+
+enum class IdleRole : std::uint8_t {
+  kPoller,   // Holds the turn: look again, then poll.
+  kSleeper,  // Look again, then Sleep.
+};
+
+template <class Env>
+class SleepProtocol {
+ public:
+  static constexpr int kMaxWorkers = 64;
+  // Poll for ever: no deadline is known.
+  static constexpr std::int64_t kForever = 0;
+
+  // Worker `worker` has run out of work. `until`: kForever, or the absolute
+  // time at which it will stop polling by itself.
+  IdleRole Announce(int worker, std::int64_t until) {
+    if (turn_.CompareExchange("announce.turn", kNobody, until,
+                              Order::kSeqCst)) {
+      return IdleRole::kPoller;
+    }
+    SetSleeping(worker);
+    return IdleRole::kSleeper;
+  }
+
+  // The second look found something.
+  void Retract(int worker, IdleRole role) {
+    if (role == IdleRole::kPoller) {
+      EndPoll();
+    } else {
+      ClearSleeping(worker);
+    }
+  }
+
+  // Sleeps until woken. Wakes may be spurious.
+  void Sleep(int worker) {
+    parkers_[worker].Park("sleep.park");
+    ClearSleeping(worker);
+  }
+
+  // The holder of the turn gives it up, after its poll.
+  void EndPoll() { turn_.Store("end_poll.turn", kNobody, Order::kSeqCst); }
+
+  // Work was pushed. Wakes a sleeper if there is one. True: nobody slept but
+  // somebody polls, so the caller must break the poll.
+  [[nodiscard]] bool Wake() {
+    if (WakeSleeper()) return false;
+    return turn_.Load("wake.turn", Order::kSeqCst) != kNobody;
+  }
+
+  // Wakes one sleeper. False if nobody sleeps.
+  bool WakeSleeper() {
+    const auto taken = Update<Env>(
+        sleepers_, "wake.sleepers", kSeqCstUpdate, [](std::uint64_t mask) {
+          return MaskStep{mask != 0, mask & (mask - 1)};
+        });
+    if (!taken.step.write) return false;
+    parkers_[std::countr_zero(taken.before)].Unpark("wake.unpark");
+    return true;
+  }
+
+  // The earliest deadline moved forward to `when`. True: break the poll. If
+  // nobody polls, a sleeper is woken to do it.
+  [[nodiscard]] bool DeadlineMoved(std::int64_t when) {
+    const std::int64_t until = turn_.Load("moved.turn", Order::kSeqCst);
+    if (until == kNobody) {
+      WakeSleeper();
+      return false;
+    }
+    return until == kForever || until > when;
+  }
+
+  bool AnySleeper() const {
+    return sleepers_.Load("any.sleepers", Order::kSeqCst) != 0;
+  }
+  bool AnyPoller() const {
+    return turn_.Load("any.turn", Order::kSeqCst) != kNobody;
+  }
+
+ private:
+  static constexpr std::int64_t kNobody = -1;
+
+  struct MaskStep {
+    bool write;
+    std::uint64_t next;
+  };
+
+  void SetSleeping(int worker) {
+    const std::uint64_t bit = std::uint64_t{1} << worker;
+    Update<Env>(sleepers_, "announce.sleepers", kSeqCstUpdate,
+                [bit](std::uint64_t mask) {
+                  return MaskStep{(mask & bit) == 0, mask | bit};
+                });
+  }
+
+  void ClearSleeping(int worker) {
+    const std::uint64_t bit = std::uint64_t{1} << worker;
+    Update<Env>(sleepers_, "retract.sleepers", kSeqCstUpdate,
+                [bit](std::uint64_t mask) {
+                  return MaskStep{(mask & bit) != 0, mask & ~bit};
+                });
+  }
+
+  typename Env::template Atomic<std::int64_t> turn_{kNobody};
+  typename Env::template Atomic<std::uint64_t> sleepers_{0};
+  typename Env::Parker parkers_[kMaxWorkers];
+};
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_CORE_SLEEP_PROTOCOL_H_

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The status word: what a task must know before it parks, in one atomic load.
+//
+//   bit       meaning                      moved by
+//   0         closing                      publish (under the lock)
+//   1         the last event was an error  event (no lock), open clears
+//   2         the read deadline passed     publish
+//   3         the write deadline passed    publish
+//   4         no more edges will come      event, sticky; open clears
+//   63..32    generation                   publish (open and free)
+//
+// Bits 0, 2, 3 and the generation summarise fields that live under the
+// descriptor's lock; bits 1 and 4 live only here. Publishing happens after any
+// change of those fields and before the unblock that follows it, with a
+// seq_cst exchange; tasks load it seq_cst after Nil->Wait. Events compare the
+// whole generation and change nothing when it differs.
+
+#ifndef NETPOLL_CORE_STATUS_H_
+#define NETPOLL_CORE_STATUS_H_
+
+#include <cstdint>
+
+#include "netpoll/core/types.h"
+
+namespace netpoll {
+
+using StatusWord = std::uint64_t;
+
+// What publish writes.
+struct StatusSummary {
+  bool closing = false;
+  bool read_expired = false;
+  bool write_expired = false;
+  std::uint32_t generation = 0;
+};
+
+struct StatusStep {
+  bool write;
+  StatusWord next;
+  bool accepted;  // False: the generation differs, nothing was changed.
+};
+
+namespace status {
+
+inline constexpr StatusWord kClosing = 1 << 0;
+inline constexpr StatusWord kEventError = 1 << 1;
+inline constexpr StatusWord kReadExpired = 1 << 2;
+inline constexpr StatusWord kWriteExpired = 1 << 3;
+inline constexpr StatusWord kNoMoreEdges = 1 << 4;
+inline constexpr StatusWord kFlags = 0x1f;
+inline constexpr int kGenerationShift = 32;
+inline constexpr int kGenerationWidth = 32;
+
+static_assert((kClosing | kEventError | kReadExpired | kWriteExpired |
+               kNoMoreEdges) == kFlags);
+static_assert(kFlags < (StatusWord{1} << kGenerationShift));
+static_assert(kGenerationShift + kGenerationWidth <= 64);
+
+constexpr std::uint32_t Generation(StatusWord word) {
+  return static_cast<std::uint32_t>(word >> kGenerationShift);
+}
+
+// Replaces the summarised fields, keeps the two that events own.
+constexpr StatusStep Publish(StatusWord word, const StatusSummary& s) {
+  const StatusWord next = (word & (kEventError | kNoMoreEdges)) |
+                          (s.closing ? kClosing : 0) |
+                          (s.read_expired ? kReadExpired : 0) |
+                          (s.write_expired ? kWriteExpired : 0) |
+                          (StatusWord{s.generation} << kGenerationShift);
+  return {next != word, next, true};
+}
+
+// A new incarnation begins: nothing of an earlier one is left.
+constexpr StatusStep Open(StatusWord word, std::uint32_t generation) {
+  const StatusWord next = StatusWord{generation} << kGenerationShift;
+  return {next != word, next, true};
+}
+
+// An event for the incarnation `generation` says `flags`.
+constexpr StatusStep Event(StatusWord word, std::uint32_t generation,
+                           EventFlags flags) {
+  if (Generation(word) != generation) return {false, word, false};
+  const StatusWord next = (word & ~kEventError) |
+                          (flags.error ? kEventError : 0) |
+                          (flags.no_more_edges ? kNoMoreEdges : 0);
+  return {next != word, next, true};
+}
+
+// The error that `direction` meets, Closing before Timeout before NotPollable.
+constexpr PollError Check(StatusWord word, Mode direction) {
+  if ((word & kClosing) != 0) return PollError::kClosing;
+  const StatusWord expired =
+      direction == Mode::kRead ? kReadExpired : kWriteExpired;
+  if ((word & expired) != 0) return PollError::kTimeout;
+  if (direction == Mode::kRead && (word & kEventError) != 0) {
+    return PollError::kNotPollable;
+  }
+  return PollError::kNone;
+}
+
+constexpr bool NoMoreEdges(StatusWord word) {
+  return (word & kNoMoreEdges) != 0;
+}
+
+namespace table {
+inline constexpr StatusWord kGen7 = StatusWord{7} << kGenerationShift;
+
+static_assert(Check(kGen7, Mode::kRead) == PollError::kNone);
+static_assert(Check(kFlags, Mode::kRead) == PollError::kClosing);
+static_assert(Check(kFlags & ~kClosing, Mode::kRead) == PollError::kTimeout);
+static_assert(Check(kReadExpired, Mode::kWrite) == PollError::kNone);
+static_assert(Check(kWriteExpired, Mode::kWrite) == PollError::kTimeout);
+static_assert(Check(kEventError, Mode::kRead) == PollError::kNotPollable);
+static_assert(Check(kEventError, Mode::kWrite) == PollError::kNone);
+static_assert(Check(kNoMoreEdges, Mode::kRead) == PollError::kNone);
+
+static_assert(
+    Publish(kGen7 | kEventError | kNoMoreEdges, {true, false, true, 7}).next ==
+    (kGen7 | kEventError | kNoMoreEdges | kClosing | kWriteExpired));
+static_assert(!Publish(kGen7, {false, false, false, 7}).write);
+static_assert(Open(kGen7 | kFlags, 8).next ==
+              (StatusWord{8} << kGenerationShift));
+static_assert(!Event(kGen7, 6, {true, true}).accepted);
+static_assert(!Event(kGen7, 6, {true, true}).write);
+static_assert(Event(kGen7, 7, {true, false}).next == (kGen7 | kEventError));
+static_assert(Event(kGen7 | kEventError | kNoMoreEdges, 7, {false, false})
+                  .next == (kGen7 | kNoMoreEdges));
+static_assert(!Event(kGen7, 7, {false, false}).write);
+}  // namespace table
+
+}  // namespace status
+}  // namespace netpoll
+
+#endif  // NETPOLL_CORE_STATUS_H_

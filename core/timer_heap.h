@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Timers of one clock in a 4-ary heap. An owner has a few timers, numbered by
+// `which`, and keeps one heap position for each; arming allocates nothing once
+// the heap has grown to the number of timers.
+//
+// Moving a timer later and stopping it only store into its entry: the entry
+// stays where it is and is sorted anew when its old time comes. So re-arming a
+// timeout on every operation costs a lock and two stores. Invariant, under the
+// lock: entry.key <= entry.when for every entry, and the heap is ordered by
+// key. A stopped timer has when == kNever.
+//
+// Lock order: an owner's lock may be held while calling Arm and Stop; no lock
+// is held while a firing is acted on, because PopDue hands it out first. So a
+// timer may fire although Stop was called: whoever acts on the firing compares
+// `seq` under the owner's lock.
+
+#ifndef NETPOLL_CORE_TIMER_HEAP_H_
+#define NETPOLL_CORE_TIMER_HEAP_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/types.h"
+
+namespace netpoll {
+
+// Where a timer is in its heap: 0 nowhere, else its index + 1. Guarded by the
+// heap's lock. Owner must have `TimerPosition& timer_position(int which)`.
+using TimerPosition = std::uint32_t;
+
+template <class Env, class Owner>
+class TimerHeap {
+ public:
+  static constexpr std::int64_t kNever = INT64_MAX;
+
+  struct Firing {
+    Owner* owner;
+    int which;
+    Mode serves;
+    std::uint32_t seq;
+  };
+
+  // (Re-)arms a timer for the absolute time `when`. True if the earliest time
+  // of the heap moved forward: a blocked poll may have to be broken.
+  bool Arm(Owner* owner, int which, std::int64_t when, Mode serves,
+           std::uint32_t seq) {
+    const LockHolder hold(lock_, "timers.arm.lock");
+    TimerPosition& position = owner->timer_position(which);
+    if (position == 0) {
+      heap_.push_back({});
+      position = static_cast<TimerPosition>(heap_.size());
+      heap_.back().key = kNever;
+      heap_.back().owner = owner;
+      heap_.back().which = static_cast<std::uint8_t>(which);
+    }
+    Entry& entry = heap_[position - 1];
+    entry.when = when;
+    entry.serves = serves;
+    entry.seq = seq;
+    if (when < entry.key) {
+      entry.key = when;
+      SiftUp(position - 1);
+    }
+    return PublishNext();
+  }
+
+  // The timer will not fire any more, unless it was already handed out.
+  void Stop(Owner* owner, int which) {
+    const LockHolder hold(lock_, "timers.stop.lock");
+    const TimerPosition position = owner->timer_position(which);
+    if (position != 0) heap_[position - 1].when = kNever;
+  }
+
+  // As Stop, and the heap forgets the owner, which may then be destroyed.
+  void Remove(Owner* owner, int which) {
+    const LockHolder hold(lock_, "timers.remove.lock");
+    const TimerPosition position = owner->timer_position(which);
+    if (position != 0) Erase(position - 1);
+    PublishNext();
+  }
+
+  // Takes one timer that is due at `now`. False if there is none.
+  bool PopDue(std::int64_t now, Firing* firing) {
+    if (Next() > now) return false;
+    const LockHolder hold(lock_, "timers.pop.lock");
+    bool due = false;
+    while (!due && !heap_.empty() && heap_[0].key <= now) {
+      const Entry top = heap_[0];
+      due = top.when <= now;
+      if (due || top.when == kNever) {
+        Erase(0);
+        *firing = {top.owner, top.which, top.serves, top.seq};
+      } else {
+        heap_[0].key = top.when;
+        SiftDown(0);
+      }
+    }
+    PublishNext();
+    return due;
+  }
+
+  // A time not later than that of any armed timer, or kNever. Lock-free. Reads
+  // seq_cst: a worker looks after announcing that it will sleep, and whoever
+  // arms looks for sleepers afterwards.
+  std::int64_t Next() const {
+    return next_.Load("timers.next.load", Order::kSeqCst);
+  }
+
+ private:
+  static constexpr std::size_t kArity = 4;
+
+  struct Entry {
+    std::int64_t key;   // Sort key, not later than `when`.
+    std::int64_t when;  // When it is to fire; kNever if stopped.
+    Owner* owner;
+    std::uint32_t seq;
+    std::uint8_t which;
+    Mode serves;
+  };
+
+  void Place(std::size_t index) {
+    heap_[index].owner->timer_position(heap_[index].which) =
+        static_cast<TimerPosition>(index + 1);
+  }
+
+  void SiftUp(std::size_t index) {
+    while (index > 0) {
+      const std::size_t parent = (index - 1) / kArity;
+      if (heap_[parent].key <= heap_[index].key) break;
+      std::swap(heap_[parent], heap_[index]);
+      Place(index);
+      index = parent;
+    }
+    Place(index);
+  }
+
+  void SiftDown(std::size_t index) {
+    for (;;) {
+      const std::size_t first = index * kArity + 1;
+      std::size_t least = index;
+      for (std::size_t child = first;
+           child < first + kArity && child < heap_.size(); ++child) {
+        if (heap_[child].key < heap_[least].key) least = child;
+      }
+      if (least == index) break;
+      std::swap(heap_[least], heap_[index]);
+      Place(index);
+      index = least;
+    }
+    Place(index);
+  }
+
+  void Erase(std::size_t index) {
+    heap_[index].owner->timer_position(heap_[index].which) = 0;
+    const Entry last = heap_.back();
+    heap_.pop_back();
+    if (index == heap_.size()) return;
+    heap_[index] = last;
+    Place(index);
+    SiftUp(index);
+    SiftDown(last.owner->timer_position(last.which) - 1);
+  }
+
+  bool PublishNext() {
+    const std::int64_t next = heap_.empty() ? kNever : heap_[0].key;
+    const std::int64_t before = Next();
+    if (next != before) {
+      next_.Store("timers.next.store", next, Order::kSeqCst);
+    }
+    return next < before;
+  }
+
+  typename Env::Lock lock_;
+  std::vector<Entry> heap_;
+  typename Env::template Atomic<std::int64_t> next_{kNever};
+};
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_CORE_TIMER_HEAP_H_

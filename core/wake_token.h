@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The wake token: coalesces breaks, so that many of them cost one system call,
+// and none is lost.
+//
+//   kIdle     no token is on its way. Request -> kPending; the requester that
+//             moved it posts to the kernel object.
+//   kPending  a token is in the kernel object, or its poster is about to post,
+//             or a blocking poll is between draining it and Clear. Clear, by
+//             the blocking poll after draining, -> kIdle. Retract, by a poster
+//             whose post failed, -> kIdle.
+//
+// A non-blocking poll leaves both the kernel object and the token alone (or,
+// where the system consumed it, posts it again). Orders: Request and Clear are
+// acq_rel exchanges. Whoever finds kPending is covered by the return of the
+// poll that clears it: what was written before Request is visible after Clear.
+
+#ifndef NETPOLL_CORE_WAKE_TOKEN_H_
+#define NETPOLL_CORE_WAKE_TOKEN_H_
+
+#include <cstdint>
+
+#include "netpoll/core/concurrency.h"
+
+namespace netpoll {
+
+template <class Env>
+class WakeToken {
+ public:
+  // True: the caller must post to the kernel object.
+  bool Request() {
+    return token_.Exchange("token.request", kPending, Order::kSeqCst) == kIdle;
+  }
+
+  // By the blocking poll, once it has drained the kernel object and before it
+  // returns.
+  void Clear() { token_.Exchange("token.clear", kIdle, Order::kSeqCst); }
+
+  // The post failed: the next break must try again.
+  void Retract() { token_.Exchange("token.retract", kIdle, Order::kSeqCst); }
+
+  bool pending() const {
+    return token_.Load("token.load", Order::kSeqCst) == kPending;
+  }
+
+ private:
+  static constexpr std::uint32_t kIdle = 0;
+  static constexpr std::uint32_t kPending = 1;
+
+  typename Env::template Atomic<std::uint32_t> token_{kIdle};
+};
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_CORE_WAKE_TOKEN_H_
