@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The backend whose system is a FakeKernel: scripted and adversarial, for
+// tests of everything above. The contract is in backend.h; what it can do to
+// you is in fake_kernel.h.
+
+#ifndef NETPOLL_BACKENDS_FAKE_FAKE_BACKEND_H_
+#define NETPOLL_BACKENDS_FAKE_FAKE_BACKEND_H_
+
+#include <cerrno>
+#include <cstdint>
+
+#include "netpoll/backends/backend.h"
+#include "netpoll/backends/fake/fake_files.h"
+#include "netpoll/backends/fake/fake_kernel.h"
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/generation.h"
+#include "netpoll/core/types.h"
+#include "netpoll/core/wake_token.h"
+
+namespace netpoll {
+
+template <class Env = StdEnv, FakeTrigger kTrigger = FakeTrigger::kEdgeMask>
+class FakeBackend {
+ public:
+  using Kernel = FakeKernel<Env>;
+
+  static constexpr const char* kName = "fake";
+  static constexpr bool kNeedsArm = kTrigger == FakeTrigger::kLevel;
+  static constexpr bool kHasPollFd = false;
+
+  explicit FakeBackend(Kernel& kernel) : kernel_(kernel) {
+    kernel_.Attach(kTrigger);
+  }
+  FakeBackend(const FakeBackend&) = delete;
+  FakeBackend& operator=(const FakeBackend&) = delete;
+
+  // Lenient: it knows no kernel, and Open finds a closed one out.
+  static int CheckPollable(Fd fd) { return fd < Kernel::kFirstFd ? EBADF : 0; }
+
+  int Init() { return 0; }
+
+  int Open(Fd fd, EventKey key) { return kernel_.Register(fd, key); }
+  int Close(Fd fd, EventKey key) { return kernel_.Deregister(fd, key); }
+
+  void Arm(Fd fd, EventKey key, Mode direction) requires(kNeedsArm) {
+    kernel_.Arm(fd, key, direction);
+  }
+
+  template <class Sink>
+  void Poll(Delta delta, Sink& sink) {
+    typename Kernel::Batch batch;
+    const std::int64_t end = kernel_.EndOf(delta);
+    while (!kernel_.Look(delta, end, batch)) kernel_.Sleep();
+    if (batch.token) token_.Clear();
+    for (const FakeEvent& event : batch.events) {
+      sink.Ready(event.key, event.mode, event.flags);
+    }
+  }
+
+  void Break() {
+    // A post that fails is not remembered as pending: the next break posts.
+    if (token_.Request() && kernel_.Post() != 0) token_.Retract();
+  }
+
+  bool IsPollDescriptor(Fd fd) const { return fd == Kernel::kWakeFd; }
+
+ private:
+  Kernel& kernel_;
+  WakeToken<Env> token_;
+};
+
+static_assert(PollerBackend<FakeBackend<>>);
+static_assert(PollerBackend<FakeBackend<StdEnv, FakeTrigger::kLevel>>);
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_BACKENDS_FAKE_FAKE_BACKEND_H_

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The system that the fake backend talks to: descriptors whose readiness, and
+// events whose delivery, a test decides. For tests only.
+//
+//   FakeKernel<> kernel;
+//   Poller<FakeBackend<>> poller(kernel);
+//   const Fd fd = kernel.MakeFd();
+//   desc = poller.Open(fd).desc;
+//   kernel.SetReady(fd, Mode::kRead);                // an edge
+//   kernel.Inject({old_key, Mode::kRead, {}});       // a stale event
+//   poller.Poll(Delta::NonBlocking());
+//
+// A blocking poll blocks for real, until another thread does something that
+// ends it. The clock is manual: a wait with a limit ends when somebody
+// advances it; with set_auto_advance the wait advances it itself.
+//
+// Its containers are plain fields under one lock: the fake is for threads and
+// for single-threaded sequences, not for the explorer.
+
+#ifndef NETPOLL_BACKENDS_FAKE_FAKE_KERNEL_H_
+#define NETPOLL_BACKENDS_FAKE_FAKE_KERNEL_H_
+
+#include <cerrno>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "netpoll/backends/fake/fake_files.h"
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/generation.h"
+#include "netpoll/core/types.h"
+
+namespace netpoll {
+
+// How often the kernel misbehaves by itself, in percent, by the seed.
+struct FakeAdversary {
+  unsigned late = 0;       // An event comes one poll later, key as it was.
+  unsigned duplicate = 0;  // An event comes again in the next poll.
+  unsigned spurious = 0;   // A poll reports a direction that is not ready.
+  unsigned interrupt = 0;  // A poll is interrupted by a signal.
+};
+
+template <class Env = StdEnv>
+class FakeKernel {
+ public:
+  explicit FakeKernel(std::uint64_t seed = 1) : random_(seed) {}
+  FakeKernel(const FakeKernel&) = delete;
+  FakeKernel& operator=(const FakeKernel&) = delete;
+
+  // --- Descriptors ----------------------------------------------------------
+
+  // The lowest number that is free, as the system does it.
+  Fd MakeFd() {
+    const LockHolder hold(lock_, "fake.make_fd");
+    return files_.Make();
+  }
+
+  // The system's close: also ends a registration that is left.
+  void CloseFd(Fd fd) {
+    const LockHolder hold(lock_, "fake.close_fd");
+    if (FakeFile* const file = files_.Find(fd)) *file = FakeFile{};
+  }
+
+  // Makes `fd` ready in the directions of `mode`, and that is an edge even if
+  // it was ready. `flags` go with the reports from now on.
+  void SetReady(Fd fd, Mode mode, EventFlags flags = {}) {
+    Change("fake.set_ready", [&] {
+      FakeFile* const file = files_.Find(fd);
+      if (file == nullptr) return;
+      file->ready |= FakeBits(mode);
+      file->edges |= FakeBits(mode);
+      file->flags.error = flags.error;
+      file->flags.no_more_edges |= flags.no_more_edges;
+    });
+  }
+
+  // A system call found that it would block.
+  void ClearReady(Fd fd, Mode mode) {
+    const LockHolder hold(lock_, "fake.clear_ready");
+    if (FakeFile* const file = files_.Find(fd)) file->ready &= ~FakeBits(mode);
+  }
+
+  bool IsReady(Fd fd, Mode direction) {
+    const LockHolder hold(lock_, "fake.is_ready");
+    FakeFile* const file = files_.Find(fd);
+    return file != nullptr && (file->ready & FakeBits(direction)) != 0;
+  }
+
+  // The key under which `fd` is registered.
+  std::optional<EventKey> KeyOf(Fd fd) {
+    const LockHolder hold(lock_, "fake.key_of");
+    FakeFile* const file = files_.Find(fd);
+    return file == nullptr ? std::nullopt : file->key;
+  }
+
+  // --- The script -----------------------------------------------------------
+
+  // Reports `event` as it is: duplicate, spurious, stale, foreign.
+  void Inject(FakeEvent event) {
+    Change("fake.inject", [&] { queue_.push_back(event); });
+  }
+
+  // Late events: from now on polls take what is due from the descriptors but
+  // keep it, with the key of that moment, until Release.
+  void Hold() {
+    const LockHolder hold(lock_, "fake.hold");
+    holding_ = true;
+  }
+  void Release() {
+    Change("fake.release", [&] {
+      holding_ = false;
+      queue_.insert(queue_.end(), held_.begin(), held_.end());
+      held_.clear();
+    });
+  }
+
+  // At most `count` events per poll; the rest stays for the next.
+  void set_max_events(std::size_t count) {
+    const LockHolder hold(lock_, "fake.max_events");
+    max_events_ = count;
+  }
+
+  // The next `count` system calls of polls are interrupted.
+  void Interrupt(int count = 1) {
+    Change("fake.interrupt", [&] { interrupts_ += count; });
+  }
+
+  // The next registration, deregistration or post of a token fails so.
+  void FailNextOpen(int error) { SetError(&open_error_, error); }
+  void FailNextClose(int error) { SetError(&close_error_, error); }
+  void FailNextPost(int error) { SetError(&post_error_, error); }
+
+  // Tokens that no Break of the poller asked for, e.g. written by foreign
+  // code; each ends one blocking poll.
+  void PostTokens(int count) {
+    Change("fake.post_tokens", [&] { tokens_ += count; });
+  }
+
+  // Some kernels let a non-blocking poll take the token out for a moment, and
+  // put it back without telling a blocking poll that looked meanwhile.
+  void TakeTokenOut() {
+    const LockHolder hold(lock_, "fake.token_out");
+    token_in_transit_ = true;
+  }
+  void PutTokenBack(bool notify) {
+    {
+      const LockHolder hold(lock_, "fake.token_back");
+      token_in_transit_ = false;
+    }
+    if (notify) parker_.Unpark("fake.token_notify");
+  }
+
+  void set_adversary(FakeAdversary adversary) {
+    const LockHolder hold(lock_, "fake.adversary");
+    adversary_ = adversary;
+  }
+
+  // --- The clock ------------------------------------------------------------
+
+  std::int64_t now() {
+    const LockHolder hold(lock_, "fake.now");
+    return now_;
+  }
+  void Advance(std::int64_t nanos) {
+    Change("fake.advance", [&] { now_ = Sum(now_, nanos); });
+  }
+  // To any time, also an earlier one, as no monotonic clock should.
+  void JumpTo(std::int64_t when) {
+    Change("fake.jump", [&] { now_ = when; });
+  }
+  void set_auto_advance(bool on) {
+    const LockHolder hold(lock_, "fake.auto_advance");
+    auto_advance_ = on;
+  }
+
+  // --- What happened --------------------------------------------------------
+
+  // Whether a blocking poll sleeps at this moment.
+  bool blocked() { return Read("fake.blocked", blocked_); }
+  int tokens() { return Read("fake.tokens", tokens_); }
+  // Tokens that Break has posted so far: fewer than breaks.
+  int posts() { return Read("fake.posts", posts_); }
+  int polls() { return Read("fake.polls", polls_); }
+  int registered() {
+    const LockHolder hold(lock_, "fake.registered");
+    return files_.Registered();
+  }
+
+  // --- System calls of the backend ------------------------------------------
+
+  static constexpr Fd kWakeFd = 999;
+  static constexpr Fd kFirstFd = FakeFiles::kFirstFd;
+
+  struct Batch {
+    std::vector<FakeEvent> events;
+    bool token = false;
+  };
+
+  void Attach(FakeTrigger trigger) { files_.set_trigger(trigger); }
+
+  int Register(Fd fd, EventKey key) {
+    int error = 0;
+    Change("fake.register", [&] {
+      FakeFile* const file = files_.Find(fd);
+      error = std::exchange(open_error_, 0);
+      if (error != 0) return;
+      error = file == nullptr ? EBADF : file->key.has_value() ? EEXIST : 0;
+      if (error != 0) return;
+      file->key = key;
+      file->edges = file->ready;  // Edges from before count.
+      file->armed = 0;
+    });
+    return error;
+  }
+
+  // A deregistration that fails is one all the same, as after the system's
+  // close.
+  int Deregister(Fd fd, EventKey key) {
+    const LockHolder hold(lock_, "fake.deregister");
+    const int error = std::exchange(close_error_, 0);
+    FakeFile* const file = files_.Find(fd);
+    if (file == nullptr) return error != 0 ? error : EBADF;
+    if (file->key != key) return error != 0 ? error : ENOENT;
+    file->key.reset();
+    return error;
+  }
+
+  void Arm(Fd fd, EventKey key, Mode direction) {
+    Change("fake.arm", [&] {
+      FakeFile* const file = files_.Find(fd);
+      if (file != nullptr && file->key == key)
+        file->armed |= FakeBits(direction);
+    });
+  }
+
+  int Post() {
+    int error = 0;
+    Change("fake.post", [&] {
+      error = std::exchange(post_error_, 0);
+      if (error != 0) return;
+      ++tokens_;
+      ++posts_;
+    });
+    return error;
+  }
+
+  // When a wait of `delta` that begins now ends by the clock.
+  std::int64_t EndOf(Delta delta) {
+    return delta.forever() ? kNever : Sum(now(), delta.nanos());
+  }
+
+  // One look: true if the poll returns with `batch`, false if it must Sleep.
+  bool Look(Delta delta, std::int64_t end, Batch& batch) {
+    const LockHolder hold(lock_, "fake.look");
+    ++polls_;
+    blocked_ = false;
+    const bool limited = delta.blocking() && !delta.forever();
+    if (Interrupted() && limited) return true;
+    if (holding_) {
+      files_.Collect(held_, kNoLimit);
+    } else {
+      Deliver(batch.events);
+    }
+    if (delta.blocking() && tokens_ > 0 && !token_in_transit_) {
+      --tokens_;
+      batch.token = true;
+    }
+    // With late events on their way, returning early keeps them coming.
+    if (!delta.blocking() || batch.token || !batch.events.empty() ||
+        !queue_.empty()) {
+      return true;
+    }
+    if (limited && auto_advance_ && now_ < end) now_ = end;
+    if (limited && now_ >= end) return true;
+    blocked_ = true;
+    return false;
+  }
+
+  void Sleep() { parker_.Park("fake.sleep"); }
+
+ private:
+  static constexpr std::int64_t kNever =
+      std::numeric_limits<std::int64_t>::max();
+  static constexpr std::size_t kNoLimit = ~std::size_t{0};
+
+  static std::int64_t Sum(std::int64_t a, std::int64_t b) {
+    return b > kNever - a ? kNever : a + b;
+  }
+
+  // Changes something that may end a blocking poll.
+  template <class F>
+  void Change(Site site, F change) {
+    {
+      const LockHolder hold(lock_, site);
+      change();
+    }
+    parker_.Unpark("fake.notify");
+  }
+
+  template <class T>
+  T Read(Site site, const T& field) {
+    const LockHolder hold(lock_, site);
+    return field;
+  }
+
+  void SetError(int* where, int error) {
+    const LockHolder hold(lock_, "fake.set_error");
+    *where = error;
+  }
+
+  bool Interrupted() {
+    if (interrupts_ != 0) {
+      --interrupts_;
+      return true;
+    }
+    return Chance(adversary_.interrupt);
+  }
+
+  // What a poll reports: what is queued, then what is due, changed by the
+  // adversary.
+  void Deliver(std::vector<FakeEvent>& events) {
+    while (!queue_.empty() && events.size() < max_events_) {
+      events.push_back(queue_.front());
+      queue_.pop_front();
+    }
+    const std::size_t queued = events.size();
+    files_.Collect(events, max_events_);
+    for (std::size_t i = queued; i < events.size();) {
+      if (Chance(adversary_.duplicate)) queue_.push_back(events[i]);
+      if (Chance(adversary_.late)) {
+        queue_.push_back(events[i]);
+        events.erase(events.begin() + static_cast<std::ptrdiff_t>(i));
+      } else {
+        ++i;
+      }
+    }
+    if (Chance(adversary_.spurious)) {
+      const FakeFile* const file = files_.At(Next());
+      const auto mode = static_cast<Mode>(1 + Next() % 3);
+      if (file != nullptr && file->key.has_value()) {
+        events.push_back({*file->key, mode, {}});
+      }
+    }
+  }
+
+  // splitmix64.
+  std::uint64_t Next() {
+    std::uint64_t z = random_ += 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+  }
+  bool Chance(unsigned percent) {
+    return percent != 0 && Next() % 100 < percent;
+  }
+
+  typename Env::Lock lock_;
+  typename Env::Parker parker_;
+
+  // Under the lock.
+  FakeFiles files_;
+  std::deque<FakeEvent> queue_;
+  std::vector<FakeEvent> held_;
+  FakeAdversary adversary_;
+  std::uint64_t random_;
+  std::size_t max_events_ = kNoLimit;
+  std::int64_t now_ = 1'000'000'000;
+  int interrupts_ = 0;
+  int tokens_ = 0;
+  int posts_ = 0;
+  int polls_ = 0;
+  int open_error_ = 0;
+  int close_error_ = 0;
+  int post_error_ = 0;
+  bool holding_ = false;
+  bool blocked_ = false;
+  bool token_in_transit_ = false;
+  bool auto_advance_ = false;
+};
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_BACKENDS_FAKE_FAKE_KERNEL_H_
