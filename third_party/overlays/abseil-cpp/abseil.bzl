@@ -3,14 +3,15 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_library")
 
-def abseil_package(targets):
+def abseil_package(name, targets):
     """Defines the package's public targets.
 
     Args:
+      name: of the filegroup of all its headers.
       targets: name of a target as upstream names it -> its headers.
     """
     native.filegroup(
-        name = "headers",
+        name = name,
         srcs = native.glob([
             "**/*.h",
             "**/*.inc",
