@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Descriptor: a non-blocking descriptor whose operations are awaited. Sockets
+// (socket.h) and pipes are built on it.
+//
+//   IoResult got = co_await descriptor.Read(buffer);
+//   if (!got.ok()) ...            closing, timeout, or an errno
+//   if (got.bytes == 0) ...       the end of the stream
+//
+// Threads: any member from any task or thread. Operations of one direction
+// take turns; reads and writes don't disturb each other. The handle itself
+// must not be destroyed or moved while a member call begins.
+//
+// Buffers must stay valid until the operation has ended; when it has ended (by
+// a deadline or a close too) the system does not touch them any more.
+
+#ifndef NETPOLL_RUNTIME_DESCRIPTOR_H_
+#define NETPOLL_RUNTIME_DESCRIPTOR_H_
+
+#include <poll.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/types.h"
+#include "netpoll/runtime/fd_state.h"
+#include "netpoll/runtime/io_op.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/runtime.h"
+
+namespace netpoll {
+
+namespace internal {
+
+class ReadOp : public IoOp {
+ public:
+  ReadOp(FdState* fd, std::span<char> buffer)
+      : IoOp(fd, Mode::kRead, &Attempt), buffer_(buffer) {}
+  IoResult await_resume() const { return result(); }
+
+ private:
+  static bool Attempt(IoOp* op);
+  std::span<char> buffer_;
+};
+
+class ReadvOp : public IoOp {
+ public:
+  ReadvOp(FdState* fd, std::span<const iovec> buffers)
+      : IoOp(fd, Mode::kRead, &Attempt), buffers_(buffers) {}
+  IoResult await_resume() const { return result(); }
+
+ private:
+  static bool Attempt(IoOp* op);
+  std::span<const iovec> buffers_;
+};
+
+class WriteOp : public IoOp {
+ public:
+  WriteOp(FdState* fd, std::string_view data)
+      : IoOp(fd, Mode::kWrite, &Attempt), data_(data) {}
+  IoResult await_resume() const { return result(); }
+
+ private:
+  static bool Attempt(IoOp* op);
+  std::string_view data_;
+};
+
+class WritevOp : public IoOp {
+ public:
+  WritevOp(FdState* fd, std::span<iovec> buffers)
+      : IoOp(fd, Mode::kWrite, &Attempt), buffers_(buffers) {}
+  IoResult await_resume() const { return result(); }
+
+ private:
+  static bool Attempt(IoOp* op);
+  std::span<iovec> buffers_;
+};
+
+// Waits for readiness without consuming anything.
+class ReadyOp : public IoOp {
+ public:
+  ReadyOp(FdState* fd, Mode direction)
+      : IoOp(fd, direction, &Attempt),
+        events_(direction == Mode::kRead ? POLLIN : POLLOUT) {}
+  IoStatus await_resume() const { return result().status; }
+
+ private:
+  static bool Attempt(IoOp* op);
+  short events_;
+};
+
+// Closes, and waits until every operation has left and the system's close is
+// done.
+class CloseOp : public ResumeWaiter {
+ public:
+  CloseOp(FdState* fd, bool keep_fd) : fd_(fd), keep_fd_(keep_fd) {}
+  CloseOp(const CloseOp&) = delete;
+  CloseOp& operator=(const CloseOp&) = delete;
+  ~CloseOp() {
+    if (held_) fd_->Unref();
+  }
+  bool await_ready();
+  [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> task) {
+    handle = task;
+    return fd_->ParkCloser(this);
+  }
+  IoStatus await_resume() const { return status_; }
+
+ protected:
+  FdState* fd_;
+
+ private:
+  bool keep_fd_;
+  bool held_ = false;
+  IoStatus status_;
+};
+
+class DetachOp : public CloseOp {
+ public:
+  explicit DetachOp(FdState* fd) : CloseOp(fd, true) {}
+  // The descriptor, now the caller's, or an error.
+  absl::StatusOr<int> await_resume() const;
+};
+
+}  // namespace internal
+
+class Descriptor {
+ public:
+  // Holds nothing; operations answer EBADF.
+  Descriptor() = default;
+  // For the pieces of the runtime: takes over the handle's reference.
+  explicit Descriptor(internal::FdState* state) : state_(state) {}
+  Descriptor(Descriptor&& other) noexcept
+      : state_(std::exchange(other.state_, nullptr)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  // Closes, without waiting for operations under way to leave.
+  ~Descriptor() { Drop(); }
+
+  // Takes over `fd`, which must be open, non-blocking, and neither a regular
+  // file nor a directory; the error says which. It stays the caller's then.
+  static absl::StatusOr<Descriptor> Adopt(Runtime& runtime, int fd);
+
+  // The two ends of a new pipe.
+  struct PipeEnds;
+  static absl::StatusOr<PipeEnds> Pipe(Runtime& runtime);
+
+  bool valid() const { return state_ != nullptr; }
+  // The system's number, for calls that neither block nor close. -1 if none.
+  int fd() const { return state_ != nullptr ? state_->fd : -1; }
+
+  // --- Operations: co_await them --------------------------------------------
+
+  // At least one byte, the end of the stream (0 bytes), or an error. An empty
+  // buffer ends at once with 0.
+  internal::ReadOp Read(std::span<char> buffer) {
+    return internal::ReadOp(state_, buffer);
+  }
+  internal::ReadvOp Readv(std::span<const iovec> buffers) {
+    return internal::ReadvOp(state_, buffers);
+  }
+  // All of `data`, unless there is an error: `bytes` says how much was sent.
+  internal::WriteOp Write(std::string_view data) {
+    return internal::WriteOp(state_, data);
+  }
+  // The same; changes `buffers` as it goes.
+  internal::WritevOp Writev(std::span<iovec> buffers) {
+    return internal::WritevOp(state_, buffers);
+  }
+  // Until a read (write) would not block. Another task may be faster: be ready
+  // to wait again.
+  internal::ReadyOp WaitReadable() {
+    return internal::ReadyOp(state_, Mode::kRead);
+  }
+  internal::ReadyOp WaitWritable() {
+    return internal::ReadyOp(state_, Mode::kWrite);
+  }
+
+  // --- Deadlines ------------------------------------------------------------
+  //
+  // Absolute, for all operations of the direction, under way or to come, until
+  // another is set: runtime.After(5s), Deadline::None(), Deadline::Past() to
+  // cancel what is under way. Do not block.
+
+  void SetReadDeadline(Deadline deadline) { Set(Mode::kRead, deadline); }
+  void SetWriteDeadline(Deadline deadline) { Set(Mode::kWrite, deadline); }
+  void SetDeadline(Deadline deadline) { Set(Mode::kReadWrite, deadline); }
+
+  // --- Closing --------------------------------------------------------------
+
+  // co_await Close(): every operation ends with "closing", and when this ends
+  // the system's descriptor is closed. "closing" if it was closed already.
+  internal::CloseOp Close() { return internal::CloseOp(state_, false); }
+  // The same without waiting; closed by the last operation that leaves.
+  void CloseNow();
+  // co_await Detach(): as Close, but the system's descriptor is left open and
+  // handed back, still non-blocking.
+  internal::DetachOp Detach() { return internal::DetachOp(state_); }
+
+ protected:
+  void Set(Mode mode, Deadline deadline) {
+    if (state_ != nullptr) state_->SetDeadline(mode, deadline);
+  }
+  void Drop();
+
+  internal::FdState* state_ = nullptr;
+};
+
+struct Descriptor::PipeEnds {
+  Descriptor read;
+  Descriptor write;
+};
+
+// Why a descriptor was refused, in one sentence.
+absl::Status OpenError(int fd, int error);
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_RUNTIME_DESCRIPTOR_H_

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "netpoll/runtime/fd_state.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <utility>
+
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/types.h"
+#include "netpoll/runtime/runtime.h"
+
+namespace netpoll::internal {
+
+int FdState::Open(Runtime& runtime, int fd, bool check, FdState** state) {
+  if (!runtime.status().ok()) return ENODEV;
+  const HostPoller::OpenResult opened = runtime.poller().Open(fd, check);
+  if (opened.error != 0) return opened.error;
+  auto* const made = new FdState(runtime, opened.desc, fd);
+  if (!runtime.Register(made)) {
+    made->keep = true;  // The caller keeps its descriptor.
+    made->CloseNow(true);
+    made->Unref();
+    return ECANCELED;
+  }
+  *state = made;
+  return 0;
+}
+
+void FdState::Release(Mode direction) {
+  WaiterList wake;
+  const bool last = lock.Release(direction, wake);
+  if (!wake.empty()) runtime.MakeRunnable(wake);
+  if (last) End();
+}
+
+bool FdState::CloseNow(bool keep_fd) {
+  WaiterList wake;
+  if (!lock.Close(wake)) return false;
+  keep = keep_fd;
+  PollResult parked = runtime.poller().Unblock(desc);
+  runtime.MakeRunnable(wake);
+  runtime.MakeRunnable(parked);
+  DropReference();
+  return true;
+}
+
+void FdState::End() {
+  runtime.Unregister(this);
+  runtime.poller().Close(desc);
+  if (!keep) ::close(fd);
+  const std::uintptr_t parked =
+      closer.Exchange("closer.end", kEnded, Order::kAcqRel);
+  if (parked != 0) {
+    runtime.MakeRunnable(reinterpret_cast<ResumeWaiter*>(parked));
+  }
+  Unref();
+}
+
+void FdState::SetDeadline(Mode mode, Deadline deadline) {
+  if (!lock.AddReference()) return;
+  DeadlineResult result = runtime.poller().SetDeadline(desc, mode, deadline);
+  if (!result.wake.ready.empty()) runtime.MakeRunnable(result.wake);
+  if (result.earliest_moved) runtime.DeadlineMoved(deadline.value());
+  DropReference();
+}
+
+void FdState::Link(FdState*& head) {
+  next = head;
+  if (head != nullptr) head->previous = this;
+  head = this;
+  linked = true;
+}
+
+void FdState::Unlink(FdState*& head) {
+  if (!linked) return;
+  linked = false;
+  (previous != nullptr ? previous->next : head) = next;
+  if (next != nullptr) next->previous = previous;
+  next = previous = nullptr;
+}
+
+}  // namespace netpoll::internal

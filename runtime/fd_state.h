@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One open descriptor of a runtime: what a handle and the operations under way
+// share.
+//
+// Two lifetimes. The *descriptor* is open while the lock's references last:
+// closing refuses new ones, and the last to go deregisters and closes it. The
+// *memory* lasts while `refs` are held: by the handle, by the open descriptor,
+// and by operations that wait for a direction.
+//
+// `closer` word: 0 nobody waits for the end; a ResumeWaiter's address: a task
+// does, and the end wakes it; kEnded: it has come.
+
+#ifndef NETPOLL_RUNTIME_FD_STATE_H_
+#define NETPOLL_RUNTIME_FD_STATE_H_
+
+#include <cstdint>
+
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/descriptor_lock.h"
+#include "netpoll/core/types.h"
+#include "netpoll/runtime/host_poller.h"
+#include "netpoll/runtime/task_waiter.h"
+
+namespace netpoll {
+
+class Runtime;
+
+namespace internal {
+
+struct FdState {
+  FdState(Runtime& owner, HostPoller::Desc* opened, int number)
+      : runtime(owner), desc(opened), fd(number) {}
+  FdState(const FdState&) = delete;
+  FdState& operator=(const FdState&) = delete;
+
+  // Makes the state of a descriptor that `fd` was opened for in the poller.
+  // 0, or an errno; `fd` stays the caller's after an error.
+  static int Open(Runtime& runtime, int fd, bool check, FdState** state);
+
+  void Ref() { refs.FetchAdd("fd.ref", 1, Order::kAcqRel); }
+  void Unref() {
+    if (refs.FetchAdd("fd.unref", -1, Order::kAcqRel) == 1) delete this;
+  }
+
+  // Gives up a direction, or a reference; ends the descriptor if it was the
+  // last.
+  void Release(Mode direction);
+  void DropReference() {
+    if (lock.DropReference()) End();
+  }
+
+  // Lets nobody in any more and wakes everybody. The descriptor ends when the
+  // last operation has left: at once if there is none. False if it was closed
+  // already. `keep_fd`: deregister only, the descriptor stays open.
+  bool CloseNow(bool keep_fd);
+
+  // Parks a task until the end. False if it has come.
+  bool ParkCloser(ResumeWaiter* waiter) {
+    return closer.CompareExchange("closer.park", 0,
+                                  reinterpret_cast<std::uintptr_t>(waiter),
+                                  Order::kAcqRel);
+  }
+
+  // Nothing once closed.
+  void SetDeadline(Mode mode, Deadline deadline);
+
+  // The runtime's list; under its lock.
+  void Link(FdState*& head);
+  void Unlink(FdState*& head);
+
+  static constexpr std::uintptr_t kEnded = 1;
+
+  Runtime& runtime;
+  HostPoller::Desc* const desc;
+  const int fd;
+  bool keep = false;    // Written by the closer, read at the end.
+  bool linked = false;  // Under the runtime's lock, as are the links.
+  FdState* next = nullptr;
+  FdState* previous = nullptr;
+  DescriptorLock<StdEnv> lock;
+  StdEnv::Atomic<std::int32_t> refs{2};  // The handle, the open descriptor.
+  StdEnv::Atomic<std::uintptr_t> closer{0};
+
+ private:
+  void End();
+};
+
+}  // namespace internal
+}  // namespace netpoll
+
+#endif  // NETPOLL_RUNTIME_FD_STATE_H_

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The poller that the runtime uses on this system.
+
+#ifndef NETPOLL_RUNTIME_HOST_POLLER_H_
+#define NETPOLL_RUNTIME_HOST_POLLER_H_
+
+#include "netpoll/backends/epoll/epoll_backend.h"
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/poller.h"
+
+namespace netpoll {
+
+using HostBackend = EpollBackend<StdEnv>;
+using HostPoller = Poller<HostBackend, StdEnv>;
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_RUNTIME_HOST_POLLER_H_

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One operation of one direction of a descriptor, as an awaitable: take the
+// direction, Reset, try the system call, and wait and try again while it would
+// block. It lives in the awaiting coroutine's frame; nothing is allocated, and
+// the coroutine is resumed only when the operation has ended.
+
+#ifndef NETPOLL_RUNTIME_IO_OP_H_
+#define NETPOLL_RUNTIME_IO_OP_H_
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+
+#include "netpoll/core/types.h"
+#include "netpoll/runtime/fd_state.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/task_waiter.h"
+
+namespace netpoll::internal {
+
+class IoOp : public TaskWaiter {
+ public:
+  IoOp(const IoOp&) = delete;
+  IoOp& operator=(const IoOp&) = delete;
+
+  bool await_ready() { return Begin(); }
+  // Out of line: once Commit has parked the operation its frame may be gone,
+  // and no caller's code may be mixed with that.
+  [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> task);
+
+ protected:
+  // Tries the system call. True: it has ended, with `status` and `bytes` set.
+  // False: it would block.
+  using Attempt = bool (*)(IoOp*);
+
+  // `fd` null: the operation ends with EBADF.
+  IoOp(FdState* fd, Mode direction, Attempt attempt)
+      : fd_(fd), attempt_(attempt), direction_(direction) {}
+
+  int fd() const { return fd_->fd; }
+  IoResult result() const { return {bytes_, status_}; }
+
+  // For attempts: ends the operation with the last errno, or says that it
+  // would block.
+  bool FailOrBlock(int error);
+
+  FdState* fd_;
+  Attempt attempt_;
+  std::size_t bytes_ = 0;
+  IoStatus status_;
+
+ private:
+  enum class Stage : std::uint8_t {
+    kAcquire,  // Not begun.
+    kAgain,    // Take the direction; the state's memory is held meanwhile.
+    kReset,    // Forget old readiness.
+    kTry,      // The system call.
+    kPrepare,  // It would block.
+    kFinish,   // The task was parked, or a commit failed.
+  };
+
+  bool Begin();
+  bool Advance();
+  bool TakeDirection(bool* parked);
+  bool Wait(bool* parked);
+  bool End(IoStatus status);
+  static void Resume(TaskWaiter* self);
+
+  std::coroutine_handle<> task_;
+  Mode direction_;
+  Stage stage_ = Stage::kAcquire;
+};
+
+}  // namespace netpoll::internal
+
+#endif  // NETPOLL_RUNTIME_IO_OP_H_

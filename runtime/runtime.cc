@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "netpoll/runtime/runtime.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <coroutine>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/sleep_protocol.h"
+#include "netpoll/core/types.h"
+#include "netpoll/runtime/fd_state.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/sigpipe.h"
+#include "netpoll/runtime/worker.h"
+
+namespace netpoll {
+
+using internal::FdState;
+using internal::TaskWaiter;
+using internal::this_worker;
+
+Runtime::Runtime(RuntimeOptions options) {
+  const int threads =
+      std::clamp(options.threads, 1, SleepProtocol<StdEnv>::kMaxWorkers);
+  for (int id = 0; id < threads; ++id) {
+    workers_.push_back(std::make_unique<Worker>(*this, id));
+  }
+  if (const int error = poller_.Init(); error != 0) {
+    status_ = absl::ErrnoToStatus(
+        error, std::string("the poller can't be made: ") + ErrnoName(error));
+  }
+}
+
+Runtime::~Runtime() {
+  if (live_tasks_.Load("destroy.live", Order::kAcquire) != 0) {
+    StdEnv::Misuse("a Runtime was destroyed before its tasks had ended");
+  }
+}
+
+std::int64_t Runtime::Now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+}
+
+// --- Tasks -------------------------------------------------------------------
+
+void Runtime::Start(internal::SpawnedTask spawned) {
+  spawned.promise->runtime = this;
+  live_tasks_.FetchAdd("spawn.live", 1, Order::kAcqRel);
+  MakeRunnable(spawned.promise);
+}
+
+void Runtime::TaskEnded() {
+  if (live_tasks_.FetchAdd("ended.live", -1, Order::kAcqRel) == 1) Finish();
+}
+
+void Runtime::Unhandled(std::exception_ptr exception) {
+  {
+    const LockHolder hold(registry_lock_, "unhandled.lock");
+    if (!unhandled_) unhandled_ = std::move(exception);
+  }
+  Stop();
+}
+
+void Runtime::Finish() {
+  done_.Store("finish.done", 1, Order::kSeqCst);
+  WakeEverybody();
+}
+
+void Runtime::WakeEverybody() {
+  while (protocol_.WakeSleeper()) {
+  }
+  if (protocol_.AnyPoller()) poller_.Break();
+}
+
+absl::Status Runtime::Run() {
+  if (!status_.ok()) return status_;
+  if (this_worker != nullptr) {
+    return absl::FailedPreconditionError("Run was called from within a task");
+  }
+  const bool idle = live_tasks_.Load("run.live", Order::kAcquire) == 0;
+  done_.Store("run.done", idle ? 1 : 0, Order::kSeqCst);
+  std::vector<std::thread> threads;
+  for (std::size_t id = 1; id < workers_.size() && !idle; ++id) {
+    threads.emplace_back([this, id] { Work(*workers_[id]); });
+  }
+  Work(*workers_[0]);
+  for (std::thread& thread : threads) thread.join();
+  if (unhandled_) std::rethrow_exception(std::exchange(unhandled_, nullptr));
+  return absl::OkStatus();
+}
+
+void Runtime::Stop() {
+  stopping_.Store("stop.store", 1, Order::kSeqCst);
+  for (;;) {
+    FdState* fd;
+    {
+      const LockHolder hold(registry_lock_, "stop.lock");
+      fd = registry_;
+      if (fd == nullptr) break;
+      fd->Unlink(registry_);
+      fd->Ref();
+    }
+    fd->CloseNow(false);
+    fd->Unref();
+  }
+  DrainSleeps();
+}
+
+bool Runtime::Register(FdState* fd) {
+  const LockHolder hold(registry_lock_, "register.lock");
+  if (stopping()) return false;
+  fd->Link(registry_);
+  return true;
+}
+
+void Runtime::Unregister(FdState* fd) {
+  const LockHolder hold(registry_lock_, "unregister.lock");
+  fd->Unlink(registry_);
+}
+
+// --- Making tasks runnable ---------------------------------------------------
+
+void Runtime::MakeRunnable(Waiter* waiter) {
+  Worker* const worker = this_worker;
+  if (worker != nullptr && worker->runtime == this) {
+    worker->queue.Push(waiter);
+    if (workers_.size() > 1) NotifyWork();
+  } else {
+    injected_.Push(waiter);
+    NotifyWork();
+  }
+}
+
+void Runtime::MakeRunnable(WaiterList& list) {
+  while (Waiter* const waiter = list.Pop()) MakeRunnable(waiter);
+}
+
+void Runtime::MakeRunnable(PollResult& result) {
+  MakeRunnable(result.ready);
+  poller_.AdjustWaiters(std::exchange(result.waiters_delta, 0));
+}
+
+void Runtime::NotifyWork() {
+  if (protocol_.Wake()) poller_.Break();
+}
+
+void Runtime::DeadlineMoved(std::int64_t when) {
+  // The only worker, and it runs: it looks before it polls.
+  if (workers_.size() == 1 && this_worker != nullptr) return;
+  if (protocol_.DeadlineMoved(when)) poller_.Break();
+}
+
+bool Runtime::SpendBudget() {
+  Worker* const worker = this_worker;
+  return worker == nullptr || --worker->budget >= 0;
+}
+
+// --- Workers -----------------------------------------------------------------
+
+void Runtime::Work(Worker& worker) {
+  const internal::SigpipeBlock no_sigpipe;
+  this_worker = &worker;
+  while (done_.Load("work.done", Order::kAcquire) == 0) {
+    TaskWaiter* const task = Next(worker);
+    if (task == nullptr) {
+      Idle(worker);
+      continue;
+    }
+    worker.budget = Worker::kBudget;
+    worker.task_runs.Add(1);
+    internal::RunWaiter(task);
+  }
+  this_worker = nullptr;
+}
+
+TaskWaiter* Runtime::Next(Worker& worker) {
+  if (++worker.tick % Worker::kPollEvery == 0) {
+    PollAndDeliver(worker, Delta::NonBlocking());
+    if (TaskWaiter* const task = injected_.Pop()) return task;
+  }
+  if (TaskWaiter* const task = worker.queue.Pop()) return task;
+  if (TaskWaiter* const task = injected_.Pop()) return task;
+  return Steal(worker);
+}
+
+TaskWaiter* Runtime::Steal(Worker& worker) {
+  const std::size_t count = workers_.size();
+  for (std::size_t i = 1; i < count; ++i) {
+    Worker& victim =
+        *workers_[(static_cast<std::size_t>(worker.id) + i) % count];
+    if (victim.queue.StealInto(worker.queue)) return worker.queue.Pop();
+  }
+  return nullptr;
+}
+
+// Announce, look again, then sleep: sleep_protocol.h.
+void Runtime::Idle(Worker& worker) {
+  const std::int64_t next = NextTime();
+  const IdleRole role = protocol_.Announce(
+      worker.id,
+      next == Deadline::kNever ? SleepProtocol<StdEnv>::kForever : next);
+  if (WorkVisible()) {
+    protocol_.Retract(worker.id, role);
+    // This worker will be busy: somebody else should poll.
+    if (role == IdleRole::kPoller) protocol_.WakeSleeper();
+    return;
+  }
+  if (role == IdleRole::kSleeper) {
+    protocol_.Sleep(worker.id);
+    return;
+  }
+  const std::int64_t until = NextTime();
+  const Delta delta =
+      until == Deadline::kNever ? Delta::Forever() : Delta::Until(Now(), until);
+  worker.polls.Add(1);
+  PollResult result = poller_.Poll(delta);
+  protocol_.EndPoll();
+  Deliver(worker, result);
+  Expire(worker);
+}
+
+bool Runtime::WorkVisible() {
+  if (done_.Load("idle.done", Order::kSeqCst) != 0) return true;
+  if (!injected_.Empty()) return true;
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [](const auto& worker) { return !worker->queue.Empty(); });
+}
+
+void Runtime::PollAndDeliver(Worker& worker, Delta delta) {
+  worker.polls.Add(1);
+  PollResult result = poller_.Poll(delta);
+  Deliver(worker, result);
+  Expire(worker);
+}
+
+void Runtime::Deliver(Worker& worker, PollResult& result) {
+  if (result.ready.empty()) return;
+  const std::int32_t count = -result.waiters_delta;
+  worker.wakeups.Add(static_cast<std::uint64_t>(count));
+  worker.queue.Push(result.ready, count);
+  poller_.AdjustWaiters(result.waiters_delta);
+  // Others may take a part, and one of them polls while this worker runs.
+  if (workers_.size() > 1) protocol_.WakeSleeper();
+}
+
+void Runtime::Expire(Worker& worker) {
+  if (NextTime() == Deadline::kNever) return;
+  const std::int64_t now = Now();
+  PollResult result = poller_.ExpireTimers(now);
+  worker.timeouts.Add(static_cast<std::uint64_t>(-result.waiters_delta));
+  MakeRunnable(result);
+  WakeSleeps(now);
+}
+
+void Runtime::WakeSleeps(std::int64_t now) {
+  decltype(sleeps_)::Firing firing;
+  while (sleeps_.PopDue(now, &firing)) MakeRunnable(firing.owner);
+}
+
+void Runtime::DrainSleeps() { WakeSleeps(Deadline::kNever - 1); }
+
+std::int64_t Runtime::NextTime() const {
+  return std::min(poller_.NextDeadline(), sleeps_.Next());
+}
+
+RuntimeStats Runtime::stats() const {
+  RuntimeStats stats;
+  for (const auto& worker : workers_) {
+    stats.task_runs += worker->task_runs.Get();
+    stats.polls += worker->polls.Get();
+    stats.wakeups += worker->wakeups.Get();
+    stats.timeouts += worker->timeouts.Get();
+  }
+  stats.stale_events = poller_.stale_events();
+  stats.parked = poller_.waiters();
+  return stats;
+}
+
+// --- Sleeping ----------------------------------------------------------------
+
+namespace internal {
+
+bool SleepAwaiter::await_ready() const {
+  return runtime_.stopping() || deadline_.past();
+}
+
+bool SleepAwaiter::await_suspend(std::coroutine_handle<> task) {
+  handle = task;
+  constexpr std::int64_t kLatest = Deadline::kNever - 1;
+  Runtime& runtime = runtime_;
+  const std::int64_t when =
+      deadline_.none() ? kLatest : std::min(deadline_.value(), kLatest);
+  // From here on another worker may wake the task and destroy this.
+  if (runtime.sleeps_.Arm(this, 0, when, Mode::kRead, 0)) {
+    runtime.DeadlineMoved(when);
+  }
+  if (runtime.stopping()) runtime.DrainSleeps();
+  return true;
+}
+
+bool SleepAwaiter::await_resume() const { return !runtime_.stopping(); }
+
+}  // namespace internal
+}  // namespace netpoll

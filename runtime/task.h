@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Task<T>: a coroutine that starts when it is awaited and yields a T, or the
+// exception that left it, to whoever awaits it. Awaited at most once. Owns its
+// frame: a task that was never awaited does nothing.
+//
+// A task runs on the thread that awaits it until it first suspends, and goes
+// on on whatever worker takes it from a run queue. Awaiting any number of
+// tasks that are ready at once, in a loop, takes no stack at any optimisation
+// level.
+
+#ifndef NETPOLL_RUNTIME_TASK_H_
+#define NETPOLL_RUNTIME_TASK_H_
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "netpoll/runtime/task_waiter.h"
+
+namespace netpoll {
+
+template <class T = void>
+class Task;
+
+namespace internal {
+
+class TaskPromiseBase {
+ public:
+  std::suspend_always initial_suspend() noexcept { return {}; }
+
+  struct FinalAwaiter {
+    std::coroutine_handle<> continuation;
+    bool await_ready() noexcept { return false; }
+    // The frame may be gone once the continuation is known to another thread,
+    // so nothing follows.
+    void await_suspend(std::coroutine_handle<>) noexcept {
+      resume_next = continuation;
+    }
+    void await_resume() noexcept {}
+  };
+  FinalAwaiter final_suspend() noexcept { return {continuation_}; }
+
+  void unhandled_exception() noexcept { exception_ = std::current_exception(); }
+
+  void set_continuation(std::coroutine_handle<> continuation) {
+    continuation_ = continuation;
+  }
+
+ protected:
+  void Rethrow() {
+    if (exception_) std::rethrow_exception(std::move(exception_));
+  }
+
+ private:
+  std::coroutine_handle<> continuation_;
+  std::exception_ptr exception_;
+};
+
+template <class T>
+class TaskPromise : public TaskPromiseBase {
+ public:
+  Task<T> get_return_object();
+  template <class U>
+  void return_value(U&& value) {
+    value_.emplace(std::forward<U>(value));
+  }
+  T Take() {
+    Rethrow();
+    return std::move(*value_);
+  }
+
+ private:
+  std::optional<T> value_;
+};
+
+template <>
+class TaskPromise<void> : public TaskPromiseBase {
+ public:
+  Task<void> get_return_object();
+  void return_void() {}
+  void Take() { Rethrow(); }
+};
+
+// Starts `child` on this thread. True: it suspended, and so must the parent,
+// whose frame may not be touched any more. False: it has ended.
+//
+// Whether it ended is told by this thread alone: a child that suspended may be
+// resumed, and end, on another one at any time.
+[[gnu::noinline]] inline bool StartChild(std::coroutine_handle<> child,
+                                         std::coroutine_handle<> parent) {
+  child.resume();
+  if (resume_next != parent) return true;
+  resume_next = nullptr;
+  return false;
+}
+
+}  // namespace internal
+
+template <class T>
+class [[nodiscard]] Task {
+ public:
+  using promise_type = internal::TaskPromise<T>;
+  using Handle = std::coroutine_handle<promise_type>;
+
+  explicit Task(Handle handle) : handle_(handle) {}
+  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Task& operator=(Task&& other) noexcept {
+    if (this != &other) {
+      Destroy();
+      handle_ = std::exchange(other.handle_, {});
+    }
+    return *this;
+  }
+  ~Task() { Destroy(); }
+
+  class Awaiter {
+   public:
+    explicit Awaiter(Handle child) : child_(child) {}
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> parent) {
+      child_.promise().set_continuation(parent);
+      return internal::StartChild(child_, parent);
+    }
+    T await_resume() { return child_.promise().Take(); }
+
+   private:
+    Handle child_;
+  };
+  Awaiter operator co_await() && { return Awaiter(handle_); }
+
+ private:
+  void Destroy() {
+    if (handle_) handle_.destroy();
+  }
+
+  Handle handle_;
+};
+
+namespace internal {
+
+template <class T>
+Task<T> TaskPromise<T>::get_return_object() {
+  return Task<T>(std::coroutine_handle<TaskPromise<T>>::from_promise(*this));
+}
+inline Task<void> TaskPromise<void>::get_return_object() {
+  return Task<void>(
+      std::coroutine_handle<TaskPromise<void>>::from_promise(*this));
+}
+
+}  // namespace internal
+}  // namespace netpoll
+
+#endif  // NETPOLL_RUNTIME_TASK_H_

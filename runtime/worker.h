@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One worker thread of a runtime.
+
+#ifndef NETPOLL_RUNTIME_WORKER_H_
+#define NETPOLL_RUNTIME_WORKER_H_
+
+#include <cstdint>
+
+#include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/run_queue.h"
+
+namespace netpoll {
+
+class Runtime;
+
+namespace internal {
+
+// Counted by one thread, read by any: no locked instruction.
+class Counter {
+ public:
+  void Add(std::uint64_t count) {
+    value_.Store("counter.store", Get() + count, Order::kRelaxed);
+  }
+  std::uint64_t Get() const {
+    return value_.Load("counter.load", Order::kRelaxed);
+  }
+
+ private:
+  StdEnv::Atomic<std::uint64_t> value_{0};
+};
+
+struct alignas(64) Worker {
+  // Task runs between two non-blocking polls.
+  static constexpr std::uint32_t kPollEvery = 61;
+  // Operations that one task run may do without waiting.
+  static constexpr int kBudget = 64;
+
+  Worker(Runtime& owner, int number) : runtime(&owner), id(number) {}
+
+  Runtime* const runtime;
+  const int id;
+  RunQueue<StdEnv> queue;
+  // The thread's own.
+  int budget = kBudget;
+  std::uint32_t tick = 0;
+  Counter task_runs, polls, wakeups, timeouts;
+};
+
+// The worker that this thread is, or null.
+inline thread_local Worker* this_worker = nullptr;
+
+}  // namespace internal
+}  // namespace netpoll
+
+#endif  // NETPOLL_RUNTIME_WORKER_H_
