@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/tools/cli/commands.h"
+
+#include <span>
+
+#include "netpoll/tools/cli/command.h"
+
+namespace netpoll::cli {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"scenario", "run a scenario file on one poller, and print what it saw",
+     RunScenario},
+    {"backends", "list the system interfaces, and which run on this machine",
+     RunBackends},
+};
+
+}  // namespace
+
+std::span<const Command> Commands() { return kCommands; }
+
+}  // namespace netpoll::cli

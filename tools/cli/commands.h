@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The table of subcommands. To add one: its function here, its line in
+// commands.cc, its file in BUILD.bazel.
+
+#ifndef NETPOLL_TOOLS_CLI_COMMANDS_H_
+#define NETPOLL_TOOLS_CLI_COMMANDS_H_
+
+#include <span>
+
+#include "netpoll/tools/cli/command.h"
+
+namespace netpoll::cli {
+
+int RunBackends(Arguments arguments);
+int RunScenario(Arguments arguments);
+
+// In the order in which --help lists them.
+std::span<const Command> Commands();
+
+}  // namespace netpoll::cli
+
+#endif  // NETPOLL_TOOLS_CLI_COMMANDS_H_

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A backend that also says how many events its last Poll reported: a poll that
+// woke nobody may still have reported some, and a scenario goes on only when
+// none is left.
+
+#ifndef NETPOLL_TOOLS_CLI_SCENARIO_COUNTING_BACKEND_H_
+#define NETPOLL_TOOLS_CLI_SCENARIO_COUNTING_BACKEND_H_
+
+#include "netpoll/core/delta.h"
+#include "netpoll/core/generation.h"
+#include "netpoll/core/types.h"
+
+namespace netpoll::scenario {
+
+template <class Backend>
+class CountingBackend : public Backend {
+ public:
+  template <class Sink>
+  void Poll(Delta delta, Sink& sink) {
+    Counter<Sink> counter{sink};
+    Backend::Poll(delta, counter);
+    last_events_ = counter.events;
+  }
+
+  int last_events() const { return last_events_; }
+
+ private:
+  template <class Sink>
+  struct Counter {
+    Sink& sink;
+    int events = 0;
+
+    void Ready(EventKey key, Mode mode, EventFlags flags) {
+      ++events;
+      sink.Ready(key, mode, flags);
+    }
+  };
+
+  int last_events_ = 0;
+};
+
+}  // namespace netpoll::scenario
+
+#endif  // NETPOLL_TOOLS_CLI_SCENARIO_COUNTING_BACKEND_H_

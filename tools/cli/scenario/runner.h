@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs the statements of a scenario on one poller, on one thread. After each
+// the poller is quiescent: what is ready is delivered, deadlines that have
+// passed are delivered, and the tasks that this woke have parked or ended.
+//
+// The order in which tasks that become ready together run makes no difference
+// to what is printed: each has a direction of a descriptor to itself.
+
+#ifndef NETPOLL_TOOLS_CLI_SCENARIO_RUNNER_H_
+#define NETPOLL_TOOLS_CLI_SCENARIO_RUNNER_H_
+
+#include <time.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/poller.h"
+#include "netpoll/core/types.h"
+#include "netpoll/tools/cli/scenario/counting_backend.h"
+#include "netpoll/tools/cli/scenario/outcome.h"
+#include "netpoll/tools/cli/scenario/socket_pair.h"
+#include "netpoll/tools/cli/scenario/statement.h"
+#include "netpoll/tools/cli/scenario/task.h"
+#include "netpoll/tools/cli/suggest.h"
+
+namespace netpoll::scenario {
+
+template <class Backend>
+class Runner {
+ public:
+  Runner() = default;
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+
+  // Tasks may be parked and descriptors open.
+  ~Runner() {
+    for (auto& [name, descriptor] : descriptors_) {
+      if (!descriptor->unblocked) Run(poller_.Unblock(descriptor->desc));
+      poller_.Close(descriptor->desc);
+    }
+  }
+
+  // 0, or the errno: then it is only destroyed.
+  int Init() { return poller_.Init(); }
+
+  Outcome Execute(const Statement& statement) {
+    Settle();  // Deadlines may have passed since the last one.
+    Outcome outcome = Dispatch(statement);
+    Settle();
+    return outcome;
+  }
+
+ private:
+  using ScenarioPoller = Poller<CountingBackend<Backend>>;
+  using ScenarioTask = Task<ScenarioPoller>;
+
+  struct Descriptor {
+    SocketPair pair;
+    typename ScenarioPoller::Desc* desc = nullptr;
+    bool unblocked = false;
+    // The last task of each direction, or null.
+    ScenarioTask* reader = nullptr;
+    ScenarioTask* writer = nullptr;
+
+    ScenarioTask*& task(Mode direction) {
+      return direction == Mode::kRead ? reader : writer;
+    }
+    bool Parked(Mode direction) {
+      return task(direction) != nullptr && !task(direction)->ended();
+    }
+  };
+
+  // --- Statements -----------------------------------------------------------
+
+  Outcome Dispatch(const Statement& s) {
+    if (s.verb == Verb::kSleep) return SleepFor(s.number);
+    if (s.verb == Verb::kTask) return ShowTask(s.task);
+    const auto found = descriptors_.find(s.descriptor);
+    const bool open = found != descriptors_.end();
+    if (s.verb == Verb::kOpen) {
+      if (open) return Wrong("descriptor", s.descriptor, "is open already");
+      return Open(s.descriptor);
+    }
+    if (!open) return Wrong("descriptor", s.descriptor, "is not open");
+    return OnDescriptor(s, *found->second);
+  }
+
+  Outcome OnDescriptor(const Statement& s, Descriptor& d) {
+    const auto size = static_cast<std::size_t>(s.number);
+    switch (s.verb) {
+      case Verb::kReset:
+        return Reset(s, d);
+      case Verb::kWait:
+        return StartTask(s, d, TaskKind::kWait, s.mode);
+      case Verb::kReader:
+        return StartTask(s, d, TaskKind::kReader, Mode::kRead);
+      case Verb::kWriter:
+        return StartTask(s, d, TaskKind::kWriter, Mode::kWrite);
+      case Verb::kRead:
+        return Shown(Read(d.pair.polled(), size));
+      case Verb::kWrite:
+        return Shown(Write(d.pair.polled(), size));
+      case Verb::kPeerRead:
+        return Shown(Read(d.pair.peer(), size));
+      case Verb::kPeerWrite:
+        return Shown(Write(d.pair.peer(), size));
+      case Verb::kFill:
+        return Shown(WriteAll(d.pair.polled()));
+      case Verb::kDrain:
+        return Shown(ReadAll(d.pair.polled()));
+      case Verb::kPeerDrain:
+        return Shown(ReadAll(d.pair.peer()));
+      case Verb::kPeerClose:
+      case Verb::kPeerShutdown:
+        return EndPeer(s, d);
+      case Verb::kDeadline:
+        return SetDeadline(s, d);
+      case Verb::kUnblock:
+        return Unblock(s, d);
+      default:
+        return Close(s, d);
+    }
+  }
+
+  Outcome Open(const std::string& name) {
+    auto descriptor = std::make_unique<Descriptor>();
+    if (const int error = descriptor->pair.Make(); error != 0) {
+      return Shown(-error);
+    }
+    const auto opened = poller_.Open(descriptor->pair.polled());
+    if (opened.error != 0) return Shown(-opened.error);
+    descriptor->desc = opened.desc;
+    descriptors_.emplace(name, std::move(descriptor));
+    return Shown(0);
+  }
+
+  Outcome Reset(const Statement& s, Descriptor& d) {
+    if (d.Parked(s.mode)) return DirectionBusy(s, s.mode);
+    return Outcome::Result(Name(poller_.Reset(d.desc, s.mode)));
+  }
+
+  Outcome StartTask(const Statement& s, Descriptor& d, TaskKind kind,
+                    Mode direction) {
+    std::unique_ptr<ScenarioTask>& task = tasks_[s.task];
+    if (task != nullptr && !task->ended()) {
+      return Wrong("task", s.task, "is parked");
+    }
+    if (d.Parked(direction)) {
+      if (task == nullptr) tasks_.erase(s.task);
+      return DirectionBusy(s, direction);
+    }
+    if (task != nullptr) Forget(task.get());
+    task = std::make_unique<ScenarioTask>(poller_, d.desc, d.pair.polled(),
+                                          kind, direction, s.number);
+    d.task(direction) = task.get();
+    task->Start();
+    return Outcome::Nothing();
+  }
+
+  Outcome ShowTask(const std::string& name) {
+    const auto found = tasks_.find(name);
+    if (found == tasks_.end()) return Wrong("task", name, "is not known");
+    return Outcome::Result(std::string(found->second->state()));
+  }
+
+  Outcome EndPeer(const Statement& s, Descriptor& d) {
+    if (d.pair.peer() < 0) {
+      return Wrong("the peer of", s.descriptor, "is closed already");
+    }
+    if (s.verb == Verb::kPeerClose) {
+      d.pair.ClosePeer();
+    } else {
+      d.pair.ShutDownPeer();
+    }
+    return Outcome::Nothing();
+  }
+
+  Outcome SetDeadline(const Statement& s, Descriptor& d) {
+    Deadline deadline = Deadline::None();
+    if (s.deadline == DeadlineKind::kPast) deadline = Deadline::Past();
+    if (s.deadline == DeadlineKind::kAfter) {
+      // Longer than the clock can say is as late as it can say.
+      constexpr std::int64_t kMost = Deadline::kNever / 1'000'000;
+      deadline = Deadline::After(
+          Now(), std::chrono::milliseconds(std::min(s.number, kMost)));
+    }
+    Run(poller_.SetDeadline(d.desc, s.mode, deadline).wake);
+    return Outcome::Nothing();
+  }
+
+  Outcome Unblock(const Statement& s, Descriptor& d) {
+    if (d.unblocked) {
+      return Wrong("descriptor", s.descriptor, "is unblocked already");
+    }
+    d.unblocked = true;
+    Run(poller_.Unblock(d.desc));
+    return Outcome::Nothing();
+  }
+
+  Outcome Close(const Statement& s, Descriptor& d) {
+    for (const Mode direction : {Mode::kRead, Mode::kWrite}) {
+      if (d.Parked(direction)) return DirectionBusy(s, direction);
+    }
+    if (!d.unblocked) {
+      return Wrong("descriptor", s.descriptor, "is closed before unblock");
+    }
+    poller_.Close(d.desc);
+    descriptors_.erase(s.descriptor);
+    return Outcome::Nothing();
+  }
+
+  Outcome SleepFor(std::int64_t millis) {
+    const std::int64_t end = Now() + millis * 1'000'000;
+    for (;;) {
+      Settle();
+      const std::int64_t now = Now();
+      if (now >= end) return Outcome::Nothing();
+      const std::int64_t until = std::min(end, poller_.NextDeadline());
+      Run(poller_.Poll(Delta::Until(now, until)));
+    }
+  }
+
+  // --- The poller -----------------------------------------------------------
+
+  // Delivers until nothing is left to deliver.
+  void Settle() {
+    for (;;) {
+      PollResult result = poller_.Poll(Delta::NonBlocking());
+      const bool events = poller_.backend().last_events() != 0;
+      PollResult expired = poller_.ExpireTimers(Now());
+      const bool timeouts = !expired.ready.empty();
+      result.Append(expired);
+      Run(std::move(result));
+      if (!events && !timeouts) return;
+    }
+  }
+
+  // Runs the tasks of `result` until each parks or ends.
+  void Run(PollResult result) {
+    // Here they are runnable: nothing comes between this and their turn.
+    poller_.AdjustWaiters(result.waiters_delta);
+    while (Waiter* const waiter = result.ready.Pop()) {
+      static_cast<ScenarioTask*>(waiter)->Resume();
+    }
+  }
+
+  static std::int64_t Now() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  }
+
+  // --- Words ----------------------------------------------------------------
+
+  static Outcome Shown(CallResult result) {
+    return Outcome::Result(Describe(result));
+  }
+
+  static Outcome Wrong(const char* what, const std::string& name,
+                       const char* problem) {
+    return Outcome::Wrong(
+        absl::StrCat(what, " ", cli::Quoted(name), " ", problem));
+  }
+
+  static Outcome DirectionBusy(const Statement& s, Mode direction) {
+    return Wrong("descriptor", s.descriptor,
+                 direction == Mode::kRead ? "has a parked reader"
+                                          : "has a parked writer");
+  }
+
+  // The name of an ended task is used again.
+  void Forget(const ScenarioTask* task) {
+    for (auto& [name, descriptor] : descriptors_) {
+      if (descriptor->reader == task) descriptor->reader = nullptr;
+      if (descriptor->writer == task) descriptor->writer = nullptr;
+    }
+  }
+
+  ScenarioPoller poller_;
+  std::map<std::string, std::unique_ptr<ScenarioTask>> tasks_;
+  std::map<std::string, std::unique_ptr<Descriptor>> descriptors_;
+};
+
+}  // namespace netpoll::scenario
+
+#endif  // NETPOLL_TOOLS_CLI_SCENARIO_RUNNER_H_

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// netpoll scenario: runs a scenario file. The language is in
+// docs/scenarios.md; its parser and runner are in scenario/.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "netpoll/tools/cli/backend_list.h"
+#include "netpoll/tools/cli/command.h"
+#include "netpoll/tools/cli/commands.h"
+#include "netpoll/tools/cli/flags.h"
+#include "netpoll/tools/cli/scenario/run.h"
+#include "netpoll/tools/cli/scenario/runner.h"
+#include "netpoll/tools/cli/scenario/statement.h"
+#include "netpoll/tools/cli/suggest.h"
+
+namespace netpoll::cli {
+namespace {
+
+template <class Backend>
+int RunOn(const Flags& flags, int input, const std::string& file) {
+  scenario::Runner<Backend> runner;
+  if (const int error = runner.Init(); error != 0) {
+    return flags.Fail(
+        absl::StrCat("backend ", Backend::kName,
+                     " does not run here: ", std::strerror(error)));
+  }
+  const auto execute = [&](const scenario::Statement& statement) {
+    return runner.Execute(statement);
+  };
+  const bool kept = scenario::Run(input, file, execute, stdout, stderr);
+  return kept ? kExitOk : kExitBadUse;
+}
+
+int OpenFile(const std::string& file) {
+  if (file == "-") return STDIN_FILENO;
+  return ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+}
+
+}  // namespace
+
+int RunScenario(Arguments arguments) {
+  std::string file;
+  std::string backend = DefaultBackend();
+  Flags flags("scenario",
+              "Runs a scenario on one poller and real sockets, statement by "
+              "statement, and prints\nwhat each saw. docs/scenarios.md has the "
+              "language.");
+  flags.Word("FILE", &file, "the scenario; - reads standard input");
+  flags.Choice("backend", "NAME", &backend, Backends::Names(),
+               "the system interface to run on");
+  flags.Example("netpoll scenario hello.scenario");
+  flags.Example(
+      "printf 'open a\\nreader a t 10\\npeer-write a 3\\ntask t\\n' |\n"
+      "    netpoll scenario -");
+  if (const auto status = flags.Parse(arguments)) return *status;
+  if (backend.empty()) return flags.Fail("no backend runs on this machine");
+  ::signal(SIGPIPE, SIG_IGN);
+  const int input = OpenFile(file);
+  if (input < 0) {
+    return flags.Fail(
+        absl::StrCat("cannot open ", Quoted(file), ": ", std::strerror(errno)));
+  }
+  int status = kExitBadUse;
+  Backends::Visit(backend, [&]<class Backend>() {
+    status = RunOn<Backend>(flags, input, file);
+  });
+  if (input != STDIN_FILENO) ::close(input);
+  return status;
+}
+
+}  // namespace netpoll::cli

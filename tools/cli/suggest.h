@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Words in messages: quoting what a user wrote, and guessing what was meant.
+
+#ifndef NETPOLL_TOOLS_CLI_SUGGEST_H_
+#define NETPOLL_TOOLS_CLI_SUGGEST_H_
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace netpoll::cli {
+
+// In quotes, fit for one line of a terminal: control characters escaped, cut
+// when long.
+std::string Quoted(std::string_view word);
+
+// The name nearest to `word`, or nothing when none is near.
+std::string_view Nearest(std::string_view word,
+                         std::span<const std::string_view> names);
+
+// " (did you mean 'NAME'?)" or nothing.
+std::string DidYouMean(std::string_view word,
+                       std::span<const std::string_view> names);
+
+}  // namespace netpoll::cli
+
+#endif  // NETPOLL_TOOLS_CLI_SUGGEST_H_

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "gtest/gtest.h"
+#include "netpoll/tools/cli/json.h"
+#include "netpoll/tools/cli/suggest.h"
+#include "netpoll/tools/cli/values.h"
+
+namespace netpoll::cli {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+TEST(Values, NumbersAreDecimalDigitsThatFit) {
+  EXPECT_EQ(ParseNumber("0"), 0);
+  EXPECT_EQ(ParseNumber("007"), 7);
+  EXPECT_EQ(ParseNumber("9223372036854775807"), INT64_MAX);
+  for (const char* text : {"", "-1", "+1", " 1", "1 ", "1e3", "0x10", "one",
+                           "9223372036854775808"}) {
+    EXPECT_FALSE(ParseNumber(text)) << text;
+  }
+}
+
+TEST(Values, DurationsHaveUnits) {
+  EXPECT_EQ(ParseDuration("1s"), milliseconds(1000));
+  EXPECT_EQ(ParseDuration("250ms"), milliseconds(250));
+  EXPECT_EQ(ParseDuration("1m0.5s"), milliseconds(60'500));
+  EXPECT_EQ(ParseDuration("0"), nanoseconds(0));
+  for (const char* text : {"", "1", "-1s", "inf", "1 s", "s", "10000000h"}) {
+    EXPECT_FALSE(ParseDuration(text)) << text;
+  }
+  EXPECT_EQ(FormatDuration(milliseconds(1500)), "1.5s");
+}
+
+TEST(Values, AddressesAreReadAsTheyArePrinted) {
+  for (const char* text :
+       {"127.0.0.1:0", "localhost:65535", ":80", "[::1]:8080", "unix:/tmp/s"}) {
+    const auto address = ParseAddress(text);
+    ASSERT_TRUE(address) << text;
+    EXPECT_EQ(FormatAddress(*address), text);
+  }
+  for (const char* text : {"", "80", "a:", "a:65536", "a:-1", "::1:80", "[]:1",
+                           "[::1]", "unix:", "a:b"}) {
+    EXPECT_FALSE(ParseAddress(text)) << text;
+  }
+}
+
+TEST(Suggest, NamesTheNearestOrNobody) {
+  const std::string_view names[] = {"scenario", "serve", "backends"};
+  EXPECT_EQ(Nearest("scnario", names), "scenario");
+  EXPECT_EQ(Nearest("server", names), "serve");
+  EXPECT_EQ(Nearest("xyzzy", names), "");
+  EXPECT_EQ(Nearest("", names), "");
+  EXPECT_EQ(Nearest(std::string(100'000, 's'), names), "");
+}
+
+TEST(Quoted, IsFitForOneLineOfATerminal) {
+  EXPECT_EQ(Quoted("a b"), "'a b'");
+  EXPECT_EQ(Quoted(std::string_view("a\0\n\x1b", 4)), "'a\\x00\\n\\x1b'");
+  EXPECT_LT(Quoted(std::string(1000, 'x')).size(), 70u);
+}
+
+TEST(Json, EscapesWhatMustBe) {
+  EXPECT_EQ(JsonString("a\"b\\c\n"), "\"a\\\"b\\\\c\\u000a\"");
+}
+
+}  // namespace
+}  // namespace netpoll::cli
