@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Core's other pure functions against the reference: the status word with
+// every event, the descriptor lock with every event at the edges of its
+// counts, keys and generations, and deadlines. Prints how many pairs.
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "netpoll/core/deadline_plan.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/descriptor_lock_word.h"
+#include "netpoll/core/generation.h"
+#include "netpoll/core/status.h"
+#include "netpoll/core/types.h"
+#include "netpoll/model/reference/reference_descriptor.h"
+#include "netpoll/model/reference/reference_lock.h"
+
+namespace netpoll::reference {
+namespace {
+
+using std::chrono::nanoseconds;
+
+// --- Status -----------------------------------------------------------------
+
+constexpr std::uint32_t kGenerations[] = {1, 7, 0x10000, 0xfffff, 0xffffffff};
+
+// A model in which exactly `flags` hold.
+ReferenceDescriptor ModelOf(unsigned flags) {
+  ReferenceDescriptor model;
+  model.Open();
+  model.Happens(false, false,
+                {.error = (flags & status::kEventError) != 0,
+                 .no_more_edges = (flags & status::kNoMoreEdges) != 0});
+  model.PassDeadline((flags & status::kReadExpired) != 0,
+                     (flags & status::kWriteExpired) != 0);
+  if ((flags & status::kClosing) != 0) model.Unblock();
+  return model;
+}
+
+// The model's flags as core packs them.
+unsigned FlagsOf(const ReferenceDescriptor& m) {
+  return (m.closing() ? 1u : 0) | (m.event_error() ? 2u : 0) |
+         (m.Get(Mode::kRead).expired ? 4u : 0) |
+         (m.Get(Mode::kWrite).expired ? 8u : 0) | (m.no_more_edges() ? 16u : 0);
+}
+
+StatusWord Word(unsigned flags, std::uint32_t generation) {
+  return flags | (StatusWord{generation} << 32);
+}
+
+TEST(StatusTest, EveryWordAnswersBothDirectionsAsTheReference) {
+  int pairs = 0;
+  for (unsigned flags = 0; flags < 32; ++flags) {
+    const ReferenceDescriptor model = ModelOf(flags);
+    ASSERT_EQ(FlagsOf(model), flags);
+    for (const std::uint32_t generation : kGenerations) {
+      const StatusWord word = Word(flags, generation);
+      for (const Mode direction : {Mode::kRead, Mode::kWrite}) {
+        EXPECT_EQ(status::Check(word, direction), model.Check(direction));
+        ++pairs;
+      }
+      EXPECT_EQ(status::NoMoreEdges(word), model.no_more_edges());
+      EXPECT_EQ(status::Generation(word), generation);
+    }
+  }
+  std::printf("status: %d (word, direction) pairs\n", pairs);
+}
+
+TEST(StatusTest, EveryWordWithEveryEventIsAsTheReference) {
+  int pairs = 0;
+  for (unsigned flags = 0; flags < 32; ++flags) {
+    for (unsigned event = 0; event < 4; ++event) {
+      const EventFlags said{(event & 1) != 0, (event & 2) != 0};
+      ReferenceDescriptor model = ModelOf(flags);
+      model.Happens(true, true, said);
+      for (const std::uint32_t mine : kGenerations) {
+        for (const std::uint32_t its : kGenerations) {
+          const StatusStep step = status::Event(Word(flags, mine), its, said);
+          const StatusWord next = step.write ? step.next : Word(flags, mine);
+          EXPECT_EQ(step.accepted, mine == its);
+          EXPECT_EQ(next, Word(mine == its ? FlagsOf(model) : flags, mine));
+          ++pairs;
+        }
+      }
+    }
+  }
+  std::printf("status: %d (word, event) pairs\n", pairs);
+}
+
+TEST(StatusTest, EveryWordWithEveryPublishAndOpenIsAsTheReference) {
+  constexpr unsigned kOwnedByEvents = 2 | 16;
+  int pairs = 0;
+  for (unsigned flags = 0; flags < 32; ++flags) {
+    for (unsigned summary = 0; summary < 8; ++summary) {
+      const unsigned bits = (summary & 1) | ((summary & 6) << 1);
+      for (const std::uint32_t generation : kGenerations) {
+        const StatusStep step = status::Publish(
+            Word(flags, 7), {(summary & 1) != 0, (summary & 2) != 0,
+                             (summary & 4) != 0, generation});
+        const StatusWord next = step.write ? step.next : Word(flags, 7);
+        EXPECT_EQ(next, Word((flags & kOwnedByEvents) | bits, generation));
+        ++pairs;
+      }
+    }
+    for (const std::uint32_t generation : kGenerations) {
+      const StatusStep step = status::Open(Word(flags, 7), generation);
+      EXPECT_EQ(step.write ? step.next : Word(flags, 7), Word(0, generation));
+      ++pairs;
+    }
+  }
+  std::printf("status: %d (word, publish or open) pairs\n", pairs);
+}
+
+// --- The descriptor lock ----------------------------------------------------
+
+LockWord Pack(const ReferenceLock& lock) {
+  return (lock.closed ? 1u : 0) | (lock.read.held ? 2u : 0) |
+         (lock.write.held ? 4u : 0) | (LockWord{lock.references} << 3) |
+         (LockWord{lock.read.waiting} << 23) |
+         (LockWord{lock.write.waiting} << 43);
+}
+
+// All combinations at the edges of the three counts.
+std::vector<ReferenceLock> LockStates() {
+  constexpr std::uint32_t kCounts[] = {
+      0, 1, 2, 3, ReferenceLock::kLimit - 1, ReferenceLock::kLimit};
+  std::vector<ReferenceLock> states;
+  for (unsigned bits = 0; bits < 8; ++bits) {
+    for (const std::uint32_t references : kCounts) {
+      for (const std::uint32_t readers : kCounts) {
+        for (const std::uint32_t writers : kCounts) {
+          states.push_back({(bits & 1) != 0,
+                            references,
+                            {(bits & 2) != 0, readers},
+                            {(bits & 4) != 0, writers}});
+        }
+      }
+    }
+  }
+  return states;
+}
+
+void ExpectSame(const LockStep& step, const LockResult& expected,
+                const ReferenceLock& lock) {
+  EXPECT_EQ(static_cast<int>(step.outcome), static_cast<int>(expected.answer));
+  EXPECT_EQ(step.wake_readers, expected.wake_readers);
+  EXPECT_EQ(step.wake_writers, expected.wake_writers);
+  EXPECT_EQ(step.write ? step.next : Pack(lock), Pack(expected.next));
+}
+
+TEST(LockWordTest, EveryStateAtTheEdgesWithEveryEventIsAsTheReference) {
+  static_assert(static_cast<int>(LockOutcome::kMisuse) ==
+                static_cast<int>(LockAnswer::kMisuse));
+  int pairs = 0;
+  for (const ReferenceLock& lock : LockStates()) {
+    const LockWord word = Pack(lock);
+    ExpectSame(lock_word::AddReference(word), lock::AddReference(lock), lock);
+    ExpectSame(lock_word::DropReference(word), lock::DropReference(lock), lock);
+    ExpectSame(lock_word::Close(word), lock::Close(lock), lock);
+    pairs += 3;
+    for (const Mode mode : {Mode::kRead, Mode::kWrite}) {
+      const bool read = mode == Mode::kRead;
+      ExpectSame(lock_word::Acquire(word, mode), lock::Acquire(lock, read),
+                 lock);
+      ExpectSame(lock_word::Release(word, mode), lock::Release(lock, read),
+                 lock);
+      pairs += 2;
+    }
+  }
+  std::printf("descriptor lock: %d (state, event) pairs\n", pairs);
+}
+
+// --- Generations and keys ---------------------------------------------------
+
+template <int kBits>
+int CheckGenerations() {
+  using Generations = GenerationOf<kBits>;
+  std::vector<bool> seen(Generations::kMax + 1, false);
+  std::uint32_t generation = Generations::Next(0);
+  for (std::uint32_t i = 0; i < Generations::kMax; ++i) {
+    EXPECT_NE(generation, 0u);
+    EXPECT_LE(generation, Generations::kMax);
+    EXPECT_FALSE(seen[generation]) << "came again too soon";
+    seen[generation] = true;
+    generation = Generations::Next(generation);
+  }
+  EXPECT_EQ(generation, Generations::Next(0)) << "comes again in time";
+  return static_cast<int>(Generations::kMax);
+}
+
+TEST(GenerationTest, AGenerationComesAgainOnlyAfterAllOthers) {
+  const int count = CheckGenerations<1>() + CheckGenerations<2>() +
+                    CheckGenerations<3>() + CheckGenerations<8>() +
+                    CheckGenerations<16>();
+  std::printf("generations: %d successors\n", count);
+}
+
+TEST(EventKeyTest, AKeyGivesBackItsPartsAndIsOfOneKindOnly) {
+  int keys = 0;
+  for (const std::uint32_t index :
+       {0u, 1u, 63u, 64u, 0x7ffffffeu, 0x7fffffffu}) {
+    for (const std::uint32_t generation : kGenerations) {
+      const EventKey key = EventKey::ForSlot(index, generation);
+      EXPECT_EQ(key.index(), index);
+      EXPECT_EQ(key.generation(), generation);
+      EXPECT_TRUE(key.valid_slot());
+      EXPECT_FALSE(key.internal());
+      EXPECT_EQ(EventKey::FromBits(key.bits()), key);
+      EXPECT_NE(key, EventKey::Internal(index));
+      EXPECT_FALSE(EventKey::Internal(index).valid_slot());
+      ++keys;
+    }
+    EXPECT_FALSE(EventKey::ForSlot(index, 0).valid_slot());
+  }
+  std::printf("keys: %d\n", keys);
+}
+
+// --- Time -------------------------------------------------------------------
+
+constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
+
+TEST(DeadlineTest, AfterIsNeverEarlyNeverNegativeAndNeverOverflows) {
+  int pairs = 0;
+  for (const std::int64_t now :
+       {std::int64_t{0}, std::int64_t{1}, kMax / 2, kMax - 1, kMax}) {
+    for (const std::int64_t delay :
+         {kMin, std::int64_t{-1}, std::int64_t{0}, std::int64_t{1},
+          std::int64_t{1'000'000}, kMax / 2, kMax - 1, kMax}) {
+      const Deadline deadline = Deadline::After(now, nanoseconds(delay));
+      const __int128 exact = static_cast<__int128>(now) + delay;
+      if (delay <= 0) {
+        EXPECT_TRUE(deadline.past()) << now << " " << delay;
+      } else if (exact > kMax) {
+        EXPECT_EQ(deadline.value(), kMax);
+      } else {
+        EXPECT_EQ(deadline.value(), static_cast<std::int64_t>(exact));
+      }
+      EXPECT_FALSE(deadline.none());
+      ++pairs;
+    }
+  }
+  std::printf("deadlines: %d (now, delay) pairs\n", pairs);
+  EXPECT_TRUE(Deadline::At(0).past());
+  EXPECT_TRUE(Deadline::At(kMin).past());
+  EXPECT_TRUE(Deadline().none());
+}
+
+TEST(DeltaTest, SignsMeanWhatTheyShouldAndNothingOverflows) {
+  EXPECT_TRUE(Delta::FromMilliseconds(-1).forever());
+  EXPECT_TRUE(Delta::FromMilliseconds(kMin).forever());
+  EXPECT_FALSE(Delta::FromMilliseconds(0).blocking());
+  EXPECT_EQ(Delta::FromMilliseconds(3).nanos(), 3'000'000);
+  EXPECT_EQ(Delta::FromMilliseconds(kMax).nanos(), kMax);
+  EXPECT_EQ(Delta::FromMilliseconds(kMax / 1'000'000).nanos(),
+            kMax / 1'000'000 * 1'000'000);
+  EXPECT_FALSE(Delta::AtMost(nanoseconds(-5)).blocking());
+  EXPECT_FALSE(Delta::AtMost(nanoseconds(kMin)).blocking());
+  EXPECT_EQ(Delta::AtMost(nanoseconds(5)).nanos(), 5);
+  EXPECT_FALSE(Delta::Until(7, 7).blocking());
+  EXPECT_FALSE(Delta::Until(8, 7).blocking());
+  EXPECT_EQ(Delta::Until(7, 9).nanos(), 2);
+  EXPECT_TRUE(Delta::Forever().blocking());
+}
+
+TEST(DeltaTest, MillisecondsAreRoundedUpAndCut) {
+  EXPECT_EQ(Delta::Forever().ToMillisecondsCeil(), -1);
+  EXPECT_EQ(Delta::NonBlocking().ToMillisecondsCeil(), 0);
+  for (const std::int64_t nanos :
+       {std::int64_t{1}, std::int64_t{999'999}, std::int64_t{1'000'000},
+        std::int64_t{1'000'001}, std::int64_t{1'999'999'999'999}}) {
+    const int millis = Delta::AtMost(nanoseconds(nanos)).ToMillisecondsCeil();
+    EXPECT_GE(std::int64_t{millis} * 1'000'000, nanos);
+    EXPECT_LT((std::int64_t{millis} - 1) * 1'000'000, nanos);
+  }
+  EXPECT_EQ(Delta::AtMost(nanoseconds(kMax)).ToMillisecondsCeil(),
+            std::numeric_limits<int>::max());
+}
+
+// --- The deadline plan ------------------------------------------------------
+
+// Every combination of the fields that a descriptor can reach, with every
+// call: what is set is what was asked for, what must be cancelled is, and a
+// seq moves whenever a timer that may be on its way must not count any more.
+std::vector<DescState> PlanStates() {
+  std::vector<DescState> states;
+  for (const std::int64_t read : {-1, 0, 5, 9}) {
+    for (const std::int64_t write : {-1, 0, 5, 9}) {
+      for (unsigned bits = 0; bits < 8; ++bits) {
+        DescState state{{read, 3, (bits & 1) != 0},
+                        {write, 6, (bits & 2) != 0},
+                        (bits & 4) != 0};
+        states.push_back(state);
+      }
+    }
+  }
+  return states;
+}
+
+using Planner = DeadlinePlanner<32>;
+using Timer = TimerCommand::Kind;
+
+void CheckTimer(const DirectionDeadline& before, const DirectionDeadline& after,
+                const TimerCommand& command) {
+  if (command.kind == Timer::kArm) {
+    EXPECT_EQ(command.when, after.deadline);
+    EXPECT_EQ(command.seq, after.seq);
+    EXPECT_TRUE(after.armed);
+    EXPECT_EQ(before.armed, before.seq != after.seq) << "old timer counts";
+  }
+  if (command.kind == Timer::kStop) {
+    EXPECT_TRUE(before.armed);
+    EXPECT_FALSE(after.armed);
+    EXPECT_NE(before.seq, after.seq) << "a stopped timer counts";
+  }
+  if (command.kind == Timer::kLeave) {
+    EXPECT_EQ(before.armed, after.armed);
+  }
+}
+
+TEST(DeadlinePlanTest, SetDoesWhatWasAskedInEveryState) {
+  int pairs = 0;
+  for (const DescState& state : PlanStates()) {
+    for (const Mode mode : {Mode::kRead, Mode::kWrite, Mode::kReadWrite}) {
+      for (const std::int64_t when : {-1, 0, 5, 9}) {
+        const Deadline deadline =
+            when == 0 ? Deadline::None() : Deadline::At(when);
+        const DeadlinePlan plan = Planner::Set(state, mode, deadline);
+        ++pairs;
+        EXPECT_EQ(plan.applies, !state.closing);
+        if (!plan.applies) {
+          EXPECT_EQ(plan.next, state);
+          continue;
+        }
+        const DescState& next = plan.next;
+        EXPECT_EQ(next.read.deadline,
+                  mode != Mode::kWrite ? when : state.read.deadline);
+        EXPECT_EQ(next.write.deadline,
+                  mode != Mode::kRead ? when : state.write.deadline);
+        EXPECT_EQ(plan.unblock_read, next.read.deadline < 0);
+        EXPECT_EQ(plan.unblock_write, next.write.deadline < 0);
+        CheckTimer(state.read, next.read, plan.read_timer);
+        CheckTimer(state.write, next.write, plan.write_timer);
+      }
+    }
+  }
+  std::printf("deadline plan: %d (state, set) pairs\n", pairs);
+}
+
+TEST(DeadlinePlanTest, FireUnblockAndOpenInEveryState) {
+  int pairs = 0;
+  for (const DescState& state : PlanStates()) {
+    for (const Mode serves : {Mode::kRead, Mode::kWrite, Mode::kReadWrite}) {
+      for (std::uint32_t seq = 0; seq < 10; ++seq) {
+        const std::uint32_t current =
+            serves == Mode::kWrite ? state.write.seq : state.read.seq;
+        const DeadlinePlan plan = Planner::Fire(state, serves, seq);
+        ++pairs;
+        EXPECT_EQ(plan.applies, seq == current);
+        if (!plan.applies) {
+          EXPECT_EQ(plan.next, state);
+          continue;
+        }
+        EXPECT_EQ(plan.unblock_read, serves != Mode::kWrite);
+        EXPECT_EQ(plan.unblock_write, serves != Mode::kRead);
+        EXPECT_EQ(plan.next.read.deadline < 0,
+                  plan.unblock_read || state.read.deadline < 0);
+        EXPECT_EQ(plan.next.write.deadline < 0,
+                  plan.unblock_write || state.write.deadline < 0);
+        EXPECT_EQ(plan.read_timer.kind, Timer::kLeave);
+        EXPECT_EQ(plan.write_timer.kind, Timer::kLeave);
+      }
+    }
+    const DeadlinePlan closed = Planner::Unblock(state);
+    EXPECT_TRUE(closed.next.closing);
+    EXPECT_TRUE(closed.unblock_read && closed.unblock_write);
+    EXPECT_NE(closed.next.read.seq, state.read.seq);
+    EXPECT_NE(closed.next.write.seq, state.write.seq);
+    EXPECT_FALSE(closed.next.read.armed || closed.next.write.armed);
+    EXPECT_EQ(closed.read_timer.kind == Timer::kStop, state.read.armed);
+    EXPECT_EQ(closed.write_timer.kind == Timer::kStop, state.write.armed);
+    const DescState open = Planner::Open(state);
+    EXPECT_EQ(open, (DescState{{0, state.read.seq + 1, false},
+                               {0, state.write.seq + 1, false},
+                               false}));
+    pairs += 2;
+  }
+  std::printf("deadline plan: %d (state, fire, unblock or open) pairs\n",
+              pairs);
+}
+
+}  // namespace
+}  // namespace netpoll::reference
