@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules about C++."""
+
+import os
+import re
+
+from tree import Finding, without_comments
+
+# What only core/concurrency.h may name, and what to write instead.
+SEAM_FILE = "core/concurrency.h"
+SEAM_FOLDERS = ("core/", "backends/", "runtime/")
+SEAM_WORDS = (
+    (r"std::atomic\w*|<atomic>|__atomic_\w+|__sync_\w+", "Env::Atomic"),
+    (r"std::memory_order\w*", "netpoll::Order"),
+    (r"\w*_thread_fence|\w*_signal_fence", "an ordered Env::Atomic access"),
+    (
+        r"std::(?:\w*mutex|lock_guard|unique_lock|scoped_lock|shared_lock)"
+        r"|<(?:shared_)?mutex>|absl::\w*Mutex\w*|pthread_(?:mutex|spin)\w*",
+        "Env::Lock and LockHolder",
+    ),
+    (
+        r"std::condition_variable\w*|std::\w+_semaphore|std::latch"
+        r"|std::barrier|<(?:condition_variable|semaphore|latch|barrier)>"
+        r"|pthread_cond\w*|SYS_futex",
+        "Env::Parker",
+    ),
+    (
+        r"std::this_thread::(?:yield|sleep\w*)|sched_yield|_mm_pause"
+        r"|__builtin_ia32_pause",
+        "Env::Retry, or Env::Parker to sleep",
+    ),
+)
+# Threads are made by the runtime's workers alone.
+THREAD_WORDS = r"std::j?thread\b|<thread>|pthread_create"
+
+
+def is_test(path):
+    return path.endswith("_test.cc") or "/testing/" in path
+
+
+def seam(tree):
+    for path in tree.cpp():
+        if not path.startswith(SEAM_FOLDERS) or is_test(path):
+            continue
+        if path == SEAM_FILE:
+            continue
+        words = list(SEAM_WORDS)
+        if not path.startswith("runtime/"):
+            words.append((THREAD_WORDS, "the embedder's own threads"))
+        code = without_comments(tree.text(path)).splitlines()
+        for number, line in enumerate(code, start=1):
+            for pattern, instead in words:
+                for match in re.finditer(pattern, line):
+                    yield Finding(
+                        "seam",
+                        path,
+                        number,
+                        f"`{match[0]}` may be named in {SEAM_FILE} only: "
+                        f"use {instead}",
+                    )
+
+
+def line_length(tree):
+    for path in tree.cpp():
+        for number, line in tree.lines(path):
+            if len(line) <= 80 or "://" in line:
+                continue
+            if line.startswith(("#include", "#ifndef", "#define", "#endif")):
+                continue
+            yield Finding(
+                "line-length", path, number, f"{len(line)} columns; 80 is most"
+            )
+
+
+def include_guard(tree):
+    for path in tree.cpp():
+        if not path.endswith(".h"):
+            continue
+        guard = "NETPOLL_" + re.sub(r"\W", "_", path).upper() + "_"
+        text = tree.text(path)
+        for needed in (f"#ifndef {guard}\n", f"#define {guard}\n"):
+            if needed not in text:
+                yield Finding(
+                    "include-guard", path, 1, f"needs `{needed.strip()}`"
+                )
+
+
+# A header of a library -> the label that must be in the package's BUILD file.
+# Debian's headers are found without a dependency; other systems' are not.
+LIBRARIES = (
+    (r"absl/(\w+)/", r"@abseil-cpp//absl/\1"),
+    (r"benchmark/", "@google_benchmark//"),
+    (r"boost/", "@boost.beast"),
+    (r"liburing", "@liburing"),
+    (r"rapidcheck", "@rapidcheck//"),
+    (r"(?:gtest|gmock)/", "netpoll_cc_test|@googletest//"),
+)
+_INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def _build_text(tree, path):
+    """The BUILD file of the package that a file is in."""
+    folder = os.path.dirname(path)
+    while True:
+        for name in ("BUILD.bazel", "BUILD"):
+            build = os.path.join(folder, name)
+            if build in tree.paths:
+                return tree.text(build)
+        if not folder:
+            return ""
+        folder = os.path.dirname(folder)
+
+
+def includes(tree):
+    for path in tree.cpp():
+        for number, line in tree.lines(path):
+            match = _INCLUDE.match(line)
+            if not match:
+                continue
+            quote, header = match.groups()
+            library = next(
+                (m.expand(label), m)
+                for pattern, label in LIBRARIES + ((r"", ""),)
+                if (m := re.match(pattern, header))
+            )[0]
+            if library:
+                text = _build_text(tree, path)
+                if not any(label in text for label in library.split("|")):
+                    yield Finding(
+                        "includes",
+                        path,
+                        number,
+                        f"`{header}` needs {library} in the package's deps",
+                    )
+            elif quote == '"' and not header.startswith("netpoll/"):
+                yield Finding(
+                    "includes",
+                    path,
+                    number,
+                    f"`{header}`: our headers are included by their path "
+                    "under netpoll/",
+                )
+
+
+RULES = (seam, line_length, include_guard, includes)
