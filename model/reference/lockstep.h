@@ -232,17 +232,13 @@ class Lockstep {
     return reports.size();
   }
 
-  // Ends everything and compares the ends.
-  void Finish() {
-    for (Conn& conn : conns_) {
-      if (!conn.desc) continue;
-      if (CanUnblock(conn)) Unblock(conn);
-      for (const Mode direction : {Mode::kRead, Mode::kWrite}) {
-        RunOut(conn, direction);
-      }
-      Close(conn);
+  // Ends all that goes on with a descriptor, and closes it.
+  void End(Conn& conn) {
+    if (CanUnblock(conn)) Unblock(conn);
+    for (const Mode direction : {Mode::kRead, Mode::kWrite}) {
+      RunOut(conn, direction);
     }
-    Expect(poller_.waiters() == 0, "waiters are left at the end");
+    Close(conn);
   }
 
  private:

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The worlds in which the property test runs the same commands: descriptors
+// with a peer that writes, reads and goes away. A world has
+//
+//   Backend                      the backend of its poller
+//   poller                       a Lockstep<Backend>::ThePoller, initialised
+//   Fd Make()                    a new descriptor with a new peer
+//   void Destroy(Fd)             the system's close of it
+//   void PeerWrites/PeerReads/PeerCloses(Fd)
+//   bool Read(Fd), Write(Fd)     one attempt; false: it would block
+//   bool CanRead(Fd), CanWrite(Fd)
+//   void Disturb(unsigned)       anything that the contract allows
+//   bool Stale(EventKey)         reports under that key; false: can't
+//
+// Another backend is one more world.
+
+#ifndef NETPOLL_TESTS_PROPERTY_WORLDS_H_
+#define NETPOLL_TESTS_PROPERTY_WORLDS_H_
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <map>
+
+#include "netpoll/backends/epoll/epoll_backend.h"
+#include "netpoll/backends/fake/fake_backend.h"
+#include "netpoll/backends/fake/fake_files.h"
+#include "netpoll/backends/fake/fake_kernel.h"
+#include "netpoll/core/types.h"
+#include "netpoll/model/reference/lockstep.h"
+
+namespace netpoll {
+
+// Pipes of messages over the fake kernel.
+template <FakeTrigger kTrigger, bool kAdversary>
+class FakeWorld {
+ public:
+  using Backend = FakeBackend<StdEnv, kTrigger>;
+
+  FakeWorld() {
+    poller.Init();
+    if (kAdversary) {
+      kernel_.set_adversary(
+          {.late = 25, .duplicate = 20, .spurious = 10, .interrupt = 10});
+    }
+  }
+
+  Fd Make() {
+    const Fd fd = kernel_.MakeFd();
+    ends_[fd] = End{};
+    kernel_.SetReady(fd, Mode::kWrite);
+    return fd;
+  }
+  void Destroy(Fd fd) { kernel_.CloseFd(fd); }
+
+  void PeerWrites(Fd fd) {
+    if (ends_[fd].closed) return;
+    ++ends_[fd].messages;
+    kernel_.SetReady(fd, Mode::kRead);
+  }
+  void PeerReads(Fd fd) {
+    if (ends_[fd].closed) return;
+    ends_[fd].room = kRoom;
+    kernel_.SetReady(fd, Mode::kWrite);
+  }
+  void PeerCloses(Fd fd) {
+    ends_[fd].closed = true;
+    kernel_.SetReady(fd, Mode::kReadWrite, {.no_more_edges = true});
+  }
+
+  bool Read(Fd fd) { return Take(fd, Mode::kRead, &ends_[fd].messages); }
+  bool Write(Fd fd) { return Take(fd, Mode::kWrite, &ends_[fd].room); }
+  bool CanRead(Fd fd) { return ends_[fd].closed || ends_[fd].messages > 0; }
+  bool CanWrite(Fd fd) { return ends_[fd].closed || ends_[fd].room > 0; }
+
+  void Disturb(unsigned how) {
+    if (how % 3 == 0) kernel_.Interrupt();
+    if (how % 3 == 1) kernel_.set_max_events(1 + how % 5);
+    if (how % 3 == 2) poller.Break();
+  }
+  bool Stale(EventKey key) {
+    kernel_.Inject({key, Mode::kReadWrite, {true, true}});
+    return true;
+  }
+
+ private:
+  static constexpr int kRoom = 2;
+  struct End {
+    int messages = 0;
+    int room = kRoom;
+    bool closed = false;
+  };
+
+  bool Take(Fd fd, Mode direction, int* left) {
+    if (ends_[fd].closed) return true;
+    const bool taken = *left > 0;
+    if (taken) --*left;
+    if (*left == 0) kernel_.ClearReady(fd, direction);
+    return taken;
+  }
+
+  FakeKernel<> kernel_;
+  std::map<Fd, End> ends_;
+
+ public:
+  typename reference::Lockstep<Backend>::ThePoller poller{kernel_};
+};
+
+// Real sockets under a real backend.
+template <class TheBackend>
+class SocketWorld {
+ public:
+  using Backend = TheBackend;
+
+  SocketWorld() { poller.Init(); }
+  ~SocketWorld() {
+    for (const auto& [fd, peer] : peers_) {
+      if (peer >= 0) ::close(peer);
+      ::close(fd);
+    }
+  }
+  SocketWorld(const SocketWorld&) = delete;
+  SocketWorld& operator=(const SocketWorld&) = delete;
+
+  Fd Make() {
+    int ends[2] = {-1, -1};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+                     ends) != 0) {
+      return -1;
+    }
+    const int small = 4096;  // So that a few writes fill it.
+    ::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    peers_[ends[0]] = ends[1];
+    return ends[0];
+  }
+  void Destroy(Fd fd) {
+    PeerCloses(fd);
+    peers_.erase(fd);
+    ::close(fd);
+  }
+
+  void PeerWrites(Fd fd) {
+    if (peers_[fd] >= 0) ::send(peers_[fd], "x", 1, MSG_NOSIGNAL);
+  }
+  void PeerReads(Fd fd) {
+    while (peers_[fd] >= 0 &&
+           ::read(peers_[fd], buffer_, sizeof(buffer_)) > 0) {
+    }
+  }
+  void PeerCloses(Fd fd) {
+    if (peers_[fd] >= 0) ::close(peers_[fd]);
+    peers_[fd] = -1;
+  }
+
+  bool Read(Fd fd) { return ::read(fd, buffer_, 1) >= 0 || errno != EAGAIN; }
+  bool Write(Fd fd) {
+    return ::send(fd, buffer_, sizeof(buffer_), MSG_NOSIGNAL) >= 0 ||
+           errno != EAGAIN;
+  }
+  bool CanRead(Fd fd) { return Can(fd, POLLIN); }
+  bool CanWrite(Fd fd) { return Can(fd, POLLOUT); }
+
+  void Disturb(unsigned) { poller.Break(); }
+  bool Stale(EventKey) { return false; }
+
+ private:
+  static bool Can(Fd fd, short events) {
+    pollfd one{fd, events, 0};
+    return ::poll(&one, 1, 0) > 0;
+  }
+
+  std::map<Fd, Fd> peers_;
+  char buffer_[1024] = {};
+
+ public:
+  typename reference::Lockstep<Backend>::ThePoller poller;
+};
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_TESTS_PROPERTY_WORLDS_H_
