@@ -39,7 +39,7 @@ std::string Quoted(std::string_view word) {
   const bool cut = word.size() > kLongest;
   // Debian's abseil has a string_view of its own: hence std::string.
   return absl::StrCat(
-      "'", absl::Utf8SafeCHexEscape(std::string(word.substr(0, kLongest))),
+      "'", absl::Utf8SafeCEscape(std::string(word.substr(0, kLongest))),
       cut ? "..." : "", "'");
 }
 

@@ -59,7 +59,7 @@ TEST(Suggest, NamesTheNearestOrNobody) {
 
 TEST(Quoted, IsFitForOneLineOfATerminal) {
   EXPECT_EQ(Quoted("a b"), "'a b'");
-  EXPECT_EQ(Quoted(std::string_view("a\0\n\x1b", 4)), "'a\\x00\\n\\x1b'");
+  EXPECT_EQ(Quoted(std::string_view("a\0\n\x1b", 4)), "'a\\000\\n\\033'");
   EXPECT_LT(Quoted(std::string(1000, 'x')).size(), 70u);
 }
 

@@ -168,7 +168,7 @@ class Runner {
   Outcome ShowTask(const std::string& name) {
     const auto found = tasks_.find(name);
     if (found == tasks_.end()) return Wrong("task", name, "is not known");
-    return Outcome::Result(std::string(found->second->state()));
+    return Outcome::Result(found->second->state());
   }
 
   Outcome EndPeer(const Statement& s, Descriptor& d) {

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "netpoll/core/poller.h"
@@ -37,7 +36,7 @@ class Task : public Waiter {
 
   bool ended() const { return !result_.empty(); }
   // "parked", or what it ended with.
-  std::string_view state() const { return ended() ? result_ : "parked"; }
+  std::string state() const { return ended() ? result_ : "parked"; }
 
   // Runs until it parks or ends.
   void Start() {
