@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The benchmark programs work: they serve, measure, count and gate. No figure is
+# checked, because a test machine is busy.
+set -u
+
+cd "$(dirname "$0")" || exit 1
+out=${TEST_TMPDIR:-$(mktemp -d)}
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+
+# The exit status of bad use is 2, with one sentence.
+for arguments in "" "--connect nowhere" "--connect 127.0.0.1:1 --size 0" \
+  "--connect 127.0.0.1:1 --mode none" "--frobnicate" "extra"; do
+  # shellcheck disable=SC2086
+  ./echo_load $arguments >"$out/stdout" 2>"$out/stderr"
+  status=$?
+  [ "$status" = 2 ] || fail "echo_load $arguments: exit $status, not 2"
+  [ "$(wc -l <"$out/stderr")" = 1 ] || fail "echo_load $arguments: $(
+    cat "$out/stderr"
+  )"
+done
+for program in raw_echo echo_load process_meter run; do
+  ./$program --help >"$out/help" || fail "$program --help"
+  [ -s "$out/help" ] || fail "$program --help says nothing"
+done
+./echo_load --connect 127.0.0.1:1 2>/dev/null
+[ $? = 1 ] || fail "no server: exit status is not 1"
+
+# Everything at once, tiny.
+./run --tools . --no-netpoll --rounds 2 --seconds 0.1 --connections 4,1 \
+  --server 'third=./raw_echo --listen 127.0.0.1:{port} --mode eagain' \
+  --memory-connections 50 --idle-connections 20 --idle-seconds 0.2 \
+  --json "$out/results" >"$out/table" || fail "run: $(cat "$out/table")"
+python3 - "$out/results" <<'END' || fail "the results are not as expected"
+import json, sys
+results = json.load(open(sys.argv[1]))
+servers = {"raw_once", "raw_eagain", "third"}
+for connections in ("4", "1"):
+    echo = results["echo"][connections]
+    assert set(echo) == servers, echo
+    for name, figures in echo.items():
+        assert figures["messages_per_second"] > 0, name
+        assert figures["cpu_us"] > 0, name
+        if figures["counted_by"] == "exact":
+            reads = 1 if name == "raw_once" else 2
+            assert abs(figures["syscalls"]["read"] - reads) < 0.5, figures
+            assert figures["syscalls"]["write"] == 1, figures
+            assert "epoll_ctl" not in figures["syscalls"], figures
+assert set(results["memory"]) == servers
+assert set(results["idle_cpu"]) == servers
+assert set(results["flood"]) == servers
+END
+
+# A gate that is kept, one that is not, one that there isn't.
+gate() {
+  ./run --tools . --no-netpoll --rounds 1 --seconds 0.1 --parts "$1" \
+    --idle-connections 5 --idle-seconds 0.1 --connections 2 \
+    --gated raw_once --gate "$2" >"$out/table" 2>&1
+}
+gate idle idle_cpu=0.1 || fail "a gate that is kept: $(cat "$out/table")"
+gate echo syscalls=0.5
+[ $? = 1 ] || fail "a gate that is broken: $(cat "$out/table")"
+grep -q "syscalls.*FAILED" "$out/table" || fail "the broken gate is not named"
+gate idle frobnication=1
+[ $? = 2 ] || fail "a gate that does not exist: $(cat "$out/table")"
+
+# Half a message stays open, and comes back as an echo.
+./raw_echo --listen "unix:$out/socket" >"$out/listening" &
+server=$!
+until grep -q listening "$out/listening"; do sleep 0.01; done
+./echo_load --connect "unix:$out/socket" --mode hold --connections 3 --touch \
+  --text half --duration 0.2 >"$out/held" || fail "hold"
+kill $server
+grep -q "received_bytes: 12" "$out/held" || fail "hold: $(cat "$out/held")"
+grep -q "closed_by_server: 0" "$out/held" || fail "hold: $(cat "$out/held")"
+echo passed
