@@ -137,6 +137,7 @@ class Harness:
         """One slice of closed-loop load; the report of echo_load."""
         command = self._load_command(server, "--json", "--connections",
                                      connections, "--duration", seconds,
+                                     "--warmup", min(0.5, seconds / 2),
                                      "--server-pid", server.pid, *arguments)
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
