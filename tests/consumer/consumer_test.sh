@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds and tests the workspace next to this file with a Bazel of its own. It
+# names netpoll as any embedding workspace would, so what only works from
+# inside the repository fails here. usage: consumer_test.sh TARGET...
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+cd "$here/workspace"
+export HOME=$TEST_TMPDIR
+bazel=(bazel "--output_user_root=$TEST_TMPDIR/bazel" --batch)
+status=0
+"${bazel[@]}" test --symlink_prefix=/ --noshow_progress --jobs=2 \
+  --spawn_strategy=local --nosandbox_debug "$@" || status=$?
+# The outputs are read-only, which whoever cleans up after us may not expect.
+chmod -R u+w "$TEST_TMPDIR/bazel" && rm -rf "$TEST_TMPDIR/bazel" || true
+exit "$status"
