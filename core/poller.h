@@ -44,11 +44,13 @@
 
 namespace netpoll {
 
-template <class Backend, class Env = StdEnv>
+// TimersOf: what keeps the deadlines; a model supplies its own.
+template <class Backend, class Env = StdEnv,
+          template <class, class> class TimersOf = TimerHeap>
 class Poller {
  public:
   using Desc = PollDesc<Env>;
-  using Timers = TimerHeap<Env, Desc>;
+  using Timers = TimersOf<Env, Desc>;
 
   struct OpenResult {
     Desc* desc;  // Null on error.

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A scenario made ready to explore: its world and the tables of its threads.
+
+#ifndef NETPOLL_MODEL_ENGINE_EXPLORE_H_
+#define NETPOLL_MODEL_ENGINE_EXPLORE_H_
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "netpoll/model/engine/scenario.h"
+#include "netpoll/model/engine/search.h"
+
+namespace netpoll_model {
+
+class Exploration {
+ public:
+  explicit Exploration(const Scenario& scenario) : scenario_(scenario) {
+    Begin();
+  }
+
+  // Explores everything, or up to the first violation.
+  SearchResult Run(const SearchLimits& limits = {});
+
+  // Calls `work`, again from the start as long as it finds that the tables
+  // have to be made anew.
+  template <class Work>
+  void WithTables(Work work) {
+    for (;;) {
+      try {
+        work(*tables_);
+        return;
+      } catch (const SiteIsSeen& seen) {
+        seen_.insert(seen.site);
+        Begin();
+      }
+    }
+  }
+
+  World& world() { return *world_; }
+  Tabulator& tables() { return *tables_; }
+  const Scenario& scenario() const { return scenario_; }
+
+ private:
+  void Begin();
+
+  const Scenario& scenario_;
+  std::set<std::string> seen_;
+  std::unique_ptr<World> world_;
+  std::unique_ptr<Tabulator> tables_;
+};
+
+}  // namespace netpoll_model
+
+#endif  // NETPOLL_MODEL_ENGINE_EXPLORE_H_

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/model/engine/run.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace netpoll_model {
+namespace {
+
+struct Suspended {};
+struct Stopped {};
+
+thread_local Run* current_run = nullptr;
+
+char16_t Unit(std::uint64_t value) { return static_cast<char16_t>(value); }
+
+}  // namespace
+
+Run* Run::Current() { return current_run; }
+
+RunResult Run::Execute() {
+  current_run = this;
+  Thread thread(*this);
+  try {
+    context_.world->threads()[thread_].body(thread);
+    if (!leaving_) {
+      Before({});
+      result_.pending = {};
+    }
+  } catch (const Suspended&) {
+  } catch (const Stopped&) {
+  }
+  current_run = nullptr;
+  return std::move(result_);
+}
+
+int Run::Perform(const Access& access) {
+  if (leaving_) {
+    if (access.op == Op::kRelease) return 0;
+    throw Suspended{};
+  }
+  Before(access);
+  if (position_ < history_.size()) {
+    const Value response = history_[position_++];
+    result_.key.push_back(Unit(response));
+    if (passed != nullptr) passed->push_back({access, response});
+    After(access, response);
+    return response;
+  }
+  result_.pending = access;
+  leaving_ = true;
+  if (access.op == Op::kRelease) return 0;
+  throw Suspended{};
+}
+
+void Run::Note(std::uint32_t note) {
+  if (!leaving_) result_.ghost.note = note;
+}
+
+bool Run::IsSeen(const Access& access) const {
+  return access.object->role == Role::kSemaphore ||
+         context_.seen_sites.count(access.site) != 0;
+}
+
+void Run::LookedAt(const Unseen& unseen) {
+  if (leaving_) return;
+  if (context_.seen_sites.count(unseen.site) != 0) return;
+  leaving_ = true;
+  current_run = nullptr;
+  throw SiteIsSeen{unseen.site};
+}
+
+void Run::Stop(const std::string& rule) {
+  if (leaving_) throw Suspended{};
+  leaving_ = true;
+  result_.violation = rule;
+  throw Stopped{};
+}
+
+void Run::Break(const std::string& law) {
+  if (result_.violation.empty()) result_.violation = law;
+}
+
+// Laws that a thread breaks by itself, whatever the others do.
+void Run::Before(const Access& access) {
+  Ghost& ghost = result_.ghost;
+  if (committed_ && !ghost.parked) {
+    Break("I2: a task went on after its commit said that it was parked");
+  }
+  if (access.op == Op::kAcquire || access.op == Op::kTryAcquire) {
+    const int number = access.object->lock_number;
+    for (int held = 0; held < 8; ++held) {
+      if ((ghost.locks >> held & 1) == 0) continue;
+      if (held == number) Break("lock order: a lock was acquired twice");
+      context_.lock_order.insert({held, number});
+    }
+  }
+  if (ghost.parked || access.op == Op::kEnd) {
+    if (ghost.locks != 0) Break("I19: a thread stopped with a lock held");
+    if (ghost.held != 0) Break("I2: a woken task was never made runnable");
+    if (ghost.credit != 0) Break("I6: the waiter count was not settled");
+  }
+  if (access.wakes >= 0) {
+    if (ghost.locks != 0) {
+      Break("I19: a task was made runnable with a lock held");
+    }
+    if ((ghost.held >> access.wakes & 1) == 0) {
+      Break("I1: a task was made runnable that nobody had handed out");
+    }
+  }
+  const bool lowers = access.op == Op::kAdd && access.number < 0 &&
+                      access.object->role == Role::kCount;
+  if (lowers && ghost.held != 0) {
+    Break("I7: the waiter count was lowered before the task was runnable");
+  }
+}
+
+void Run::After(const Access& access, Value response) {
+  Ghost& ghost = result_.ghost;
+  const Object* const object = access.object;
+  if (access.op == Op::kAcquire ||
+      (access.op == Op::kTryAcquire && response == 1)) {
+    ghost.locks |= static_cast<std::uint8_t>(1 << object->lock_number);
+  }
+  if (access.op == Op::kRelease) {
+    ghost.locks &= static_cast<std::uint8_t>(~(1 << object->lock_number));
+  }
+  if (access.wakes >= 0) {
+    ghost.held &= static_cast<std::uint8_t>(~(1 << access.wakes));
+  }
+  if (object == nullptr) return;
+  const char* const law =
+      context_.world->Observed(thread_, access, response, ghost);
+  if (law != nullptr) Break(law);
+  if (object->role == Role::kCount && access.op == Op::kAdd) {
+    ghost.credit = static_cast<std::int8_t>(ghost.credit + access.number);
+    if (ghost.credit < 0) {
+      Break("I6: the waiter count fell below the number of parked words");
+    }
+  }
+  if (object->role != Role::kSemaphore) return;
+  if (access.op == Op::kCas && response == 1)
+    Moved(*object, access.a, access.b);
+  if (access.op == Op::kExchange) Moved(*object, response, access.a);
+}
+
+void Run::Moved(const Object& word, Value before, Value after) {
+  if (before == after) return;
+  Ghost& ghost = result_.ghost;
+  const int left = context_.world->TaskOfWord(word.Bits(before));
+  if (left >= 0) {
+    ++ghost.credit;
+    ghost.held |= static_cast<std::uint8_t>(1 << left);
+  }
+  const int parked = context_.world->TaskOfWord(word.Bits(after));
+  if (parked < 0) return;
+  if (parked == thread_) committed_ = true;
+  if (--ghost.credit < 0) {
+    Break("I6: a task was parked before the waiter count was raised");
+  }
+}
+
+void Run::AppendGhost() {
+  const Ghost& ghost = result_.ghost;
+  result_.key.push_back(
+      Unit(static_cast<std::uint8_t>(ghost.credit) << 8 | ghost.held));
+  result_.key.push_back(
+      Unit(ghost.locks << 2 | (committed_ ? 2 : 0) | (ghost.parked ? 1 : 0)));
+  result_.key.push_back(Unit(ghost.note));
+  result_.key.push_back(Unit(ghost.note >> 16));
+}
+
+// --- Thread -----------------------------------------------------------------
+
+int Thread::Do(const Access& access) { return netpoll_model::Perform(access); }
+
+void Thread::Mark(const char* where,
+                  std::initializer_list<std::int64_t> values) {
+  if (run_.leaving_) return;
+  auto& marks = run_.context_.marks;
+  auto found = std::find(marks.begin(), marks.end(), where);
+  if (found == marks.end()) found = marks.insert(found, where);
+  Key key;
+  key.push_back(Unit(0x8000u + static_cast<unsigned>(found - marks.begin())));
+  for (const std::int64_t value : values) {
+    for (int shift = 0; shift < 64; shift += 16) {
+      key.push_back(Unit(static_cast<std::uint64_t>(value) >> shift & 0xffff));
+    }
+  }
+  run_.result_.key = std::move(key);
+  run_.AppendGhost();
+}
+
+void Thread::May(const char* what) {
+  Do({.op = Op::kMay, .optional = true, .site = what});
+}
+
+int Thread::Choose(const char* what, int branches) {
+  return Do({.op = Op::kChoose, .site = what, .number = branches});
+}
+
+void Thread::Note(std::uint32_t note) { run_.Note(note); }
+
+void Thread::Fail(const std::string& what) {
+  run_.Stop(what);
+  std::abort();
+}
+
+void Thread::Park() {
+  if (run_.leaving_) throw Suspended{};
+  run_.result_.ghost.parked = true;
+  const auto step = [](int& runnable, std::int64_t) -> std::optional<int> {
+    if (runnable == 0) return std::nullopt;
+    runnable = 0;
+    return 0;
+  };
+  Await<int>("park", *run_.context_.world->threads()[run_.thread_].task, step);
+  run_.result_.ghost.parked = false;
+  run_.committed_ = false;
+}
+
+void Thread::MakeRunnable(int task) {
+  std::optional<int> (*const function)(int&, std::int64_t) =
+      [](int& runnable, std::int64_t) -> std::optional<int> {
+    runnable = 1;
+    return 0;
+  };
+  Do({.op = Op::kCall,
+      .wakes = static_cast<std::int16_t>(task),
+      .object = current_run->context_.world->threads()[task].task,
+      .site = "make_runnable",
+      .call = reinterpret_cast<void (*)()>(function)});
+}
+
+// --- The seam's side --------------------------------------------------------
+
+int Perform(const Access& access) {
+  if (current_run != nullptr) return current_run->Perform(access);
+  if (access.object == nullptr) return 0;
+  const Effect effect = access.object->Apply(access, access.object->now);
+  access.object->now = effect.next;
+  if (World::Current() != nullptr) World::Current()->Saw(access);
+  return effect.response;
+}
+
+Unseen PerformUnseen(const Access& access) {
+  Run* const run = current_run;
+  if (run == nullptr) {
+    return {access.site, static_cast<Value>(Perform(access))};
+  }
+  Access unseen = access;
+  unseen.unseen = !run->IsSeen(access);
+  return {access.site, static_cast<Value>(run->Perform(unseen))};
+}
+
+Value Look(const Unseen& unseen) {
+  if (current_run != nullptr) current_run->LookedAt(unseen);
+  return unseen.value;
+}
+
+void NoteOfRun(std::uint32_t note) {
+  if (current_run != nullptr) current_run->Note(note);
+}
+
+RetryScope::RetryScope() {
+  if (current_run != nullptr) {
+    key_length_ = current_run->result_.key.size();
+    ghost_ = current_run->result_.ghost;
+  }
+}
+
+void RetryScope::NextRound() {
+  if (current_run == nullptr || current_run->leaving_) return;
+  current_run->result_.key.resize(key_length_);
+  if (current_run->result_.ghost != ghost_) current_run->AppendGhost();
+}
+
+void StopProgram(const char* rule) {
+  if (current_run != nullptr) current_run->Stop(std::string("misuse: ") + rule);
+  std::fprintf(stderr, "netpoll model: %s\n", rule);
+  std::abort();
+}
+
+}  // namespace netpoll_model

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Breadth-first search of every interleaving of a world. Finds the automata on
+// the way; the first violation that it meets has a shortest schedule.
+
+#ifndef NETPOLL_MODEL_ENGINE_SEARCH_H_
+#define NETPOLL_MODEL_ENGINE_SEARCH_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "netpoll/model/engine/stepper.h"
+
+namespace netpoll_model {
+
+struct Choice {
+  std::uint8_t thread = 0;
+  std::uint8_t branch = 0;
+  friend bool operator==(const Choice&, const Choice&) = default;
+};
+
+struct SearchLimits {
+  std::uint64_t states = 200'000'000;
+  // Called now and then: states, depth, queue.
+  std::function<void(std::uint64_t, int, std::uint64_t)> progress;
+};
+
+struct SearchResult {
+  bool complete = false;
+  std::string violation;  // Empty: every law held.
+  std::vector<Choice> schedule;
+  std::uint64_t states = 0;
+  std::uint64_t transitions = 0;
+  std::uint64_t at_rest = 0;
+  std::uint64_t executions = 0;  // Runs of the code.
+  int local_states = 0;
+  int depth = 0;
+  double seconds = 0;
+};
+
+SearchResult Search(Tabulator& tables, const SearchLimits& limits = {});
+
+// The shortest schedule among those of the same length with the fewest
+// switches between threads. `found` is the result of Search.
+std::vector<Choice> FewestSwitches(Tabulator& tables,
+                                   const SearchResult& found);
+
+}  // namespace netpoll_model
+
+#endif  // NETPOLL_MODEL_ENGINE_SEARCH_H_

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/model/engine/stepper.h"
+
+#include <algorithm>
+
+namespace netpoll_model {
+
+std::vector<Value> Stepper::Initial() const {
+  std::vector<Value> state(width_, 0);
+  for (int thread = 0; thread < tables_.thread_count(); ++thread) {
+    state[thread] = static_cast<Value>(tables_.Start(thread));
+  }
+  return state;
+}
+
+int Stepper::Branches(const Value* state, int thread) const {
+  const Access& access =
+      tables_.access(tables_.node(thread, state[thread]).access);
+  if (access.op == Op::kEnd) return 0;
+  return access.op == Op::kChoose ? static_cast<int>(access.number) : 1;
+}
+
+bool Stepper::Optional(const Value* state, int thread) const {
+  return tables_.access(tables_.node(thread, state[thread]).access).optional;
+}
+
+bool Stepper::Enabled(const Value* state, int thread) {
+  const int id = tables_.node(thread, state[thread]).access;
+  const Access& access = tables_.access(id);
+  if (access.op == Op::kEnd) return false;
+  if (access.object == nullptr) return true;
+  int broken;
+  return tables_
+      .EffectOf(id, state[tables_.thread_count() + access.object->slot],
+                &broken)
+      .enabled;
+}
+
+bool Stepper::Take(const Value* state, int thread, int branch, Value* next) {
+  const int threads = tables_.thread_count();
+  std::copy(state, state + width_, next);
+  for (bool first = true;; first = false) {
+    const Node& node = tables_.node(thread, next[thread]);
+    if (!first && !node.fused) break;
+    const int id = node.access;
+    const KnownAccess& known = tables_.known(id);
+    const Access& access = known.access;
+    if (access.op == Op::kEnd) return false;
+    Value response = static_cast<Value>(branch);
+    Value before = 0;
+    Value after = 0;
+    if (access.object != nullptr) {
+      const int slot = threads + access.object->slot;
+      before = next[slot];
+      int broken;
+      const Effect effect = tables_.EffectOf(id, before, &broken);
+      if (!effect.enabled) return false;
+      if (broken >= 0) Break(tables_.text(broken));
+      if (access.wakes >= 0) CheckWake(next, access);
+      if (access.op == Op::kGet || access.op == Op::kSet) {
+        CheckRace(next, thread, access);
+      }
+      if (known.watched) {
+        const char* const law =
+            tables_.world().BeforeStep(View(tables_, next), thread, access);
+        if (law != nullptr) Break(law);
+      }
+      after = effect.next;
+      next[slot] = after;
+      response = effect.response;
+    }
+    if (did != nullptr) did->push_back({thread, id, before, after, response});
+    const int local = tables_.Next(thread, next[thread], response);
+    if (threads + tables_.slots() > width_) throw StateTooNarrow{};
+    next[thread] = static_cast<Value>(local);
+    const int law = tables_.node(thread, local).violation;
+    if (law >= 0) {
+      Break(tables_.text(law));
+      break;
+    }
+  }
+  return true;
+}
+
+void Stepper::CheckWake(const Value* state, const Access& access) {
+  if (!View(tables_, state).parked(access.wakes)) {
+    Break("I1: a task was made runnable that was not parked");
+  }
+}
+
+// Two threads at one plain field, one of them writing, is a data race.
+void Stepper::CheckRace(const Value* state, int thread, const Access& access) {
+  for (int other = 0; other < tables_.thread_count(); ++other) {
+    if (other == thread) continue;
+    const Access& theirs =
+        tables_.access(tables_.node(other, state[other]).access);
+    if (theirs.object != access.object) continue;
+    const bool plain = theirs.op == Op::kGet || theirs.op == Op::kSet;
+    if (plain && (theirs.op == Op::kSet || access.op == Op::kSet)) {
+      Break("race: two threads use one plain field at once");
+    }
+  }
+}
+
+void Stepper::CheckState(const Value* state) {
+  const View view(tables_, state);
+  const World& world = tables_.world();
+  const int threads = tables_.thread_count();
+  for (int task = 0; task < threads; ++task) {
+    if (world.threads()[task].word == 0) continue;
+    bool in_word = false;
+    for (const Object* object : tables_.slot_objects()) {
+      if (object->role != Role::kSemaphore) continue;
+      if (object->Bits(view.Raw(*object)) == world.threads()[task].word) {
+        in_word = true;
+      }
+    }
+    if (in_word && !view.parked(task)) {
+      Break("I2: a word holds a task that is not parked");
+    }
+    if (!in_word && view.parked(task) && !view.held(task)) {
+      Break("I2: a parked task is in no word, and nobody holds it");
+    }
+  }
+  const char* const law = tables_.world().Invariant(view);
+  if (law != nullptr) Break(law);
+}
+
+void Stepper::CheckRest(const Value* state) {
+  const View view(tables_, state);
+  for (int thread = 0; thread < tables_.thread_count(); ++thread) {
+    const Access& access = view.Next(thread);
+    if (access.op != Op::kEnd && !access.optional && !access.rests) {
+      Break("deadlock: " + tables_.world().threads()[thread].name +
+            " waits for ever at " + access.site);
+    }
+  }
+  const char* const law = tables_.world().AtRest(view);
+  if (law != nullptr) Break(law);
+}
+
+}  // namespace netpoll_model

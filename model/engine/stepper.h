@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One step of one thread on a state, with every law that steps and states must
+// keep. The search, the replay and the fuzzer all move through this.
+
+#ifndef NETPOLL_MODEL_ENGINE_STEPPER_H_
+#define NETPOLL_MODEL_ENGINE_STEPPER_H_
+
+#include <string>
+#include <vector>
+
+#include "netpoll/model/engine/tabulate.h"
+#include "netpoll/model/engine/view.h"
+
+namespace netpoll_model {
+
+// The state has more objects than was provided for: begin again with more.
+struct StateTooNarrow {};
+
+class Stepper {
+ public:
+  Stepper(Tabulator& tables, int width) : tables_(tables), width_(width) {}
+
+  // Values of a state; those of untouched slots are 0.
+  int width() const { return width_; }
+  std::vector<Value> Initial() const;
+
+  // Ways in which the thread can go on: 1, or the branches of a choice.
+  int Branches(const Value* state, int thread) const;
+  // Whether the thread's next step may also never be taken.
+  bool Optional(const Value* state, int thread) const;
+  bool Enabled(const Value* state, int thread);
+
+  // Takes one step. False: blocked, or ended. A broken law is in `violation()`.
+  bool Take(const Value* state, int thread, int branch, Value* next);
+
+  // The laws of a state; `at_rest`: nothing more must happen in it.
+  void CheckState(const Value* state);
+  void CheckRest(const Value* state);
+
+  const std::string& violation() const { return violation_; }
+  bool broken() const { return !violation_.empty(); }
+  void Forget() { violation_.clear(); }
+
+  // What Take did, access by access, when somebody wants to know.
+  struct Did {
+    int thread;
+    int access;
+    Value before;
+    Value after;
+    Value response;
+  };
+  std::vector<Did>* did = nullptr;
+
+ private:
+  void Break(const std::string& law) {
+    if (violation_.empty()) violation_ = law;
+  }
+  void CheckWake(const Value* state, const Access& access);
+  void CheckRace(const Value* state, int thread, const Access& access);
+
+  Tabulator& tables_;
+  const int width_;
+  std::string violation_;
+};
+
+}  // namespace netpoll_model
+
+#endif  // NETPOLL_MODEL_ENGINE_STEPPER_H_

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/model/engine/world.h"
+
+#include <cstring>
+#include <utility>
+
+namespace netpoll_model {
+namespace {
+
+thread_local World* current_world = nullptr;
+
+}  // namespace
+
+const char* Name(Op op) {
+  switch (op) {
+    case Op::kLoad:
+      return "load";
+    case Op::kStore:
+      return "store";
+    case Op::kExchange:
+      return "exchange";
+    case Op::kAdd:
+      return "add";
+    case Op::kCas:
+      return "cas";
+    case Op::kCall:
+      return "step";
+    case Op::kAcquire:
+      return "lock";
+    case Op::kTryAcquire:
+      return "try-lock";
+    case Op::kRelease:
+      return "unlock";
+    case Op::kGet:
+      return "read";
+    case Op::kSet:
+      return "write";
+    case Op::kChoose:
+      return "choose";
+    case Op::kMay:
+      return "may";
+    case Op::kEnd:
+      return "end";
+  }
+  return "?";
+}
+
+bool Access::SameAs(const Access& other) const {
+  return op == other.op && order == other.order && optional == other.optional &&
+         rests == other.rests && unseen == other.unseen &&
+         wakes == other.wakes && object == other.object &&
+         std::strcmp(site, other.site) == 0 && a == other.a && b == other.b &&
+         number == other.number && call == other.call;
+}
+
+Object::Object() {
+  World* const world = World::Current();
+  if (world != nullptr) index = world->Register(this);
+}
+
+World::World() { current_world = this; }
+
+World* World::Current() { return current_world; }
+
+int World::Register(Object* object) {
+  objects_.push_back(object);
+  return static_cast<int>(objects_.size()) - 1;
+}
+
+int World::AddThread(std::string name, std::function<void(Thread&)> body) {
+  auto task = std::make_unique<ObjectOf<int>>(0);
+  task->name = name + ".runnable";
+  task->role = Role::kTask;
+  threads_.push_back({std::move(name), std::move(body), 0, task.get()});
+  tasks_.push_back(std::move(task));
+  return static_cast<int>(threads_.size()) - 1;
+}
+
+void World::SetTaskWord(int thread, std::uint64_t word) {
+  threads_[thread].word = word;
+}
+
+int World::TaskOfWord(std::uint64_t word) const {
+  if (word == 0) return -1;
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    if (threads_[i].word == word) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+Object* World::ObjectAt(const std::string& site) const {
+  const auto found = seen_at_.find(site);
+  return found == seen_at_.end() ? nullptr : found->second;
+}
+
+void World::Saw(const Access& access) {
+  if (access.object != nullptr) seen_at_[access.site] = access.object;
+}
+
+void World::Settle() {
+  for (Object* object : objects_) object->Settle();
+  current_world = nullptr;
+}
+
+}  // namespace netpoll_model

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A world: the objects and threads of one scenario, and what must hold in it.
+//
+// Threads are ordinary functions that run shipped code over the model's Env.
+// They meet only through objects, so each is a deterministic automaton:
+// (local state, observed value) -> (local state, next access). The tabulator
+// (tabulate.h) finds that automaton by running the function again and again
+// with recorded observations; nothing of it survives a run except what goes
+// through objects. So a thread's function must keep its hands off clocks,
+// randomness, addresses and captured variables that it changes.
+
+#ifndef NETPOLL_MODEL_ENGINE_WORLD_H_
+#define NETPOLL_MODEL_ENGINE_WORLD_H_
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "netpoll/model/engine/object.h"
+
+namespace netpoll_model {
+
+class Run;
+class View;
+
+// What a thread's history says beyond its local variables: the ghost of the
+// waiter law, of ownership, and of the locks it holds.
+struct Ghost {
+  std::int8_t credit = 0;  // Increments of the count beyond its parked words.
+  std::uint8_t held = 0;   // Tasks taken from a word, not yet runnable.
+  std::uint8_t locks = 0;  // Locks held.
+  bool parked = false;     // About to be resumed by somebody else.
+  std::uint32_t note = 0;  // The scenario's own, see Thread::Note.
+
+  friend bool operator==(const Ghost&, const Ghost&) = default;
+};
+
+// The glue's side of a run: what a scheduler, a kernel and a user do.
+class Thread {
+ public:
+  // Declares that nothing but `values` is carried from here on. Optional: it
+  // only makes the tables smaller. A false declaration is what the congruence
+  // check is there to find.
+  void Mark(const char* where, std::initializer_list<std::int64_t> values = {});
+
+  // From here on the thread may also never go on: a stimulus.
+  void May(const char* what);
+
+  // One of `branches` ways, each explored.
+  int Choose(const char* what, int branches);
+
+  // One atomic step of the environment on `object`; blocks while `step`
+  // answers nullopt. Await: to be blocked there for ever is legitimate.
+  // MayCall: the step may also never come.
+  template <class T>
+  static int Call(const char* site, ObjectOf<T>& object,
+                  std::optional<int> (*step)(T&, std::int64_t),
+                  std::int64_t argument = 0) {
+    return Do({.op = Op::kCall,
+               .object = &object,
+               .site = site,
+               .number = argument,
+               .call = reinterpret_cast<void (*)()>(step)});
+  }
+  template <class T>
+  static int Await(const char* site, ObjectOf<T>& object,
+                   std::optional<int> (*step)(T&, std::int64_t),
+                   std::int64_t argument = 0) {
+    return Do({.op = Op::kCall,
+               .rests = true,
+               .object = &object,
+               .site = site,
+               .number = argument,
+               .call = reinterpret_cast<void (*)()>(step)});
+  }
+  template <class T>
+  static int MayCall(const char* site, ObjectOf<T>& object,
+                     std::optional<int> (*step)(T&, std::int64_t),
+                     std::int64_t argument = 0) {
+    return Do({.op = Op::kCall,
+               .optional = true,
+               .object = &object,
+               .site = site,
+               .number = argument,
+               .call = reinterpret_cast<void (*)()>(step)});
+  }
+
+  // Parks the calling thread's task until MakeRunnable; makes one runnable.
+  void Park();
+  static void MakeRunnable(int task);
+
+  // A number that steps of this thread are judged by (View::note).
+  void Note(std::uint32_t note);
+
+  // Ends the scenario: the named property is broken.
+  [[noreturn]] void Fail(const std::string& what);
+
+ private:
+  friend class Run;
+  explicit Thread(Run& run) : run_(run) {}
+  static int Do(const Access& access);
+  Run& run_;
+};
+
+class World {
+ public:
+  World();
+  virtual ~World() = default;
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // Threads, by number. A task is known by the number of its thread.
+  int AddThread(std::string name, std::function<void(Thread&)> body);
+
+  // A parked task is seen as this word in a semaphore.
+  void SetTaskWord(int thread, std::uint64_t word);
+  int TaskOfWord(std::uint64_t word) const;
+
+  // A property of every state; of states in which nothing more must happen;
+  // of a step at a watched site, seen before it is taken. Null: it holds.
+  virtual const char* Invariant(const View&) { return nullptr; }
+  virtual const char* AtRest(const View&) { return nullptr; }
+  virtual bool Watches(const Access&) { return false; }
+  virtual const char* BeforeStep(const View&, int, const Access&) {
+    return nullptr;
+  }
+  // Of a thread's own history; may change the ghost's note.
+  virtual const char* Observed(int, const Access&, Value, Ghost&) {
+    return nullptr;
+  }
+  // Of a step, whatever the rest of the state: refinement to the reference
+  // model. Asked once for each access and value.
+  virtual const char* Refines(const Access&, Value, Value) { return nullptr; }
+
+  // Ends the construction: what the objects hold now is the initial state.
+  void Settle();
+
+  // While it is being constructed: the object last accessed at a site.
+  Object* ObjectAt(const std::string& site) const;
+  void Saw(const Access& access);
+
+  static World* Current();
+  int Register(Object* object);
+  int NewLockNumber() { return locks_++; }
+
+  struct ThreadSpec {
+    std::string name;
+    std::function<void(Thread&)> body;
+    std::uint64_t word = 0;
+    ObjectOf<int>* task = nullptr;  // 0 not runnable, 1 runnable.
+  };
+  const std::vector<ThreadSpec>& threads() const { return threads_; }
+  const std::vector<Object*>& objects() const { return objects_; }
+
+ private:
+  std::vector<ThreadSpec> threads_;
+  std::vector<Object*> objects_;
+  std::vector<std::unique_ptr<Object>> tasks_;
+  std::map<std::string, Object*> seen_at_;
+  int locks_ = 0;
+};
+
+// Makes an access: in a run as the run says, otherwise at once.
+int Perform(const Access& access);
+// As Perform, for an exchange or an add whose old value nobody may look at.
+struct Unseen {
+  const char* site;
+  Value value;
+};
+Unseen PerformUnseen(const Access& access);
+Value Look(const Unseen& unseen);
+
+// As Thread::Note, for what has no Thread at hand.
+void NoteOfRun(std::uint32_t note);
+
+// The rounds of a retry loop: nothing is carried from one to the next.
+class RetryScope {
+ public:
+  RetryScope();
+  void NextRound();
+
+ private:
+  std::size_t key_length_ = 0;
+  Ghost ghost_;
+};
+
+// Stops the program, as the shipped code does: a violation unless declared.
+[[noreturn]] void StopProgram(const char* rule);
+
+}  // namespace netpoll_model
+
+#endif  // NETPOLL_MODEL_ENGINE_WORLD_H_

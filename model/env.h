@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The seam over the explorer: what core/concurrency.h describes, with every
+// access handed to the run that is under way. The widths of the reuse counters
+// are small, so that they wrap within reach.
+
+#ifndef NETPOLL_MODEL_ENV_H_
+#define NETPOLL_MODEL_ENV_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/deadline_plan.h"
+#include "netpoll/core/types.h"
+#include "netpoll/model/engine/object.h"
+#include "netpoll/model/engine/world.h"
+
+namespace netpoll::model {
+
+using netpoll_model::Access;
+using netpoll_model::ObjectOf;
+using netpoll_model::Op;
+using netpoll_model::Value;
+
+// The old value of an exchange or an add. Only when somebody looks at it is it
+// an observation; most callers do not.
+template <class T>
+class OldValue {
+ public:
+  OldValue(const ObjectOf<T>& object, netpoll_model::Unseen unseen)
+      : object_(object), unseen_(unseen) {}
+  operator T() const {  // NOLINT: stands for a T.
+    return object_.Restore(netpoll_model::Look(unseen_));
+  }
+
+ private:
+  const ObjectOf<T>& object_;
+  netpoll_model::Unseen unseen_;
+};
+
+template <int kGeneration, int kTimerSeq>
+struct ModelEnv {
+  static constexpr int kGenerationBits = kGeneration;
+  static constexpr int kTimerSeqBits = kTimerSeq;
+
+  template <class T>
+  class Atomic {
+   public:
+    Atomic() : object_(T{}) {}
+    explicit Atomic(T value) : object_(value) {}
+
+    T Load(Site site, Order order) const {
+      return object_.Restore(Do(Op::kLoad, site, order));
+    }
+    void Store(Site site, T value, Order order) {
+      Do(Op::kStore, site, order, object_.Intern(value));
+    }
+    OldValue<T> Exchange(Site site, T value, Order order) {
+      return {object_, netpoll_model::PerformUnseen(Make(
+                           Op::kExchange, site, order, object_.Intern(value)))};
+    }
+    OldValue<T> FetchAdd(Site site, T delta, Order order) {
+      Access access = Make(Op::kAdd, site, order);
+      access.number = static_cast<std::int64_t>(delta);
+      return {object_, netpoll_model::PerformUnseen(access)};
+    }
+    bool CompareExchange(Site site, T expected, T desired, Order order) {
+      return Do(Op::kCas, site, order, object_.Intern(expected),
+                object_.Intern(desired)) != 0;
+    }
+
+    ObjectOf<T>& object() { return object_; }
+
+   private:
+    Access Make(Op op, Site site, Order order, Value a = 0, Value b = 0) const {
+      return {.op = op,
+              .order = static_cast<std::uint8_t>(order),
+              .object = &object_,
+              .site = site.name,
+              .a = a,
+              .b = b};
+    }
+    Value Do(Op op, Site site, Order order, Value a = 0, Value b = 0) const {
+      return static_cast<Value>(
+          netpoll_model::Perform(Make(op, site, order, a, b)));
+    }
+
+    mutable ObjectOf<T> object_;
+  };
+
+  template <class T>
+  class Var {
+   public:
+    Var() : object_(T{}) {}
+    explicit Var(T value) : object_(value) {}
+    T Get() const {
+      return object_.Restore(static_cast<Value>(netpoll_model::Perform(
+          {.op = Op::kGet, .object = &object_, .site = "field"})));
+    }
+    void Set(const T& value) {
+      netpoll_model::Perform({.op = Op::kSet,
+                              .object = &object_,
+                              .site = "field",
+                              .a = object_.Intern(value)});
+    }
+
+    ObjectOf<T>& object() { return object_; }
+
+   private:
+    mutable ObjectOf<T> object_;
+  };
+
+  class Lock {
+   public:
+    Lock() : object_(0) {
+      auto* const world = netpoll_model::World::Current();
+      if (world != nullptr) object_.lock_number = world->NewLockNumber();
+    }
+    void Acquire(Site site) { Do(Op::kAcquire, site); }
+    bool TryAcquire(Site site) { return Do(Op::kTryAcquire, site) != 0; }
+    void Release(Site site) { Do(Op::kRelease, site); }
+
+    ObjectOf<int>& object() { return object_; }
+
+   private:
+    int Do(Op op, Site site) {
+      return netpoll_model::Perform(
+          {.op = op, .object = &object_, .site = site.name});
+    }
+    ObjectOf<int> object_;
+  };
+
+  class Parker {
+   public:
+    Parker() : object_(0) {}
+    void Park(Site site) {
+      std::optional<int> (*const step)(int&, std::int64_t) =
+          [](int& woken, std::int64_t) -> std::optional<int> {
+        if (woken == 0) return std::nullopt;
+        woken = 0;
+        return 0;
+      };
+      netpoll_model::Perform({.op = Op::kCall,
+                              .rests = true,
+                              .object = &object_,
+                              .site = site.name,
+                              .call = reinterpret_cast<void (*)()>(step)});
+    }
+    void Unpark(Site site) {
+      netpoll_model::Perform({.op = Op::kStore,
+                              .object = &object_,
+                              .site = site.name,
+                              .a = object_.Intern(1)});
+    }
+
+    ObjectOf<int>& object() { return object_; }
+
+   private:
+    ObjectOf<int> object_;
+  };
+
+  template <class F>
+  static auto Retry(F round) {
+    netpoll_model::RetryScope rounds;
+    for (;;) {
+      if (auto result = round()) return *result;
+      rounds.NextRound();
+    }
+  }
+
+  [[noreturn]] static void Misuse(const char* rule) {
+    netpoll_model::StopProgram(rule);
+  }
+};
+
+}  // namespace netpoll::model
+
+namespace netpoll_model {
+
+// A list of parked tasks refers to the tasks by links inside them: it is kept
+// as the sequence that it stands for.
+template <class State>
+requires requires(State state) {
+  state.parked.Pop();
+  state.permits;
+}
+struct Codec<State> {
+  struct Kept {
+    std::vector<const void*> parked;
+    std::uint64_t permits;
+    friend bool operator==(const Kept&, const Kept&) = default;
+  };
+  static Kept Keep(const State& state) {
+    Kept kept{{}, state.permits};
+    for (auto* at = state.parked.front(); at != nullptr; at = at->next) {
+      kept.parked.push_back(at);
+    }
+    return kept;
+  }
+  static State Restore(const Kept& kept) {
+    State state;
+    using Item = decltype(state.parked.front());
+    for (const void* item : kept.parked) {
+      state.parked.Push(static_cast<Item>(const_cast<void*>(item)));
+    }
+    state.permits = static_cast<decltype(state.permits)>(kept.permits);
+    return state;
+  }
+};
+
+}  // namespace netpoll_model
+
+#endif  // NETPOLL_MODEL_ENV_H_

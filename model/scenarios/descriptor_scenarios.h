@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The small configurations of one descriptor. Each names what only it can show.
+
+#ifndef NETPOLL_MODEL_SCENARIOS_DESCRIPTOR_SCENARIOS_H_
+#define NETPOLL_MODEL_SCENARIOS_DESCRIPTOR_SCENARIOS_H_
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "netpoll/model/engine/scenario.h"
+#include "netpoll/model/scenarios/descriptor_world.h"
+
+namespace netpoll::model {
+
+inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
+  const auto add = [&all](const char* name, const char* about, Cast cast,
+                          bool deep = false) {
+    all.push_back({name, about, deep, [cast = std::move(cast)] {
+                     return std::unique_ptr<netpoll_model::World>(
+                         new DescriptorWorld<ModelEnv<2, 2>>(cast));
+                   }});
+  };
+  constexpr Mode kR = Mode::kRead;
+  [[maybe_unused]] constexpr Mode kW = Mode::kWrite;
+  [[maybe_unused]] constexpr Mode kRW = Mode::kReadWrite;
+  const Deadline five = Deadline::At(5);
+  [[maybe_unused]] const Deadline nine = Deadline::At(9);
+  const Deadline past = Deadline::Past();
+  const Deadline none = Deadline::None();
+
+  add("read-edge", "one reader, one edge: the park and the report",
+      {.read_rounds = 1, .read_edges = 1});
+  add("read-edges", "two rounds, two edges: reset against a late report",
+      {.read_rounds = 2, .read_edges = 2});
+  add("read-close", "one reader, a close and nothing else: the Dekker pair",
+      {.read_rounds = 1, .closers = 1});
+  add("read-edge-close", "a report against a close",
+      {.read_rounds = 1, .read_edges = 1, .closers = 1});
+  add("read-past", "a deadline set to the past and nothing else",
+      {.read_rounds = 1, .setters = {{{kR, past}}}});
+  add("read-past-cleared", "a report against a deadline that comes and goes",
+      {.read_rounds = 1,
+       .read_edges = 1,
+       .setters = {{{kR, past}, {kR, none}}}});
+  add("read-timer", "a deadline that a timer serves",
+      {.read_rounds = 1, .setters = {{{kR, five}}}, .times = {5}});
+  add("read-edge-timer", "a report against a timer",
+      {.read_rounds = 1,
+       .read_edges = 1,
+       .setters = {{{kR, five}}},
+       .times = {5}});
+  add("read-timer-later", "a stale timer against a later deadline",
+      {.read_rounds = 1,
+       .setters = {{{kR, five}, {kR, nine}}},
+       .times = {5, 9}});
+  add("read-timer-close", "a timer against a close",
+      {.read_rounds = 1,
+       .setters = {{{kR, five}}},
+       .times = {5},
+       .closers = 1});
+  add("two-setters", "two threads set one deadline, a timer serves it",
+      {.read_rounds = 1,
+       .setters = {{{kR, five}}, {{kR, past}}},
+       .times = {5}});
+  add("retry-after-timeout", "the reader goes on when the deadline is gone",
+      {.read_rounds = 2,
+       .retry_timeouts = true,
+       .read_edges = 1,
+       .setters = {{{kR, past}, {kR, none}}}});
+  add("wait-canceled", "a completion is waited for whatever else happens",
+      {.read_rounds = 1,
+       .read_kind = WaitKind::kUntilReady,
+       .read_edges = 1,
+       .setters = {{{kR, past}}}});
+  add("error-event", "a report that says nothing but error",
+      {.read_rounds = 1, .error_events = 1});
+  add("error-then-edge", "an error report, then a proper one",
+      {.read_rounds = 1, .read_edges = 1, .error_events = 1});
+  add("write-edge-close", "the other direction, against a close",
+      {.write_rounds = 1, .write_edges = 1, .closers = 1});
+  add("both-one-event", "one report makes both directions ready",
+      {.read_rounds = 1, .write_rounds = 1, .both_edges = 1});
+  add("both-close", "a close wakes both directions",
+      {.read_rounds = 1, .write_rounds = 1, .closers = 1});
+  add("both-combined", "one timer serves both directions",
+      {.read_rounds = 1,
+       .write_rounds = 1,
+       .setters = {{{kRW, five}}},
+       .times = {5}});
+  add("both-split", "the shared timer's seq, when one direction leaves",
+      {.read_rounds = 1,
+       .write_rounds = 1,
+       .setters = {{{kRW, five}, {kW, nine}}},
+       .times = {5, 9}});
+  add("two-pollers", "two threads poll: only one gets the waiter",
+      {.read_rounds = 1, .read_edges = 2, .pollers = 2});
+  add("reopen-stale-event", "a report of the last incarnation comes late",
+      {.read_rounds = 1,
+       .read_edges = 2,
+       .closers = 1,
+       .reopen = true,
+       .second_rounds = 1});
+  add("reopen-stale-error", "an error of the last incarnation comes late",
+      {.read_rounds = 1,
+       .error_events = 1,
+       .closers = 1,
+       .reopen = true,
+       .second_rounds = 1});
+  add("reopen-stale-timer", "a timer of the last incarnation comes late",
+      {.setters = {{{kR, five}}},
+       .times = {5},
+       .closers = 1,
+       .reopen = true,
+       .second_rounds = 1});
+}
+
+}  // namespace netpoll::model
+
+#endif  // NETPOLL_MODEL_SCENARIOS_DESCRIPTOR_SCENARIOS_H_

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One descriptor in a shipped Poller, and everybody who may touch it. Which of
+// them are there, and how often they act, is a Cast; every stimulus may also
+// never come, because a later one would rescue a lost wake-up.
+
+#ifndef NETPOLL_MODEL_SCENARIOS_DESCRIPTOR_WORLD_H_
+#define NETPOLL_MODEL_SCENARIOS_DESCRIPTOR_WORLD_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "netpoll/core/poller.h"
+#include "netpoll/model/engine/view.h"
+#include "netpoll/model/engine/world.h"
+#include "netpoll/model/env.h"
+#include "netpoll/model/scenarios/environment.h"
+#include "netpoll/model/spec.h"
+
+namespace netpoll::model {
+
+struct DeadlineMove {
+  Mode mode;
+  Deadline deadline;
+};
+
+struct Cast {
+  int read_rounds = 0;  // Reads that the reader wants, each blocking.
+  int write_rounds = 0;
+  WaitKind read_kind = WaitKind::kOrError;
+  bool retry_timeouts = false;  // A timeout ends the round, not the reader.
+  int read_edges = 0;           // Edges that the peer may cause.
+  int write_edges = 0;
+  int both_edges = 0;
+  int error_events = 0;
+  int pollers = 1;  // Threads that poll, if there is any edge.
+  std::vector<std::vector<DeadlineMove>> setters;  // One thread each.
+  std::vector<std::int64_t> times;  // The clock may come to each, in order.
+  int closers = 0;                  // 1: unblock, wait for the users, close.
+  bool reopen = false;              // The closer opens the descriptor again.
+  int second_rounds = 0;            // Reads of the next incarnation's reader.
+};
+
+// Who uses the descriptor: it is closed when the last has gone.
+struct Users {
+  std::uint8_t count = 0;
+  std::uint8_t incarnation = 0;
+
+  friend bool operator==(const Users&, const Users&) = default;
+  std::string Text() const {
+    return std::to_string(count) + " in use " + std::to_string(incarnation);
+  }
+};
+
+template <class Env>
+class DescriptorWorld : public netpoll_model::World {
+ public:
+  using View = netpoll_model::View;
+  using Shipped = Poller<ModelBackend, Env, ModelTimers>;
+  using Desc = typename Shipped::Desc;
+
+  explicit DescriptorWorld(const Cast& cast)
+      : cast_(cast),
+        kernel_(Kernel{}),
+        users_(Users{}),
+        poller_(*new Shipped(kernel_)) {  // Never destroyed: it would object.
+    kernel_.name = "kernel";
+    users_.name = "users";
+    poller_.waiters();
+    desc_ = poller_.Open(3).desc;
+    FindObjects();
+    AddThreads();
+    Settle();
+  }
+
+  const char* Refines(const Access& access, Value from, Value to) override;
+  const char* Invariant(const View& view) override;
+  const char* AtRest(const View& view) override;
+  bool Watches(const Access& access) override;
+  const char* BeforeStep(const View& view, int thread,
+                         const Access& access) override;
+  const char* Observed(int thread, const Access& access, Value response,
+                       netpoll_model::Ghost& ghost) override;
+
+  Desc& desc() { return *desc_; }
+  Shipped& poller() { return poller_; }
+
+ private:
+  struct Task : Waiter {
+    int thread = 0;
+  };
+
+  void FindObjects();
+  void AddThreads();
+  void AddUser(const char* name, Mode direction, int rounds, WaitKind kind,
+               int incarnation, Task* task);
+
+  void UserBody(Thread& thread, Mode direction, int rounds, WaitKind kind,
+                int incarnation, Task* task);
+  PollError Wait(Thread& thread, Mode direction, WaitKind kind, int round,
+                 Task* task);
+  void PollerBody(Thread& thread, int polls);
+  void PeerBody(Thread& thread, std::int64_t mode, int edges);
+  void SetterBody(Thread& thread, const std::vector<DeadlineMove>& moves);
+  void ClockBody(Thread& thread);
+  void CloserBody(Thread& thread);
+  void Release(PollResult result);
+  void Leave() { Thread::Call("user.leave", users_, LeaveStep); }
+
+  static std::optional<int> LeaveStep(Users& users, std::int64_t) {
+    --users.count;
+    return 0;
+  }
+
+  const Cast cast_;
+  KernelObject kernel_;
+  netpoll_model::ObjectOf<Users> users_;
+  Shipped& poller_;
+  Desc* desc_ = nullptr;
+  Task tasks_[3];
+  int user_count_ = 0;
+
+  netpoll_model::ObjectOf<SemaphoreWord>* slots_[2] = {};
+  netpoll_model::ObjectOf<StatusWord>* status_ = nullptr;
+  netpoll_model::ObjectOf<DescState>* state_ = nullptr;
+  netpoll_model::Object* lock_ = nullptr;
+  netpoll_model::ObjectOf<ModelTimer>* timers_[2] = {};
+  netpoll_model::ObjectOf<std::int32_t>* count_ = nullptr;
+
+  struct UserInfo {
+    int thread;
+    Mode direction;
+    WaitKind kind;
+    const Task* task;
+  };
+  std::vector<UserInfo> users_info_;
+};
+
+}  // namespace netpoll::model
+
+#include "netpoll/model/scenarios/descriptor_world_laws.inc"
+#include "netpoll/model/scenarios/descriptor_world_threads.inc"
+
+#endif  // NETPOLL_MODEL_SCENARIOS_DESCRIPTOR_WORLD_H_

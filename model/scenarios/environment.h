@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What surrounds the poller in the model: a kernel with one registered
+// descriptor, and timers that may fire at any time, late, or when they have
+// been stopped after they were taken.
+
+#ifndef NETPOLL_MODEL_SCENARIOS_ENVIRONMENT_H_
+#define NETPOLL_MODEL_SCENARIOS_ENVIRONMENT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "netpoll/core/delta.h"
+#include "netpoll/core/generation.h"
+#include "netpoll/core/types.h"
+#include "netpoll/model/env.h"
+
+namespace netpoll::model {
+
+using netpoll_model::Thread;
+
+// What a thread notes for the laws: what it carries, and what it has seen.
+inline constexpr std::uint32_t kNoteEvent = 1u << 31;  // Bits 4..0: generation.
+inline constexpr std::uint32_t kNoteTimer = 1u << 30;  // Bit 0 which, 8..1 id.
+inline constexpr std::uint32_t kNoteStale = 1u << 29;
+inline constexpr std::uint32_t kNoteError = 1u << 28;
+
+// The kernel's side of a descriptor, edge-triggered over the whole mask.
+struct Kernel {
+  bool registered = false;
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;
+  std::uint8_t pending = 0;  // Directions with an edge not yet reported.
+  bool error = false;        // The pending report is a pure error.
+  std::uint8_t unread = 0;   // What a read would find.
+  std::uint8_t room = 0;     // What a write would find.
+
+  friend bool operator==(const Kernel&, const Kernel&) = default;
+  std::string Text() const {
+    return std::string(registered ? "gen " : "gone, gen ") +
+           std::to_string(generation) + " pending " + std::to_string(pending) +
+           " unread " + std::to_string(unread) + " room " +
+           std::to_string(room);
+  }
+};
+using KernelObject = netpoll_model::ObjectOf<Kernel>;
+
+// A report on its way: packed into a response.
+struct Report {
+  static int Pack(const Kernel& kernel) {
+    return static_cast<int>(kernel.pending | (kernel.error ? 4 : 0) |
+                            kernel.generation << 3 | kernel.index << 8);
+  }
+  explicit Report(int packed)
+      : mode(static_cast<Mode>(packed & 3)),
+        flags{(packed & 4) != 0, false},
+        generation(packed >> 3 & 31),
+        index(packed >> 8) {}
+  Mode mode;
+  EventFlags flags;
+  std::uint32_t generation;
+  std::uint32_t index;
+};
+
+namespace kernel {
+
+inline std::optional<int> Register(Kernel& kernel, std::int64_t generation) {
+  kernel.registered = true;
+  kernel.generation = static_cast<std::uint32_t>(generation);
+  kernel.pending = 0;
+  kernel.error = false;
+  kernel.unread = 0;
+  kernel.room = 0;
+  return 0;
+}
+
+inline std::optional<int> Deregister(Kernel& kernel, std::int64_t) {
+  kernel.registered = false;
+  kernel.pending = 0;
+  return 0;
+}
+
+// Something happens on the other side, in the directions of `mode`.
+inline std::optional<int> Edge(Kernel& kernel, std::int64_t mode) {
+  if (!kernel.registered) return 0;
+  if ((mode & 1) != 0) ++kernel.unread;
+  if ((mode & 2) != 0) ++kernel.room;
+  kernel.pending = static_cast<std::uint8_t>(kernel.pending | (mode & 3));
+  kernel.error = false;
+  return 0;
+}
+
+// A report that says nothing but "error".
+inline std::optional<int> Error(Kernel& kernel, std::int64_t) {
+  if (!kernel.registered) return 0;
+  kernel.pending = 3;
+  kernel.error = true;
+  return 0;
+}
+
+// Takes one report; blocks while there is none.
+inline std::optional<int> Take(Kernel& kernel, std::int64_t) {
+  if (!kernel.registered || kernel.pending == 0) return std::nullopt;
+  const int report = Report::Pack(kernel);
+  kernel.pending = 0;
+  kernel.error = false;
+  return report;
+}
+
+// The system call: 1 if it got something, 0 for "would block".
+inline std::optional<int> Try(Kernel& kernel, std::int64_t mode) {
+  std::uint8_t& supply = mode == 1 ? kernel.unread : kernel.room;
+  if (supply == 0) return 0;
+  --supply;
+  return 1;
+}
+
+}  // namespace kernel
+
+// The backend contract over that kernel.
+class ModelBackend {
+ public:
+  static constexpr bool kNeedsArm = false;
+  static constexpr bool kHasPollFd = false;
+  static constexpr const char* kName = "model";
+
+  explicit ModelBackend(KernelObject& kernel) : kernel_(kernel) {}
+
+  static int CheckPollable(Fd) { return 0; }
+  int Init() { return 0; }
+  int Open(Fd, EventKey key) {
+    return Thread::Call("kernel.open", kernel_, kernel::Register,
+                        key.generation());
+  }
+  int Close(Fd, EventKey) {
+    return Thread::Call("kernel.close", kernel_, kernel::Deregister);
+  }
+  template <class Sink>
+  void Poll(Delta, Sink& sink) {
+    const Report report(Thread::Await("kernel.wait", kernel_, kernel::Take));
+    netpoll_model::NoteOfRun(kNoteEvent | report.generation);
+    sink.Ready(EventKey::ForSlot(report.index, report.generation), report.mode,
+               report.flags);
+    netpoll_model::NoteOfRun(0);
+  }
+  void Break() {}
+  bool IsPollDescriptor(Fd) const { return false; }
+
+ private:
+  KernelObject& kernel_;
+};
+
+// The timers of the one descriptor, as a value: each either waits for its time
+// or not. `id` tells one arming from the next, `live` is that of the timer that
+// counts: a firing with another id is stale whatever its seq says.
+struct ModelTimer {
+  bool waits = false;
+  std::int64_t when = 0;
+  Mode serves = Mode::kRead;
+  std::uint32_t seq = 0;
+  std::uint8_t id = 0;
+  std::uint8_t live = 0;
+
+  friend bool operator==(const ModelTimer&, const ModelTimer&) = default;
+  std::string Text() const {
+    return waits ? "at " + std::to_string(when) + " seq " + std::to_string(seq)
+                 : "idle";
+  }
+};
+
+struct ArmRequest {
+  static constexpr std::int64_t Pack(std::int64_t when, Mode serves,
+                                     std::uint32_t seq) {
+    return when << 16 | static_cast<std::int64_t>(serves) << 8 | seq;
+  }
+};
+
+template <class Env, class Owner>
+class ModelTimers {
+ public:
+  using Object = netpoll_model::ObjectOf<ModelTimer>;
+  struct Firing {
+    Owner* owner;
+    int which;
+    Mode serves;
+    std::uint32_t seq;
+  };
+
+  ModelTimers() : timers_{Object(ModelTimer{}), Object(ModelTimer{})} {
+    timers_[0].name = "timer.read";
+    timers_[1].name = "timer.write";
+  }
+
+  bool Arm(Owner* owner, int which, std::int64_t when, Mode serves,
+           std::uint32_t seq) {
+    owner_ = owner;
+    return Thread::Call("timers.arm", timers_[which], ArmStep,
+                        ArmRequest::Pack(when, serves, seq)) != 0;
+  }
+  void Stop(Owner*, int which) {
+    Thread::Call("timers.stop", timers_[which], StopStep);
+  }
+  // Takes one timer that is due. Its place is the first of the two.
+  bool PopDue(std::int64_t now, Firing* firing) {
+    for (int which = 0; which < 2; ++which) {
+      const int taken =
+          Thread::Call("timers.pop", timers_[which], PopStep, now);
+      if (taken == 0) continue;
+      *firing = {owner_, which, static_cast<Mode>(taken >> 1 & 3),
+                 static_cast<std::uint32_t>(taken >> 3 & 31)};
+      // Which arming it was, for View::note: the ghost that judges the firing.
+      netpoll_model::NoteOfRun(static_cast<std::uint32_t>(
+          which | (taken >> 8 & 255) << 1 | kNoteTimer));
+      return true;
+    }
+    return false;
+  }
+  std::int64_t Next() const { return 0; }
+
+  Object& timer(int which) { return timers_[which]; }
+
+ private:
+  static std::optional<int> ArmStep(ModelTimer& timer, std::int64_t request) {
+    const bool sooner = !timer.waits || request >> 16 < timer.when;
+    timer.waits = true;
+    timer.when = request >> 16;
+    timer.serves = static_cast<Mode>(request >> 8 & 3);
+    timer.seq = static_cast<std::uint32_t>(request & 255);
+    timer.id = static_cast<std::uint8_t>(timer.id % 7 + 1);
+    timer.live = timer.id;
+    return sooner ? 1 : 0;
+  }
+  static std::optional<int> StopStep(ModelTimer& timer, std::int64_t) {
+    timer.waits = false;
+    timer.when = 0;
+    timer.live = 0;
+    return 0;
+  }
+  static std::optional<int> PopStep(ModelTimer& timer, std::int64_t now) {
+    if (!timer.waits || timer.when > now) return 0;
+    timer.waits = false;
+    return 1 | static_cast<int>(timer.serves) << 1 |
+           static_cast<int>(timer.seq) << 3 | timer.id << 8;
+  }
+
+  Object timers_[2];
+  // One descriptor: the same in every run.
+  Owner* owner_ = nullptr;
+};
+
+}  // namespace netpoll::model
+
+#endif  // NETPOLL_MODEL_SCENARIOS_ENVIRONMENT_H_

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The matrix, compiled over one source of core/: the shipped one, or a mutant's
+// (then NETPOLL_VARIANT is its row, and the namespace netpoll is renamed so
+// that all of them link into one program).
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "netpoll/model/engine/scenario.h"
+#include "netpoll/model/scenarios/descriptor_scenarios.h"
+
+#ifndef NETPOLL_VARIANT
+#define NETPOLL_VARIANT "shipped"
+#define NETPOLL_VARIANT_ABOUT "the source as it ships"
+#endif
+
+namespace netpoll::model {
+namespace {
+
+std::vector<netpoll_model::Scenario> AllScenarios() {
+  std::vector<netpoll_model::Scenario> all;
+  AddDescriptorScenarios(all);
+  return all;
+}
+
+const netpoll_model::VariantRegistrar kRegistrar({NETPOLL_VARIANT,
+                                                  NETPOLL_VARIANT_ABOUT,
+                                                  AllScenarios()});
+
+}  // namespace
+}  // namespace netpoll::model
