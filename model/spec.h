@@ -1,63 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reference model: what each event may do to a semaphore's word and to the
-// status word, as data. The shipped code is checked against it at every step
-// (refinement), and the pure functions in a table test. Written down
-// independently of core/: where the two disagree, one of them is wrong.
+// The reference model as the explorer asks it, at every step: may the event at
+// this site move the semaphore's word, or the status word, like that? Written
+// down independently of core/: where the two disagree, one of them is wrong.
 
 #ifndef NETPOLL_MODEL_SPEC_H_
 #define NETPOLL_MODEL_SPEC_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
+#include "netpoll/model/reference/semaphore_table.h"
+
 namespace netpoll::model {
-
-enum class Sem : std::uint8_t { kNil, kReady, kWait, kTask };
-
-constexpr Sem SemOf(std::uint64_t word) {
-  return word > 2 ? Sem::kTask : static_cast<Sem>(word);
-}
-
-// Who calls: at a site named EVENT.object the word may move as listed; it may
-// always stay.
-struct SemRule {
-  const char* event;
-  Sem from;
-  Sem to;
-};
-
-inline constexpr SemRule kSemRules[] = {
-    // A task, one per direction.
-    {"prepare", Sem::kNil, Sem::kWait},
-    {"prepare", Sem::kReady, Sem::kNil},
-    {"commit", Sem::kWait, Sem::kTask},
-    {"finish", Sem::kReady, Sem::kNil},
-    {"finish", Sem::kWait, Sem::kNil},
-    {"reset", Sem::kReady, Sem::kNil},
-    // A poller, any number.
-    {"ready", Sem::kNil, Sem::kReady},
-    {"ready", Sem::kWait, Sem::kReady},
-    {"ready", Sem::kTask, Sem::kReady},
-    // Deadlines, timers, Unblock: under the lock.
-    {"cancel", Sem::kWait, Sem::kNil},
-    {"cancel", Sem::kTask, Sem::kNil},
-    // A new incarnation: what a late event left behind.
-    {"open", Sem::kReady, Sem::kNil},
-};
 
 inline bool IsEvent(const char* site, const char* event) {
   const std::size_t length = std::strlen(event);
   return std::strncmp(site, event, length) == 0 && site[length] == '.';
 }
 
+constexpr reference::State StateOf(std::uint64_t word) {
+  return word > 2 ? reference::State::kParked
+                  : static_cast<reference::State>(word);
+}
+
+// Sites are named EVENT.object: whether the event may move the word like that.
 inline bool SemMayMove(const char* site, std::uint64_t from, std::uint64_t to) {
   if (from == to) return true;
-  for (const SemRule& rule : kSemRules) {
-    if (IsEvent(site, rule.event) && rule.from == SemOf(from) &&
-        rule.to == SemOf(to)) {
-      return true;
-    }
+  for (const reference::Event event : reference::kEvents) {
+    if (!IsEvent(site, reference::Name(event))) continue;
+    const reference::Rule rule = reference::Find(StateOf(from), event);
+    return rule.effect != reference::Effect::kMisuse &&
+           rule.next == StateOf(to);
   }
   return false;
 }
