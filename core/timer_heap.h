@@ -83,20 +83,24 @@ class TimerHeap {
     PublishNext();
   }
 
-  // Takes one timer that is due at `now`. False if there is none.
+  // Takes the timer that is due first, if it is due at `now`. False if none is.
+  // Entries that were moved or stopped are put right on the way, so that timers
+  // come in the order of their times.
   bool PopDue(std::int64_t now, Firing* firing) {
     if (Next() > now) return false;
     const LockHolder hold(lock_, "timers.pop.lock");
     bool due = false;
     while (!due && !heap_.empty() && heap_[0].key <= now) {
       const Entry top = heap_[0];
-      due = top.when <= now;
-      if (due || top.when == kNever) {
+      if (top.when == kNever) {
         Erase(0);
-        *firing = {top.owner, top.which, top.serves, top.seq};
-      } else {
+      } else if (top.key != top.when) {
         heap_[0].key = top.when;
         SiftDown(0);
+      } else {
+        due = true;
+        *firing = {top.owner, top.which, top.serves, top.seq};
+        Erase(0);
       }
     }
     PublishNext();
