@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The sleep protocol and the wake token among threads: each stimulus is given
+// once and waited for, so a wake-up that is lost hangs the test.
+
+#include "netpoll/core/sleep_protocol.h"
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/wake_token.h"
+
+namespace netpoll {
+namespace {
+
+using Protocol = SleepProtocol<StdEnv>;
+
+// A kernel object with a token, as a backend has it: level-triggered, drained
+// by the blocking poll alone.
+class Kernel {
+ public:
+  void Break() {
+    if (token_.Request()) object_.Unpark("test.post");
+  }
+  void BlockingPoll() {
+    object_.Park("test.poll");
+    token_.Clear();
+  }
+
+ private:
+  WakeToken<StdEnv> token_;
+  StdEnv::Parker object_;
+};
+
+TEST(WakeTokenTest, OnlyTheFirstOfManyRequestsPosts) {
+  WakeToken<StdEnv> token;
+  EXPECT_FALSE(token.pending());
+  EXPECT_TRUE(token.Request());
+  EXPECT_FALSE(token.Request());
+  EXPECT_TRUE(token.pending());
+  token.Clear();
+  EXPECT_TRUE(token.Request());
+  token.Retract();
+  EXPECT_TRUE(token.Request()) << "a failed post is forgotten";
+}
+
+TEST(WakeTokenTest, WhatWasWrittenBeforeABreakIsSeenAfterAPoll) {
+  constexpr int kRounds = 5000;
+  constexpr int kBreakers = 3;
+  Kernel kernel;
+  std::atomic<int> wanted[kBreakers] = {};
+  std::atomic<int> done[kBreakers] = {};
+  std::atomic<bool> stop{false};
+  std::thread poller([&] {
+    while (!stop) {
+      kernel.BlockingPoll();
+      for (int b = 0; b < kBreakers; ++b) {
+        done[b].store(wanted[b].load(std::memory_order_relaxed));
+        done[b].notify_one();
+      }
+    }
+  });
+  std::vector<std::thread> breakers;
+  for (int b = 0; b < kBreakers; ++b) {
+    breakers.emplace_back([&, b] {
+      for (int i = 1; i <= kRounds; ++i) {
+        wanted[b].store(i, std::memory_order_relaxed);
+        kernel.Break();
+        // Waits for this very break to have been seen.
+        for (int now = done[b]; now != i; now = done[b]) done[b].wait(now);
+      }
+    });
+  }
+  for (std::thread& breaker : breakers) breaker.join();
+  stop = true;
+  kernel.Break();
+  poller.join();
+}
+
+TEST(SleepProtocolTest, OnePollsTheRestSleeps) {
+  Protocol protocol;
+  EXPECT_EQ(protocol.Announce(3, 100), IdleRole::kPoller);
+  EXPECT_EQ(protocol.Announce(5, 100), IdleRole::kSleeper);
+  EXPECT_EQ(protocol.Announce(63, Protocol::kForever), IdleRole::kSleeper);
+  EXPECT_TRUE(protocol.AnyPoller());
+  EXPECT_FALSE(protocol.Wake()) << "a sleeper is woken first";
+  EXPECT_FALSE(protocol.Wake());
+  EXPECT_FALSE(protocol.AnySleeper());
+  EXPECT_TRUE(protocol.Wake()) << "nobody sleeps: break the poll";
+  // Both wakes are remembered.
+  protocol.Sleep(5);
+  protocol.Sleep(63);
+  protocol.EndPoll();
+  EXPECT_FALSE(protocol.Wake()) << "everybody is awake";
+}
+
+TEST(SleepProtocolTest, RetractUndoesAnnounce) {
+  Protocol protocol;
+  protocol.Retract(0, protocol.Announce(0, 9));
+  EXPECT_FALSE(protocol.AnyPoller());
+  const IdleRole poller = protocol.Announce(1, 9);
+  protocol.Retract(0, protocol.Announce(0, 9));
+  EXPECT_FALSE(protocol.AnySleeper());
+  protocol.Retract(1, poller);
+  EXPECT_FALSE(protocol.AnyPoller());
+}
+
+TEST(SleepProtocolTest, OnlyAnEarlierDeadlineBreaks) {
+  Protocol protocol;
+  EXPECT_FALSE(protocol.DeadlineMoved(5)) << "nobody polls, nobody sleeps";
+  protocol.Announce(0, 100);
+  EXPECT_TRUE(protocol.DeadlineMoved(99));
+  EXPECT_FALSE(protocol.DeadlineMoved(100));
+  EXPECT_FALSE(protocol.DeadlineMoved(101));
+  protocol.EndPoll();
+  protocol.Announce(0, Protocol::kForever);
+  EXPECT_TRUE(protocol.DeadlineMoved(INT64_MAX));
+}
+
+// Workers of the documented form, and submitters who give one piece of work
+// and wait for it to be done before the next.
+class Workers {
+ public:
+  explicit Workers(int count) {
+    for (int w = 0; w < count; ++w) {
+      threads_.emplace_back([this, w] { Work(w); });
+    }
+  }
+
+  void Submit(std::atomic<int>* work) {
+    {
+      const std::lock_guard<std::mutex> hold(mutex_);
+      queue_.push_back(work);
+    }
+    if (protocol_.Wake()) kernel_.Break();
+  }
+
+  void Join() {
+    stop_ = true;
+    for (std::size_t i = 0; i < threads_.size(); ++i) {
+      if (protocol_.Wake()) kernel_.Break();
+    }
+    // Whoever announced after that has looked at the flag again.
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  std::uint64_t polls() const { return polls_; }
+  std::uint64_t sleeps() const { return sleeps_; }
+
+ private:
+  void Work(int worker) {
+    while (!stop_) {
+      if (RunOne()) continue;
+      const IdleRole role = protocol_.Announce(worker, Protocol::kForever);
+      if (stop_ || AnyWork()) {
+        protocol_.Retract(worker, role);
+      } else if (role == IdleRole::kPoller) {
+        ++polls_;
+        kernel_.BlockingPoll();
+        protocol_.EndPoll();
+      } else {
+        ++sleeps_;
+        protocol_.Sleep(worker);
+      }
+    }
+    // The turn may have been left with sleepers behind.
+    if (protocol_.Wake()) kernel_.Break();
+  }
+
+  bool AnyWork() {
+    const std::lock_guard<std::mutex> hold(mutex_);
+    return !queue_.empty();
+  }
+
+  bool RunOne() {
+    std::atomic<int>* work = nullptr;
+    {
+      const std::lock_guard<std::mutex> hold(mutex_);
+      if (queue_.empty()) return false;
+      work = queue_.back();
+      queue_.pop_back();
+    }
+    work->store(1);
+    work->notify_one();
+    return true;
+  }
+
+  Protocol protocol_;
+  Kernel kernel_;
+  std::mutex mutex_;
+  std::vector<std::atomic<int>*> queue_;
+  std::atomic<bool> stop_{false};
+  std::atomic<std::uint64_t> polls_{0};
+  std::atomic<std::uint64_t> sleeps_{0};
+  std::vector<std::thread> threads_;
+};
+
+TEST(SleepProtocolTest, NoWorkIsLeftLyingWhileWorkersSleep) {
+  for (const int workers : {1, 2, 4}) {
+    for (const int submitters : {1, 3}) {
+      Workers pool(workers);
+      std::vector<std::thread> threads;
+      for (int s = 0; s < submitters; ++s) {
+        threads.emplace_back([&pool] {
+          for (int i = 0; i < 1500; ++i) {
+            std::atomic<int> done{0};
+            pool.Submit(&done);
+            done.wait(0);
+          }
+        });
+      }
+      for (std::thread& thread : threads) thread.join();
+      pool.Join();
+      EXPECT_GT(pool.polls(), 0u);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace netpoll
