@@ -161,7 +161,7 @@ class Poller {
   // Acts on the deadlines that have passed at `now`, and returns whom to wake.
   [[nodiscard]] PollResult ExpireTimers(std::int64_t now) {
     PollResult result;
-    typename Timers::Firing firing;
+    typename Timers::Firing firing{};
     while (timers_.PopDue(now, &firing)) {
       PollResult fired = firing.owner->Fire(firing.serves, firing.seq, timers_);
       result.Append(fired);

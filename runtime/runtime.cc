@@ -164,7 +164,9 @@ void Runtime::DeadlineMoved(std::int64_t when) {
 
 bool Runtime::SpendBudget() {
   Worker* const worker = this_worker;
-  return worker == nullptr || --worker->budget >= 0;
+  if (worker == nullptr) return true;
+  ++worker->operations;
+  return --worker->budget >= 0;
 }
 
 // --- Workers -----------------------------------------------------------------
@@ -186,8 +188,10 @@ void Runtime::Work(Worker& worker) {
 }
 
 TaskWaiter* Runtime::Next(Worker& worker) {
-  if (++worker.tick % Worker::kPollEvery == 0) {
-    PollAndDeliver(worker, Delta::NonBlocking());
+  if (++worker.tick >= Worker::kPollEvery ||
+      worker.operations >= Worker::kPollAfter) {
+    PollResult result = poller_.Poll(Delta::NonBlocking());
+    Polled(worker, result);
     if (TaskWaiter* const task = injected_.Pop()) return task;
   }
   if (TaskWaiter* const task = worker.queue.Pop()) return task;
@@ -224,11 +228,9 @@ void Runtime::Idle(Worker& worker) {
   const std::int64_t until = NextTime();
   const Delta delta =
       until == Deadline::kNever ? Delta::Forever() : Delta::Until(Now(), until);
-  worker.polls.Add(1);
   PollResult result = poller_.Poll(delta);
   protocol_.EndPoll();
-  Deliver(worker, result);
-  Expire(worker);
+  Polled(worker, result);
 }
 
 bool Runtime::WorkVisible() {
@@ -238,9 +240,10 @@ bool Runtime::WorkVisible() {
                      [](const auto& worker) { return !worker->queue.Empty(); });
 }
 
-void Runtime::PollAndDeliver(Worker& worker, Delta delta) {
+void Runtime::Polled(Worker& worker, PollResult& result) {
+  worker.tick = 0;
+  worker.operations = 0;
   worker.polls.Add(1);
-  PollResult result = poller_.Poll(delta);
   Deliver(worker, result);
   Expire(worker);
 }
@@ -265,7 +268,7 @@ void Runtime::Expire(Worker& worker) {
 }
 
 void Runtime::WakeSleeps(std::int64_t now) {
-  decltype(sleeps_)::Firing firing;
+  decltype(sleeps_)::Firing firing{};
   while (sleeps_.PopDue(now, &firing)) MakeRunnable(firing.owner);
 }
 

@@ -16,10 +16,10 @@
 // system is suspended. Deadlines are never early.
 //
 // Workers: a worker without work polls (one of them) or sleeps (the others);
-// none spins. Any worker polls without blocking every 61 task runs, and a task
-// that is always ready yields after 64 operations, so that one busy connection
-// starves nobody. SIGPIPE is blocked in worker threads while Run works and is
-// never left pending: writing to a closed pipe is EPIPE.
+// none spins. A busy worker polls without blocking every 61 task runs or 128
+// operations, and a task that is always ready yields after 64 operations, so
+// that one busy connection starves nobody. SIGPIPE is blocked in worker threads
+// while Run works and is never left pending: writing to a closed pipe is EPIPE.
 
 #ifndef NETPOLL_RUNTIME_RUNTIME_H_
 #define NETPOLL_RUNTIME_RUNTIME_H_
@@ -164,7 +164,7 @@ class Runtime {
   void Idle(Worker& worker);
   bool WorkVisible();
   void Deliver(Worker& worker, PollResult& result);
-  void PollAndDeliver(Worker& worker, Delta delta);
+  void Polled(Worker& worker, PollResult& result);
   void Expire(Worker& worker);
   void WakeSleeps(std::int64_t now);
   void DrainSleeps();

@@ -35,6 +35,8 @@ struct alignas(64) Worker {
   static constexpr std::uint32_t kPollEvery = 61;
   // Operations that one task run may do without waiting.
   static constexpr int kBudget = 64;
+  // And that all may do between two non-blocking polls.
+  static constexpr int kPollAfter = 2 * kBudget;
 
   Worker(Runtime& owner, int number) : runtime(&owner), id(number) {}
 
@@ -43,7 +45,8 @@ struct alignas(64) Worker {
   RunQueue<StdEnv> queue;
   // The thread's own.
   int budget = kBudget;
-  std::uint32_t tick = 0;
+  std::uint32_t tick = 0;  // Task runs since the last poll.
+  int operations = 0;      // Since the last poll.
   Counter task_runs, polls, wakeups, timeouts;
 };
 

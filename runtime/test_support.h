@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// For tests of the runtime: runs a coroutine to its end.
+
+#ifndef NETPOLL_RUNTIME_TEST_SUPPORT_H_
+#define NETPOLL_RUNTIME_TEST_SUPPORT_H_
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/task.h"
+
+namespace netpoll {
+
+// Calls `body(runtime)`, which returns a Task<void>, and runs until every task
+// has ended. `body` outlives its coroutine, so it may capture.
+template <class Body>
+void RunTest(int threads, Body body) {
+  Runtime runtime({.threads = threads});
+  ASSERT_TRUE(runtime.status().ok()) << runtime.status();
+  runtime.Spawn(body(runtime));
+  const absl::Status status = runtime.Run();
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(runtime.stats().parked, 0) << "the waiter count drifted";
+}
+
+// A fixture whose tests run with one worker, and with more than there are
+// cores.
+class WorkersTest : public testing::TestWithParam<int> {
+ protected:
+  int threads() const { return GetParam(); }
+};
+
+inline std::string WorkersName(const testing::TestParamInfo<int>& info) {
+  return std::to_string(info.param) + "Workers";
+}
+
+#define NETPOLL_INSTANTIATE_WORKERS(suite)                           \
+  INSTANTIATE_TEST_SUITE_P(Threads, suite, testing::Values(1, 2, 4), \
+                           WorkersName)
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_RUNTIME_TEST_SUPPORT_H_
