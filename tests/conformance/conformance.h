@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The conformance suite: what backends/backend.h promises, clause by clause,
+// for any backend. Whoever writes one adds a test of five lines:
+//
+//   #include "my/backend.h"
+//   #include "netpoll/tests/conformance/conformance.h"
+//   namespace netpoll::conformance {
+//   NETPOLL_CONFORMANCE(MyBackend, my::Backend<>);
+//   }
+//
+// and a target that depends on //tests/conformance and on GoogleTest's main.
+// The suite needs a POSIX system: it makes the backend's events with socket
+// pairs and pipes.
+
+#ifndef NETPOLL_TESTS_CONFORMANCE_CONFORMANCE_H_
+#define NETPOLL_TESTS_CONFORMANCE_CONFORMANCE_H_
+
+#include "gtest/gtest.h"
+#include "netpoll/tests/conformance/process.h"
+#include "netpoll/tests/conformance/readiness.h"
+#include "netpoll/tests/conformance/registration.h"
+#include "netpoll/tests/conformance/waking.h"
+
+// `name` is for the names of the tests; the backend's type follows.
+#define NETPOLL_CONFORMANCE(name, ...)                                 \
+  using name##UnderTest = ::testing::Types<__VA_ARGS__>;               \
+  INSTANTIATE_TYPED_TEST_SUITE_P(name, Readiness, name##UnderTest);    \
+  INSTANTIATE_TYPED_TEST_SUITE_P(name, Registration, name##UnderTest); \
+  INSTANTIATE_TYPED_TEST_SUITE_P(name, Waking, name##UnderTest);       \
+  INSTANTIATE_TYPED_TEST_SUITE_P(name, Process, name##UnderTest)
+
+#endif  // NETPOLL_TESTS_CONFORMANCE_CONFORMANCE_H_

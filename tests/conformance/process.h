@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Conformance: the process around the backend. Fork, and running out of
+// descriptors.
+
+#ifndef NETPOLL_TESTS_CONFORMANCE_PROCESS_H_
+#define NETPOLL_TESTS_CONFORMANCE_PROCESS_H_
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <functional>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/tests/conformance/fixture.h"
+
+namespace netpoll::conformance {
+
+// What became of a child of fork.
+struct ChildEnd {
+  bool aborted;
+  std::string said;  // On standard error.
+};
+
+inline ChildEnd InChild(const std::function<void()>& act) {
+  int ends[2];
+  EXPECT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(ends[1], STDERR_FILENO);
+    act();
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  ChildEnd end;
+  char buffer[512];
+  for (ssize_t n; (n = ::read(ends[0], buffer, sizeof(buffer))) > 0;) {
+    end.said.append(buffer, static_cast<std::size_t>(n));
+  }
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  end.aborted = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+  return end;
+}
+
+// Lowers the limit of open descriptors so that `spare` more can be made.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(int spare) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit few = before_;
+    // The limit is on the number, and the lowest free one is taken.
+    int highest = -1;
+    for (int free = 0; free < spare;) {
+      if (::fcntl(++highest, F_GETFD) < 0) ++free;
+    }
+    few.rlim_cur = static_cast<rlim_t>(highest + 1);
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_;
+};
+
+template <class Backend>
+class Process : public Fixture<Backend> {};
+TYPED_TEST_SUITE_P(Process);
+
+TYPED_TEST_P(Process, AChildOfForkIsRefusedInOneSentence) {
+  Ends ends = Ends::Sockets();
+  ASSERT_EQ(this->Open(ends.own(), this->Key(1)), 0);
+  const std::function<void()> uses[] = {
+      [&] { this->TakeAll(); },
+      [&] { this->backend_.Break(); },
+      [&] { this->backend_.Open(ends.peer(), this->Key(2)); },
+      [&] { this->backend_.Close(ends.own(), this->Key(1)); },
+  };
+  for (const auto& use : uses) {
+    const ChildEnd end = InChild(use);
+    EXPECT_TRUE(end.aborted);
+    EXPECT_NE(end.said.find("netpoll: a child of fork used"), std::string::npos)
+        << end.said;
+    EXPECT_EQ(end.said.find('\n'), end.said.size() - 1) << end.said;
+  }
+}
+
+TYPED_TEST_P(Process, TheParentGoesOnAfterAFork) {
+  Ends ends = Ends::Sockets();
+  ASSERT_EQ(this->Open(ends.own(), this->Key(1)), 0);
+  this->TakeAll();
+  EXPECT_FALSE(InChild([] {}).aborted);
+  ends.Send();
+  EXPECT_TRUE(this->Take(this->Key(1)).read);
+  this->backend_.Break();
+  Recorder recorder;
+  this->backend_.Poll(Delta::Forever(), recorder);
+}
+
+TYPED_TEST_P(Process, AChildMayMakeAPollerOfItsOwn) {
+  EXPECT_FALSE(InChild([] {
+                 TypeParam backend;
+                 Recorder recorder;
+                 if (backend.Init() != 0) ::abort();
+                 backend.Break();
+                 backend.Poll(Delta::Forever(), recorder);
+               }).aborted);
+}
+
+TYPED_TEST_P(Process, InitWithoutDescriptorsFailsAndLeavesNothing) {
+  constexpr int kMostOwn = 16;
+  const auto before = OpenDescriptors();
+  for (int spare = 0;; ++spare) {
+    ASSERT_LT(spare, kMostOwn);
+    int error = 0;
+    {
+      const FewDescriptors limit(spare);
+      TypeParam backend;
+      error = backend.Init();
+    }
+    EXPECT_EQ(OpenDescriptors(), before) << spare;
+    if (error == 0) break;
+    EXPECT_TRUE(error == EMFILE || error == ENFILE) << error;
+  }
+  TypeParam backend;
+  EXPECT_EQ(backend.Init(), 0);
+}
+
+TYPED_TEST_P(Process, PollingGoesOnWithoutDescriptors) {
+  Ends ends = Ends::Sockets();
+  const FewDescriptors limit(0);
+  ASSERT_EQ(this->Open(ends.own(), this->Key(1)), 0);
+  ends.Send();
+  EXPECT_TRUE(this->Take(this->Key(1)).read);
+  EXPECT_EQ(this->backend_.Close(ends.own(), this->Key(1)), 0);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(Process, AChildOfForkIsRefusedInOneSentence,
+                            TheParentGoesOnAfterAFork,
+                            AChildMayMakeAPollerOfItsOwn,
+                            InitWithoutDescriptorsFailsAndLeavesNothing,
+                            PollingGoesOnWithoutDescriptors);
+
+}  // namespace netpoll::conformance
+
+#endif  // NETPOLL_TESTS_CONFORMANCE_PROCESS_H_
