@@ -148,7 +148,9 @@ class EpollBackend {
     if (limited && no_pwait2_.Load("epoll.pwait2.load", Order::kRelaxed) == 0) {
       const timespec limit = ToTimespec(delta);
       const int count = Sys::EpollPwait2(epoll_, events, kBatch, &limit);
-      if (count != -ENOSYS) return count;
+      // Some seccomp filters say EPERM of a call that they do not know; the
+      // call itself never does.
+      if (count != -ENOSYS && count != -EPERM) return count;
       no_pwait2_.Store("epoll.pwait2.store", 1, Order::kRelaxed);
     }
     return Sys::EpollWait(epoll_, events, kBatch, delta.ToMillisecondsCeil());
