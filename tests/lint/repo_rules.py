@@ -69,11 +69,11 @@ def whitespace(tree):
         text = tree.text(path)
         if not text or path == "LICENSE":
             continue
-        if not text.endswith("\n") or text.endswith("\n\n"):
-            last = len(text.splitlines())
-            yield Finding(
-                "whitespace", path, last, "must end with one line feed"
-            )
+        last = len(text.splitlines())
+        if not text.endswith("\n"):
+            yield Finding("whitespace", path, last, "must end with a line feed")
+        elif text.endswith("\n\n") and _is_code(tree, path):
+            yield Finding("whitespace", path, last, "ends with an empty line")
         for number, line in tree.lines(path):
             if line != line.rstrip():
                 yield Finding("whitespace", path, number, "trailing space")

@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# tools/netpoll builds when, and only when, a source has changed, and is
+# otherwise not there: arguments, folder, signals and exit status are the
+# program's. A stand-in for bazel "builds" a script.
+# usage: launcher_test.sh NETPOLL
+set -euo pipefail
+
+root="$TEST_TMPDIR/a root"
+bin=$TEST_TMPDIR/bin
+builds=$TEST_TMPDIR/builds
+out=$TEST_TMPDIR/out
+failures=0
+
+mkdir -p "$root/tools/cli" "$root/core" "$bin" "$root/out/tools/cli"
+cp "$1" "$root/tools/netpoll"
+printf '#!/bin/bash\n' >"$root/tools/setup"
+chmod +x "$root/tools/setup" "$root/tools/netpoll"
+cat >"$bin/bazel" <<STAND_IN
+#!/bin/bash
+# Stands in for bazel.
+if [[ \$1 == info ]]; then
+  echo "$root/out"
+  exit
+fi
+[[ \$PWD == "$root" ]] || exit 9
+echo built >>"$builds"
+if [[ -e "$TEST_TMPDIR/broken" ]]; then
+  echo "error: no such thing" >&2
+  exit 1
+fi
+cat >"$root/out/tools/cli/netpoll" <<'PROGRAM'
+#!/bin/bash
+case \$1 in
+  show) printf '%s|' "\$PWD" "\${@:2}" ;;
+  status) exit "\$2" ;;
+  wait) trap 'echo "got TERM"; exit 5' TERM
+    echo ready
+    while :; do sleep 0.05; done ;;
+esac
+PROGRAM
+chmod +x "$root/out/tools/cli/netpoll"
+STAND_IN
+chmod +x "$bin/bazel"
+export PATH=$bin:$PATH
+touch "$builds"
+
+fail() {
+  echo "FAILED: $1"
+  failures=$((failures + 1))
+}
+count() { wc -l <"$builds"; }
+expect_builds() { [[ $(count) == "$1" ]] || fail "$2: $(count) builds, not $1"; }
+
+mkdir "$TEST_TMPDIR/elsewhere"
+ln -s "$root/tools/netpoll" "$TEST_TMPDIR/link"
+cd "$TEST_TMPDIR/elsewhere"
+
+"$TEST_TMPDIR/link" show 'a b' '' '*' >"$out"
+[[ $(<"$out") == "$PWD|a b||*|" ]] || fail "arguments or folder: $(<"$out")"
+expect_builds 1 "first run"
+
+status=0
+"$root/tools/netpoll" status 42 || status=$?
+[[ $status == 42 ]] || fail "exit status $status, not 42"
+expect_builds 1 "nothing changed"
+
+touch "$root/core/new.h"
+"$root/tools/netpoll" show >/dev/null
+expect_builds 2 "a new source"
+rm "$root/core/new.h"
+"$root/tools/netpoll" show >/dev/null
+expect_builds 3 "a source is gone"
+rm "$root/out/tools/cli/netpoll"
+"$root/tools/netpoll" show >/dev/null
+expect_builds 4 "the program is gone"
+
+"$root/tools/netpoll" wait >"$out" &
+program=$!
+until grep -q ready "$out"; do sleep 0.05; done
+kill -TERM "$program"
+status=0
+wait "$program" || status=$?
+[[ $status == 5 ]] || fail "status $status after a signal, not 5"
+grep -q 'got TERM' "$out" || fail "the program did not get the signal"
+
+touch "$TEST_TMPDIR/broken" "$root/core/a.h"
+status=0
+"$root/tools/netpoll" show >"$out" 2>&1 || status=$?
+[[ $status == 1 ]] || fail "status $status when it does not build, not 1"
+grep -q 'no such thing' "$out" || fail "hides why it does not build"
+rm "$TEST_TMPDIR/broken"
+"$root/tools/netpoll" show >"$out"
+expect_builds 6 "after a build that failed"
+
+((failures == 0)) && echo "all as it should be"
