@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An echo server: `echo_server 127.0.0.1:7000`, then `nc 127.0.0.1 7000`.
+
+#include <cstdio>
+#include <utility>
+
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket.h"
+
+using netpoll::AcceptResult, netpoll::IoResult, netpoll::Listener,
+    netpoll::Runtime, netpoll::Socket, netpoll::SocketAddress, netpoll::Task;
+
+Task<> Echo(Runtime& runtime, Socket socket) {
+  char buffer[4096];
+  for (;;) {
+    socket.SetReadDeadline(runtime.After(std::chrono::minutes(1)));
+    IoResult got = co_await socket.Read(buffer);
+    if (!got.ok() || got.bytes == 0) co_return;
+    IoResult put = co_await socket.Write({buffer, got.bytes});
+    if (!put.ok()) co_return;
+  }
+}
+
+Task<> Serve(Runtime& runtime, Listener listener) {
+  for (;;) {
+    AcceptResult accepted = co_await listener.Accept();
+    if (!accepted.ok()) co_return;
+    runtime.Spawn(Echo(runtime, std::move(accepted.socket)));
+  }
+}
+
+int main(int argc, char** argv) {
+  Runtime runtime({.threads = 2});
+  auto address = SocketAddress::Parse(argc > 1 ? argv[1] : "127.0.0.1:7000");
+  if (!address.ok()) return 2;
+  auto listener = Listener::Listen(runtime, *address);
+  if (!listener.ok()) return 1;
+  std::printf("listening on %s\n", listener->address().ToString().c_str());
+  std::fflush(stdout);
+  runtime.Spawn(Serve(runtime, *std::move(listener)));
+  return runtime.Run().ok() ? 0 : 1;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The poller under somebody else's scheduler: here each task is a state
+// machine and the scheduler is a queue and a loop, on one thread. Two tasks
+// play ping-pong over a socket pair until one of them stops, and the other
+// meets its deadline. Nothing but the core and one backend is used.
+
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+#include "netpoll/backends/epoll/epoll_backend.h"
+#include "netpoll/core/poller.h"
+
+namespace {
+
+using Poller = netpoll::Poller<netpoll::EpollBackend<>>;
+using netpoll::Delta, netpoll::Mode, netpoll::PollError, netpoll::PollResult,
+    netpoll::WaitResult;
+
+constexpr int kRounds = 3;
+
+// What a scheduler keeps for a task; the poller needs the Waiter in it.
+struct Player : netpoll::Waiter {
+  Player(const char* player, int socket, Poller::Desc* registered)
+      : name(player), fd(socket), desc(registered) {}
+  const char* const name;
+  const int fd;
+  Poller::Desc* const desc;
+  int rounds = 0;
+  bool parked = false;
+};
+
+std::int64_t Now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+}
+
+void Send(const Player& player) {
+  if (write(player.fd, "*", 1) != 1) std::abort();
+}
+
+enum class Outcome { kEnded, kParked, kRunnable };
+
+// One byte in, one byte back.
+Outcome Round(Player& player) {
+  std::printf("%s: round %d\n", player.name, ++player.rounds);
+  if (player.rounds == kRounds) return Outcome::kEnded;
+  Send(player);
+  return Outcome::kRunnable;
+}
+
+// Reads one byte, waiting for it as long as it takes.
+Outcome Step(Poller& poller, Player& player) {
+  WaitResult wait =
+      player.parked ? poller.Finish(player.desc, Mode::kRead)
+                    : WaitResult::Done(poller.Reset(player.desc, Mode::kRead));
+  for (;;) {
+    char byte;
+    if (!wait.must_park && wait.error != PollError::kNone) {
+      std::printf("%s: %s\n", player.name, netpoll::Name(wait.error));
+      return Outcome::kEnded;
+    }
+    player.parked = false;
+    if (!wait.must_park && read(player.fd, &byte, 1) == 1) return Round(player);
+    wait = poller.Prepare(player.desc, Mode::kRead);
+    if (!wait.must_park) continue;
+    player.parked = true;  // Before the commit: afterwards hands off.
+    if (poller.Commit(player.desc, Mode::kRead, &player)) {
+      return Outcome::kParked;
+    }
+    wait = poller.Finish(player.desc, Mode::kRead);
+  }
+}
+
+void Play(Poller& poller, Player& ping, Player& pong) {
+  netpoll::WaiterList runnable;
+  runnable.Push(&ping);
+  runnable.Push(&pong);
+  for (int running = 2; running > 0;) {
+    while (netpoll::Waiter* const waiter = runnable.Pop()) {
+      switch (Step(poller, *static_cast<Player*>(waiter))) {
+        case Outcome::kEnded:
+          --running;
+          break;
+        case Outcome::kRunnable:
+          runnable.Push(waiter);
+          break;
+        case Outcome::kParked:
+          break;
+      }
+    }
+    if (running == 0) break;
+    const std::int64_t until = poller.NextDeadline();
+    PollResult result = poller.Poll(until == netpoll::Deadline::kNever
+                                        ? Delta::Forever()
+                                        : Delta::Until(Now(), until));
+    PollResult expired = poller.ExpireTimers(Now());
+    result.Append(expired);
+    runnable.Append(result.ready);               // First runnable,
+    poller.AdjustWaiters(result.waiters_delta);  // then the count.
+  }
+}
+
+}  // namespace
+
+int main() {
+  Poller poller;
+  int fds[2];
+  if (poller.Init() != 0 ||
+      socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) != 0) {
+    return 1;
+  }
+  Player ping("ping", fds[0], poller.Open(fds[0]).desc);
+  Player pong("pong", fds[1], poller.Open(fds[1]).desc);
+  const auto deadline =
+      netpoll::Deadline::After(Now(), std::chrono::milliseconds(50));
+  static_cast<void>(poller.SetDeadline(ping.desc, Mode::kRead, deadline));
+  Send(ping);
+  Play(poller, ping, pong);
+  for (Player* const player : {&ping, &pong}) {
+    static_cast<void>(poller.Unblock(player->desc));
+    poller.Close(player->desc);
+    close(player->fd);
+  }
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The README shows the example that is built, and names files that exist."""
+
+import os
+import re
+import unittest
+
+# The repository itself: this file is reached through a link.
+ROOT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..")
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+class ReadmeTest(unittest.TestCase):
+
+    def test_the_server_is_the_example(self):
+        readme = read("README.md")
+        shown = re.search(r"<!-- (\S+) -->\n```cpp\n(.*?)```", readme, re.S)
+        self.assertIsNotNone(shown)
+        source = read(shown.group(1))
+        code = source[source.index("using netpoll::"):]
+        self.assertEqual(shown.group(2), code,
+                         "README.md differs from " + shown.group(1))
+
+    def test_links_lead_somewhere(self):
+        for page in ["README.md"] + [
+                "docs/" + name for name in os.listdir(os.path.join(ROOT, "docs"))
+                if name.endswith(".md")
+        ]:
+            folder = os.path.dirname(page)
+            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", read(page)):
+                path = os.path.join(ROOT, folder, target)
+                self.assertTrue(os.path.exists(path), page + " -> " + target)
+
+
+if __name__ == "__main__":
+    unittest.main()
