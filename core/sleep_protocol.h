@@ -55,12 +55,20 @@ class SleepProtocol {
   // Worker `worker` has run out of work. `until`: kForever, or the absolute
   // time at which it will stop polling by itself.
   IdleRole Announce(int worker, std::int64_t until) {
-    if (turn_.CompareExchange("announce.turn", kNobody, until,
-                              Order::kSeqCst)) {
-      return IdleRole::kPoller;
-    }
-    SetSleeping(worker);
-    return IdleRole::kSleeper;
+    return Env::Retry([&]() -> std::optional<IdleRole> {
+      if (turn_.CompareExchange("announce.turn", kNobody, until,
+                                Order::kSeqCst)) {
+        return IdleRole::kPoller;
+      }
+      SetSleeping(worker);
+      // The holder may have left in between, and seen nobody to wake: then
+      // this worker polls.
+      if (turn_.Load("announce.again", Order::kSeqCst) != kNobody) {
+        return IdleRole::kSleeper;
+      }
+      ClearSleeping(worker);
+      return std::nullopt;
+    });
   }
 
   // The second look found something.
@@ -78,7 +86,8 @@ class SleepProtocol {
     ClearSleeping(worker);
   }
 
-  // The holder of the turn gives it up, after its poll.
+  // The holder of the turn gives it up, after its poll. If it goes on to work,
+  // it calls WakeSleeper next: somebody should poll meanwhile.
   void EndPoll() { turn_.Store("end_poll.turn", kNobody, Order::kSeqCst); }
 
   // Work was pushed. Wakes a sleeper if there is one. True: nobody slept but

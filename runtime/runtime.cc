@@ -132,10 +132,13 @@ void Runtime::Unregister(FdState* fd) {
 
 // --- Making tasks runnable ---------------------------------------------------
 
+bool Runtime::OnWorker() const {
+  return this_worker != nullptr && this_worker->runtime == this;
+}
+
 void Runtime::MakeRunnable(Waiter* waiter) {
-  Worker* const worker = this_worker;
-  if (worker != nullptr && worker->runtime == this) {
-    worker->queue.Push(waiter);
+  if (OnWorker()) {
+    this_worker->queue.Push(waiter);
     if (workers_.size() > 1) NotifyWork();
   } else {
     injected_.Push(waiter);
@@ -158,7 +161,7 @@ void Runtime::NotifyWork() {
 
 void Runtime::DeadlineMoved(std::int64_t when) {
   // The only worker, and it runs: it looks before it polls.
-  if (workers_.size() == 1 && this_worker != nullptr) return;
+  if (workers_.size() == 1 && OnWorker()) return;
   if (protocol_.DeadlineMoved(when)) poller_.Break();
 }
 

@@ -163,6 +163,7 @@ class Runtime {
   internal::TaskWaiter* Steal(Worker& worker);
   void Idle(Worker& worker);
   bool WorkVisible();
+  bool OnWorker() const;
   void Deliver(Worker& worker, PollResult& result);
   void Polled(Worker& worker, PollResult& result);
   void Expire(Worker& worker);
