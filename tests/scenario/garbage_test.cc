@@ -3,7 +3,6 @@
 // Whatever the input, a run ends, and ends in words.
 #include <cstddef>
 #include <random>
-#include <regex>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -19,13 +18,20 @@ std::size_t Below(Random& random, std::size_t limit) {
   return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random);
 }
 
+// "f:LINE: what is wrong", and nothing else.
+bool IsMessage(const std::string& text) {
+  if (!text.starts_with("f:")) return false;
+  const std::size_t colon = text.find_first_not_of("0123456789", 2);
+  return colon > 2 && text.find(": ", colon) == colon &&
+         text.size() > colon + 3 && text.find('\n') == text.size() - 1;
+}
+
 void ExpectSaneEnd(const std::string& text) {
-  static const std::regex kMessage("f:[0-9]+: [^\n]+\n");
   const ScenarioResult result = RunText(text);
   if (result.kept_the_rules) {
     EXPECT_EQ(result.err, "") << text;
   } else {
-    EXPECT_TRUE(std::regex_match(result.err, kMessage)) << result.err;
+    EXPECT_TRUE(IsMessage(result.err)) << result.err;
   }
 }
 
