@@ -237,10 +237,10 @@ class Enumeration {
   typename Steps::ThePoller poller_{kernel_};
 };
 
-// One step deeper where there is time, one less where each step is slow.
+// One step deeper where there is time, two less where each step is slow.
 std::size_t Depth(std::size_t usual) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return usual - 1;
+  return usual - 2;
 #else
   return std::getenv("NETPOLL_DEEP") != nullptr ? usual + 1 : usual;
 #endif
