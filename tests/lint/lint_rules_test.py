@@ -191,10 +191,10 @@ class LintTest(unittest.TestCase):
     def test_buildifier(self):
         self.write("a/BUILD.bazel", 'load("//x:x.bzl", "x")\n')
         self.write("b/BUILD.bazel", "x( a=1 )\n")
-        self.assertEqual(
-            sorted(set(self.found("buildifier"))),
-            ["a/BUILD.bazel:1", "b/BUILD.bazel:1"],
-        )
+        wanted = ["a/BUILD.bazel:1", "b/BUILD.bazel:1"]
+        if not shutil.which("buildifier"):
+            wanted = ["buildifier:1"]  # Says to run tools/setup.
+        self.assertEqual(sorted(set(self.found("buildifier"))), wanted)
 
 
 if __name__ == "__main__":
