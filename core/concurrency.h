@@ -137,7 +137,7 @@ struct StdEnv {
     }
 
    private:
-    [[gnu::noinline]] void AcquireSlow() {
+    [[gnu::cold, gnu::noinline]] void AcquireSlow() {
       while (word_.exchange(2, std::memory_order_acquire) != 0) {
         word_.wait(2, std::memory_order_relaxed);
       }
@@ -166,14 +166,14 @@ struct StdEnv {
   };
 
   template <class F>
-  static auto Retry(F round) {
+  [[gnu::always_inline]] static auto Retry(F round) {
     for (;;) {
       if (auto result = round()) return *result;
     }
   }
 
   // Prints `rule` and stops the process, in release builds too.
-  [[noreturn]] static void Misuse(const char* rule) {
+  [[noreturn, gnu::cold]] static void Misuse(const char* rule) {
     std::fprintf(stderr, "netpoll: %s\n", rule);
     std::abort();
   }
@@ -211,20 +211,26 @@ inline constexpr UpdateOrders kAcqRelUpdate{Order::kAcquire, Order::kAcqRel};
 
 // Applies a pure transition to a shared word, atomically. `transition` maps
 // the word to a step with members `write` (whether to store at all) and `next`.
-// Lock-free; the only retry loop of the core.
+// Lock-free; the only retry loop of the core. Inlined with its transition, so
+// that a step is registers and branches: left to itself gcc calls both, and
+// passes steps through memory.
 template <class Env, class Word, class Transition>
-auto Update(typename Env::template Atomic<Word>& word, Site site,
-            UpdateOrders orders, Transition transition) {
+[[gnu::always_inline]] inline auto Update(
+    typename Env::template Atomic<Word>& word, Site site, UpdateOrders orders,
+    Transition transition) {
   using Step = decltype(transition(Word{}));
-  return Env::Retry([&]() -> std::optional<Updated<Word, Step>> {
-    const Word before = word.Load(site, orders.load);
-    const Step step = transition(before);
-    if (step.write &&
-        !word.CompareExchange(site, before, step.next, orders.exchange)) {
-      return std::nullopt;
-    }
-    return Updated<Word, Step>{before, step};
-  });
+  const Word before =
+      Env::Retry([&]() __attribute__((always_inline))->std::optional<Word> {
+        const Word seen = word.Load(site, orders.load);
+        const Step step = transition(seen);
+        if (step.write &&
+            !word.CompareExchange(site, seen, step.next, orders.exchange)) {
+          return std::nullopt;
+        }
+        return seen;
+      });
+  // Once more: pure, so the compiler has it already, and in registers.
+  return Updated<Word, Step>{before, transition(before)};
 }
 
 }  // namespace netpoll

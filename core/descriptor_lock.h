@@ -82,8 +82,8 @@ class DescriptorLock {
                                     return lock_word::Release(word, direction);
                                   });
     CheckHeld(done.step.outcome);
-    Queue(direction).Grant(done.step.wake_readers + done.step.wake_writers,
-                           wake);
+    const std::uint32_t count = done.step.wake_readers + done.step.wake_writers;
+    if (count != 0) Queue(direction).Grant(count, wake);
     return done.step.outcome == LockOutcome::kLast;
   }
 
@@ -110,8 +110,9 @@ class DescriptorLock {
       return parked;
     }
 
-    void Grant(std::uint32_t count, WaiterList& wake) {
-      if (count == 0) return;
+    // Out of line: rare, and its callers are on the path of every operation.
+    [[gnu::cold, gnu::noinline]] void Grant(std::uint32_t count,
+                                            WaiterList& wake) {
       const LockHolder hold(lock_, "fdlock.grant.lock");
       State state = state_.Get();
       for (; count != 0; --count) {

@@ -64,12 +64,17 @@ constexpr std::uint32_t References(LockWord word) {
   return Count(word, kRefShift);
 }
 
+// Both without a branch: each operation comes here twice.
 constexpr LockWord HeldBit(Mode direction) {
-  return direction == Mode::kRead ? kReadHeld : kWriteHeld;
+  return LockWord{static_cast<std::uint8_t>(direction)} << 1;
 }
+static_assert(HeldBit(Mode::kRead) == kReadHeld);
+static_assert(HeldBit(Mode::kWrite) == kWriteHeld);
 constexpr int WaitShift(Mode direction) {
-  return direction == Mode::kRead ? kReadWaitShift : kWriteWaitShift;
+  return kRefShift + kCountBits * static_cast<std::uint8_t>(direction);
 }
+static_assert(WaitShift(Mode::kRead) == kReadWaitShift);
+static_assert(WaitShift(Mode::kWrite) == kWriteWaitShift);
 
 constexpr LockStep Refuse(LockOutcome outcome) { return {false, 0, outcome}; }
 

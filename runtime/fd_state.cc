@@ -29,9 +29,7 @@ int FdState::Open(Runtime& runtime, int fd, bool check, FdState** state) {
   return 0;
 }
 
-void FdState::Release(Mode direction) {
-  WaiterList wake;
-  const bool last = lock.Release(direction, wake);
+void FdState::Released(bool last, WaiterList& wake) {
   if (!wake.empty()) runtime.MakeRunnable(wake);
   if (last) End();
 }

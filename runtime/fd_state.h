@@ -46,7 +46,11 @@ struct FdState {
 
   // Gives up a direction, or a reference; ends the descriptor if it was the
   // last.
-  void Release(Mode direction);
+  void Release(Mode direction) {
+    WaiterList wake;
+    const bool last = lock.Release(direction, wake);
+    if (last || !wake.empty()) Released(last, wake);
+  }
   void DropReference() {
     if (lock.DropReference()) End();
   }
@@ -84,6 +88,7 @@ struct FdState {
   StdEnv::Atomic<std::uintptr_t> closer{0};
 
  private:
+  void Released(bool last, WaiterList& wake);
   void End();
 };
 

@@ -9,6 +9,7 @@
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/worker.h"
 
 namespace netpoll::internal {
 
@@ -18,7 +19,8 @@ bool IoOp::Begin() {
     status_ = IoStatus::FromErrno(EBADF);
     return true;
   }
-  if (!Runtime::SpendBudget()) return false;  // Yield first.
+  Worker* const worker = this_worker;
+  if (worker != nullptr && !worker->Spend()) return false;  // Yield first.
   switch (fd_->lock.Acquire(direction_)) {
     case LockOutcome::kDone:
       break;

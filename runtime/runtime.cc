@@ -165,13 +165,6 @@ void Runtime::DeadlineMoved(std::int64_t when) {
   if (protocol_.DeadlineMoved(when)) poller_.Break();
 }
 
-bool Runtime::SpendBudget() {
-  Worker* const worker = this_worker;
-  if (worker == nullptr) return true;
-  ++worker->operations;
-  return --worker->budget >= 0;
-}
-
 // --- Workers -----------------------------------------------------------------
 
 void Runtime::Work(Worker& worker) {

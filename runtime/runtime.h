@@ -143,10 +143,6 @@ class Runtime {
   // A deadline was set: whoever must know of an earlier one is told.
   void DeadlineMoved(std::int64_t when);
 
-  // One operation that did not have to wait. False: the task has had its
-  // share, it must yield.
-  static bool SpendBudget();
-
   bool Register(internal::FdState* fd);
   void Unregister(internal::FdState* fd);
 

@@ -40,6 +40,12 @@ struct alignas(64) Worker {
 
   Worker(Runtime& owner, int number) : runtime(&owner), id(number) {}
 
+  // One operation begins. False: the task has had its share, it must yield.
+  bool Spend() {
+    ++operations;
+    return --budget >= 0;
+  }
+
   Runtime* const runtime;
   const int id;
   RunQueue<StdEnv> queue;
