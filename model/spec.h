@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "netpoll/core/types.h"
 #include "netpoll/model/reference/semaphore_table.h"
 
 namespace netpoll::model {
@@ -79,6 +80,17 @@ inline bool StatusMayMove(const char* site, std::uint64_t from,
            (same_generation || rule.moves_generation);
   }
   return false;
+}
+
+// The error that a direction meets: closing, then timeout, then not pollable.
+constexpr PollError SpecError(std::uint64_t word, Mode direction) {
+  if ((word & kSpecClosing) != 0) return PollError::kClosing;
+  const bool read = direction == Mode::kRead;
+  if ((word & (read ? kSpecReadExpired : kSpecWriteExpired)) != 0) {
+    return PollError::kTimeout;
+  }
+  if (read && (word & kSpecError) != 0) return PollError::kNotPollable;
+  return PollError::kNone;
 }
 
 }  // namespace netpoll::model

@@ -74,7 +74,11 @@ void Run::LookedAt(const Unseen& unseen) {
 void Run::Stop(const std::string& rule) {
   if (leaving_) throw Suspended{};
   leaving_ = true;
-  result_.violation = rule;
+  if (result_.violation.empty() && context_.world->AllowsStop(rule)) {
+    result_.stops = true;
+  } else {
+    Break(rule);
+  }
   throw Stopped{};
 }
 
@@ -105,7 +109,8 @@ void Run::Before(const Access& access) {
     if (ghost.locks != 0) {
       Break("I19: a task was made runnable with a lock held");
     }
-    if ((ghost.held >> access.wakes & 1) == 0) {
+    const bool in_words = context_.world->threads()[access.wakes].word != 0;
+    if (in_words && (ghost.held >> access.wakes & 1) == 0) {
       Break("I1: a task was made runnable that nobody had handed out");
     }
   }
@@ -202,6 +207,8 @@ int Thread::Choose(const char* what, int branches) {
 
 void Thread::Note(std::uint32_t note) { run_.Note(note); }
 
+std::uint32_t Thread::note() const { return run_.result_.ghost.note; }
+
 void Thread::Fail(const std::string& what) {
   run_.Stop(what);
   std::abort();
@@ -231,6 +238,15 @@ void Thread::MakeRunnable(int task) {
       .object = current_run->context_.world->threads()[task].task,
       .site = "make_runnable",
       .call = reinterpret_cast<void (*)()>(function)});
+}
+
+bool Thread::WakeEarly(int task) {
+  return Call<int>("wake", *current_run->context_.world->threads()[task].task,
+                   [](int& runnable, std::int64_t) -> std::optional<int> {
+                     const int was = runnable;
+                     runnable = 1;
+                     return was;
+                   }) == 0;
 }
 
 // --- The seam's side --------------------------------------------------------

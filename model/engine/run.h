@@ -39,6 +39,7 @@ struct RunResult {
   Ghost ghost;
   Key key;
   std::string violation;  // Empty: none.
+  bool stops = false;     // The program ends here, as it should.
 };
 
 // Somebody looked at an exchange's old value for the first time: what was

@@ -114,6 +114,7 @@ class BreadthFirst {
 
   void Expand(std::uint32_t number) {
     bool at_rest = true;
+    if (stepper_.Stopped(store_.At(number))) return;
     for (int thread = 0; thread < threads_; ++thread) {
       const int branches = stepper_.Branches(store_.At(number), thread);
       const bool optional = stepper_.Optional(store_.At(number), thread);

@@ -36,6 +36,13 @@ bool Stepper::Enabled(const Value* state, int thread) {
       .enabled;
 }
 
+bool Stepper::Stopped(const Value* state) const {
+  for (int thread = 0; thread < tables_.thread_count(); ++thread) {
+    if (tables_.node(thread, state[thread]).stops) return true;
+  }
+  return false;
+}
+
 bool Stepper::Take(const Value* state, int thread, int branch, Value* next) {
   const int threads = tables_.thread_count();
   std::copy(state, state + width_, next);
@@ -103,6 +110,7 @@ void Stepper::CheckRace(const Value* state, int thread, const Access& access) {
 }
 
 void Stepper::CheckState(const Value* state) {
+  if (Stopped(state)) return;
   const View view(tables_, state);
   const World& world = tables_.world();
   const int threads = tables_.thread_count();

@@ -30,6 +30,8 @@ class Stepper {
   // Whether the thread's next step may also never be taken.
   bool Optional(const Value* state, int thread) const;
   bool Enabled(const Value* state, int thread);
+  // Whether the program has stopped in this state, as it may.
+  bool Stopped(const Value* state) const;
 
   // Takes one step. False: blocked, or ended. A broken law is in `violation()`.
   bool Take(const Value* state, int thread, int branch, Value* next);

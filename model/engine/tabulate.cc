@@ -50,6 +50,7 @@ int Tabulator::AddNode(int thread, const RunResult& result, int parent,
   const int access = InternAccess(result.pending);
   Key key = result.key;
   if (!result.violation.empty()) key += u"!";
+  if (result.stops) key += u".";
   const auto [found, added] =
       by_key_[thread].try_emplace(key, nodes_[thread].size());
   if (!added) {
@@ -64,6 +65,7 @@ int Tabulator::AddNode(int thread, const RunResult& result, int parent,
   Node node;
   node.access = access;
   node.ghost = result.ghost;
+  node.stops = result.stops;
   node.parent = parent;
   node.via = via;
   const Op op = result.pending.op;

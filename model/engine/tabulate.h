@@ -20,6 +20,7 @@ namespace netpoll_model {
 struct Node {
   int access = 0;
   int violation = -1;  // Index of a text; -1 none.
+  bool stops = false;  // The program has ended.
   bool fused = false;  // Belongs to the step before: a plain field.
   Ghost ghost;
   std::vector<std::int32_t> next;  // By response; -1 not known.

@@ -53,7 +53,7 @@ class Thread {
   void May(const char* what);
 
   // One of `branches` ways, each explored.
-  int Choose(const char* what, int branches);
+  static int Choose(const char* what, int branches);
 
   // One atomic step of the environment on `object`; blocks while `step`
   // answers nullopt. Await: to be blocked there for ever is legitimate.
@@ -95,8 +95,13 @@ class Thread {
   void Park();
   static void MakeRunnable(int task);
 
+  // Makes a task runnable that may not yet have come to Park: a wake that is
+  // remembered. False: it was runnable already.
+  static bool WakeEarly(int task);
+
   // A number that steps of this thread are judged by (View::note).
   void Note(std::uint32_t note);
+  std::uint32_t note() const;
 
   // Ends the scenario: the named property is broken.
   [[noreturn]] void Fail(const std::string& what);
@@ -130,6 +135,8 @@ class World {
   virtual const char* BeforeStep(const View&, int, const Access&) {
     return nullptr;
   }
+  // Whether the code may stop the program with this rule: the end of a story.
+  virtual bool AllowsStop(const std::string&) { return false; }
   // Of a thread's own history; may change the ghost's note.
   virtual const char* Observed(int, const Access&, Value, Ghost&) {
     return nullptr;

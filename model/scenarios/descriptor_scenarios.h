@@ -108,6 +108,43 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
        .closers = 1,
        .reopen = true,
        .second_rounds = 1});
+  add("reopen-after-failure", "the system refuses the second open at first",
+      {.read_rounds = 1,
+       .read_edges = 1,
+       .closers = 1,
+       .reopen = true,
+       .second_rounds = 1,
+       .open_may_fail = true});
+  add("reopen-new-deadline", "a late timer against the next life's deadline",
+      {.setters = {{{kR, five}}},
+       .times = {5, 9},
+       .closers = 1,
+       .reopen = true,
+       .second_rounds = 1,
+       .second_deadline = 9});
+  add("misuse-two-readers", "two tasks in one direction are noticed",
+      {.read_rounds = 1, .read_edges = 1, .two_readers = true});
+  add("misuse-unblock-twice", "a second Unblock is noticed",
+      {.read_rounds = 1, .closers = 1, .unblock_twice = true});
+  add("misuse-close-early", "a Close under a waiting task is noticed",
+      {.read_rounds = 1, .closers = 1, .close_early = true});
+  add("misuse-no-unblock", "a Close without Unblock is noticed",
+      {.closers = 1, .no_unblock = true});
+  add("setter-close", "a deadline is set while the descriptor closes",
+      {.read_rounds = 1, .setters = {{{kR, five}, {kR, past}}}, .closers = 1});
+  add("write-deadline", "a writer's deadline leaves the reader alone",
+      {.read_rounds = 1,
+       .write_rounds = 1,
+       .setters = {{{kW, five}}},
+       .times = {5}});
+  add("write-past", "a write deadline in the past, then cleared",
+      {.write_rounds = 1,
+       .write_edges = 1,
+       .setters = {{{kW, past}, {kW, none}}}});
+  add("both-read-leaves", "the shared timer, when the reader's deadline moves",
+      {.write_rounds = 1,
+       .setters = {{{kRW, five}, {kR, nine}}},
+       .times = {5, 9}});
   add("reopen-stale-timer", "a timer of the last incarnation comes late",
       {.setters = {{{kR, five}}},
        .times = {5},

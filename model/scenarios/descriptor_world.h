@@ -36,10 +36,16 @@ struct Cast {
   int error_events = 0;
   int pollers = 1;  // Threads that poll, if there is any edge.
   std::vector<std::vector<DeadlineMove>> setters;  // One thread each.
-  std::vector<std::int64_t> times;  // The clock may come to each, in order.
-  int closers = 0;                  // 1: unblock, wait for the users, close.
-  bool reopen = false;              // The closer opens the descriptor again.
-  int second_rounds = 0;            // Reads of the next incarnation's reader.
+  std::vector<std::int64_t> times;   // The clock may come to each, in order.
+  int closers = 0;                   // 1: unblock, wait for the users, close.
+  bool reopen = false;               // The closer opens the descriptor again.
+  int second_rounds = 0;             // Reads of the next incarnation's reader.
+  std::int64_t second_deadline = 0;  // Set after the descriptor was reopened.
+  bool open_may_fail = false;        // When the closer opens it again.
+  bool two_readers = false;          // Against the rule: it must be noticed.
+  bool close_early = false;          // The closer does not wait for the users.
+  bool unblock_twice = false;
+  bool no_unblock = false;
 };
 
 // Who uses the descriptor: it is closed when the last has gone.
@@ -64,7 +70,9 @@ class DescriptorWorld : public netpoll_model::World {
       : cast_(cast),
         kernel_(Kernel{}),
         users_(Users{}),
-        poller_(*new Shipped(kernel_)) {  // Never destroyed: it would object.
+        poller_(*new Shipped(
+            kernel_,
+            cast.open_may_fail)) {  // Never destroyed: it would object.
     kernel_.name = "kernel";
     users_.name = "users";
     poller_.waiters();
@@ -80,6 +88,7 @@ class DescriptorWorld : public netpoll_model::World {
   bool Watches(const Access& access) override;
   const char* BeforeStep(const View& view, int thread,
                          const Access& access) override;
+  bool AllowsStop(const std::string& rule) override;
   const char* Observed(int thread, const Access& access, Value response,
                        netpoll_model::Ghost& ghost) override;
 
@@ -118,8 +127,9 @@ class DescriptorWorld : public netpoll_model::World {
   netpoll_model::ObjectOf<Users> users_;
   Shipped& poller_;
   Desc* desc_ = nullptr;
-  Task tasks_[3];
+  Task tasks_[4];
   int user_count_ = 0;
+  int closer_ = -1;
 
   netpoll_model::ObjectOf<SemaphoreWord>* slots_[2] = {};
   netpoll_model::ObjectOf<StatusWord>* status_ = nullptr;

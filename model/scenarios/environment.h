@@ -25,6 +25,7 @@ inline constexpr std::uint32_t kNoteEvent = 1u << 31;  // Bits 4..0: generation.
 inline constexpr std::uint32_t kNoteTimer = 1u << 30;  // Bit 0 which, 8..1 id.
 inline constexpr std::uint32_t kNoteStale = 1u << 29;
 inline constexpr std::uint32_t kNoteError = 1u << 28;
+inline constexpr std::uint32_t kNoteFlags = 31;  // Of a user: last status seen.
 
 // The kernel's side of a descriptor, edge-triggered over the whole mask.
 struct Kernel {
@@ -125,11 +126,17 @@ class ModelBackend {
   static constexpr bool kHasPollFd = false;
   static constexpr const char* kName = "model";
 
-  explicit ModelBackend(KernelObject& kernel) : kernel_(kernel) {}
+  explicit ModelBackend(KernelObject& kernel, bool open_may_fail = false)
+      : kernel_(kernel), open_may_fail_(open_may_fail) {}
 
   static int CheckPollable(Fd) { return 0; }
   int Init() { return 0; }
-  int Open(Fd, EventKey key) {
+  int Open(Fd fd, EventKey key) {
+    // The second attempt, with another number, succeeds.
+    if (open_may_fail_ && fd == 3 &&
+        Thread::Choose("kernel.open_fails", 2) == 1) {
+      return 1;
+    }
     return Thread::Call("kernel.open", kernel_, kernel::Register,
                         key.generation());
   }
@@ -149,6 +156,7 @@ class ModelBackend {
 
  private:
   KernelObject& kernel_;
+  const bool open_may_fail_;
 };
 
 // The timers of the one descriptor, as a value: each either waits for its time

@@ -10,6 +10,9 @@
 
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/scenarios/descriptor_scenarios.h"
+#include "netpoll/model/scenarios/lock_world.h"
+#include "netpoll/model/scenarios/sleep_world.h"
+#include "netpoll/model/scenarios/token_world.h"
 
 #ifndef NETPOLL_VARIANT
 #define NETPOLL_VARIANT "shipped"
@@ -22,6 +25,9 @@ namespace {
 std::vector<netpoll_model::Scenario> AllScenarios() {
   std::vector<netpoll_model::Scenario> all;
   AddDescriptorScenarios(all);
+  AddTokenScenarios(all);
+  AddSleepScenarios(all);
+  AddLockScenarios(all);
   return all;
 }
 

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The descriptor lock: tasks that take turns in one direction, and a close that
+// waits for the last of them.
+
+#ifndef NETPOLL_MODEL_SCENARIOS_LOCK_WORLD_H_
+#define NETPOLL_MODEL_SCENARIOS_LOCK_WORLD_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "netpoll/core/descriptor_lock.h"
+#include "netpoll/model/engine/scenario.h"
+#include "netpoll/model/engine/view.h"
+#include "netpoll/model/env.h"
+
+namespace netpoll::model {
+
+struct LockCast {
+  int readers = 2;
+  int writers = 0;
+  int rounds = 1;
+  int closers = 0;
+  bool reference = false;  // A thread that only keeps the descriptor open.
+};
+
+class LockWorld : public netpoll_model::World {
+ public:
+  using Thread = netpoll_model::Thread;
+  using View = netpoll_model::View;
+
+  explicit LockWorld(const LockCast& cast)
+      : cast_(cast), inside_(0), destroyed_(0) {
+    inside_.name = "inside";
+    destroyed_.name = "destroyed";
+    for (int i = 0; i < cast.readers + cast.writers; ++i) {
+      const Mode direction = i < cast.readers ? Mode::kRead : Mode::kWrite;
+      tasks_[i].thread = AddThread(
+          (direction == Mode::kRead ? "reader" : "writer") +
+              std::to_string(i + 1),
+          [=, this](Thread& thread) { User(thread, direction, &tasks_[i]); });
+    }
+    if (cast.reference) {
+      AddThread("holder", [this](Thread& thread) { Holder(thread); });
+    }
+    for (int i = 0; i < cast.closers; ++i) {
+      closers_.push_back(AddThread("closer" + std::to_string(i + 1),
+                                   [this](Thread& thread) { Closer(thread); }));
+    }
+    Settle();
+  }
+
+  const char* AtRest(const View& view) override {
+    bool all_ended = true;
+    bool closed = false;
+    for (int i = 0; i < cast_.readers + cast_.writers; ++i) {
+      if (view.parked(tasks_[i].thread)) {
+        return "a task waits for a direction that nobody holds";
+      }
+    }
+    for (std::size_t i = 0; i < threads().size(); ++i) {
+      if (!view.ended(static_cast<int>(i))) all_ended = false;
+    }
+    for (const int closer : closers_) closed = closed || view.ended(closer);
+    if (all_ended && closed && view.Of(destroyed_) != 1) {
+      return "the descriptor was closed and never destroyed";
+    }
+    return nullptr;
+  }
+
+ private:
+  struct Task : Waiter {
+    int thread = 0;
+  };
+  using Int = netpoll_model::ObjectOf<int>;
+
+  void Wake(Thread& thread, WaiterList& list) {
+    while (Waiter* const waiter = list.Pop()) {
+      if (!Thread::WakeEarly(static_cast<Task*>(waiter)->thread)) {
+        thread.Fail("I1: a waiter for a direction was woken twice");
+      }
+    }
+  }
+
+  void Destroy(Thread& thread) {
+    if (Thread::Call<int>("destroy", destroyed_,
+                          [](int& count, std::int64_t) -> std::optional<int> {
+                            return ++count;
+                          }) > 1) {
+      thread.Fail("the descriptor was destroyed twice");
+    }
+  }
+
+  // Uses the descriptor: alone in its direction, and before it is destroyed.
+  void Use(Thread& thread, Mode direction) {
+    const int bit = static_cast<int>(direction);
+    const auto enter = [](int& inside,
+                          std::int64_t mask) -> std::optional<int> {
+      const bool taken = (inside & mask) != 0;
+      inside |= static_cast<int>(mask);
+      return taken ? 1 : 0;
+    };
+    const auto leave = [](int& inside,
+                          std::int64_t mask) -> std::optional<int> {
+      inside &= ~static_cast<int>(mask);
+      return 0;
+    };
+    if (Thread::Call<int>("use.enter", inside_, enter, bit) != 0) {
+      thread.Fail("I3: two tasks use one direction at once");
+    }
+    if (Thread::Call<int>("use.look", destroyed_,
+                          [](int& count, std::int64_t) -> std::optional<int> {
+                            return count;
+                          }) != 0) {
+      thread.Fail("a task uses a descriptor that was destroyed");
+    }
+    Thread::Call<int>("use.leave", inside_, leave, bit);
+  }
+
+  void User(Thread& thread, Mode direction, Task* task) {
+    for (int round = 0; round < cast_.rounds; ++round) {
+      for (;;) {
+        thread.Mark("acquire", {round});
+        const LockOutcome outcome = lock_.Acquire(direction);
+        thread.Mark("acquired", {round, static_cast<int>(outcome)});
+        if (outcome == LockOutcome::kClosed) return;
+        if (outcome == LockOutcome::kDone) break;
+        if (lock_.Park(direction, task)) thread.Park();
+      }
+      Use(thread, direction);
+      thread.Mark("release", {round});
+      WaiterList wake;
+      const bool last = lock_.Release(direction, wake);
+      Wake(thread, wake);
+      if (last) {
+        Destroy(thread);
+        return;
+      }
+    }
+  }
+
+  void Holder(Thread& thread) {
+    thread.May("holder.go");
+    if (!lock_.AddReference()) return;
+    thread.Mark("holds");
+    if (lock_.DropReference()) Destroy(thread);
+  }
+
+  void Closer(Thread& thread) {
+    thread.May("closer.go");
+    WaiterList wake;
+    if (!lock_.Close(wake)) return;
+    Wake(thread, wake);
+    thread.Mark("closed");
+    if (lock_.DropReference()) Destroy(thread);
+  }
+
+  const LockCast cast_;
+  DescriptorLock<ModelEnv<2, 2>> lock_;
+  Int inside_;
+  Int destroyed_;
+  Task tasks_[4];
+  std::vector<int> closers_;
+};
+
+inline void AddLockScenarios(std::vector<netpoll_model::Scenario>& all) {
+  const auto add = [&all](const char* name, const char* about, LockCast cast) {
+    all.push_back({name, about, false, [cast] {
+                     return std::unique_ptr<netpoll_model::World>(
+                         new LockWorld(cast));
+                   }});
+  };
+  add("lock-two-readers", "two tasks take turns", {.rounds = 2});
+  add("lock-three-readers", "two may wait at once", {.readers = 3});
+  add("lock-close", "a close lets the waiting task go, the last one destroys",
+      {.closers = 1});
+  add("lock-both-directions", "the directions do not disturb each other",
+      {.readers = 2, .writers = 1, .closers = 1});
+  add("lock-two-closers", "only one close counts, a reference delays it",
+      {.readers = 1, .closers = 2, .reference = true});
+}
+
+}  // namespace netpoll::model
+
+#endif  // NETPOLL_MODEL_SCENARIOS_LOCK_WORLD_H_

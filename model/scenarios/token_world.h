@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The wake token: threads that break, one that polls and blocks, one that polls
+// without blocking. A break stands for news that the blocking poll must see.
+
+#ifndef NETPOLL_MODEL_SCENARIOS_TOKEN_WORLD_H_
+#define NETPOLL_MODEL_SCENARIOS_TOKEN_WORLD_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "netpoll/core/wake_token.h"
+#include "netpoll/model/engine/scenario.h"
+#include "netpoll/model/engine/view.h"
+#include "netpoll/model/env.h"
+
+namespace netpoll::model {
+
+struct TokenCast {
+  int breakers = 1;
+  int breaks = 1;            // Of each breaker.
+  bool nonblocking = false;  // Another thread polls without blocking.
+  bool post_may_fail = false;
+};
+
+class TokenWorld : public netpoll_model::World {
+ public:
+  using Thread = netpoll_model::Thread;
+  using View = netpoll_model::View;
+
+  explicit TokenWorld(const TokenCast& cast)
+      : cast_(cast), posted_(0), news_(0), seen_(0) {
+    posted_.name = "eventfd";
+    news_.name = "news";
+    seen_.name = "seen";
+    token_.pending();
+    token_object_ = ObjectAt("token.load");
+    token_object_->name = "token";
+    AddThread("poller", [this](Thread& thread) { Poller(thread); });
+    for (int i = 0; i < cast.breakers; ++i) {
+      breakers_.push_back(
+          AddThread("breaker" + std::to_string(i + 1),
+                    [this](Thread& thread) { Breaker(thread); }));
+    }
+    if (cast.nonblocking) {
+      AddThread("looker", [this](Thread& thread) { Looker(thread); });
+    }
+    Settle();
+  }
+
+  const char* AtRest(const View& view) override {
+    if (view.Of(news_) != view.Of(seen_)) {
+      return "L4: a break ended no blocking poll";
+    }
+    return nullptr;
+  }
+
+  // The token is pending, nobody is about to post, and nothing is posted: all
+  // later breaks would be lost.
+  const char* Invariant(const View& view) override {
+    if (view.Raw(*token_object_) == 0 || view.Of(posted_) != 0) return nullptr;
+    if (view.note(0) != 0) return nullptr;  // The poller is about to clear it.
+    for (const int breaker : breakers_) {
+      if (view.note(breaker) != 0) return nullptr;  // About to post.
+    }
+    return "I22: the token is pending and nothing will clear it";
+  }
+
+  const char* Observed(int thread, const Access& access, Value response,
+                       netpoll_model::Ghost& ghost) override {
+    if (thread != 0 && access.object == token_object_ && response == 0 &&
+        access.op == Op::kExchange) {
+      ghost.note = 1;
+    }
+    return nullptr;
+  }
+
+ private:
+  using Int = netpoll_model::ObjectOf<int>;
+  static std::optional<int> Add(int& value, std::int64_t amount) {
+    value += static_cast<int>(amount);
+    return 0;
+  }
+
+  void Breaker(Thread& thread) {
+    for (int i = 0; i < cast_.breaks; ++i) {
+      thread.Mark("break", {i});
+      thread.May("breaker.go");
+      Thread::Call("breaker.news", news_, Add, 1);
+      for (int attempt = 0; token_.Request(); ++attempt) {
+        if (cast_.post_may_fail && attempt == 0 &&
+            Thread::Choose("post.fails", 2) == 1) {
+          token_.Retract();
+          thread.Note(0);
+          continue;
+        }
+        Thread::Call("post", posted_, Add, 1);
+        thread.Note(0);
+        break;
+      }
+    }
+  }
+
+  void Poller(Thread& thread) {
+    for (;;) {
+      thread.Mark("poll");
+      Thread::Await<int>("poll.wait", posted_,
+                         [](int& posted, std::int64_t) -> std::optional<int> {
+                           if (posted == 0) return std::nullopt;
+                           posted = 0;
+                           return 0;
+                         });
+      thread.Note(1);
+      token_.Clear();
+      thread.Note(0);
+      thread.Mark("polled");
+      const int news = Thread::Call<int>(
+          "poll.look", news_,
+          [](int& value, std::int64_t) -> std::optional<int> { return value; });
+      Thread::Call<int>(
+          "poll.seen", seen_,
+          [](int& value, std::int64_t now) -> std::optional<int> {
+            value = static_cast<int>(now);
+            return 0;
+          },
+          news);
+    }
+  }
+
+  // A poll that does not block: it sees the token and leaves it alone.
+  void Looker(Thread& thread) {
+    thread.May("looker.go");
+    Thread::Call<int>("look", posted_,
+                      [](int& posted, std::int64_t) -> std::optional<int> {
+                        return posted != 0 ? 1 : 0;
+                      });
+  }
+
+  const TokenCast cast_;
+  WakeToken<ModelEnv<2, 2>> token_;
+  Int posted_;
+  Int news_;
+  Int seen_;
+  netpoll_model::Object* token_object_ = nullptr;
+  std::vector<int> breakers_;
+};
+
+inline void AddTokenScenarios(std::vector<netpoll_model::Scenario>& all) {
+  const auto add = [&all](const char* name, const char* about, TokenCast cast) {
+    all.push_back({name, about, false, [cast] {
+                     return std::unique_ptr<netpoll_model::World>(
+                         new TokenWorld(cast));
+                   }});
+  };
+  add("break-one", "one break, one blocking poll", {});
+  add("break-two", "two breakers, coalesced", {.breakers = 2, .breaks = 2});
+  add("break-nonblocking", "a poll that does not block looks on",
+      {.breakers = 2, .nonblocking = true});
+  add("break-post-fails", "the post fails, a later break must try again",
+      {.breakers = 2, .breaks = 2, .post_may_fail = true});
+}
+
+}  // namespace netpoll::model
+
+#endif  // NETPOLL_MODEL_SCENARIOS_TOKEN_WORLD_H_
