@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One sentence about a story: which property, who was lost, between which two
+// steps. A loss is a decision made on something that somebody else changed
+// before it took effect; those are the two steps that are looked for.
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "netpoll/model/report/story.h"
+
+namespace netpoll_model {
+namespace {
+
+const std::string& Who(const Story& story, const Moment& moment) {
+  return story.threads[moment.thread];
+}
+
+// "step 7 (closer, unblock.status: status gen1 -> gen1+closing)"
+std::string Point(const Story& story, const Moment& moment) {
+  std::string text = "step " + std::to_string(moment.step) + " (" +
+                     Who(story, moment) + ", " + moment.site;
+  if (moment.changed) {
+    text += ": " + moment.object + " " + moment.before + " -> " + moment.after;
+  } else if (!moment.object.empty()) {
+    text += ": " + moment.object + " is " + moment.after;
+  }
+  return text + ")";
+}
+
+struct Window {
+  const Moment* from = nullptr;
+  const Moment* to = nullptr;
+};
+
+// The thread's last own step, and the moment before it at which the ground
+// moved: somebody changed what the thread had looked at, and the thread did not
+// look again.
+Window StaleDecision(const Story& story, int thread) {
+  Window window;
+  for (const Moment& moment : story.moments) {
+    if (moment.thread == thread && moment.changed) window.to = &moment;
+  }
+  if (window.to == nullptr) return window;
+  std::vector<int> seen_again;
+  for (const Moment* at = window.to; at != story.moments.data();) {
+    --at;
+    if (at->object_index < 0) continue;
+    const bool again = std::count(seen_again.begin(), seen_again.end(),
+                                  at->object_index) != 0;
+    if (at->thread == thread) {
+      if (at->looked) seen_again.push_back(at->object_index);
+      continue;
+    }
+    if (!at->changed || again) continue;
+    // Changed by another, unseen from there on: had it been seen before?
+    for (const Moment* old = at; old != story.moments.data();) {
+      --old;
+      if (old->thread == thread && old->looked &&
+          old->object_index == at->object_index) {
+        window.from = at;
+        return window;
+      }
+    }
+  }
+  return window;
+}
+
+// The last step of somebody else that touched what the thread left last.
+Window LastTouch(const Story& story, int thread) {
+  Window window;
+  for (const Moment& moment : story.moments) {
+    if (moment.thread == thread && moment.object_index >= 0) {
+      window.from = &moment;
+    }
+  }
+  if (window.from == nullptr) return window;
+  for (const Moment& moment : story.moments) {
+    if (moment.thread != thread && &moment > window.from &&
+        moment.object_index >= 0) {
+      window.to = &moment;
+    }
+  }
+  return window;
+}
+
+// Where the last step's object was changed by somebody else before.
+Window LastConflict(const Story& story) {
+  Window window;
+  const Moment& last = story.moments.back();
+  window.to = &last;
+  for (const Moment& moment : story.moments) {
+    if (&moment == &last || moment.object_index != last.object_index) continue;
+    if (moment.thread != last.thread && (moment.changed || last.changed)) {
+      window.from = &moment;
+    }
+  }
+  if (window.from != nullptr) return window;
+  for (const Moment& moment : story.moments) {
+    if (moment.thread != last.thread && &moment != &last) window.from = &moment;
+  }
+  return window;
+}
+
+// The first thread that is parked for ever, or else blocked; -1: none.
+int Lost(const Story& story) {
+  if (!story.at_rest) return -1;
+  const auto& stands = story.moments.back().stands;
+  for (const Stand wanted : {Stand::kParked, Stand::kBlocked}) {
+    const auto found = std::find(stands.begin(), stands.end(), wanted);
+    if (found != stands.end()) return static_cast<int>(found - stands.begin());
+  }
+  return -1;
+}
+
+std::string Between(const Story& story, const Window& window) {
+  if (window.to == nullptr) return "";
+  if (window.from == nullptr) return "at " + Point(story, *window.to);
+  return "between " + Point(story, *window.from) + " and " +
+         Point(story, *window.to);
+}
+
+}  // namespace
+
+Diagnosis Diagnose(const Story& story) {
+  const auto say = [](std::string sentence) {
+    Diagnosis diagnosis;
+    diagnosis.sentence = std::move(sentence);
+    return diagnosis;
+  };
+  if (story.stuck_at != 0) {
+    return say("step " + std::to_string(story.stuck_at) +
+               " of the schedule cannot be taken: " + story.stuck_why);
+  }
+  if (!story.broken()) {
+    return say("no property was broken in " +
+               std::to_string(story.schedule.size()) + " steps");
+  }
+  if (story.moments.empty()) return say(story.violation);
+  Diagnosis diagnosis;
+  diagnosis.lost = Lost(story);
+  Window window;
+  if (diagnosis.lost >= 0) {
+    window = StaleDecision(story, diagnosis.lost);
+    if (window.from == nullptr) window = LastTouch(story, diagnosis.lost);
+    const bool parked =
+        story.moments.back().stands[diagnosis.lost] == Stand::kParked;
+    diagnosis.sentence = story.violation + ": " +
+                         story.threads[diagnosis.lost] + " is " +
+                         (parked ? "parked" : "blocked") +
+                         " for ever; it was lost " + Between(story, window);
+  } else {
+    window = LastConflict(story);
+    diagnosis.sentence =
+        story.violation + ": it went wrong " + Between(story, window);
+  }
+  if (window.from != nullptr) diagnosis.from = window.from->step;
+  if (window.to != nullptr) diagnosis.to = window.to->step;
+  return diagnosis;
+}
+
+}  // namespace netpoll_model

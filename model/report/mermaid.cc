@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+
+#include "netpoll/model/report/pictures.h"
+
+namespace netpoll_model {
+namespace {
+
+// Mermaid reads ; and # as its own, and : ends a name.
+std::string Escaped(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == ';') {
+      escaped += "#59;";
+    } else if (c == '#') {
+      escaped += "#35;";
+    } else if (c == '<') {
+      escaped += "#lt;";
+    } else if (c == '>') {
+      escaped += "#gt;";
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped;
+}
+
+std::string Thread(int thread) { return "t" + std::to_string(thread); }
+std::string Word(int column) { return "w" + std::to_string(column); }
+
+int ColumnOf(const Story& story, const Moment& moment) {
+  for (std::size_t i = 0; i < story.columns.size(); ++i) {
+    if (story.columns[i].object_index == moment.object_index) {
+      return static_cast<int>(i);
+    }
+  }
+  return -1;
+}
+
+std::string Message(const Story& story, const Moment& moment) {
+  const std::string said = Escaped(std::to_string(moment.step) + " " +
+                                   moment.site + " " + moment.operation +
+                                   (moment.failed ? " failed" : ""));
+  const int column = ColumnOf(story, moment);
+  const std::string thread = Thread(moment.thread);
+  if (column < 0 || moment.object.empty()) {
+    return "  note over " + thread + ": " + said + "\n";
+  }
+  const std::string word = Word(column);
+  if (moment.changed) {
+    return "  " + thread + "->>" + word + ": " + said + ": " +
+           Escaped(moment.before + " to " + moment.after) + "\n";
+  }
+  return "  " + word + "-->>" + thread + ": " + said + ": " +
+         Escaped(moment.after) + "\n";
+}
+
+}  // namespace
+
+std::string Mermaid(const Story& story) {
+  std::string text = "sequenceDiagram\n";
+  for (std::size_t i = 0; i < story.threads.size(); ++i) {
+    text += "  actor " + Thread(static_cast<int>(i)) + " as " +
+            Escaped(story.threads[i]) + "\n";
+  }
+  for (std::size_t i = 0; i < story.columns.size(); ++i) {
+    text += "  participant " + Word(static_cast<int>(i)) + " as " +
+            Escaped(story.columns[i].name) + "\n";
+  }
+  for (const Moment& moment : story.moments) text += Message(story, moment);
+  if (!story.threads.empty()) {
+    const int last = static_cast<int>(story.threads.size()) - 1;
+    text += "  note over " + Thread(0) +
+            (last > 0 ? "," + Thread(last) : std::string()) + ": " +
+            Escaped(story.broken() ? story.violation : Diagnose(story).sentence) + "\n";
+  }
+  return text;
+}
+
+}  // namespace netpoll_model

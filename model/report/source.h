@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the build knows about the source that was compiled: where each site is,
+// and a digest that tells one version of the core and its model from another.
+
+#ifndef NETPOLL_MODEL_REPORT_SOURCE_H_
+#define NETPOLL_MODEL_REPORT_SOURCE_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace netpoll_model {
+
+struct SourceSite {
+  const char* site;
+  const char* place;  // "core/poll_desc.h:171"
+};
+
+// The sites of core/ and of the model's environment.
+const std::vector<SourceSite>& SourceSites();
+
+// Where the access is written, or nothing.
+std::string_view PlaceOf(std::string_view site);
+
+// Eight hexadecimal digits.
+std::string_view SourceDigest();
+
+}  // namespace netpoll_model
+
+#endif  // NETPOLL_MODEL_REPORT_SOURCE_H_

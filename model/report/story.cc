@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/model/report/story.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "netpoll/model/engine/explore.h"
+#include "netpoll/model/engine/view.h"
+#include "netpoll/model/report/replay_string.h"
+#include "netpoll/model/report/source.h"
+
+namespace netpoll_model {
+namespace {
+
+std::string ShowSemaphore(const World& world, std::uint64_t word) {
+  constexpr const char* kNames[] = {"nil", "ready", "wait"};
+  if (word < 3) return kNames[word];
+  const int task = world.TaskOfWord(word);
+  return task < 0 ? "?" : "task:" + world.threads()[task].name;
+}
+
+std::string ShowStatus(std::uint64_t word) {
+  std::string text = "gen" + std::to_string(word >> 32);
+  constexpr const char* kBits[] = {"closing", "error", "r-expired", "w-expired",
+                                   "no-more-edges"};
+  for (int bit = 0; bit < 5; ++bit) {
+    if ((word >> bit & 1) != 0) text += std::string("+") + kBits[bit];
+  }
+  return text;
+}
+
+// A word by its state's name; anything else as its object says.
+std::string Show(const World& world, const Object& object, Value value) {
+  switch (object.role) {
+    case Role::kSemaphore:
+      return ShowSemaphore(world, object.Bits(value));
+    case Role::kStatus:
+      return ShowStatus(object.Bits(value));
+    case Role::kTask:
+      return value == 0 ? "asleep" : "runnable";
+    case Role::kCount:
+    case Role::kOther:
+      break;
+  }
+  if (object.lock_number >= 0) return value == 0 ? "free" : "held";
+  const std::string text = object.Show(value);
+  return text.empty() ? "v" + std::to_string(value) : text;
+}
+
+int Rank(const Object& object) {
+  switch (object.role) {
+    case Role::kSemaphore:
+      return 0;
+    case Role::kStatus:
+      return 1;
+    case Role::kCount:
+      return 2;
+    case Role::kTask:
+      return 5;
+    case Role::kOther:
+      break;
+  }
+  return object.lock_number >= 0 ? 3 : 4;
+}
+
+// Runs a schedule and writes the story as it goes.
+class Teller {
+ public:
+  Teller(Tabulator& tables, Story& story)
+      : tables_(tables),
+        story_(story),
+        stepper_(tables, tables.thread_count() + tables.slots() + kSpare),
+        state_(stepper_.Initial()) {
+    stepper_.did = &did_;
+    for (const auto& thread : world().threads()) {
+      story_.threads.push_back(thread.name);
+    }
+    story_.stands = Stands();
+  }
+
+  void Run(const std::vector<Choice>& schedule) {
+    for (const Choice choice : schedule) {
+      if (!Take(choice) || stepper_.broken()) break;
+    }
+    if (!stepper_.broken() && story_.stuck_at == 0) {
+      story_.at_rest = AtRest();
+      if (story_.at_rest) stepper_.CheckRest(state_.data());
+    }
+    story_.violation = stepper_.violation();
+    FillColumns();
+  }
+
+ private:
+  static constexpr int kSpare = 64;  // For objects not yet touched.
+
+  const World& world() const { return tables_.world(); }
+
+  bool Take(Choice choice) {
+    const int step = static_cast<int>(story_.schedule.size()) + 1;
+    std::vector<Value> next(state_.size());
+    did_.clear();
+    const char* const why = WhyNot(choice, next.data());
+    if (why != nullptr) {
+      story_.stuck_at = step;
+      story_.stuck_why = why;
+      return false;
+    }
+    if (!story_.schedule.empty() &&
+        story_.schedule.back().thread != choice.thread) {
+      ++story_.switches;
+    }
+    story_.schedule.push_back(choice);
+    state_ = std::move(next);
+    for (const Stepper::Did& did : did_) Write(step, did);
+    if (!stepper_.broken()) stepper_.CheckState(state_.data());
+    return true;
+  }
+
+  // Takes the step into `next`, or says why that is not possible.
+  const char* WhyNot(Choice choice, Value* next) {
+    if (choice.thread >= tables_.thread_count()) return "there is no such thread";
+    const int branches = stepper_.Branches(state_.data(), choice.thread);
+    if (branches == 0) return "the thread has ended";
+    if (stepper_.Stopped(state_.data())) return "the program has stopped";
+    if (choice.branch >= branches) return "there is no such branch";
+    if (!stepper_.Take(state_.data(), choice.thread, choice.branch, next)) {
+      return "the thread is blocked";
+    }
+    return nullptr;
+  }
+
+  void Write(int step, const Stepper::Did& did) {
+    const Access& access = tables_.access(did.access);
+    Moment moment;
+    moment.step = step;
+    moment.thread = did.thread;
+    moment.site = access.site;
+    moment.operation = Name(access.op);
+    if (access.op == Op::kChoose) {
+      moment.operation += " " + std::to_string(did.response + 1) + " of " +
+                          std::to_string(access.number);
+    }
+    if (access.object != nullptr) {
+      const Object& object = *access.object;
+      moment.object = object.name;
+      moment.object_index = object.index;
+      moment.before = Show(world(), object, did.before);
+      moment.after = Show(world(), object, did.after);
+      moment.changed = did.before != did.after;
+      moment.failed = access.op == Op::kCas && did.response == 0;
+      moment.looked = access.op == Op::kLoad || access.op == Op::kGet ||
+                      access.op == Op::kCas || access.op == Op::kCall ||
+                      access.op == Op::kExchange;
+      Touch(object);
+    }
+    const View view(tables_, state_.data());
+    for (const Object* object : world().objects()) {
+      moment.values.push_back(Show(world(), *object, view.Raw(*object)));
+    }
+    moment.stands = Stands();
+    story_.moments.push_back(std::move(moment));
+  }
+
+  void Touch(const Object& object) {
+    const auto at = std::find(touched_.begin(), touched_.end(), &object);
+    if (at == touched_.end()) touched_.push_back(&object);
+  }
+
+  std::vector<Stand> Stands() {
+    const View view(tables_, state_.data());
+    std::vector<Stand> stands;
+    for (int thread = 0; thread < tables_.thread_count(); ++thread) {
+      const Access& next = view.Next(thread);
+      Stand stand = Stand::kRuns;
+      if (next.op == Op::kEnd) {
+        stand = Stand::kEnded;
+      } else if (!stepper_.Enabled(state_.data(), thread)) {
+        const bool parks = view.Local(thread).ghost.parked;
+        stand = parks ? Stand::kParked : Stand::kBlocked;
+      } else if (next.optional) {
+        stand = Stand::kMay;
+      }
+      stands.push_back(stand);
+    }
+    return stands;
+  }
+
+  bool AtRest() {
+    if (stepper_.Stopped(state_.data())) return false;
+    for (int thread = 0; thread < tables_.thread_count(); ++thread) {
+      if (!stepper_.Optional(state_.data(), thread) &&
+          stepper_.Enabled(state_.data(), thread)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // Columns are the objects that the story touches, words first.
+  void FillColumns() {
+    std::stable_sort(
+        touched_.begin(), touched_.end(),
+        [](const Object* a, const Object* b) { return Rank(*a) < Rank(*b); });
+    for (const Object* object : touched_) {
+      story_.columns.push_back({object->name, object->index, TaskOf(*object),
+                                Show(world(), *object, 0)});
+    }
+    for (Moment& moment : story_.moments) {
+      std::vector<std::string> values;
+      for (const Column& column : story_.columns) {
+        const auto at = static_cast<std::size_t>(column.object_index);
+        values.push_back(at < moment.values.size() ? moment.values[at] : "");
+      }
+      moment.values = std::move(values);
+    }
+  }
+
+  int TaskOf(const Object& object) const {
+    for (std::size_t i = 0; i < world().threads().size(); ++i) {
+      if (world().threads()[i].task == &object) return static_cast<int>(i);
+    }
+    return -1;
+  }
+
+  Tabulator& tables_;
+  Story& story_;
+  Stepper stepper_;
+  std::vector<Value> state_;
+  std::vector<Stepper::Did> did_;
+  std::vector<const Object*> touched_;
+};
+
+}  // namespace
+
+Story Tell(const std::string& variant, const Scenario& scenario,
+           const std::vector<Choice>& schedule) {
+  Exploration exploration(scenario);
+  Story story;
+  exploration.WithTables([&](Tabulator& tables) {
+    story = {};
+    story.variant = variant;
+    story.scenario = scenario.name;
+    story.about = scenario.about;
+    Teller(tables, story).Run(schedule);
+  });
+  return story;
+}
+
+bool operator==(const Story& a, const Story& b) {
+  const auto same = [](const Moment& x, const Moment& y) {
+    return x.step == y.step && x.thread == y.thread && x.site == y.site &&
+           x.operation == y.operation && x.object == y.object &&
+           x.before == y.before && x.after == y.after &&
+           x.values == y.values && x.stands == y.stands;
+  };
+  return a.violation == b.violation && a.stuck_at == b.stuck_at &&
+         a.at_rest == b.at_rest && a.schedule == b.schedule &&
+         std::equal(a.moments.begin(), a.moments.end(), b.moments.begin(),
+                    b.moments.end(), same);
+}
+
+std::string ReplayStringOf(const Story& story) {
+  const ReplayString text{story.variant, story.scenario,
+                          std::string(SourceDigest()), story.schedule};
+  return text.Text();
+}
+
+}  // namespace netpoll_model

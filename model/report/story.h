@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What happened under one schedule, access by access: the material of every
+// picture, of the trace file and of the diagnosis.
+
+#ifndef NETPOLL_MODEL_REPORT_STORY_H_
+#define NETPOLL_MODEL_REPORT_STORY_H_
+
+#include <string>
+#include <vector>
+
+#include "netpoll/model/engine/scenario.h"
+#include "netpoll/model/engine/search.h"
+
+namespace netpoll_model {
+
+// How a thread stands.
+enum class Stand : char {
+  kRuns = ' ',
+  kParked = 'p',   // A task that somebody must make runnable.
+  kBlocked = 'b',  // Its next step is not possible now.
+  kMay = 'm',      // Its next step may also never come.
+  kEnded = 'e',
+};
+
+// One access. A step is one access, and the plain fields that go with it.
+struct Moment {
+  int step = 0;  // From 1.
+  int thread = 0;
+  std::string site;
+  std::string operation;
+  std::string object;  // Empty: no object.
+  int object_index = -1;
+  std::string before;
+  std::string after;
+  bool looked = false;   // The thread learnt the value.
+  bool changed = false;  // The value is another now.
+  bool failed = false;   // An exchange that did not take place.
+  std::vector<std::string> values;  // Of the columns, afterwards.
+  std::vector<Stand> stands;        // Of the threads, afterwards.
+};
+
+struct Column {
+  std::string name;
+  int object_index = -1;
+  int task = -1;  // The thread whose being runnable it is.
+  std::string initial;
+};
+
+struct Story {
+  std::string variant = "shipped";
+  std::string scenario;
+  std::string about;
+  std::vector<std::string> threads;
+  std::vector<Column> columns;
+  std::vector<Moment> moments;
+  std::vector<Choice> schedule;
+  std::vector<Stand> stands;  // At the beginning.
+  std::string violation;      // Empty: no property was broken.
+  bool at_rest = false;       // Nothing more must happen at the end.
+  int stuck_at = 0;           // The step that could not be taken; 0: none.
+  std::string stuck_why;
+  int switches = 0;
+
+  bool broken() const { return !violation.empty(); }
+  friend bool operator==(const Story&, const Story&);
+};
+
+// Runs the schedule.
+Story Tell(const std::string& variant, const Scenario& scenario,
+           const std::vector<Choice>& schedule);
+
+// The story in one sentence: which property, who was lost, between which two
+// steps. Without a violation it says that.
+struct Diagnosis {
+  std::string sentence;
+  int lost = -1;  // The thread that nobody will wake.
+  int from = 0;   // The two steps; 0: none.
+  int to = 0;
+};
+Diagnosis Diagnose(const Story& story);
+
+// "np1:…", see replay_string.h.
+std::string ReplayStringOf(const Story& story);
+
+}  // namespace netpoll_model
+
+#endif  // NETPOLL_MODEL_REPORT_STORY_H_
