@@ -118,7 +118,9 @@ class Page {
                       Element("span", "deed", "begins"));
     }
     rows += InitialWords() + "</tr>\n";
-    for (const Moment& moment : story_.moments) rows += Row(moment);
+    for (const Moment& moment : story_.moments) {
+      if (!moment.plain) rows += Row(moment);
+    }
     return rows + LastRow();
   }
 

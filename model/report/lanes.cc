@@ -47,7 +47,9 @@ class Drawing {
 
   std::string Text() const {
     std::string text = Header();
-    for (const Moment& moment : story_.moments) text += Row(moment);
+    for (const Moment& moment : story_.moments) {
+      if (!moment.plain) text += Row(moment);
+    }
     return text;
   }
 

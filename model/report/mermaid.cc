@@ -25,7 +25,7 @@ std::string Escaped(const std::string& text) {
   return escaped;
 }
 
-std::string Thread(int thread) { return "t" + std::to_string(thread); }
+std::string Lane(int thread) { return "t" + std::to_string(thread); }
 std::string Word(int column) { return "w" + std::to_string(column); }
 
 int ColumnOf(const Story& story, const Moment& moment) {
@@ -42,7 +42,7 @@ std::string Message(const Story& story, const Moment& moment) {
                                    moment.site + " " + moment.operation +
                                    (moment.failed ? " failed" : ""));
   const int column = ColumnOf(story, moment);
-  const std::string thread = Thread(moment.thread);
+  const std::string thread = Lane(moment.thread);
   if (column < 0 || moment.object.empty()) {
     return "  note over " + thread + ": " + said + "\n";
   }
@@ -60,18 +60,20 @@ std::string Message(const Story& story, const Moment& moment) {
 std::string Mermaid(const Story& story) {
   std::string text = "sequenceDiagram\n";
   for (std::size_t i = 0; i < story.threads.size(); ++i) {
-    text += "  actor " + Thread(static_cast<int>(i)) + " as " +
+    text += "  actor " + Lane(static_cast<int>(i)) + " as " +
             Escaped(story.threads[i]) + "\n";
   }
   for (std::size_t i = 0; i < story.columns.size(); ++i) {
     text += "  participant " + Word(static_cast<int>(i)) + " as " +
             Escaped(story.columns[i].name) + "\n";
   }
-  for (const Moment& moment : story.moments) text += Message(story, moment);
+  for (const Moment& moment : story.moments) {
+    if (!moment.plain) text += Message(story, moment);
+  }
   if (!story.threads.empty()) {
     const int last = static_cast<int>(story.threads.size()) - 1;
-    text += "  note over " + Thread(0) +
-            (last > 0 ? "," + Thread(last) : std::string()) + ": " +
+    text += "  note over " + Lane(0) +
+            (last > 0 ? "," + Lane(last) : std::string()) + ": " +
             Escaped(story.broken() ? story.violation : Diagnose(story).sentence) + "\n";
   }
   return text;

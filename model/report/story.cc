@@ -147,6 +147,7 @@ class Teller {
       moment.before = Show(world(), object, did.before);
       moment.after = Show(world(), object, did.after);
       moment.changed = did.before != did.after;
+      moment.plain = access.op == Op::kGet;
       moment.failed = access.op == Op::kCas && did.response == 0;
       moment.looked = access.op == Op::kLoad || access.op == Op::kGet ||
                       access.op == Op::kCas || access.op == Op::kCall ||

@@ -36,6 +36,7 @@ struct Moment {
   bool looked = false;   // The thread learnt the value.
   bool changed = false;  // The value is another now.
   bool failed = false;   // An exchange that did not take place.
+  bool plain = false;    // A look at a plain field under a lock.
   std::vector<std::string> values;  // Of the columns, afterwards.
   std::vector<Stand> stands;        // Of the threads, afterwards.
 };

@@ -86,6 +86,7 @@ bool TraceFile::Looks(std::string_view text) {
 }
 
 std::string TraceFile::Parse(std::string_view text, TraceFile* parsed) {
+  *parsed = {};
   const std::vector<std::string_view> lines = Lines(text);
   if (lines.empty() || !lines[0].starts_with(kFirst)) {
     return "this is not a trace: one begins with '" + std::string(kFirst) +

@@ -13,6 +13,9 @@ constexpr Command kCommands[] = {
      RunScenario},
     {"backends", "list the system interfaces, and which run on this machine",
      RunBackends},
+    {"check", "explore every interleaving of the poller's state machine",
+     RunCheck},
+    {"replay", "run one interleaving again, and show it", RunReplay},
 };
 
 }  // namespace

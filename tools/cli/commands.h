@@ -13,6 +13,8 @@
 namespace netpoll::cli {
 
 int RunBackends(Arguments arguments);
+int RunCheck(Arguments arguments);
+int RunReplay(Arguments arguments);
 int RunScenario(Arguments arguments);
 
 // In the order in which --help lists them.

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/model/report/check.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "netpoll/model/engine/explore.h"
+#include "netpoll/model/report/pictures.h"
+
+namespace netpoll_model {
+namespace {
+
+std::string Padded(const std::string& text, int width) {
+  std::string padded = text;
+  const std::size_t to = static_cast<std::size_t>(width < 0 ? -width : width);
+  if (padded.size() < to) {
+    padded.insert(width < 0 ? padded.end() : padded.begin(),
+                  to - padded.size(), ' ');
+  }
+  return padded;
+}
+
+std::string Hex(std::uint64_t value) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx",
+                static_cast<unsigned long long>(value));
+  return text;
+}
+
+// The two ways through the graph must agree about it.
+std::string Disagreement(const SearchResult& result, const Survey& survey) {
+  if (result.states == survey.states &&
+      result.transitions == survey.transitions &&
+      result.at_rest == survey.at_rest) {
+    return "";
+  }
+  return "the search and the survey disagree: " +
+         std::to_string(result.states) + " states and " +
+         std::to_string(survey.states) + ", " +
+         std::to_string(result.transitions) + " transitions and " +
+         std::to_string(survey.transitions);
+}
+
+}  // namespace
+
+Story TellTwice(const std::string& variant, const Scenario& scenario,
+                const std::vector<Choice>& schedule) {
+  Story story = Tell(variant, scenario, schedule);
+  if (!(story == Tell(variant, scenario, schedule))) {
+    story.violation =
+        "not deterministic: the schedule ran differently the second time";
+  }
+  return story;
+}
+
+Verdict Check(const std::string& variant, const Scenario& scenario,
+              const SearchLimits& limits) {
+  const auto start = std::chrono::steady_clock::now();
+  Verdict verdict;
+  verdict.variant = variant;
+  verdict.scenario = scenario.name;
+  verdict.about = scenario.about;
+  Exploration exploration(scenario);
+  verdict.result = exploration.Run(limits);
+  verdict.violation = verdict.result.violation;
+  if (verdict.violation.empty() && verdict.result.complete) {
+    exploration.WithTables([&verdict](Tabulator& tables) {
+      verdict.survey = SurveyOf(tables);
+    });
+    verdict.violation = Disagreement(verdict.result, verdict.survey);
+  } else if (!verdict.violation.empty()) {
+    std::vector<Choice> schedule;
+    exploration.WithTables([&](Tabulator& tables) {
+      schedule = FewestSwitches(tables, verdict.result);
+    });
+    verdict.story = TellTwice(variant, scenario, schedule);
+    if (verdict.story.broken()) verdict.violation = verdict.story.violation;
+  }
+  const std::chrono::duration<double> taken =
+      std::chrono::steady_clock::now() - start;
+  verdict.seconds = taken.count();
+  return verdict;
+}
+
+void CheckAll(const Variant& variant, const std::vector<Scenario>& scenarios,
+              const SearchLimits& limits, int workers,
+              const std::function<void(const Verdict&)>& done) {
+  std::mutex mutex;
+  std::condition_variable ready;
+  std::vector<std::unique_ptr<Verdict>> verdicts(scenarios.size());
+  std::size_t next = 0;
+  const auto work = [&] {
+    for (;;) {
+      std::size_t mine;
+      {
+        const std::lock_guard<std::mutex> hold(mutex);
+        if (next == scenarios.size()) return;
+        mine = next++;
+      }
+      auto verdict = std::make_unique<Verdict>(
+          Check(variant.name, scenarios[mine], limits));
+      const std::lock_guard<std::mutex> hold(mutex);
+      verdicts[mine] = std::move(verdict);
+      ready.notify_one();
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < workers; ++i) threads.emplace_back(work);
+  for (std::unique_ptr<Verdict>& verdict : verdicts) {
+    {
+      std::unique_lock<std::mutex> hold(mutex);
+      ready.wait(hold, [&verdict] { return verdict != nullptr; });
+    }
+    done(*verdict);
+    verdict.reset();
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+const Variant* FindVariant(const std::string& name) {
+  for (const Variant& variant : Variants()) {
+    if (variant.name == name) return &variant;
+  }
+  return nullptr;
+}
+
+const Scenario* FindScenario(const Variant& variant, const std::string& name) {
+  for (const Scenario& scenario : variant.scenarios) {
+    if (scenario.name == name) return &scenario;
+  }
+  return nullptr;
+}
+
+std::string Verdict::Counterexample(int width) const {
+  if (!story.broken()) return violation + "\n";
+  return Diagnose(story).sentence + "\n\n" + Lanes(story, width) + "\n" +
+         std::to_string(story.schedule.size()) + " steps, " +
+         std::to_string(story.switches) +
+         " switches between threads; to see it again:\n  netpoll replay " +
+         ReplayStringOf(story) + "\n";
+}
+
+std::string Certificate::Head() {
+  return Padded("configuration", -22) + Padded("states", 10) +
+         Padded("transitions", 12) + Padded("at rest", 9) +
+         Padded("longest", 9) + "  " + Padded("digest", -16) +
+         "  interleavings\n";
+}
+
+std::string Certificate::Line(const Verdict& verdict) {
+  const Survey& survey = verdict.survey;
+  return Padded(verdict.scenario, -22) +
+         Padded(std::to_string(survey.states), 10) +
+         Padded(std::to_string(survey.transitions), 12) +
+         Padded(std::to_string(survey.at_rest), 9) +
+         Padded(survey.acyclic ? std::to_string(survey.longest) : "cyclic", 9) +
+         "  " + Hex(survey.digest) + "  " +
+         (survey.acyclic ? survey.interleavings.Text() : "unbounded") + "\n";
+}
+
+void Certificate::Add(const Verdict& verdict) {
+  ++configurations_;
+  states_ += verdict.survey.states;
+  transitions_ += verdict.survey.transitions;
+  for (const auto& [move, count] : verdict.survey.word_moves) {
+    moves_[move] += count;
+  }
+  for (const auto& [site, use] : verdict.survey.sites) {
+    sites_[site].taken += use.taken;
+    sites_[site].failed += use.failed;
+  }
+}
+
+std::string Certificate::Total() const {
+  return Padded("total " + std::to_string(configurations_), -22) +
+         Padded(std::to_string(states_), 10) +
+         Padded(std::to_string(transitions_), 12) + "\n";
+}
+
+}  // namespace netpoll_model

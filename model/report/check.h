@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Explores configurations and says what was found: a certificate, or a
+// counterexample.
+
+#ifndef NETPOLL_MODEL_REPORT_CHECK_H_
+#define NETPOLL_MODEL_REPORT_CHECK_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "netpoll/model/engine/search.h"
+#include "netpoll/model/report/replay_string.h"
+#include "netpoll/model/report/story.h"
+#include "netpoll/model/report/survey.h"
+
+namespace netpoll_model {
+
+struct Verdict {
+  std::string variant;
+  std::string scenario;
+  std::string about;
+  SearchResult result;
+  Survey survey;  // If every property held.
+  Story story;    // If one was broken.
+  std::string violation;
+  double seconds = 0;
+
+  bool ok() const { return violation.empty() && result.complete; }
+  // The counterexample: diagnosis, lanes, replay string.
+  std::string Counterexample(int width) const;
+};
+
+// Explores one configuration. Its counterexample is a shortest one with the
+// fewest switches, and has been replayed twice.
+Verdict Check(const std::string& variant, const Scenario& scenario,
+              const SearchLimits& limits = {});
+
+// Many, `workers` at a time. `done` is called in order, from this thread.
+void CheckAll(const Variant& variant, const std::vector<Scenario>& scenarios,
+              const SearchLimits& limits, int workers,
+              const std::function<void(const Verdict&)>& done);
+
+const Variant* FindVariant(const std::string& name);
+const Scenario* FindScenario(const Variant& variant, const std::string& name);
+
+// Replays twice, and compares: a difference is a hidden input of the code under
+// test, and is reported as the story's violation.
+Story TellTwice(const std::string& variant, const Scenario& scenario,
+                const std::vector<Choice>& schedule);
+
+// The table of a certificate: its head, a line, and the sum of the lines.
+class Certificate {
+ public:
+  static std::string Head();
+  static std::string Line(const Verdict& verdict);
+  void Add(const Verdict& verdict);
+  std::string Total() const;
+
+  const std::map<WordMove, std::uint64_t>& word_moves() const { return moves_; }
+  const std::map<std::string, SiteUse>& sites() const { return sites_; }
+
+ private:
+  int configurations_ = 0;
+  std::uint64_t states_ = 0;
+  std::uint64_t transitions_ = 0;
+  std::map<WordMove, std::uint64_t> moves_;
+  std::map<std::string, SiteUse> sites_;
+};
+
+}  // namespace netpoll_model
+
+#endif  // NETPOLL_MODEL_REPORT_CHECK_H_

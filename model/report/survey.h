@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The explored graph, counted: a second walk over it, independent of the
+// search, and what a certificate says about it.
+
+#ifndef NETPOLL_MODEL_REPORT_SURVEY_H_
+#define NETPOLL_MODEL_REPORT_SURVEY_H_
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "netpoll/model/engine/tabulate.h"
+
+namespace netpoll_model {
+
+// A natural number below 2^256.
+class BigCount {
+ public:
+  BigCount() = default;
+  explicit BigCount(std::uint64_t value) { words_[0] = value; }
+
+  void Add(const BigCount& other);
+  bool overflowed() const { return overflowed_; }
+  std::string Text() const;
+
+ private:
+  std::array<std::uint64_t, 4> words_{};
+  bool overflowed_ = false;
+};
+
+// What became of the accesses at one site, over all transitions.
+struct SiteUse {
+  std::uint64_t taken = 0;
+  std::uint64_t failed = 0;  // Exchanges that did not take place.
+};
+
+// States of a semaphore's word: nil, ready, wait, parked.
+struct WordMove {
+  std::string site;
+  int from = 0;
+  int to = 0;
+  bool wrote = false;
+  friend auto operator<=>(const WordMove&, const WordMove&) = default;
+};
+
+struct Survey {
+  std::uint64_t states = 0;
+  std::uint64_t transitions = 0;
+  std::uint64_t at_rest = 0;
+  bool acyclic = false;
+  // If acyclic: runs from the start to a state in which nothing more must
+  // happen, and the steps of the longest.
+  BigCount interleavings;
+  int longest = 0;
+  std::uint64_t digest = 0;  // Of all states and transitions.
+  std::map<std::string, SiteUse> sites;
+  std::map<WordMove, std::uint64_t> word_moves;
+};
+
+Survey SurveyOf(Tabulator& tables);
+
+}  // namespace netpoll_model
+
+#endif  // NETPOLL_MODEL_REPORT_SURVEY_H_

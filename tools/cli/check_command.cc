@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// netpoll check: explores the matrix of configurations, and prints the
+// certificate or the counterexample.
+#include <fnmatch.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "netpoll/model/report/check.h"
+#include "netpoll/model/report/pictures.h"
+#include "netpoll/model/report/source.h"
+#include "netpoll/tools/cli/command.h"
+#include "netpoll/tools/cli/commands.h"
+#include "netpoll/tools/cli/flags.h"
+#include "netpoll/tools/cli/json.h"
+#include "netpoll/tools/cli/model_files.h"
+#include "netpoll/tools/cli/suggest.h"
+
+namespace netpoll::cli {
+namespace {
+
+using netpoll_model::Certificate;
+using netpoll_model::Scenario;
+using netpoll_model::Variant;
+using netpoll_model::Verdict;
+
+struct CheckFlags {
+  std::string only = "*";
+  std::string mutant;
+  std::string html;
+  int workers = 2;
+  bool deep = false;
+  bool json = false;
+};
+
+std::vector<Scenario> Selected(const Variant& variant,
+                               const CheckFlags& wanted) {
+  std::vector<Scenario> selected;
+  for (const Scenario& scenario : variant.scenarios) {
+    if (scenario.deep && !wanted.deep) continue;
+    if (::fnmatch(wanted.only.c_str(), scenario.name.c_str(), 0) != 0) continue;
+    selected.push_back(scenario);
+  }
+  return selected;
+}
+
+int NoSuchConfiguration(const Flags& flags, const Variant& variant,
+                        const std::string& only) {
+  bool deep = false;
+  std::vector<std::string_view> names;
+  for (const Scenario& scenario : variant.scenarios) {
+    names.push_back(scenario.name);
+    deep = deep || ::fnmatch(only.c_str(), scenario.name.c_str(), 0) == 0;
+  }
+  if (deep) {
+    return flags.Fail(absl::StrCat("configuration ", Quoted(only),
+                                   " is explored with --deep only"));
+  }
+  return flags.Fail(absl::StrCat("no configuration is named ", Quoted(only),
+                                 DidYouMean(only, names)));
+}
+
+// One line on a terminal, written over again and again.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool on) : on_(on) {}
+
+  void Show(std::uint64_t states, int depth, std::uint64_t queue) {
+    if (!on_) return;
+    const std::chrono::duration<double> taken = Clock::now() - start_;
+    std::fprintf(stderr, "\r\x1b[K%s",
+                 absl::StrFormat("%d done; %d states, %.1f M states/s, depth "
+                                 "%d, queue %d",
+                                 done_.load(), states,
+                                 1e-6 * static_cast<double>(states) /
+                                     (taken.count() + 1e-9),
+                                 depth, queue)
+                     .c_str());
+  }
+  void Done() {
+    ++done_;
+    Clear();
+    start_ = Clock::now();
+  }
+  void Clear() {
+    if (on_) std::fputs("\r\x1b[K", stderr);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const bool on_;
+  std::atomic<int> done_{0};
+  Clock::time_point start_ = Clock::now();
+};
+
+std::string Json(const Verdict& verdict) {
+  std::string text = absl::StrCat(
+      "  {\"configuration\": ", JsonString(verdict.scenario),
+      ", \"variant\": ", JsonString(verdict.variant),
+      ", \"holds\": ", verdict.ok() ? "true" : "false",
+      ", \"complete\": ", verdict.result.complete ? "true" : "false",
+      ", \"states\": ", verdict.result.states,
+      ", \"transitions\": ", verdict.result.transitions);
+  if (verdict.ok()) {
+    absl::StrAppend(
+        &text, ", \"at_rest\": ", verdict.survey.at_rest, ", \"interleavings\": ",
+        verdict.survey.acyclic
+            ? JsonString(verdict.survey.interleavings.Text())
+            : "null",
+        ", \"longest\": ",
+        verdict.survey.acyclic ? absl::StrCat(verdict.survey.longest) : "null",
+        ", \"digest\": \"", absl::Hex(verdict.survey.digest, absl::kZeroPad16),
+        "\"");
+  } else {
+    absl::StrAppend(&text, ", \"violation\": ", JsonString(verdict.violation));
+  }
+  if (verdict.story.broken()) {
+    absl::StrAppend(
+        &text, ", \"diagnosis\": ",
+        JsonString(netpoll_model::Diagnose(verdict.story).sentence),
+        ", \"replay\": ",
+        JsonString(netpoll_model::ReplayStringOf(verdict.story)));
+  }
+  return absl::StrCat(text, ", \"seconds\": ",
+                      absl::StrFormat("%.3f", verdict.seconds), "}");
+}
+
+// What is printed, in the two forms.
+class Output {
+ public:
+  Output(const CheckFlags& wanted, ProgressLine& progress)
+      : wanted_(wanted), progress_(progress) {
+    std::fputs(wanted.json ? "[\n" : Certificate::Head().c_str(), stdout);
+  }
+
+  void Add(const Verdict& verdict) {
+    progress_.Done();
+    if (wanted_.json) {
+      std::printf("%s%s", any_ ? ",\n" : "", Json(verdict).c_str());
+    } else if (verdict.ok()) {
+      std::fputs(Certificate::Line(verdict).c_str(), stdout);
+    } else if (!verdict.violation.empty()) {
+      std::printf("\n%s: %s\n", verdict.scenario.c_str(),
+                  verdict
+                      .Counterexample(netpoll_model::TerminalWidth(
+                          STDOUT_FILENO, kWidthOfFiles))
+                      .c_str());
+    } else {
+      std::printf("%s: cut off after %llu states\n", verdict.scenario.c_str(),
+                  static_cast<unsigned long long>(verdict.result.states));
+    }
+    any_ = true;
+    if (verdict.ok()) {
+      certificate_.Add(verdict);
+      return;
+    }
+    ++failed_;
+    if (first_.violation.empty()) first_ = verdict;
+  }
+
+  int Finish(const Flags& flags, double seconds) {
+    progress_.Clear();
+    if (wanted_.json) {
+      std::fputs("\n]\n", stdout);
+    } else {
+      std::fputs(certificate_.Total().c_str(), stdout);
+      std::printf("source %s, %.1f s; %s\n",
+                  std::string(netpoll_model::SourceDigest()).c_str(), seconds,
+                  failed_ == 0
+                      ? "every property holds in every interleaving "
+                        "(sequentially consistent, no bound)"
+                      : absl::StrCat("properties are broken in ", failed_,
+                                     " configurations")
+                            .c_str());
+    }
+    if (!wanted_.html.empty() && first_.story.broken()) {
+      const int status =
+          WriteFile(flags, wanted_.html, HtmlPage(first_.story));
+      if (status != kExitOk) return status;
+    }
+    return failed_ == 0 ? kExitOk : kExitFinding;
+  }
+
+ private:
+  const CheckFlags& wanted_;
+  ProgressLine& progress_;
+  Certificate certificate_;
+  Verdict first_;
+  int failed_ = 0;
+  bool any_ = false;
+};
+
+}  // namespace
+
+int RunCheck(Arguments arguments) {
+  CheckFlags wanted;
+  Flags flags("check",
+              "Explores every interleaving of every configuration of the "
+              "matrix, on the shipped\nsource. Prints the certificate, or a "
+              "shortest counterexample of a broken property.");
+  flags.Text("only", "GLOB", &wanted.only, "the configurations to explore");
+  flags.Switch("deep", &wanted.deep, "the large configurations as well");
+  flags.Text("mutant", "ROW", &wanted.mutant,
+             "explore this mutant instead of the shipped source");
+  flags.Count("workers", "N", &wanted.workers, 1, 256,
+              "configurations explored at once");
+  flags.Switch("json", &wanted.json, "print JSON");
+  flags.Text("html", "FILE", &wanted.html,
+             "write the first counterexample as a page for a browser");
+  flags.Finding("a property is broken: the counterexample was printed");
+  flags.Example("netpoll check");
+  flags.Example("netpoll check --only 'read-*' --html broken.html");
+  if (const auto status = flags.Parse(arguments)) return *status;
+  const Variant* const variant = FindVariantOrExplain(
+      flags, wanted.mutant.empty() ? "shipped" : wanted.mutant);
+  if (variant == nullptr) return kExitBadUse;
+  const std::vector<Scenario> selected = Selected(*variant, wanted);
+  if (selected.empty()) {
+    return NoSuchConfiguration(flags, *variant, wanted.only);
+  }
+  ProgressLine progress(::isatty(STDERR_FILENO) != 0);
+  netpoll_model::SearchLimits limits;
+  limits.progress = [&](std::uint64_t states, int depth, std::uint64_t queue) {
+    progress.Show(states, depth, queue);
+  };
+  const auto start = std::chrono::steady_clock::now();
+  Output output(wanted, progress);
+  netpoll_model::CheckAll(*variant, selected, limits, wanted.workers,
+                          [&](const Verdict& verdict) { output.Add(verdict); });
+  const std::chrono::duration<double> taken =
+      std::chrono::steady_clock::now() - start;
+  return output.Finish(flags, taken.count());
+}
+
+}  // namespace netpoll::cli

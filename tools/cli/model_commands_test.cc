@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// check and replay as a user meets them.
+
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "netpoll/model/report/replay_string.h"
+#include "netpoll/model/report/source.h"
+#include "netpoll/tools/cli/command.h"
+#include "netpoll/tools/cli/commands.h"
+#include "netpoll/tools/cli/dispatch.h"
+
+namespace netpoll::cli {
+namespace {
+
+using netpoll_model::ReplayString;
+using ::testing::HasSubstr;
+
+struct Said {
+  int status;
+  std::string out;
+  std::string err;
+};
+
+Said Call(const std::vector<std::string>& words) {
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
+  const int status = Dispatch(Commands(), words);
+  return {status, ::testing::internal::GetCapturedStdout(),
+          ::testing::internal::GetCapturedStderr()};
+}
+
+// One sentence, on one line, and nothing else.
+void ExpectRefused(const std::vector<std::string>& words,
+                   const std::string& because) {
+  const Said said = Call(words);
+  EXPECT_EQ(said.status, kExitBadUse);
+  EXPECT_THAT(said.err, HasSubstr(because));
+  EXPECT_EQ(said.err.find('\n'), said.err.size() - 1) << said.err;
+  EXPECT_EQ(said.out, "");
+}
+
+std::string Replay(const std::string& scenario, const std::string& steps) {
+  ReplayString replay;
+  replay.scenario = scenario;
+  replay.digest = std::string(netpoll_model::SourceDigest());
+  EXPECT_EQ(netpoll_model::ParseSchedule(steps, &replay.schedule), "");
+  return replay.Text();
+}
+
+TEST(CheckCommand, PrintsACertificate) {
+  const Said said = Call({"check", "--only", "read-edge"});
+  EXPECT_EQ(said.status, kExitOk);
+  EXPECT_THAT(said.out, HasSubstr("read-edge"));
+  EXPECT_THAT(said.out, HasSubstr("every property holds"));
+}
+
+TEST(CheckCommand, IsTheSameWithAnyNumberOfWorkers) {
+  const auto digest = [](const char* workers) {
+    const std::string out =
+        Call({"check", "--only", "read-*", "--workers", workers}).out;
+    return out.substr(0, out.find("source "));
+  };
+  const std::string one = digest("1");
+  EXPECT_THAT(one, HasSubstr("read-timer-close"));
+  EXPECT_EQ(one, digest("2"));
+  EXPECT_EQ(one, digest("5"));
+}
+
+TEST(CheckCommand, UnknownNamesAreOneSentence) {
+  ExpectRefused({"check", "--only", "read-clos"},
+                "no configuration is named 'read-clos' (did you mean "
+                "'read-close'?)");
+  ExpectRefused({"check", "--mutant", "C99-nothing"},
+                "no mutant is named 'C99-nothing'");
+  ExpectRefused({"check", "--worker", "2"}, "did you mean '--workers'?");
+  ExpectRefused({"check", "--workers", "0"}, "--workers is '0'");
+}
+
+TEST(ReplayCommand, APassingScheduleIsShown) {
+  const Said said = Call({"replay", Replay("read-edge", "3a")});
+  EXPECT_EQ(said.status, kExitOk);
+  EXPECT_THAT(said.out, HasSubstr("check.status"));
+  EXPECT_THAT(said.out, HasSubstr("no property was broken"));
+}
+
+TEST(ReplayCommand, WhatCannotBeReplayedIsOneSentence) {
+  ExpectRefused({"replay", "nonsense"}, "not a replay string");
+  ExpectRefused({"replay", "np9:a:b:c:d"}, "version 9");
+  ExpectRefused({"replay", Replay("read-edge", "a") + "x"}, "checksum");
+  ExpectRefused({"replay", Replay("read-egde", "a")},
+                "no configuration is named 'read-egde' (did you mean "
+                "'read-edge'?)");
+  ExpectRefused({"replay", "no/such/file"}, "there is no file");
+}
+
+TEST(ReplayCommand, AScheduleThatDoesNotFitSaysWhere) {
+  const Said said = Call({"replay", Replay("read-close", "2ac4a")});
+  EXPECT_EQ(said.status, kExitBadUse);
+  EXPECT_THAT(said.err, HasSubstr("step 3 of the schedule cannot be taken: "
+                                  "there is no such thread"));
+}
+
+TEST(ReplayCommand, ATraceIsComparedLineByLine) {
+  const std::string file = ::testing::TempDir() + "/run.trace";
+  ASSERT_EQ(Call({"replay", Replay("read-edge", "3a"), "--trace", file}).status,
+            kExitOk);
+  EXPECT_EQ(Call({"replay", file}).status, kExitOk);
+  std::stringstream text;
+  text << std::ifstream(file).rdbuf();
+  std::string changed = text.str();
+  const std::string was = "2 reader reset.slot";
+  ASSERT_THAT(changed, HasSubstr(was));
+  changed.replace(changed.find(was), was.size(), "2 reader reset.slit");
+  std::ofstream(file) << changed;
+  const Said stale = Call({"replay", file});
+  EXPECT_EQ(stale.status, kExitBadUse);
+  EXPECT_THAT(stale.err, HasSubstr("went stale at line 7: expected '2 reader "
+                                   "reset.slit"));
+}
+
+TEST(ReplayCommand, WritesAPageThatLoadsNothing) {
+  const std::string file = ::testing::TempDir() + "/run.html";
+  ASSERT_EQ(Call({"replay", Replay("read-edge", "3a"), "--html", file}).status,
+            kExitOk);
+  std::stringstream text;
+  text << std::ifstream(file).rdbuf();
+  EXPECT_THAT(text.str(), HasSubstr("np1:read-edge:"));
+  EXPECT_THAT(text.str(), ::testing::Not(HasSubstr("http")));
+  EXPECT_THAT(text.str(), ::testing::Not(HasSubstr("src=")));
+}
+
+}  // namespace
+}  // namespace netpoll::cli

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the commands about the model share: variants by name, files.
+
+#ifndef NETPOLL_TOOLS_CLI_MODEL_FILES_H_
+#define NETPOLL_TOOLS_CLI_MODEL_FILES_H_
+
+#include <optional>
+#include <string>
+
+#include "netpoll/model/engine/scenario.h"
+#include "netpoll/tools/cli/flags.h"
+
+namespace netpoll::cli {
+
+// The width of lanes that go into a file or a pipe.
+inline constexpr int kWidthOfFiles = 100;
+
+// Null: it was said that there is none.
+const netpoll_model::Variant* FindVariantOrExplain(const Flags& flags,
+                                                   const std::string& name);
+const netpoll_model::Scenario* FindScenarioOrExplain(
+    const Flags& flags, const netpoll_model::Variant& variant,
+    const std::string& name);
+
+// The exit status; a failure was reported.
+int WriteFile(const Flags& flags, const std::string& file,
+              const std::string& text);
+
+// Nothing: there is no such file. An error was reported if `*status` is not 0.
+std::optional<std::string> ReadFile(const Flags& flags, const std::string& file,
+                                    int* status);
+
+}  // namespace netpoll::cli
+
+#endif  // NETPOLL_TOOLS_CLI_MODEL_FILES_H_

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// netpoll replay: runs one schedule again, and shows it.
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "netpoll/model/report/check.h"
+#include "netpoll/model/report/pictures.h"
+#include "netpoll/model/report/source.h"
+#include "netpoll/model/report/trace_file.h"
+#include "netpoll/tools/cli/command.h"
+#include "netpoll/tools/cli/commands.h"
+#include "netpoll/tools/cli/flags.h"
+#include "netpoll/tools/cli/model_files.h"
+#include "netpoll/tools/cli/suggest.h"
+
+namespace netpoll::cli {
+namespace {
+
+using netpoll_model::ReplayString;
+using netpoll_model::Story;
+using netpoll_model::TraceFile;
+
+struct ReplayFlags {
+  std::string what;
+  std::string html;
+  std::string mermaid;
+  std::string trace;
+};
+
+std::string_view Trimmed(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' ||
+                           text.back() == ' ')) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+// What the user named: a string, a file that holds one, or a trace file.
+struct Wanted {
+  ReplayString replay;
+  TraceFile trace;
+  bool has_trace = false;
+};
+
+int Understand(const Flags& flags, const std::string& what, Wanted* wanted) {
+  std::string text = what;
+  int status = kExitOk;
+  if (const auto read = ReadFile(flags, what, &status)) {
+    if (status != kExitOk) return status;
+    text = *read;
+  } else if (what.find('/') != std::string::npos &&
+             what.find(':') == std::string::npos) {
+    return flags.Fail(absl::StrCat("there is no file ", Quoted(what)));
+  }
+  std::string wrong;
+  if (TraceFile::Looks(text)) {
+    wrong = TraceFile::Parse(text, &wanted->trace);
+    wanted->replay = wanted->trace.replay;
+    wanted->has_trace = true;
+  } else {
+    wrong = ReplayString::Parse(Trimmed(text), &wanted->replay);
+  }
+  return wrong.empty() ? kExitOk : flags.Fail(wrong);
+}
+
+int WritePictures(const Flags& flags, const ReplayFlags& given,
+                  const Story& story) {
+  int status = kExitOk;
+  const auto write = [&](const std::string& file, const std::string& text) {
+    if (!file.empty() && status == kExitOk) {
+      status = WriteFile(flags, file, text);
+    }
+  };
+  write(given.html, HtmlPage(story));
+  write(given.mermaid, Mermaid(story));
+  write(given.trace, TraceFileText(story));
+  return status;
+}
+
+int Show(const Flags& flags, const ReplayFlags& given, const Wanted& wanted,
+         const Story& story) {
+  const std::string stale =
+      wanted.has_trace ? wanted.trace.Compare(story) : "";
+  if (wanted.replay.digest != netpoll_model::SourceDigest()) {
+    std::fprintf(stderr,
+                 "netpoll replay: recorded with source %s, this is %s: the "
+                 "run may differ\n",
+                 Quoted(wanted.replay.digest).c_str(),
+                 std::string(netpoll_model::SourceDigest()).c_str());
+  }
+  std::printf("%s: %s\n\n%s\n", story.scenario.c_str(), story.about.c_str(),
+              netpoll_model::Lanes(story, netpoll_model::TerminalWidth(
+                                              STDOUT_FILENO, kWidthOfFiles))
+                  .c_str());
+  std::printf("%s\n", Diagnose(story).sentence.c_str());
+  if (const int status = WritePictures(flags, given, story)) return status;
+  std::fflush(stdout);
+  if (!stale.empty()) return flags.Fail(stale);
+  if (story.stuck_at != 0) {
+    return flags.Fail(absl::StrCat("the schedule does not fit this source: ",
+                                   Diagnose(story).sentence));
+  }
+  return story.broken() ? kExitFinding : kExitOk;
+}
+
+}  // namespace
+
+int RunReplay(Arguments arguments) {
+  ReplayFlags given;
+  Flags flags("replay",
+              "Runs one schedule again, twice, and shows it. A trace file is "
+              "compared line by line.");
+  flags.Word("STRING|FILE", &given.what,
+             "what check printed (np1:...), or a file with it, or a trace");
+  flags.Text("html", "FILE", &given.html, "write a page for a browser");
+  flags.Text("mermaid", "FILE", &given.mermaid, "write a Mermaid diagram");
+  flags.Text("trace", "FILE", &given.trace, "write a trace file");
+  flags.Finding("the schedule breaks a property");
+  flags.Example("netpoll replay np1:read-edge:... --html run.html");
+  flags.Example("netpoll replay run.trace");
+  if (const auto status = flags.Parse(arguments)) return *status;
+  Wanted wanted;
+  if (const int status = Understand(flags, given.what, &wanted)) return status;
+  const auto* const variant =
+      FindVariantOrExplain(flags, wanted.replay.variant);
+  if (variant == nullptr) return kExitBadUse;
+  const auto* const scenario =
+      FindScenarioOrExplain(flags, *variant, wanted.replay.scenario);
+  if (scenario == nullptr) return kExitBadUse;
+  const Story story = netpoll_model::TellTwice(variant->name, *scenario,
+                                               wanted.replay.schedule);
+  return Show(flags, given, wanted, story);
+}
+
+}  // namespace netpoll::cli
