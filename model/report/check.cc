@@ -19,8 +19,8 @@ std::string Padded(const std::string& text, int width) {
   std::string padded = text;
   const std::size_t to = static_cast<std::size_t>(width < 0 ? -width : width);
   if (padded.size() < to) {
-    padded.insert(width < 0 ? padded.end() : padded.begin(),
-                  to - padded.size(), ' ');
+    padded.insert(width < 0 ? padded.end() : padded.begin(), to - padded.size(),
+                  ' ');
   }
   return padded;
 }
@@ -69,9 +69,8 @@ Verdict Check(const std::string& variant, const Scenario& scenario,
   verdict.result = exploration.Run(limits);
   verdict.violation = verdict.result.violation;
   if (verdict.violation.empty() && verdict.result.complete) {
-    exploration.WithTables([&verdict](Tabulator& tables) {
-      verdict.survey = SurveyOf(tables);
-    });
+    exploration.WithTables(
+        [&verdict](Tabulator& tables) { verdict.survey = SurveyOf(tables); });
     verdict.violation = Disagreement(verdict.result, verdict.survey);
   } else if (!verdict.violation.empty()) {
     std::vector<Choice> schedule;

@@ -48,8 +48,8 @@ Window StaleDecision(const Story& story, int thread) {
   for (const Moment* at = window.to; at != story.moments.data();) {
     --at;
     if (at->object_index < 0) continue;
-    const bool again = std::count(seen_again.begin(), seen_again.end(),
-                                  at->object_index) != 0;
+    const bool again =
+        std::count(seen_again.begin(), seen_again.end(), at->object_index) != 0;
     if (at->thread == thread) {
       if (at->looked) seen_again.push_back(at->object_index);
       continue;

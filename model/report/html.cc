@@ -85,7 +85,8 @@ class Page {
            Escaped(story_.about) + "</small></h1>\n<p class=\"verdict" +
            (story_.broken() ? " bad" : "") + "\">" + Verdict() +
            "</p>\n<div class=\"replay\"><span>netpoll replay</span><code>" +
-           Escaped(ReplayStringOf(story_)) + "</code></div>\n<p class=\"hint\">" +
+           Escaped(ReplayStringOf(story_)) +
+           "</code></div>\n<p class=\"hint\">" +
            std::to_string(story_.schedule.size()) + " steps, " +
            std::to_string(story_.switches) +
            " switches between threads. A lane is dotted while its task is "
@@ -104,8 +105,8 @@ class Page {
     bool first = true;
     for (const Column& column : story_.columns) {
       if (column.task >= 0) continue;
-      heads += Element("th", first ? "word first" : "word",
-                       Escaped(column.name));
+      heads +=
+          Element("th", first ? "word first" : "word", Escaped(column.name));
       first = false;
     }
     return heads;
@@ -180,14 +181,17 @@ class Page {
     std::string inside;
     if (lane == moment.thread) {
       if (classes == "lane e") classes = "lane";
-      classes += target > lane ? " act right" : target < lane ? " act left" : "";
-      inside = Element("span", IsKey(moment) ? "deed key" : "deed",
-                       Escaped(moment.site) + "<small>" +
-                           Escaped(moment.operation +
-                                   (moment.failed ? " failed" : "")) +
-                           "</small>");
+      classes += target > lane   ? " act right"
+                 : target < lane ? " act left"
+                                 : "";
+      inside = Element(
+          "span", IsKey(moment) ? "deed key" : "deed",
+          Escaped(moment.site) + "<small>" +
+              Escaped(moment.operation + (moment.failed ? " failed" : "")) +
+              "</small>");
     } else if (lane == target) {
-      classes += moment.thread < lane ? " target fromleft" : " target fromright";
+      classes +=
+          moment.thread < lane ? " target fromleft" : " target fromright";
       inside = Element("span", "dot", "");
     } else if ((lane > moment.thread) != (lane > target)) {
       classes += " wire";

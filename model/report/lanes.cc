@@ -22,7 +22,8 @@ std::string Deed(const Moment& moment) {
   if (moment.failed) text += " failed";
   if (moment.object.empty()) return text;
   text += " " + moment.object;
-  if (moment.changed) return text + ": " + moment.before + " -> " + moment.after;
+  if (moment.changed)
+    return text + ": " + moment.before + " -> " + moment.after;
   return moment.before.empty() ? text : text + " = " + moment.before;
 }
 
@@ -72,10 +73,10 @@ class Drawing {
           continue;
         }
         const bool room = line.empty() || line.size() < At(thread);
-        const bool fits = thread + 1 == threads ||
-                          static_cast<int>(story_.threads[thread].size()) <
-                              lane_ ||
-                          !named[thread + 1];
+        const bool fits =
+            thread + 1 == threads ||
+            static_cast<int>(story_.threads[thread].size()) < lane_ ||
+            !named[thread + 1];
         if (!room || !fits) continue;
         PutAt(line, At(thread), story_.threads[thread]);
         named[thread] = true;
@@ -94,9 +95,10 @@ class Drawing {
       const int thread = static_cast<int>(i);
       if (thread == moment.thread) continue;
       if (thread > moment.thread) break;
-      PutAt(line, At(thread), stand == Stand::kEnded    ? " "
-                              : stand == Stand::kParked ? ":"
-                                                        : "|");
+      PutAt(line, At(thread),
+            stand == Stand::kEnded    ? " "
+            : stand == Stand::kParked ? ":"
+                                      : "|");
     }
     PutAt(line, At(moment.thread), Deed(moment));
     return Cut(line) + "\n";

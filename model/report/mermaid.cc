@@ -38,9 +38,9 @@ int ColumnOf(const Story& story, const Moment& moment) {
 }
 
 std::string Message(const Story& story, const Moment& moment) {
-  const std::string said = Escaped(std::to_string(moment.step) + " " +
-                                   moment.site + " " + moment.operation +
-                                   (moment.failed ? " failed" : ""));
+  const std::string said =
+      Escaped(std::to_string(moment.step) + " " + moment.site + " " +
+              moment.operation + (moment.failed ? " failed" : ""));
   const int column = ColumnOf(story, moment);
   const std::string thread = Lane(moment.thread);
   if (column < 0 || moment.object.empty()) {
@@ -72,9 +72,11 @@ std::string Mermaid(const Story& story) {
   }
   if (!story.threads.empty()) {
     const int last = static_cast<int>(story.threads.size()) - 1;
-    text += "  note over " + Lane(0) +
-            (last > 0 ? "," + Lane(last) : std::string()) + ": " +
-            Escaped(story.broken() ? story.violation : Diagnose(story).sentence) + "\n";
+    text +=
+        "  note over " + Lane(0) +
+        (last > 0 ? "," + Lane(last) : std::string()) + ": " +
+        Escaped(story.broken() ? story.violation : Diagnose(story).sentence) +
+        "\n";
   }
   return text;
 }

@@ -35,12 +35,12 @@ TEST(ReplayString, AFailureIsReplayedFromItsString) {
 TEST(ReplayString, EveryScheduleIsReadBack) {
   std::mt19937 random(1);
   for (int i = 0; i < 2000; ++i) {
-    ReplayString written{i % 2 != 0 ? "shipped" : "C1-row", "a-name",
-                         "01234567", {}};
+    ReplayString written{
+        i % 2 != 0 ? "shipped" : "C1-row", "a-name", "01234567", {}};
     while (random() % 40 != 0) {
-      const Choice choice{static_cast<std::uint8_t>(random() % 26),
-                          static_cast<std::uint8_t>(
-                              random() % 8 == 0 ? random() % 26 : 0)};
+      const Choice choice{
+          static_cast<std::uint8_t>(random() % 26),
+          static_cast<std::uint8_t>(random() % 8 == 0 ? random() % 26 : 0)};
       written.schedule.insert(written.schedule.end(), 1 + random() % 13,
                               choice);
     }
@@ -136,7 +136,8 @@ TEST(TraceFile, TheFirstStaleLineIsNamed) {
 }
 
 TEST(TraceFile, WhatIsWrongIsSaid) {
-  const std::string text = TraceFileText(Check("shipped", BrokenScenario()).story);
+  const std::string text =
+      TraceFileText(Check("shipped", BrokenScenario()).story);
   TraceFile file;
   const auto parse = [&file](std::string changed, const std::string& from,
                              const std::string& to) {

@@ -118,7 +118,8 @@ class Teller {
 
   // Takes the step into `next`, or says why that is not possible.
   const char* WhyNot(Choice choice, Value* next) {
-    if (choice.thread >= tables_.thread_count()) return "there is no such thread";
+    if (choice.thread >= tables_.thread_count())
+      return "there is no such thread";
     const int branches = stepper_.Branches(state_.data(), choice.thread);
     if (branches == 0) return "the thread has ended";
     if (stepper_.Stopped(state_.data())) return "the program has stopped";
@@ -251,8 +252,8 @@ bool operator==(const Story& a, const Story& b) {
   const auto same = [](const Moment& x, const Moment& y) {
     return x.step == y.step && x.thread == y.thread && x.site == y.site &&
            x.operation == y.operation && x.object == y.object &&
-           x.before == y.before && x.after == y.after &&
-           x.values == y.values && x.stands == y.stands;
+           x.before == y.before && x.after == y.after && x.values == y.values &&
+           x.stands == y.stands;
   };
   return a.violation == b.violation && a.stuck_at == b.stuck_at &&
          a.at_rest == b.at_rest && a.schedule == b.schedule &&

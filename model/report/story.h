@@ -33,10 +33,10 @@ struct Moment {
   int object_index = -1;
   std::string before;
   std::string after;
-  bool looked = false;   // The thread learnt the value.
-  bool changed = false;  // The value is another now.
-  bool failed = false;   // An exchange that did not take place.
-  bool plain = false;    // A look at a plain field under a lock.
+  bool looked = false;              // The thread learnt the value.
+  bool changed = false;             // The value is another now.
+  bool failed = false;              // An exchange that did not take place.
+  bool plain = false;               // A look at a plain field under a lock.
   std::vector<std::string> values;  // Of the columns, afterwards.
   std::vector<Stand> stands;        // Of the threads, afterwards.
 };

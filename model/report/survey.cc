@@ -24,7 +24,8 @@ int WordState(const Object& object, Value value) {
 // States numbered in the order of a breadth-first walk, with their edges.
 class Walk {
  public:
-  Walk(Tabulator& tables, int width) : tables_(tables), stepper_(tables, width) {
+  Walk(Tabulator& tables, int width)
+      : tables_(tables), stepper_(tables, width) {
     stepper_.did = &did_;
   }
 
@@ -49,8 +50,8 @@ class Walk {
 
   std::uint32_t Number(const Value* state) {
     const Text text(state, state + stepper_.width());
-    const auto [found, added] = numbers_.try_emplace(
-        text, static_cast<std::uint32_t>(states_.size()));
+    const auto [found, added] =
+        numbers_.try_emplace(text, static_cast<std::uint32_t>(states_.size()));
     if (added) states_.push_back(&found->first);
     return found->second;
   }

@@ -69,9 +69,8 @@ std::string TraceFileText(const Story& story) {
   text += "configuration " + Configuration(replay) + "\n";
   text += "source " + std::string(SourceDigest()) + "\n";
   text += "replay " + ReplayStringOf(story) + "\n";
-  text += "verdict " + (story.broken() ? story.violation
-                                       : std::string(kNoViolation)) +
-          "\n";
+  text += "verdict " +
+          (story.broken() ? story.violation : std::string(kNoViolation)) + "\n";
   for (const Moment& moment : story.moments) {
     text += LineOf(story, moment);
     const std::string_view place = PlaceOf(moment.site);

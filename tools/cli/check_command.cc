@@ -114,10 +114,10 @@ std::string Json(const Verdict& verdict) {
       ", \"transitions\": ", verdict.result.transitions);
   if (verdict.ok()) {
     absl::StrAppend(
-        &text, ", \"at_rest\": ", verdict.survey.at_rest, ", \"interleavings\": ",
-        verdict.survey.acyclic
-            ? JsonString(verdict.survey.interleavings.Text())
-            : "null",
+        &text, ", \"at_rest\": ", verdict.survey.at_rest,
+        ", \"interleavings\": ",
+        verdict.survey.acyclic ? JsonString(verdict.survey.interleavings.Text())
+                               : "null",
         ", \"longest\": ",
         verdict.survey.acyclic ? absl::StrCat(verdict.survey.longest) : "null",
         ", \"digest\": \"", absl::Hex(verdict.survey.digest, absl::kZeroPad16),
@@ -126,14 +126,13 @@ std::string Json(const Verdict& verdict) {
     absl::StrAppend(&text, ", \"violation\": ", JsonString(verdict.violation));
   }
   if (verdict.story.broken()) {
-    absl::StrAppend(
-        &text, ", \"diagnosis\": ",
-        JsonString(netpoll_model::Diagnose(verdict.story).sentence),
-        ", \"replay\": ",
-        JsonString(netpoll_model::ReplayStringOf(verdict.story)));
+    absl::StrAppend(&text, ", \"diagnosis\": ",
+                    JsonString(netpoll_model::Diagnose(verdict.story).sentence),
+                    ", \"replay\": ",
+                    JsonString(netpoll_model::ReplayStringOf(verdict.story)));
   }
-  return absl::StrCat(text, ", \"seconds\": ",
-                      absl::StrFormat("%.3f", verdict.seconds), "}");
+  return absl::StrCat(
+      text, ", \"seconds\": ", absl::StrFormat("%.3f", verdict.seconds), "}");
 }
 
 // What is printed, in the two forms.
@@ -177,16 +176,14 @@ class Output {
       std::fputs(certificate_.Total().c_str(), stdout);
       std::printf("source %s, %.1f s; %s\n",
                   std::string(netpoll_model::SourceDigest()).c_str(), seconds,
-                  failed_ == 0
-                      ? "every property holds in every interleaving "
-                        "(sequentially consistent, no bound)"
-                      : absl::StrCat("properties are broken in ", failed_,
-                                     " configurations")
-                            .c_str());
+                  failed_ == 0 ? "every property holds in every interleaving "
+                                 "(sequentially consistent, no bound)"
+                               : absl::StrCat("properties are broken in ",
+                                              failed_, " configurations")
+                                     .c_str());
     }
     if (!wanted_.html.empty() && first_.story.broken()) {
-      const int status =
-          WriteFile(flags, wanted_.html, HtmlPage(first_.story));
+      const int status = WriteFile(flags, wanted_.html, HtmlPage(first_.story));
       if (status != kExitOk) return status;
     }
     return failed_ == 0 ? kExitOk : kExitFinding;

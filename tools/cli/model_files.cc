@@ -22,11 +22,9 @@ const netpoll_model::Variant* FindVariantOrExplain(const Flags& flags,
   for (const auto& variant : netpoll_model::Variants()) {
     names.push_back(variant.name);
   }
-  flags.Fail(absl::StrCat("no mutant is named ", Quoted(name),
-                          DidYouMean(name, names),
-                          names.size() == 1
-                              ? "; this program was built without mutants"
-                              : ""));
+  flags.Fail(absl::StrCat(
+      "no mutant is named ", Quoted(name), DidYouMean(name, names),
+      names.size() == 1 ? "; this program was built without mutants" : ""));
   return nullptr;
 }
 
@@ -60,8 +58,7 @@ std::optional<std::string> ReadFile(const Flags& flags, const std::string& file,
                                     int* status) {
   constexpr std::size_t kLargest = 16 << 20;
   *status = kExitOk;
-  std::FILE* const in =
-      file == "-" ? stdin : std::fopen(file.c_str(), "r");
+  std::FILE* const in = file == "-" ? stdin : std::fopen(file.c_str(), "r");
   if (in == nullptr && errno == ENOENT) return std::nullopt;
   std::string text;
   char buffer[4096];
@@ -77,8 +74,8 @@ std::optional<std::string> ReadFile(const Flags& flags, const std::string& file,
   const int error = errno;
   if (in != nullptr && in != stdin) std::fclose(in);
   if (failed) {
-    *status = flags.Fail(absl::StrCat("cannot read ", Quoted(file), ": ",
-                                      std::strerror(error)));
+    *status = flags.Fail(
+        absl::StrCat("cannot read ", Quoted(file), ": ", std::strerror(error)));
   } else if (text.size() >= kLargest) {
     *status = flags.Fail(absl::StrCat(Quoted(file), " is too large"));
   }

@@ -33,8 +33,8 @@ struct ReplayFlags {
 };
 
 std::string_view Trimmed(std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' ||
-                           text.back() == ' ')) {
+  while (!text.empty() &&
+         (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) {
     text.remove_suffix(1);
   }
   return text;
@@ -84,8 +84,7 @@ int WritePictures(const Flags& flags, const ReplayFlags& given,
 
 int Show(const Flags& flags, const ReplayFlags& given, const Wanted& wanted,
          const Story& story) {
-  const std::string stale =
-      wanted.has_trace ? wanted.trace.Compare(story) : "";
+  const std::string stale = wanted.has_trace ? wanted.trace.Compare(story) : "";
   if (wanted.replay.digest != netpoll_model::SourceDigest()) {
     std::fprintf(stderr,
                  "netpoll replay: recorded with source %s, this is %s: the "
