@@ -149,14 +149,20 @@ class Workers {
     for (std::thread& thread : threads_) thread.join();
   }
 
+  bool somebody_polls() const { return protocol_.AnyPoller(); }
   std::uint64_t polls() const { return polls_; }
   std::uint64_t sleeps() const { return sleeps_; }
 
  private:
+  // Makes the gaps between a worker's steps wide enough to be met.
+  static void Hesitate() { std::this_thread::yield(); }
+
   void Work(int worker) {
     while (!stop_) {
       if (RunOne()) continue;
+      Hesitate();
       const IdleRole role = protocol_.Announce(worker, Protocol::kForever);
+      Hesitate();
       if (stop_ || AnyWork()) {
         protocol_.Retract(worker, role);
       } else if (role == IdleRole::kPoller) {
@@ -186,7 +192,6 @@ class Workers {
       queue_.pop_back();
     }
     work->store(1);
-    work->notify_one();
     return true;
   }
 
@@ -200,6 +205,14 @@ class Workers {
   std::vector<std::thread> threads_;
 };
 
+// Without sleeping, unless it takes long: the point is to be back while the
+// worker is still looking for more.
+void AwaitAtOnce(std::atomic<int>& done) {
+  for (int spins = 0; done == 0; ++spins) {
+    if (spins > 1000) std::this_thread::yield();
+  }
+}
+
 TEST(SleepProtocolTest, NoWorkIsLeftLyingWhileWorkersSleep) {
   for (const int workers : {1, 2, 4}) {
     for (const int submitters : {1, 3}) {
@@ -207,10 +220,17 @@ TEST(SleepProtocolTest, NoWorkIsLeftLyingWhileWorkersSleep) {
       std::vector<std::thread> threads;
       for (int s = 0; s < submitters; ++s) {
         threads.emplace_back([&pool] {
-          for (int i = 0; i < 1500; ++i) {
+          for (int i = 0; i < 3000; ++i) {
             std::atomic<int> done{0};
+            // Some come when all is quiet, most while workers are on their way.
+            while (i % 8 == 0 && !pool.somebody_polls()) {
+              std::this_thread::yield();
+            }
             pool.Submit(&done);
-            done.wait(0);
+            AwaitAtOnce(done);
+            // The next comes at any point of the worker's way to sleep.
+            for (volatile int pause = i % 128; pause > 0; pause = pause - 1) {
+            }
           }
         });
       }
