@@ -149,7 +149,7 @@ class Workers {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  bool somebody_polls() const { return protocol_.AnyPoller(); }
+  bool somebody_polls() const { return polling_; }
   std::uint64_t polls() const { return polls_; }
   std::uint64_t sleeps() const { return sleeps_; }
 
@@ -167,7 +167,9 @@ class Workers {
         protocol_.Retract(worker, role);
       } else if (role == IdleRole::kPoller) {
         ++polls_;
+        polling_ = true;
         kernel_.BlockingPoll();
+        polling_ = false;
         protocol_.EndPoll();
       } else {
         ++sleeps_;
@@ -200,6 +202,7 @@ class Workers {
   std::mutex mutex_;
   std::vector<std::atomic<int>*> queue_;
   std::atomic<bool> stop_{false};
+  std::atomic<bool> polling_{false};
   std::atomic<std::uint64_t> polls_{0};
   std::atomic<std::uint64_t> sleeps_{0};
   std::vector<std::thread> threads_;
@@ -229,8 +232,8 @@ TEST(SleepProtocolTest, NoWorkIsLeftLyingWhileWorkersSleep) {
             pool.Submit(&done);
             AwaitAtOnce(done);
             // The next comes at any point of the worker's way to sleep.
-            for (volatile int pause = i % 128; pause > 0; pause = pause - 1) {
-            }
+            std::atomic<int> pause{i % 128};
+            while (pause > 0) --pause;
           }
         });
       }
