@@ -9,6 +9,9 @@ namespace netpoll::cli {
 namespace {
 
 constexpr Command kCommands[] = {
+    {"demo", "watch an echo server at work on this machine for a few seconds",
+     RunDemo},
+    {"serve", "serve echo or http until a signal stops it", RunServe},
     {"scenario", "run a scenario file on one poller, and print what it saw",
      RunScenario},
     {"backends", "list the system interfaces, and which run on this machine",

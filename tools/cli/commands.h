@@ -14,8 +14,10 @@ namespace netpoll::cli {
 
 int RunBackends(Arguments arguments);
 int RunCheck(Arguments arguments);
+int RunDemo(Arguments arguments);
 int RunReplay(Arguments arguments);
 int RunScenario(Arguments arguments);
+int RunServe(Arguments arguments);
 
 // In the order in which --help lists them.
 std::span<const Command> Commands();

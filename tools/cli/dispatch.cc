@@ -33,6 +33,8 @@ void PrintHelp(std::span<const Command> commands) {
       "  2  bad use, or the command could not be carried out\n"
       "\n"
       "examples:\n"
+      "  netpoll demo\n"
+      "  netpoll serve http --listen 127.0.0.1:8080\n"
       "  netpoll backends\n"
       "  netpoll scenario --help\n");
 }

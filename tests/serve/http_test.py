@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`netpoll serve http`, asked by curl, by wrk and by hand."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from server import GET, HELLO, Server, get, read_answer  # noqa: E402
+
+
+def curl(*arguments):
+    done = subprocess.run(
+        ["curl", "-sS", "--noproxy", "*", "--max-time", "30", *arguments],
+        capture_output=True,
+        check=True,
+    )
+    return done.stdout
+
+
+class Curl(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server("http", "--threads", "2")
+        cls.url = f"http://{cls.server.address}/"
+
+    @classmethod
+    def tearDownClass(cls):
+        status, totals = cls.server.stop()
+        assert status == 0, status
+        assert totals["requests"] >= 6, totals
+
+    def test_get(self):
+        self.assertEqual(curl(self.url), HELLO)
+
+    def test_connections_are_kept_alive(self):
+        counts = curl(
+            *["-w", "%{num_connects} ", "-o", "/dev/null", self.url] * 3
+        )
+        self.assertEqual(counts.split(), [b"1", b"0", b"0"])
+
+    def test_http_1_0_connections_are_closed(self):
+        counts = curl(
+            "-0", *["-w", "%{num_connects} ", "-o", "/dev/null", self.url] * 2
+        )
+        self.assertEqual(counts.split(), [b"1", b"1"])
+
+    def test_head(self):
+        fields = curl("-I", self.url)
+        self.assertTrue(fields.startswith(b"HTTP/1.1 200 OK\r\n"))
+        self.assertIn(b"Content-Length: %d\r\n" % len(HELLO), fields)
+
+    def status(self, *arguments):
+        return curl(
+            "-o", "/dev/null", "-w", "%{http_code}", *arguments, self.url
+        )
+
+    def test_405_says_what_is_allowed(self):
+        self.assertEqual(self.status("-X", "DELETE"), b"405")
+        self.assertIn(
+            b"Allow: GET, HEAD\r\n", curl("-i", "-X", "DELETE", self.url)
+        )
+
+    def test_uploads(self):
+        self.assertEqual(self.status("-d", "x" * 100), b"405")
+        with open("/dev/zero", "rb") as zeros:
+            large = zeros.read(3 << 20)
+        path = os.path.join(os.environ["TEST_TMPDIR"], "large")
+        with open(path, "wb") as file:
+            file.write(large)
+        # Asked first, whether it may; and without asking.
+        self.assertIn(self.status("-T", path), (b"405", b"413"))
+        self.assertEqual(self.status("-H", "Expect:", "-T", path), b"413")
+
+    def test_431(self):
+        self.assertEqual(self.status("-H", "X: " + "x" * 20000), b"431")
+
+    def test_chunked(self):
+        done = subprocess.run(
+            ["curl", "-sS", "--noproxy", "*", "-T", "-", "-X", "GET", self.url],
+            input=b"x" * 50000,
+            capture_output=True,
+            check=True,
+        )
+        self.assertEqual(done.stdout, HELLO)
+
+
+class ByHand(unittest.TestCase):
+    def test_pipelined_requests_are_answered_in_order(self):
+        with Server("http") as server, server.connect() as client:
+            head = b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n"
+            post = (
+                b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"
+            )
+            client.sendall((GET + head + post) * 500)
+            for _ in range(500):
+                self.assertEqual(read_answer(client)[0], 200)
+                self.assertEqual(read_answer(client, head=True)[2], b"")
+                self.assertEqual(read_answer(client)[0], 405)
+            client.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            self.assertEqual(read_answer(client)[1]["connection"], "close")
+            self.assertIsNone(read_answer(client))
+            status, totals = server.stop()
+            self.assertEqual(status, 0)
+            self.assertEqual(totals["requests"], 1501)
+            self.assertEqual(totals["connections"], 1)
+
+    def test_requests_are_answered_before_a_half_close_ends_it(self):
+        with Server("http") as server, server.connect() as client:
+            client.sendall(GET * 2)
+            client.shutdown(socket.SHUT_WR)
+            self.assertEqual(read_answer(client)[2], HELLO)
+            self.assertEqual(read_answer(client)[2], HELLO)
+            self.assertIsNone(read_answer(client))
+
+    def test_garbage_is_400_and_the_end(self):
+        with Server("http") as server:
+            for garbage in (b"\x16\x03\x01\x02\x00", b"hello\r\n\r\n",
+                            b"GET / HTTP/1.1\r\n\r\n"):
+                with server.connect() as client:
+                    client.sendall(garbage)
+                    self.assertEqual(read_answer(client)[0], 400)
+                    self.assertIsNone(read_answer(client))
+            with server.connect() as client:
+                self.assertEqual(get(client)[0], 200)
+            self.assertEqual(server.stop()[1]["errors"], 3)
+
+    def test_the_answer_survives_input_that_is_not_read(self):
+        with Server("http") as server, server.connect() as client:
+            client.sendall(
+                b"PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999\r\n\r\n"
+                + b"x" * 300000
+            )
+            self.assertEqual(read_answer(client)[0], 413)
+            self.assertIsNone(read_answer(client))
+
+
+class Load(unittest.TestCase):
+    def test_wrk_sees_no_error(self):
+        deep = "NETPOLL_DEEP" in os.environ
+        connections, seconds = (256, 10) if deep else (64, 2)
+        with Server("http", "--threads", "2", "--read-timeout", "20s") as server:
+            report = subprocess.run(
+                ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s",
+                 f"http://{server.address}/"],
+                capture_output=True, check=True, text=True,
+            ).stdout
+            print(report)
+            self.assertNotIn("Socket errors", report)
+            self.assertNotIn("Non-2xx", report)
+            answered = int(re.search(r"(\d+) requests in", report)[1])
+            self.assertGreater(answered, 100)
+            status, totals = server.stop()
+            self.assertEqual(status, 0)
+            self.assertGreaterEqual(totals["requests"], answered)
+            for name in ("errors", "timeouts", "refused"):
+                self.assertEqual(totals[name], 0, name)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// netpoll demo: an echo server and its clients, watched for some seconds.
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "netpoll/runtime/host_poller.h"
+#include "netpoll/tools/cli/command.h"
+#include "netpoll/tools/cli/commands.h"
+#include "netpoll/tools/cli/flags.h"
+#include "netpoll/tools/cli/json.h"
+#include "netpoll/tools/demo/demo.h"
+
+namespace netpoll::cli {
+namespace {
+
+using demo::DemoOptions;
+using demo::DemoProgress;
+using demo::DemoResult;
+
+// 1234567 -> "1,234,567".
+std::string Grouped(std::uint64_t number) {
+  std::string text = absl::StrCat(number);
+  for (std::size_t at = text.size(); at > 3;) {
+    at -= 3;
+    text.insert(at, ",");
+  }
+  return text;
+}
+
+// Nanoseconds with a unit, three digits.
+std::string Time(std::uint64_t nanos) {
+  const auto value = static_cast<double>(nanos);
+  if (nanos < 1'000) return absl::StrCat(nanos, " ns");
+  if (nanos < 1'000'000) return absl::StrFormat("%.3g us", value / 1e3);
+  if (nanos < 1'000'000'000) return absl::StrFormat("%.3g ms", value / 1e6);
+  return absl::StrFormat("%.3g s", value / 1e9);
+}
+
+std::uint64_t Rate(const DemoResult& result) {
+  return static_cast<std::uint64_t>(static_cast<double>(result.messages) /
+                                    result.seconds);
+}
+
+// A line on standard error that overwrites itself, if that is a terminal.
+std::function<void(const DemoProgress&)> ProgressLine() {
+  const char* const kind = std::getenv("TERM");
+  const bool dumb = kind == nullptr || std::string_view(kind) == "dumb";
+  if (dumb || ::isatty(STDERR_FILENO) == 0) return {};
+  return [](const DemoProgress& now) {
+    std::fprintf(stderr,
+                 "\r%5.1f s  %s messages  %s wakeups  %s timeouts\x1b[K",
+                 now.seconds, Grouped(now.messages).c_str(),
+                 Grouped(now.stats.wakeups).c_str(),
+                 Grouped(now.stats.timeouts).c_str());
+  };
+}
+
+void Line(const char* name, const std::string& value, const char* meaning) {
+  std::printf("  %-14s %14s   %s\n", name, value.c_str(), meaning);
+}
+
+void PrintText(const DemoOptions& options, const DemoResult& result) {
+  const demo::Histogram& latency = result.latency;
+  std::printf(
+      "%d connections to an echo server on %s, %d thread%s, %s, %.1f s\n",
+      options.connections, result.address.c_str(), options.threads,
+      options.threads == 1 ? "" : "s", HostBackend::kName, result.seconds);
+  Line("messages", Grouped(result.messages), "echoed, 64 bytes each");
+  Line("throughput", Grouped(Rate(result)), "messages a second");
+  Line("latency p50", Time(latency.Percentile(50)),
+       "from a message to its echo");
+  Line("        p90", Time(latency.Percentile(90)), "");
+  Line("        p99", Time(latency.Percentile(99)), "");
+  Line("      p99.9", Time(latency.Percentile(99.9)), "");
+  Line("        max", Time(latency.max()), "");
+  Line("wakeups", Grouped(result.stats.wakeups), "tasks made ready by events");
+  Line("polls", Grouped(result.stats.polls), "of the system for events");
+  Line("timeouts", Grouped(result.stats.timeouts),
+       "reads that ended at their deadline");
+  Line("resets", Grouped(result.resets), "connections broken off by clients");
+  Line("stale events", Grouped(result.stats.stale_events),
+       "dropped: their descriptor had been closed");
+  if (result.errors > 0) {
+    std::printf("  %s operations failed that should not; the first: %s\n",
+                Grouped(result.errors).c_str(), result.first_error.c_str());
+  }
+  std::printf(
+      "\n"
+      "try next:\n"
+      "  netpoll serve http --listen 127.0.0.1:8080    and then: "
+      "curl http://127.0.0.1:8080/\n"
+      "  netpoll demo --connections 1000 --threads 1\n"
+      "  netpoll backends\n"
+      "  netpoll --help\n");
+}
+
+void PrintJson(const DemoOptions& options, const DemoResult& result) {
+  const demo::Histogram& latency = result.latency;
+  std::printf(
+      "{\"backend\": %s, \"connections\": %d, \"threads\": %d, "
+      "\"seconds\": %.3f,\n"
+      " \"messages\": %s, \"messages_per_second\": %s,\n",
+      JsonString(HostBackend::kName).c_str(), options.connections,
+      options.threads, result.seconds, absl::StrCat(result.messages).c_str(),
+      absl::StrCat(Rate(result)).c_str());
+  std::printf("%s\n", absl::StrCat(
+                          " \"latency_ns\": {\"p50\": ", latency.Percentile(50),
+                          ", \"p90\": ", latency.Percentile(90),
+                          ", \"p99\": ", latency.Percentile(99),
+                          ", \"p99.9\": ", latency.Percentile(99.9),
+                          ", \"max\": ", latency.max(),
+                          "},\n \"wakeups\": ", result.stats.wakeups,
+                          ", \"polls\": ", result.stats.polls,
+                          ", \"timeouts\": ", result.stats.timeouts,
+                          ", \"resets\": ", result.resets,
+                          ", \"stale_events\": ", result.stats.stale_events,
+                          ", \"errors\": ", result.errors, "}")
+                          .c_str());
+}
+
+int DefaultThreads() {
+  return static_cast<int>(
+      std::clamp(std::thread::hardware_concurrency(), 1U, 4U));
+}
+
+}  // namespace
+
+int RunDemo(Arguments arguments) {
+  constexpr int kMostSeconds = 3600;
+  constexpr int kMostConnections = 100'000;
+  DemoOptions options{.threads = DefaultThreads()};
+  int seconds = 3;
+  bool json = false;
+  Flags flags(
+      "demo",
+      "Starts an echo server on loopback and drives it for a few seconds over "
+      "real\nconnections: most send and receive as fast as they can, with a "
+      "deadline before\neach read; some wait for nothing until their deadline; "
+      "some reset their\nconnection in mid-conversation. Then prints what was "
+      "measured.");
+  flags.Count("seconds", "N", &seconds, 1, kMostSeconds, "how long");
+  flags.Count("connections", "N", &options.connections, 1, kMostConnections,
+              "how many busy clients");
+  flags.Count("threads", "N", &options.threads, 1, 64, "worker threads");
+  flags.Switch("json", &json, "print JSON");
+  flags.Finding("an operation failed that should not");
+  flags.Example("netpoll demo");
+  flags.Example("netpoll demo --seconds 10 --connections 256 --json");
+  if (const auto status = flags.Parse(arguments)) return *status;
+  options.duration = std::chrono::seconds(seconds);
+  const auto progress = ProgressLine();
+  const absl::StatusOr<DemoResult> result = demo::RunDemo(options, progress);
+  if (progress) std::fprintf(stderr, "\r\x1b[K");
+  if (!result.ok()) {
+    return flags.Fail(std::string(result.status().message()));
+  }
+  if (json) {
+    PrintJson(options, *result);
+  } else {
+    PrintText(options, *result);
+  }
+  return result->errors == 0 ? kExitOk : kExitFinding;
+}
+
+}  // namespace netpoll::cli

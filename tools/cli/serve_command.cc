@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// netpoll serve: an echo or an HTTP server until a signal stops it.
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "netpoll/runtime/host_poller.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket.h"
+#include "netpoll/tools/cli/command.h"
+#include "netpoll/tools/cli/commands.h"
+#include "netpoll/tools/cli/flags.h"
+#include "netpoll/tools/cli/suggest.h"
+#include "netpoll/tools/cli/values.h"
+#include "netpoll/tools/server/echo_session.h"
+#include "netpoll/tools/server/http_session.h"
+#include "netpoll/tools/server/server.h"
+#include "netpoll/tools/server/stop_signals.h"
+
+namespace netpoll::cli {
+namespace {
+
+constexpr int kMostConnections = 1'000'000;
+
+// As SocketAddress::Parse, and names are looked up.
+absl::StatusOr<SocketAddress> Resolve(const Address& address) {
+  const std::string text = FormatAddress(address);
+  absl::StatusOr<SocketAddress> parsed = SocketAddress::Parse(text);
+  if (parsed.ok() || address.is_unix()) return parsed;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error = ::getaddrinfo(
+      address.host.c_str(), absl::StrCat(address.port).c_str(), &hints, &found);
+  if (error != 0) {
+    return absl::NotFoundError(absl::StrCat(
+        "no address for ", Quoted(address.host), ": ", ::gai_strerror(error)));
+  }
+  SocketAddress result;
+  std::memcpy(result.data(), found->ai_addr, found->ai_addrlen);
+  *result.mutable_size() = found->ai_addrlen;
+  ::freeaddrinfo(found);
+  return result;
+}
+
+std::string Message(const absl::Status& status) {
+  return std::string(status.message());
+}
+
+void PrintTotals(const server::Totals& totals, bool http) {
+  const server::Counts& counts = totals.counts;
+  std::printf(
+      "%s\n",
+      absl::StrCat("served ", totals.connections, " connections, ",
+                   counts.messages, http ? " requests, " : " messages, ",
+                   counts.bytes_in, " bytes in, ", counts.bytes_out,
+                   " bytes out, ", counts.timeouts, " timeouts, ",
+                   counts.errors, " errors, ", totals.refused, " refused")
+          .c_str());
+}
+
+struct ServeOptions {
+  std::string kind;
+  Address listen;
+  RuntimeOptions runtime;
+  server::ServerOptions server;
+  std::chrono::nanoseconds grace{std::chrono::seconds(5)};
+};
+
+int Serve(const Flags& flags, const ServeOptions& options) {
+  const bool http = options.kind == "http";
+  absl::StatusOr<SocketAddress> address = Resolve(options.listen);
+  if (!address.ok()) return flags.Fail(Message(address.status()));
+  const server::StopSignalsBlocked blocked;  // Before there are threads.
+  Runtime runtime(options.runtime);
+  if (!runtime.status().ok()) return flags.Fail(Message(runtime.status()));
+  absl::StatusOr<Listener> listener = Listener::Listen(runtime, *address);
+  if (!listener.ok()) return flags.Fail(Message(listener.status()));
+  absl::StatusOr<server::StopSignals> signals =
+      server::StopSignals::Open(runtime);
+  if (!signals.ok()) return flags.Fail(Message(signals.status()));
+  server::Server server(runtime, *std::move(listener),
+                        http ? server::HttpSession : server::EchoSession,
+                        options.server);
+  std::printf("listening on %s\n", server.address().ToString().c_str());
+  std::fflush(stdout);
+  server.Start([&signals] { signals->Close(); });
+  runtime.Spawn(signals->Watch(server, options.grace));
+  const absl::Status status = runtime.Run();
+  PrintTotals(server.totals(), http);
+  return status.ok() ? kExitOk : flags.Fail(Message(status));
+}
+
+}  // namespace
+
+int RunServe(Arguments arguments) {
+  ServeOptions options;
+  std::string backend = HostBackend::kName;
+  Flags flags(
+      "serve",
+      "Serves echo (sends back what it gets) or http (1.1; a small body for "
+      "GET and HEAD)\nuntil SIGINT or SIGTERM, and prints what it served. The "
+      "first line on standard\noutput is `listening on ADDRESS`.\n"
+      "\n"
+      "A signal closes the listener and the idle connections; open requests "
+      "have the grace\ntime to finish. A second signal ends it at once.\n"
+      "\n"
+      "The read timeout closes a client that sends nothing for so long after "
+      "connecting or\nafter its last answer, or whose request takes so long "
+      "from its first byte to its\nlast. Above the limit of connections, or "
+      "of descriptors, clients wait in the\nsystem's queue until others "
+      "leave.");
+  flags.Word("KIND", &options.kind, "echo or http");
+  flags.Endpoint("listen", "ADDRESS", &options.listen,
+                 "HOST:PORT (port 0: any), [IPV6]:PORT or unix:PATH");
+  flags.Require("listen");
+  flags.Count("threads", "N", &options.runtime.threads, 1,
+              SleepProtocol<StdEnv>::kMaxWorkers, "worker threads");
+  flags.Duration("read-timeout", "D", &options.server.read_timeout,
+                 "how long a client may keep it waiting; 0 for ever");
+  flags.Count("max-connections", "N", &options.server.max_connections, 0,
+              kMostConnections, "clients at a time; 0 no limit");
+  flags.Duration("grace", "D", &options.grace,
+                 "time for open requests after a signal");
+  flags.Choice("backend", "NAME", &backend, {HostBackend::kName},
+               "the system interface to run on");
+  flags.Example("netpoll serve http --listen 127.0.0.1:8080 --threads 2");
+  flags.Example(
+      "netpoll serve echo --listen unix:/tmp/echo --read-timeout 30s");
+  if (const auto status = flags.Parse(arguments)) return *status;
+  if (options.kind != "echo" && options.kind != "http") {
+    return flags.Refuse(
+        absl::StrCat("KIND is ", Quoted(options.kind), ", not echo or http"));
+  }
+  return Serve(flags, options);
+}
+
+}  // namespace netpoll::cli

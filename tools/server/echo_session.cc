@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "netpoll/tools/server/echo_session.h"
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/task.h"
+#include "netpoll/tools/server/connection.h"
+#include "netpoll/tools/server/server.h"
+
+namespace netpoll::server {
+
+// In steady state: read, write, and a read that has to wait. Nothing is
+// allocated, and no other system call is made.
+Task<void> EchoSession(Server& server, Socket socket) {
+  constexpr std::size_t kBuffer = 16 << 10;
+  Connection connection(server, std::move(socket));
+  std::array<char, kBuffer> buffer;
+  for (;;) {
+    connection.StartTurn(connection.counts.messages);
+    IoResult got;
+    if (server.draining()) {
+      // What came before the end is still echoed.
+      got = connection.ReadNow(buffer);
+    } else {
+      got = co_await connection.socket().Read(buffer);
+      if (got.status.timeout() && connection.WokenToDrain()) continue;
+    }
+    if (!got.ok() || got.bytes == 0) {
+      connection.Ended(got.status);
+      break;
+    }
+    connection.counts.bytes_in += got.bytes;
+    const IoResult put = co_await connection.socket().Write(
+        std::string_view(buffer.data(), got.bytes));
+    connection.counts.bytes_out += put.bytes;
+    if (!put.ok()) {
+      connection.Ended(put.status);
+      break;
+    }
+    ++connection.counts.messages;
+  }
+}
+
+}  // namespace netpoll::server

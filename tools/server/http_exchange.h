@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One side of an HTTP/1.1 connection as a function from bytes to bytes: no
+// sockets, no clock but for the Date field. Boost.Beast parses.
+//
+//   GET, HEAD        200 and a small body, whatever the target
+//   other methods    405 with Allow; with a body, once it has been read
+//   400              no request, no or two Host fields in 1.1, a length or an
+//                    encoding that contradicts itself
+//   413 414 431      body, request line, header over the limits below
+//   417 501 505      an expectation, a transfer coding, a version not known
+//
+// Requests are answered in order, as many in one output as fit; connections
+// are kept alive as the request's version and Connection field say. Bodies are
+// read and thrown away. After a malformed request the connection is of no more
+// use, and closes. Buffers are bounded by kInput and kOutput.
+
+#ifndef NETPOLL_TOOLS_SERVER_HTTP_EXCHANGE_H_
+#define NETPOLL_TOOLS_SERVER_HTTP_EXCHANGE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace netpoll::server {
+
+class HttpExchange {
+ public:
+  static constexpr std::size_t kInput = 8192;    // A header is not longer.
+  static constexpr std::size_t kOutput = 16384;  // Written before going on.
+  static constexpr std::uint64_t kBody = 1 << 20;
+
+  enum class Next {
+    kRead,    // Write the output, then Received() of Room().
+    kWrite,   // Write the output; then Advance has more to do.
+    kClose,   // Write the output and close.
+    kLinger,  // The same, but the client may still be sending.
+  };
+
+  HttpExchange();
+  HttpExchange(const HttpExchange&) = delete;
+  HttpExchange& operator=(const HttpExchange&) = delete;
+  ~HttpExchange();
+
+  // Where to put the next bytes; never empty after kRead.
+  std::span<char> Room();
+  void Received(std::size_t bytes) { end_ += bytes; }
+
+  // Answers what has been received. `last`: the connection should close when
+  // nothing more is waiting to be answered.
+  Next Advance(bool last);
+
+  std::string_view output() const { return output_; }
+  void ClearOutput() { output_.clear(); }
+
+  // Whether the first byte of a request has come, and not yet its last.
+  bool mid_request() const { return begun_; }
+
+  std::uint64_t requests() const { return requests_; }
+  std::uint64_t errors() const { return errors_; }
+
+ private:
+  class Parser;
+  struct Answer;
+
+  Parser& parser();
+  std::string_view input() const {
+    return {input_.data() + begin_, end_ - begin_};
+  }
+  bool Step(bool last, Next* next);
+  int Parse();
+  bool Stuck(Next* next);
+  Next Refuse(int status);
+  void Respond(const Answer& answer);
+  void BeginRequest();
+
+  std::array<char, kInput> input_;
+  std::size_t begin_ = 0;  // What is not parsed yet is in [begin_, end_).
+  std::size_t end_ = 0;
+  std::string output_;
+  std::uint64_t requests_ = 0;
+  std::uint64_t errors_ = 0;
+  std::size_t header_ = 0;  // Bytes of this request's header.
+  bool begun_ = false;
+  bool continued_ = false;  // 100 was sent, or need not be.
+  // The parser lives here, so that Beast stays in one source file.
+  static constexpr std::size_t kParserSize = 192;
+  alignas(16) std::array<std::byte, kParserSize> parser_;
+};
+
+}  // namespace netpoll::server
+
+#endif  // NETPOLL_TOOLS_SERVER_HTTP_EXCHANGE_H_

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "netpoll/tools/server/http_exchange.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <random>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace netpoll::server {
+namespace {
+
+using Next = HttpExchange::Next;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+constexpr std::string_view kHello = "\r\n\r\nHello from netpoll.\n";
+
+struct Talk {
+  std::string output;
+  bool closed = false;
+};
+
+// Feeds `input` in pieces of `piece` bytes, as a session would, until the
+// connection closes.
+Talk Feed(HttpExchange& http, std::string_view input, std::size_t piece,
+          bool last = false) {
+  Talk talk;
+  for (;;) {
+    const Next next = http.Advance(last);
+    EXPECT_LE(http.output().size(), HttpExchange::kOutput + 1024);
+    talk.output += http.output();
+    http.ClearOutput();
+    if (next == Next::kWrite) continue;
+    if (next != Next::kRead) {
+      talk.closed = true;
+      return talk;
+    }
+    if (input.empty()) return talk;
+    const std::span<char> room = http.Room();
+    EXPECT_FALSE(room.empty());
+    const std::size_t size = std::min({piece, room.size(), input.size()});
+    std::copy_n(input.data(), size, room.data());
+    http.Received(size);
+    input.remove_prefix(size);
+  }
+}
+
+Talk Ask(std::string_view input, std::size_t piece = 1 << 20) {
+  HttpExchange http;
+  return Feed(http, input, piece);
+}
+
+// Without the Date line, which may change from one answer to the next.
+std::string Undated(std::string text) {
+  for (std::size_t at; (at = text.find("Date: ")) != std::string::npos;) {
+    text.erase(at, text.find("\r\n", at) + 2 - at);
+  }
+  return text;
+}
+
+int CountAnswers(const std::string& output) {
+  int count = 0;
+  for (std::size_t at = 0;
+       (at = output.find("HTTP/1.1 ", at)) != std::string::npos; ++at) {
+    ++count;
+  }
+  return count;
+}
+
+TEST(HttpExchange, GetIsAnsweredAndTheConnectionKept) {
+  const Talk talk = Ask(kGet);
+  EXPECT_THAT(talk.output, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(talk.output, HasSubstr("\r\nContent-Length: 20\r\n"));
+  EXPECT_THAT(talk.output, HasSubstr(" GMT\r\n"));
+  EXPECT_THAT(talk.output, EndsWith(kHello));
+  EXPECT_THAT(talk.output, Not(HasSubstr("Connection:")));
+  EXPECT_FALSE(talk.closed);
+}
+
+TEST(HttpExchange, HeadHasTheFieldsOfGetAndNoBody) {
+  const Talk get = Ask(kGet);
+  const Talk head = Ask("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(Undated(head.output) + std::string(kHello.substr(4)),
+            Undated(get.output));
+}
+
+struct Case {
+  std::string_view name;
+  std::string_view request;
+  std::string_view status;
+  bool closed;
+};
+
+class Statuses : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Statuses, WholeAndByteByByte) {
+  const Case& c = GetParam();
+  const Talk whole = Ask(c.request);
+  EXPECT_THAT(whole.output, StartsWith("HTTP/1.1 " + std::string(c.status)));
+  EXPECT_EQ(whole.closed, c.closed);
+  EXPECT_EQ(whole.output.find("Connection: close") != std::string::npos,
+            c.closed);
+  for (const std::size_t piece : {1, 2, 3, 7}) {
+    const Talk slow = Ask(c.request, piece);
+    EXPECT_EQ(Undated(slow.output), Undated(whole.output)) << piece;
+    EXPECT_EQ(slow.closed, c.closed) << piece;
+  }
+}
+
+const std::string kLongField =
+    "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(9000, 'x') + "\r\n\r\n";
+const std::string kManyFields = [] {
+  std::string text = "GET / HTTP/1.1\r\nHost: h\r\n";
+  for (int i = 0; i < 900; ++i) text += "A: 0123456789\r\n";
+  return text + "\r\n";
+}();
+const std::string kLongLine =
+    "GET /" + std::string(9000, 'x') + " HTTP/1.1\r\nHost: h\r\n\r\n";
+const std::string kLongChunkLine =
+    "GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;" +
+    std::string(9000, 'x');
+
+INSTANTIATE_TEST_SUITE_P(
+    Http, Statuses,
+    ::testing::Values(
+        Case{"Get", kGet, "200 ", false},
+        Case{"AnyTarget", "GET /a/b?c=d HTTP/1.1\r\nHost: h\r\n\r\n", "200 ",
+             false},
+        Case{"EmptyLinesBefore", "\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
+             "200 ", false},
+        Case{"Close", "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+             "200 ", true},
+        Case{"Http10", "GET / HTTP/1.0\r\n\r\n", "200 ", true},
+        Case{"GetWithBody",
+             "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nabcde",
+             "200 ", false},
+        Case{"Post",
+             "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nabcde",
+             "405 ", false},
+        Case{"Chunked",
+             "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+             "3\r\nabc\r\n0\r\nHost: trailer\r\n\r\n",
+             "405 ", false},
+        Case{"UnknownMethod", "BREW / HTTP/1.1\r\nHost: h\r\n\r\n", "405 ",
+             false},
+        Case{"Options", "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "405 ", false},
+        Case{"NoHost", "GET / HTTP/1.1\r\n\r\n", "400 ", true},
+        Case{"TwoHosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400 ",
+             true},
+        Case{"BadField", "GET / HTTP/1.1\r\nHo st: h\r\n\r\n", "400 ", true},
+        Case{"BadLength",
+             "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", "400 ",
+             true},
+        Case{"TwoLengths",
+             "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n"
+             "Content-Length: 2\r\n\r\n",
+             "400 ", true},
+        Case{"LengthAndChunked",
+             "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n"
+             "Transfer-Encoding: chunked\r\n\r\n",
+             "400 ", true},
+        Case{"BadChunk",
+             "GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+             "zz\r\n\r\n",
+             "400 ", true},
+        Case{"Tls", "\x16\x03\x01\x02", "400 ", true},
+        Case{"Words", "hello, world\r\n\r\n", "400 ", true},
+        Case{"NoVersion", "GET /\r\n\r\n", "400 ", true},
+        Case{"BadVersion", "GET / HTTP/x.1\r\nHost: h\r\n\r\n", "400 ", true},
+        Case{"Version2", "PRI * HTTP/2.0\r\n\r\n", "505 ", true},
+        Case{"LargeBody",
+             "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1048577\r\n\r\n",
+             "413 ", true},
+        Case{"LargeChunk",
+             "GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+             "100001\r\n",
+             "413 ", true},
+        Case{"LongLine", kLongLine, "414 ", true},
+        Case{"LongField", kLongField, "431 ", true},
+        Case{"ManyFields", kManyFields, "431 ", true},
+        Case{"LongChunkLine", kLongChunkLine, "431 ", true},
+        Case{"Expectation", "GET / HTTP/1.1\r\nHost: h\r\nExpect: cake\r\n\r\n",
+             "417 ", true},
+        Case{"Coding",
+             "GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n",
+             "501 ", true}),
+    [](const auto& c) { return std::string(c.param.name); });
+
+TEST(HttpExchange, MethodNotAllowedNamesTheAllowedOnes) {
+  const Talk talk = Ask("DELETE / HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_THAT(talk.output, HasSubstr("\r\nAllow: GET, HEAD\r\n"));
+}
+
+TEST(HttpExchange, KeepAliveIsSaidToHttp10) {
+  const Talk talk = Ask("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_THAT(talk.output, HasSubstr("\r\nConnection: keep-alive\r\n"));
+  EXPECT_FALSE(talk.closed);
+}
+
+TEST(HttpExchange, ContinueIsSaidOnceWhenTheBodyIsAwaited) {
+  HttpExchange http;
+  const Talk first = Feed(http,
+                          "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n"
+                          "Expect: 100-continue\r\n\r\n",
+                          100);
+  EXPECT_EQ(first.output, "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_TRUE(http.mid_request());
+  const Talk second = Feed(http, "ab", 1);
+  EXPECT_THAT(second.output, StartsWith("HTTP/1.1 200 "));
+  EXPECT_FALSE(http.mid_request());
+}
+
+TEST(HttpExchange, ABodyThatIsNotWantedIsNotAskedFor) {
+  const Talk talk =
+      Ask("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n"
+          "Expect: 100-continue\r\n\r\n");
+  EXPECT_THAT(talk.output, StartsWith("HTTP/1.1 405 "));
+  EXPECT_TRUE(talk.closed);
+}
+
+TEST(HttpExchange, PipelinedRequestsAreAnsweredInOrderInOneOutput) {
+  std::string input;
+  for (int i = 0; i < 20; ++i) {
+    input += kGet;
+    input += "HEAD / HTTP/1.1\r\nHost: h\r\n\r\n";
+    input += "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx";
+  }
+  HttpExchange http;
+  const std::span<char> room = http.Room();
+  std::copy(input.begin(), input.end(), room.data());
+  http.Received(input.size());
+  EXPECT_EQ(http.Advance(false), Next::kRead);
+  const std::string output(http.output());
+  EXPECT_EQ(CountAnswers(output), 60);
+  EXPECT_EQ(http.requests(), 60u);
+  for (const std::size_t piece : {1, 5, 64}) {
+    EXPECT_EQ(Undated(Ask(input, piece).output), Undated(output)) << piece;
+  }
+}
+
+TEST(HttpExchange, OutputIsWrittenBeforeItGrowsWithoutBound) {
+  std::string input;
+  for (int i = 0; i < 5000; ++i) input += kGet;
+  EXPECT_EQ(CountAnswers(Ask(input).output), 5000);
+}
+
+TEST(HttpExchange, ALongBodyIsReadThroughASmallBuffer) {
+  const std::string body(1 << 20, 'b');
+  const std::string request =
+      "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1048576\r\n\r\n" + body;
+  const Talk talk = Ask(request + std::string(kGet));
+  EXPECT_EQ(CountAnswers(talk.output), 2);
+}
+
+TEST(HttpExchange, TheLastAnswerBeforeAStopSaysSo) {
+  HttpExchange http;
+  const std::string two = std::string(kGet) + std::string(kGet);
+  const Talk talk = Feed(http, two, 1 << 20, /*last=*/true);
+  EXPECT_EQ(CountAnswers(talk.output), 2);
+  EXPECT_TRUE(talk.closed);
+  EXPECT_THAT(talk.output, EndsWith("Connection: close" + std::string(kHello)));
+}
+
+TEST(HttpExchange, ARequestIsOpenFromItsFirstByteToItsLast) {
+  HttpExchange http;
+  EXPECT_FALSE(http.mid_request());
+  Feed(http, "\r\n", 1);
+  EXPECT_FALSE(http.mid_request());
+  Feed(http, kGet.substr(0, kGet.size() - 1), 1);
+  EXPECT_TRUE(http.mid_request());
+  Feed(http, "\n", 1);
+  EXPECT_FALSE(http.mid_request());
+}
+
+// Whatever comes, the exchange ends or asks for more, and its buffers keep
+// their bounds (Feed checks them; the sanitizers the rest).
+TEST(HttpExchange, GarbageIsRefusedAndNothingElse) {
+  std::mt19937 random(1);
+  const std::vector<std::string> seeds = {
+      std::string(kGet), kLongField.substr(0, 200),
+      kLongChunkLine.substr(0, 90),
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "3\r\nabc\r\n0\r\nA: b\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nabcde"};
+  for (int round = 0; round < 20'000; ++round) {
+    std::string input = seeds[random() % seeds.size()];
+    input += seeds[random() % seeds.size()];
+    for (unsigned edits = random() % 6; edits > 0; --edits) {
+      const std::size_t at = random() % input.size();
+      switch (random() % 3) {
+        case 0:
+          input[at] = static_cast<char>(random());
+          break;
+        case 1:
+          input.erase(at, random() % 8);
+          break;
+        default:
+          input.insert(at, 1, "\r\n:0 \0;,"[random() % 8]);
+      }
+      if (input.empty()) break;
+    }
+    const std::size_t piece = 1 + random() % 50;
+    const Talk talk = Ask(input, piece);
+    if (!talk.output.empty()) {
+      EXPECT_THAT(talk.output, StartsWith("HTTP/1.1 "));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace netpoll::server

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "netpoll/tools/server/http_session.h"
+
+#include <cstdint>
+#include <utility>
+
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/task.h"
+#include "netpoll/tools/server/connection.h"
+#include "netpoll/tools/server/http_exchange.h"
+#include "netpoll/tools/server/server.h"
+
+namespace netpoll::server {
+
+Task<void> HttpSession(Server& server, Socket socket) {
+  using Next = HttpExchange::Next;
+  Connection connection(server, std::move(socket));
+  Counts& counts = connection.counts;
+  HttpExchange http;
+  for (;;) {
+    const Next next = http.Advance(server.draining());
+    counts.messages = http.requests();
+    counts.errors = http.errors();
+    if (!http.output().empty()) {
+      const IoResult put = co_await connection.socket().Write(http.output());
+      counts.bytes_out += put.bytes;
+      http.ClearOutput();
+      if (!put.ok()) {
+        connection.Ended(put.status);
+        break;
+      }
+    }
+    if (next == Next::kWrite) continue;
+    if (next == Next::kLinger) co_await connection.Linger();
+    if (next != Next::kRead) break;
+
+    // New time for an idle connection, and for a request that has begun.
+    const bool open = http.mid_request();
+    connection.StartTurn(2 * counts.messages + (open ? 1 : 0));
+    IoResult got;
+    if (server.draining() && !open) {
+      got = connection.ReadNow(http.Room());
+    } else {
+      got = co_await connection.socket().Read(http.Room());
+      if (got.status.timeout() && connection.WokenToDrain()) continue;
+    }
+    if (!got.ok() || got.bytes == 0) {
+      connection.Ended(got.status);
+      break;
+    }
+    counts.bytes_in += got.bytes;
+    http.Received(got.bytes);
+  }
+}
+
+}  // namespace netpoll::server

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "netpoll/tools/server/server.h"
+
+#include <algorithm>
+#include <chrono>
+#include <coroutine>
+#include <functional>
+#include <mutex>
+#include <utility>
+
+#include "netpoll/core/delta.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/task.h"
+#include "netpoll/tools/server/connection.h"
+
+namespace netpoll::server {
+namespace {
+
+// Between two tries to accept while the system refuses.
+constexpr std::chrono::milliseconds kShortestPause{5};
+constexpr std::chrono::milliseconds kLongestPause{100};
+
+}  // namespace
+
+void Server::Start(std::function<void()> when_done) {
+  when_done_ = std::move(when_done);
+  present_ = 1;
+  runtime_.Spawn(Accept());
+}
+
+Task<void> Server::Accept() {
+  std::chrono::milliseconds pause = kShortestPause;
+  for (;;) {
+    if (options_.max_connections > 0) co_await RoomAwaiter(*this);
+    AcceptResult accepted = co_await listener_.Accept();
+    if (accepted.ok()) {
+      pause = kShortestPause;
+      Admit(std::move(accepted.socket));
+      continue;
+    }
+    if (accepted.status.closing()) break;
+    {
+      const std::lock_guard hold(mutex_);
+      ++totals_.refused;
+    }
+    // Nobody says when the system has a descriptor again.
+    if (!co_await runtime_.Sleep(pause)) break;
+    pause = std::min(2 * pause, kLongestPause);
+  }
+  Depart(std::unique_lock(mutex_));
+}
+
+void Server::Admit(Socket socket) {
+  {
+    const std::lock_guard hold(mutex_);
+    ++totals_.connections;
+    ++open_;
+    ++present_;
+  }
+  runtime_.Spawn(session_(*this, std::move(socket)));
+}
+
+// Whoever leaves, last of all: the server may be gone after it.
+void Server::Depart(std::unique_lock<std::mutex> hold) {
+  if (--present_ > 0) return;
+  const std::function<void()> when_done = std::move(when_done_);
+  hold.unlock();
+  if (when_done) when_done();
+}
+
+void Server::Drain() {
+  internal::ResumeWaiter* waiter;
+  {
+    const std::lock_guard hold(mutex_);
+    if (draining_.exchange(true)) return;
+    for (Connection* c = connections_; c != nullptr; c = c->next_) {
+      c->socket().SetReadDeadline(Deadline::Past());
+    }
+    waiter = std::exchange(waits_for_room_, nullptr);
+  }
+  listener_.CloseNow();
+  if (waiter != nullptr) runtime_.MakeRunnable(waiter);
+}
+
+Totals Server::totals() const {
+  const std::lock_guard hold(mutex_);
+  return totals_;
+}
+
+bool Server::HasRoom() const {
+  return open_ < options_.max_connections || draining();
+}
+
+bool Server::RoomAwaiter::await_suspend(std::coroutine_handle<> task) {
+  handle = task;
+  const std::lock_guard hold(server.mutex_);
+  if (server.HasRoom()) return false;
+  server.waits_for_room_ = this;
+  return true;
+}
+
+void Server::Enter(Connection* connection) {
+  const std::lock_guard hold(mutex_);
+  connection->next_ = connections_;
+  if (connections_ != nullptr) connections_->previous_ = connection;
+  connections_ = connection;
+}
+
+void Server::Leave(Connection* connection) {
+  {
+    // Unlinked before the socket closes: Drain touches no dead one.
+    const std::lock_guard hold(mutex_);
+    Connection* const previous = connection->previous_;
+    Connection* const next = connection->next_;
+    (previous != nullptr ? previous->next_ : connections_) = next;
+    if (next != nullptr) next->previous_ = previous;
+    totals_.counts.Add(connection->counts);
+  }
+  connection->socket().CloseNow();  // Its descriptor makes room.
+  std::unique_lock hold(mutex_);
+  --open_;
+  if (waits_for_room_ != nullptr && HasRoom()) {
+    runtime_.MakeRunnable(std::exchange(waits_for_room_, nullptr));
+  }
+  Depart(std::move(hold));
+}
+
+}  // namespace netpoll::server

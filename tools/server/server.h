@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Server: accepts clients and runs one session (a coroutine) for each, until
+// it is told to drain.
+//
+//   listening -> draining -> done
+//
+// listening  Clients are accepted; above `max_connections` they wait in the
+//            system's queue. When the system refuses (no descriptors left),
+//            the server pauses and tries again: it does not spin, and what it
+//            has goes on.
+// draining   The listener is closed. Sessions end as soon as they have no open
+//            request: an idle one is woken by a past read deadline, the others
+//            look at draining() when they have answered.
+// done       The last session has ended.
+
+#ifndef NETPOLL_TOOLS_SERVER_SERVER_H_
+#define NETPOLL_TOOLS_SERVER_SERVER_H_
+
+#include <atomic>
+#include <chrono>
+#include <coroutine>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <utility>
+
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/task.h"
+#include "netpoll/runtime/task_waiter.h"
+
+namespace netpoll::server {
+
+class Connection;
+
+struct Counts {
+  std::uint64_t messages = 0;  // Requests, or reads echoed.
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t timeouts = 0;  // Clients closed by the read timeout.
+  std::uint64_t errors = 0;    // Malformed requests, failures of the system.
+
+  void Add(const Counts& other) {
+    messages += other.messages;
+    bytes_in += other.bytes_in;
+    bytes_out += other.bytes_out;
+    timeouts += other.timeouts;
+    errors += other.errors;
+  }
+};
+
+struct Totals {
+  std::uint64_t connections = 0;
+  std::uint64_t refused = 0;  // Accepts that the system refused.
+  Counts counts;
+};
+
+struct ServerOptions {
+  // How long a client may keep the server waiting; 0: for ever. Counted anew
+  // from when the connection becomes idle, and from a request's first byte to
+  // its last: dribbling bytes wins no time.
+  std::chrono::nanoseconds read_timeout{0};
+  int max_connections = 0;  // 0: no limit but the system's.
+};
+
+class Server {
+ public:
+  // What is run for each client; its first act is to make a Connection.
+  using Session = Task<void> (*)(Server& server, Socket socket);
+
+  Server(Runtime& runtime, Listener listener, Session session,
+         ServerOptions options)
+      : runtime_(runtime),
+        listener_(std::move(listener)),
+        session_(session),
+        options_(options) {}
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Spawns the task that accepts. `when_done` is called once, by some worker.
+  void Start(std::function<void()> when_done = {});
+
+  // From any thread, any number of times.
+  void Drain();
+  bool draining() const { return draining_.load(); }
+
+  // Of the sessions that have ended.
+  Totals totals() const;
+
+  Runtime& runtime() { return runtime_; }
+  const ServerOptions& options() const { return options_; }
+  const SocketAddress& address() const { return listener_.address(); }
+
+ private:
+  friend Connection;
+
+  // co_await: until a connection may be accepted, or the server drains.
+  struct RoomAwaiter : internal::ResumeWaiter {
+    explicit RoomAwaiter(Server& owner) : server(owner) {}
+    bool await_ready() const noexcept { return false; }
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> task);
+    void await_resume() const noexcept {}
+    Server& server;
+  };
+
+  Task<void> Accept();
+  void Admit(Socket socket);
+  bool HasRoom() const;
+  void Enter(Connection* connection);
+  void Leave(Connection* connection);
+  void Depart(std::unique_lock<std::mutex> hold);
+
+  Runtime& runtime_;
+  Listener listener_;
+  const Session session_;
+  const ServerOptions options_;
+  std::function<void()> when_done_;
+  std::atomic<bool> draining_{false};
+
+  mutable std::mutex mutex_;  // Guards what follows.
+  Totals totals_;
+  int open_ = 0;     // Sessions that have not ended.
+  int present_ = 0;  // The same and the accepting task.
+  Connection* connections_ = nullptr;
+  RoomAwaiter* waits_for_room_ = nullptr;
+};
+
+}  // namespace netpoll::server
+
+#endif  // NETPOLL_TOOLS_SERVER_SERVER_H_

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SIGINT and SIGTERM as bytes to be read: no handler, nothing unsafe.
+
+#ifndef NETPOLL_TOOLS_SERVER_STOP_SIGNALS_H_
+#define NETPOLL_TOOLS_SERVER_STOP_SIGNALS_H_
+
+#include <signal.h>
+
+#include <chrono>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "netpoll/runtime/descriptor.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/task.h"
+#include "netpoll/tools/server/server.h"
+
+namespace netpoll::server {
+
+// Blocks both signals in this thread, and so in those that it starts later:
+// they wait to be read. They act again as before when it goes.
+class StopSignalsBlocked {
+ public:
+  StopSignalsBlocked();
+  StopSignalsBlocked(const StopSignalsBlocked&) = delete;
+  StopSignalsBlocked& operator=(const StopSignalsBlocked&) = delete;
+  ~StopSignalsBlocked();
+
+ private:
+  sigset_t before_;
+};
+
+class StopSignals {
+ public:
+  // While a StopSignalsBlocked lasts.
+  static absl::StatusOr<StopSignals> Open(Runtime& runtime);
+
+  // The first signal drains `server`; a second, or the end of `grace`, stops
+  // the runtime. Ends after Close.
+  Task<void> Watch(Server& server, std::chrono::nanoseconds grace);
+
+  // From any thread.
+  void Close() { descriptor_.CloseNow(); }
+
+ private:
+  explicit StopSignals(Descriptor descriptor)
+      : descriptor_(std::move(descriptor)) {}
+
+  Descriptor descriptor_;
+};
+
+}  // namespace netpoll::server
+
+#endif  // NETPOLL_TOOLS_SERVER_STOP_SIGNALS_H_
