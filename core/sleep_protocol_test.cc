@@ -223,7 +223,7 @@ TEST(SleepProtocolTest, NoWorkIsLeftLyingWhileWorkersSleep) {
       std::vector<std::thread> threads;
       for (int s = 0; s < submitters; ++s) {
         threads.emplace_back([&pool] {
-          for (int i = 0; i < 3000; ++i) {
+          for (int i = 0; i < 1200; ++i) {
             std::atomic<int> done{0};
             // Some come when all is quiet, most while workers are on their way.
             while (i % 8 == 0 && !pool.somebody_polls()) {
