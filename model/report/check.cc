@@ -171,6 +171,7 @@ void Certificate::Add(const Verdict& verdict) {
   }
   for (const auto& [site, use] : verdict.survey.sites) {
     sites_[site].taken += use.taken;
+    sites_[site].exchanges += use.exchanges;
     sites_[site].failed += use.failed;
   }
 }

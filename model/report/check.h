@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "netpoll/model/engine/search.h"
+#include "netpoll/model/report/coverage.h"
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/story.h"
 #include "netpoll/model/report/survey.h"
@@ -57,16 +58,15 @@ class Certificate {
   static std::string Line(const Verdict& verdict);
   void Add(const Verdict& verdict);
   std::string Total() const;
-
-  const std::map<WordMove, std::uint64_t>& word_moves() const { return moves_; }
-  const std::map<std::string, SiteUse>& sites() const { return sites_; }
+  Coverage coverage() const { return CoverageOf(moves_, sites_); }
+  const WordMoves& word_moves() const { return moves_; }
 
  private:
   int configurations_ = 0;
   std::uint64_t states_ = 0;
   std::uint64_t transitions_ = 0;
-  std::map<WordMove, std::uint64_t> moves_;
-  std::map<std::string, SiteUse> sites_;
+  WordMoves moves_;
+  SiteUses sites_;
 };
 
 }  // namespace netpoll_model

@@ -68,21 +68,26 @@ Window StaleDecision(const Story& story, int thread) {
   return window;
 }
 
-// The last step of somebody else that touched what the thread left last.
-Window LastTouch(const Story& story, int thread) {
+// The thread's last own step, and what somebody else changed after it that the
+// thread had looked at: too late for the thread to see.
+Window TooLate(const Story& story, int thread) {
   Window window;
+  std::vector<int> seen;
   for (const Moment& moment : story.moments) {
-    if (moment.thread == thread && moment.object_index >= 0) {
-      window.from = &moment;
-    }
+    if (moment.thread != thread || moment.object_index < 0) continue;
+    if (moment.looked) seen.push_back(moment.object_index);
+    window.from = &moment;
   }
   if (window.from == nullptr) return window;
+  const Moment* touched = nullptr;
   for (const Moment& moment : story.moments) {
-    if (moment.thread != thread && &moment > window.from &&
-        moment.object_index >= 0) {
-      window.to = &moment;
-    }
+    if (&moment <= window.from || moment.thread == thread) continue;
+    if (moment.object_index >= 0) touched = &moment;
+    const bool known =
+        std::count(seen.begin(), seen.end(), moment.object_index) != 0;
+    if (moment.changed && known) window.to = &moment;
   }
+  if (window.to == nullptr) window.to = touched;
   return window;
 }
 
@@ -144,7 +149,7 @@ Diagnosis Diagnose(const Story& story) {
   Window window;
   if (diagnosis.lost >= 0) {
     window = StaleDecision(story, diagnosis.lost);
-    if (window.from == nullptr) window = LastTouch(story, diagnosis.lost);
+    if (window.from == nullptr) window = TooLate(story, diagnosis.lost);
     const bool parked =
         story.moments.back().stands[diagnosis.lost] == Stand::kParked;
     diagnosis.sentence = story.violation + ": " +

@@ -3,6 +3,7 @@
 # A site is a string such as "commit.slot"; the first place is kept.
 {
   text = $0
+  sub(/\/\/.*/, "", text)
   while (match(text, /"[a-z][a-z_0-9]*(\.[a-z_0-9]+)+"/)) {
     site = substr(text, RSTART, RLENGTH)
     text = substr(text, RSTART + RLENGTH)

@@ -90,6 +90,7 @@ class Walk {
       }
       ++uses_[did.access].taken;
       const bool lost = access.op == Op::kCas && did.response == 0;
+      if (access.op == Op::kCas) ++uses_[did.access].exchanges;
       if (lost) ++uses_[did.access].failed;
       const Object* const object = access.object;
       if (object == nullptr || object->role != Role::kSemaphore || lost) {
@@ -117,6 +118,7 @@ class Walk {
       const Access& access = tables_.access(static_cast<int>(id));
       SiteUse& use = survey_.sites[access.site];
       use.taken += uses_[id].taken;
+      use.exchanges += uses_[id].exchanges;
       use.failed += uses_[id].failed;
     }
     for (const auto& [move, count] : moves_) {

@@ -34,7 +34,8 @@ class BigCount {
 // What became of the accesses at one site, over all transitions.
 struct SiteUse {
   std::uint64_t taken = 0;
-  std::uint64_t failed = 0;  // Exchanges that did not take place.
+  std::uint64_t exchanges = 0;  // Compare-and-exchange only.
+  std::uint64_t failed = 0;     // Of those: did not take place.
 };
 
 // States of a semaphore's word: nil, ready, wait, parked.

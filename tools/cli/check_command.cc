@@ -139,7 +139,9 @@ std::string Json(const Verdict& verdict) {
 class Output {
  public:
   Output(const CheckFlags& wanted, ProgressLine& progress)
-      : wanted_(wanted), progress_(progress) {
+      : wanted_(wanted),
+        whole_(wanted.only == "*" && wanted.mutant.empty()),
+        progress_(progress) {
     std::fputs(wanted.json ? "[\n" : Certificate::Head().c_str(), stdout);
   }
 
@@ -174,6 +176,7 @@ class Output {
       std::fputs("\n]\n", stdout);
     } else {
       std::fputs(certificate_.Total().c_str(), stdout);
+      if (whole_) PrintCoverage();
       std::printf("source %s, %.1f s; %s\n",
                   std::string(netpoll_model::SourceDigest()).c_str(), seconds,
                   failed_ == 0 ? "every property holds in every interleaving "
@@ -186,11 +189,20 @@ class Output {
       const int status = WriteFile(flags, wanted_.html, HtmlPage(first_.story));
       if (status != kExitOk) return status;
     }
-    return failed_ == 0 ? kExitOk : kExitFinding;
+    const bool unexplained =
+        whole_ && !certificate_.coverage().Unexplained().empty();
+    return failed_ == 0 && !unexplained ? kExitOk : kExitFinding;
   }
 
  private:
+  // Of the whole matrix, what it does not meet must be explained.
+  void PrintCoverage() {
+    const netpoll_model::Coverage coverage = certificate_.coverage();
+    std::fputs(coverage.Text().c_str(), stdout);
+  }
+
   const CheckFlags& wanted_;
+  const bool whole_;
   ProgressLine& progress_;
   Certificate certificate_;
   Verdict first_;

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/model/report/golden.h"
+
+#include <vector>
+
+#include "netpoll/model/engine/scenario.h"
+#include "netpoll/model/report/check.h"
+#include "netpoll/model/report/coverage.h"
+
+namespace netpoll_model {
+namespace {
+
+constexpr char kPageHead[] =
+    "# The states of a semaphore, as they were explored\n"
+    "\n"
+    "Every move of `rg` and `wg` that the explorer met in the matrix of\n"
+    "configurations, named by the operation that made it. Generated from the\n"
+    "explored graph, and compared with it by a test; `state-table.md` is the\n"
+    "specification, which also has what leaves the word alone.\n"
+    "\n"
+    "```mermaid\n";
+
+}  // namespace
+
+Golden ExploreForGolden(int workers) {
+  Golden golden;
+  const Variant* const shipped = FindVariant("shipped");
+  if (shipped == nullptr) return golden;
+  std::vector<Scenario> scenarios;
+  for (const Scenario& scenario : shipped->scenarios) {
+    if (!scenario.deep) scenarios.push_back(scenario);
+  }
+  Certificate certificate;
+  golden.certificate = Certificate::Head();
+  CheckAll(*shipped, scenarios, {}, workers, [&](const Verdict& verdict) {
+    golden.certificate += Certificate::Line(verdict);
+    certificate.Add(verdict);
+    if (!verdict.ok()) golden.broken += verdict.Counterexample(100);
+  });
+  const Coverage coverage = certificate.coverage();
+  golden.certificate += certificate.Total() + coverage.Text();
+  golden.states_page = kPageHead + StateDiagram(certificate.word_moves()) +
+                       "```\n\n"
+                       "`Nil` nothing pending, nobody waits; `Ready` readiness "
+                       "recorded; `Wait` a task\nis about to park; `Parked` a "
+                       "task is parked.\n";
+  for (const std::string& name : coverage.Unexplained()) {
+    golden.unexplained += name + "\n";
+  }
+  return golden;
+}
+
+}  // namespace netpoll_model

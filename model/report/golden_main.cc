@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Prints model/certificate.golden or docs/semaphore-states.md.
+
+#include <cstdio>
+#include <cstring>
+
+#include "netpoll/model/report/golden.h"
+
+int main(int argc, char** argv) {
+  const bool states = argc > 1 && std::strcmp(argv[1], "states") == 0;
+  const netpoll_model::Golden golden = netpoll_model::ExploreForGolden(2);
+  std::fputs((states ? golden.states_page : golden.certificate).c_str(),
+             stdout);
+  return golden.broken.empty() ? 0 : 1;
+}

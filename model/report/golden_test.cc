@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What was explored is what is written down, to the last digit.
+
+#include "netpoll/model/report/golden.h"
+
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace netpoll_model {
+namespace {
+
+std::string FileText(const std::string& name) {
+  std::stringstream text;
+  text << std::ifstream(name).rdbuf();
+  return text.str();
+}
+
+class GoldenTest : public testing::Test {
+ protected:
+  static const Golden& Explored() {
+    static const Golden& golden = *new Golden(ExploreForGolden(1));
+    return golden;
+  }
+};
+
+TEST_F(GoldenTest, EveryPropertyHolds) { EXPECT_EQ(Explored().broken, ""); }
+
+TEST_F(GoldenTest, TheCertificateIsTheOneOnFile) {
+  EXPECT_EQ(FileText("model/certificate.golden"), Explored().certificate)
+      << "If the change is meant:\n"
+         "  bazel run //model/report:golden > model/certificate.golden";
+}
+
+TEST_F(GoldenTest, TheStateDiagramIsTheOneInTheDocumentation) {
+  EXPECT_EQ(FileText("docs/semaphore-states.md"), Explored().states_page)
+      << "If the change is meant:\n"
+         "  bazel run //model/report:golden states > docs/semaphore-states.md";
+}
+
+TEST_F(GoldenTest, WhatIsNotMetIsExplained) {
+  EXPECT_EQ(Explored().unexplained, "");
+}
+
+TEST_F(GoldenTest, TwoWorkersFindTheSame) {
+  const Golden two = ExploreForGolden(2);
+  EXPECT_EQ(two.certificate, Explored().certificate);
+  EXPECT_EQ(two.states_page, Explored().states_page);
+}
+
+}  // namespace
+}  // namespace netpoll_model
