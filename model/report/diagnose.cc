@@ -160,6 +160,11 @@ Diagnosis Diagnose(const Story& story) {
     window = LastConflict(story);
     diagnosis.sentence =
         story.violation + ": it went wrong " + Between(story, window);
+    const int last = story.moments.back().thread;
+    if (!story.next[last].empty()) {
+      diagnosis.sentence +=
+          "; " + story.threads[last] + " goes on at " + story.next[last];
+    }
   }
   if (window.from != nullptr) diagnosis.from = window.from->step;
   if (window.to != nullptr) diagnosis.to = window.to->step;

@@ -87,6 +87,10 @@ class Teller {
       if (story_.at_rest) stepper_.CheckRest(state_.data());
     }
     story_.violation = stepper_.violation();
+    const View view(tables_, state_.data());
+    for (int thread = 0; thread < tables_.thread_count(); ++thread) {
+      story_.next.push_back(view.Next(thread).site);
+    }
     FillColumns();
   }
 

@@ -56,10 +56,11 @@ struct Story {
   std::vector<Column> columns;
   std::vector<Moment> moments;
   std::vector<Choice> schedule;
-  std::vector<Stand> stands;  // At the beginning.
-  std::string violation;      // Empty: no property was broken.
-  bool at_rest = false;       // Nothing more must happen at the end.
-  int stuck_at = 0;           // The step that could not be taken; 0: none.
+  std::vector<Stand> stands;      // At the beginning.
+  std::vector<std::string> next;  // The site at which each thread ends up.
+  std::string violation;          // Empty: no property was broken.
+  bool at_rest = false;           // Nothing more must happen at the end.
+  int stuck_at = 0;               // The step that could not be taken; 0: none.
   std::string stuck_why;
   int switches = 0;
 
