@@ -4,7 +4,7 @@
 // poll, on the shipped poller. The glue keeps a flag of its own, "the task is
 // parked", so that a poll does not queue a task which still runs. Raised before
 // Commit it is right; raised after it, it comes too late, and the explorer says
-// so. docs/model-checking.md goes through it.
+// so. docs/counterexamples.md goes through it.
 
 #include <memory>
 #include <optional>

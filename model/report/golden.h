@@ -11,7 +11,7 @@
 namespace netpoll_model {
 
 struct Golden {
-  std::string certificate;  // model/certificate.golden
+  std::string certificate;  // model/report/certificate.golden
   std::string states_page;  // docs/semaphore-states.md
   std::string broken;       // Counterexamples; empty: there is none.
   std::string unexplained;  // What no configuration meets.

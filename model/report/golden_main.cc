@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Prints model/certificate.golden or docs/semaphore-states.md.
+// Prints model/report/certificate.golden or docs/semaphore-states.md.
 
 #include <cstdio>
 #include <cstring>

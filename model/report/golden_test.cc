@@ -30,9 +30,9 @@ class GoldenTest : public testing::Test {
 TEST_F(GoldenTest, EveryPropertyHolds) { EXPECT_EQ(Explored().broken, ""); }
 
 TEST_F(GoldenTest, TheCertificateIsTheOneOnFile) {
-  EXPECT_EQ(FileText("model/certificate.golden"), Explored().certificate)
+  EXPECT_EQ(FileText("model/report/certificate.golden"), Explored().certificate)
       << "If the change is meant:\n"
-         "  bazel run //model/report:golden > model/certificate.golden";
+         "  bazel run //model/report:golden > model/report/certificate.golden";
 }
 
 TEST_F(GoldenTest, TheStateDiagramIsTheOneInTheDocumentation) {
