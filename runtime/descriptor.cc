@@ -28,7 +28,7 @@ bool ReadOp::Attempt(IoOp* op) {
     const ssize_t got =
         ::read(self->fd(), self->buffer_.data(), self->buffer_.size());
     if (got >= 0) {
-      self->bytes_ = static_cast<std::size_t>(got);
+      self->Received(static_cast<std::size_t>(got), self->buffer_.size());
       return true;
     }
     if (errno != EINTR) return self->FailOrBlock(errno);

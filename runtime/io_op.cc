@@ -31,11 +31,7 @@ bool IoOp::Begin() {
       stage_ = Stage::kAgain;
       return false;
   }
-  const PollError error = fd_->runtime.poller().Reset(fd_->desc, direction_);
-  if (error != PollError::kNone) return End(IoStatus::FromPoll(error));
-  if (attempt_(this)) return End(status_);
-  stage_ = Stage::kPrepare;
-  return false;
+  return Reset() || (stage_ == Stage::kTry && Try());
 }
 
 bool IoOp::await_suspend(std::coroutine_handle<> task) {
@@ -70,16 +66,11 @@ bool IoOp::Advance() {
       case Stage::kAgain:
         if (TakeDirection(&parked)) return true;
         break;
-      case Stage::kReset: {
-        const PollError error =
-            fd_->runtime.poller().Reset(fd_->desc, direction_);
-        if (error != PollError::kNone) return End(IoStatus::FromPoll(error));
-        stage_ = Stage::kTry;
+      case Stage::kReset:
+        if (Reset()) return true;
         break;
-      }
       case Stage::kTry:
-        if (attempt_(this)) return End(status_);
-        stage_ = Stage::kPrepare;
+        if (Try()) return true;
         break;
       case Stage::kPrepare:
       case Stage::kFinish:
@@ -88,6 +79,27 @@ bool IoOp::Advance() {
     }
     if (parked) return false;
   }
+}
+
+// On to the system call, or, when it would block, to the wait. True: there is
+// an error, and the operation has ended.
+inline bool IoOp::Reset() {
+  if (direction_ == Mode::kRead && fd_->drained) {
+    stage_ = Stage::kPrepare;
+    return false;
+  }
+  const PollError error = fd_->runtime.poller().Reset(fd_->desc, direction_);
+  if (error != PollError::kNone) return End(IoStatus::FromPoll(error));
+  stage_ = Stage::kTry;
+  return false;
+}
+
+// The system call. True: the operation has ended.
+inline bool IoOp::Try() {
+  if (direction_ == Mode::kRead) fd_->drained = false;
+  if (attempt_(this)) return End(status_);
+  stage_ = Stage::kPrepare;
+  return false;
 }
 
 // True: the descriptor is closed.
@@ -134,6 +146,13 @@ bool IoOp::End(IoStatus status) {
   status_ = status;
   fd_->Release(direction_);
   return true;
+}
+
+// Looks for the mark after the read: an event that was published before it may
+// have announced the end of the stream already, a later one will wake us.
+void IoOp::Received(std::size_t got, std::size_t room) {
+  bytes_ = got;
+  fd_->drained = fd_->tcp && got > 0 && got < room && !fd_->desc->NoMoreEdges();
 }
 
 bool IoOp::FailOrBlock(int error) {

@@ -44,6 +44,8 @@ class IoOp : public TaskWaiter {
   // For attempts: ends the operation with the last errno, or says that it
   // would block.
   bool FailOrBlock(int error);
+  // For attempts: a read got `got` bytes of the `room` that there was.
+  void Received(std::size_t got, std::size_t room);
 
   FdState* fd_;
   Attempt attempt_;
@@ -54,7 +56,7 @@ class IoOp : public TaskWaiter {
   enum class Stage : std::uint8_t {
     kAcquire,  // Not begun.
     kAgain,    // Take the direction; the state's memory is held meanwhile.
-    kReset,    // Forget old readiness.
+    kReset,    // Forget old readiness, if the system call is to be tried.
     kTry,      // The system call.
     kPrepare,  // It would block.
     kFinish,   // The task was parked, or a commit failed.
@@ -62,6 +64,8 @@ class IoOp : public TaskWaiter {
 
   bool Begin();
   bool Advance();
+  bool Reset();
+  bool Try();
   bool TakeDirection(bool* parked);
   bool Wait(bool* parked);
   bool End(IoStatus status);

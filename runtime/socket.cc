@@ -32,6 +32,10 @@ int MakeSocket(const SocketAddress& address, int type) {
   return ::socket(address.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
+bool IsTcp(const SocketAddress& address) {
+  return address.family() == AF_INET || address.family() == AF_INET6;
+}
+
 void SetNoDelay(int fd) {
   const int on = 1;  // Fails on Unix sockets, which need it not.
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -107,6 +111,7 @@ Task<absl::StatusOr<Socket>> Socket::Connect(Runtime& runtime,
   SetNoDelay(fd);
   absl::StatusOr<internal::FdState*> state = OpenOwn(runtime, fd);
   if (!state.ok()) co_return state.status();
+  (*state)->tcp = IsTcp(address);
   Socket socket(*state);
   if (pending) {
     socket.SetWriteDeadline(deadline);
@@ -174,6 +179,7 @@ absl::StatusOr<Listener> Listener::Listen(Runtime& runtime,
   }
   auto state = OpenOwn(runtime, fd);
   if (!state.ok()) return state.status();
+  (*state)->tcp = IsTcp(address);  // For those that it accepts.
   auto bound = AddressFrom(fd, ::getsockname);
   return Listener(Descriptor(*state), bound.ok() ? *bound : address);
 }
@@ -207,6 +213,7 @@ AcceptResult internal::AcceptOp::await_resume() {
     ::close(accepted_);
     return {Socket(), IoStatus::FromErrno(error)};
   }
+  state->tcp = tcp_;
   return {Socket(state), {}};
 }
 

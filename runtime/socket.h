@@ -21,6 +21,11 @@
 namespace netpoll {
 
 // A connected stream. TCP_NODELAY is set.
+//
+// After a short read a TCP stream that was made here (connected or accepted) is
+// not tried again until the system reports news: one system call saved for each
+// message. Adopt a socket below which something else ends reads short without
+// news of the rest, such as kernel TLS: those are always tried.
 class Socket : public Descriptor {
  public:
   using Descriptor::Descriptor;
@@ -65,12 +70,14 @@ class AcceptOp : public IoOp {
  public:
   explicit AcceptOp(FdState* fd)
       : IoOp(fd, Mode::kRead, &Attempt),
-        runtime_(fd != nullptr ? &fd->runtime : nullptr) {}
+        runtime_(fd != nullptr ? &fd->runtime : nullptr),
+        tcp_(fd != nullptr && fd->tcp) {}
   AcceptResult await_resume();
 
  private:
   static bool Attempt(IoOp* op);
   Runtime* runtime_;
+  bool tcp_;
   int accepted_ = -1;
 };
 
