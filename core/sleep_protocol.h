@@ -71,13 +71,12 @@ class SleepProtocol {
     });
   }
 
-  // The second look found something.
-  void Retract(int worker, IdleRole role) {
-    if (role == IdleRole::kPoller) {
-      EndPoll();
-    } else {
-      ClearSleeping(worker);
-    }
+  // The second look found something. True: somebody had meanwhile chosen this
+  // sleeper for other work; it passes that wake-up on, by Wake.
+  bool Retract(int worker, IdleRole role) {
+    if (role == IdleRole::kSleeper) return !ClearSleeping(worker);
+    EndPoll();
+    return false;
   }
 
   // Sleeps until woken. Wakes may be spurious.
@@ -142,12 +141,15 @@ class SleepProtocol {
                 });
   }
 
-  void ClearSleeping(int worker) {
+  // False: a waker had cleared it already.
+  bool ClearSleeping(int worker) {
     const std::uint64_t bit = std::uint64_t{1} << worker;
-    Update<Env>(sleepers_, "retract.sleepers", kSeqCstUpdate,
-                [bit](std::uint64_t mask) {
-                  return MaskStep{(mask & bit) != 0, mask & ~bit};
-                });
+    const auto cleared =
+        Update<Env>(sleepers_, "retract.sleepers", kSeqCstUpdate,
+                    [bit](std::uint64_t mask) {
+                      return MaskStep{(mask & bit) != 0, mask & ~bit};
+                    });
+    return cleared.step.write;
   }
 
   typename Env::template Atomic<std::int64_t> turn_{kNobody};

@@ -212,7 +212,7 @@ void Runtime::Idle(Worker& worker) {
       worker.id,
       next == Deadline::kNever ? SleepProtocol<StdEnv>::kForever : next);
   if (WorkVisible()) {
-    protocol_.Retract(worker.id, role);
+    if (protocol_.Retract(worker.id, role)) NotifyWork();
     // This worker will be busy: somebody else should poll.
     if (role == IdleRole::kPoller) protocol_.WakeSleeper();
     return;
@@ -226,7 +226,10 @@ void Runtime::Idle(Worker& worker) {
       until == Deadline::kNever ? Delta::Forever() : Delta::Until(Now(), until);
   PollResult result = poller_.Poll(delta);
   protocol_.EndPoll();
+  const bool broken = result.ready.empty();
   Polled(worker, result);
+  // Work came in under the poll: while this worker runs it, another polls.
+  if (broken && workers_.size() > 1 && WorkVisible()) protocol_.WakeSleeper();
 }
 
 bool Runtime::WorkVisible() {
