@@ -9,6 +9,7 @@ void Exploration::Begin() {
       tables_.reset();
       world_ = scenario_.make();
       tables_ = std::make_unique<Tabulator>(*world_, seen_);
+      tables_->ask_reference_model = refinement_;
       return;
     } catch (const SiteIsSeen& seen) {
       seen_.insert(seen.site);

@@ -16,7 +16,9 @@ namespace netpoll_model {
 
 class Exploration {
  public:
-  explicit Exploration(const Scenario& scenario) : scenario_(scenario) {
+  // Without `refinement`, steps are not compared with the reference model.
+  explicit Exploration(const Scenario& scenario, bool refinement = true)
+      : scenario_(scenario), refinement_(refinement) {
     Begin();
   }
 
@@ -46,6 +48,7 @@ class Exploration {
   void Begin();
 
   const Scenario& scenario_;
+  const bool refinement_;
   std::set<std::string> seen_;
   std::unique_ptr<World> world_;
   std::unique_ptr<Tabulator> tables_;

@@ -179,9 +179,9 @@ class ObjectOf : public Object {
         return {true, Intern(changed), static_cast<Value>(*answer)};
       }
       case Op::kAcquire:
-        return {value == 0, 1, 0};
+        return {value == 0, Held(), 0};
       case Op::kTryAcquire:
-        return {true, 1, static_cast<Value>(value == 0)};
+        return {true, Held(), static_cast<Value>(value == 0)};
       case Op::kRelease:
         return {true, 0, 0};
       case Op::kChoose:
@@ -195,6 +195,12 @@ class ObjectOf : public Object {
   std::string (*show)(const Kept& value) = nullptr;
 
  private:
+  // A lock's second value; its first is free.
+  Value Held() {
+    if constexpr (std::is_integral_v<T>) return Intern(1);
+    return 1;
+  }
+
   std::vector<Kept> values_;
 };
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/engine/run.h"
 
+#include <setjmp.h>
+
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -13,13 +16,28 @@ struct Stopped {};
 
 thread_local Run* current_run = nullptr;
 
+bool catch_crashes = false;
+sigjmp_buf crashed;
+
 char16_t Unit(std::uint64_t value) { return static_cast<char16_t>(value); }
 
 }  // namespace
 
 Run* Run::Current() { return current_run; }
 
+void CatchCrashes() {
+  catch_crashes = true;
+  std::signal(SIGSEGV, [](int) { siglongjmp(crashed, 1); });
+}
+
 RunResult Run::Execute() {
+  if (catch_crashes && sigsetjmp(crashed, 1) != 0) {
+    Run* const run = current_run;
+    current_run = nullptr;
+    run->leaving_ = true;
+    run->Break("crash: the code used something as a task that is none");
+    return std::move(run->result_);
+  }
   current_run = this;
   Thread thread(*this);
   try {

@@ -24,6 +24,10 @@ namespace netpoll_model {
 // everything observed since.
 using Key = std::u16string;
 
+// From here on a crash of the code under test is a violation of its scenario
+// instead of the end of this program. For mutants.
+void CatchCrashes();
+
 // What all runs of one tabulation share.
 struct RunContext {
   World* world = nullptr;

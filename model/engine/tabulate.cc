@@ -106,7 +106,7 @@ void Tabulator::Learn(int id, Value value) {
   if (access.object != nullptr) {
     effect = access.object->Apply(access, value);
     if (access.unseen) effect.response = 0;
-    if (effect.enabled) {
+    if (effect.enabled && ask_reference_model) {
       const char* const law = world_.Refines(access, value, effect.next);
       if (law != nullptr) broken = InternText(law);
     }

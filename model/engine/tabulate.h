@@ -81,6 +81,9 @@ class Tabulator {
   // The objects that have a place in the state, by slot.
   const std::vector<Object*>& slot_objects() const { return slot_objects_; }
 
+  // Whether every step is compared with the reference model.
+  bool ask_reference_model = true;
+
   std::uint64_t executions() const { return executions_; }
   // Not empty: a run behaved unlike another one with the same key.
   const std::string& incongruence() const { return incongruence_; }

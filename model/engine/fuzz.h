@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Schedules from bytes. One byte a choice: 0 stays on the current thread, so
+// that a shrinker that zeroes bytes removes switches. The same bytes drive a
+// fuzzer, a property test and the replay.
+
+#ifndef NETPOLL_MODEL_ENGINE_FUZZ_H_
+#define NETPOLL_MODEL_ENGINE_FUZZ_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "netpoll/model/engine/explore.h"
+
+namespace netpoll_model {
+
+struct FuzzRun {
+  std::string violation;
+  std::vector<Choice> schedule;
+  std::size_t new_states = 0;  // Abstract states never seen before: coverage.
+};
+
+class ScheduleFuzzer {
+ public:
+  explicit ScheduleFuzzer(const Scenario& scenario);
+
+  // Runs until the bytes are used up and everybody rests, or a law breaks.
+  FuzzRun Run(const std::uint8_t* bytes, std::size_t size);
+
+  // Random threads with priorities and `changes` points at which the running
+  // thread's priority drops: finds a bug of that depth with a probability that
+  // does not depend on luck with every single step.
+  FuzzRun RunPriorities(std::uint64_t seed, int changes);
+
+  std::size_t states_seen() const { return seen_.size(); }
+  Exploration& exploration() { return exploration_; }
+
+ private:
+  template <class Choose>
+  FuzzRun Drive(Choose choose);
+
+  Exploration exploration_;
+  std::unordered_set<std::uint64_t> seen_;
+};
+
+}  // namespace netpoll_model
+
+#endif  // NETPOLL_MODEL_ENGINE_FUZZ_H_

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/model/engine/object.h"
+
+#include <cstring>
+
+#include "netpoll/model/engine/world.h"
+
+namespace netpoll_model {
+
+const char* Name(Op op) {
+  switch (op) {
+    case Op::kLoad:
+      return "load";
+    case Op::kStore:
+      return "store";
+    case Op::kExchange:
+      return "exchange";
+    case Op::kAdd:
+      return "add";
+    case Op::kCas:
+      return "cas";
+    case Op::kCall:
+      return "step";
+    case Op::kAcquire:
+      return "lock";
+    case Op::kTryAcquire:
+      return "try-lock";
+    case Op::kRelease:
+      return "unlock";
+    case Op::kGet:
+      return "read";
+    case Op::kSet:
+      return "write";
+    case Op::kChoose:
+      return "choose";
+    case Op::kMay:
+      return "may";
+    case Op::kEnd:
+      return "end";
+  }
+  return "?";
+}
+
+bool Access::SameAs(const Access& other) const {
+  return op == other.op && order == other.order && optional == other.optional &&
+         rests == other.rests && unseen == other.unseen &&
+         wakes == other.wakes && object == other.object &&
+         std::strcmp(site, other.site) == 0 && a == other.a && b == other.b &&
+         number == other.number && call == other.call;
+}
+
+Object::Object() {
+  World* const world = World::Current();
+  if (world != nullptr) index = world->Register(this);
+}
+
+}  // namespace netpoll_model

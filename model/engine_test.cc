@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The explorer on worlds small enough to check by hand, and on worlds that lie.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "netpoll/model/engine/fuzz.h"
+#include "netpoll/model/engine/proof.h"
+#include "netpoll/model/engine/trace.h"
+#include "netpoll/model/engine/view.h"
+
+namespace netpoll_model {
+namespace {
+
+using Int = ObjectOf<int>;
+
+std::optional<int> Read(int& value, std::int64_t) { return value; }
+std::optional<int> Write(int& value, std::int64_t to) {
+  value = static_cast<int>(to);
+  return 0;
+}
+std::optional<int> Increment(int& value, std::int64_t) {
+  ++value;
+  return 0;
+}
+
+// Two threads add one each; by a read and a write, or in one step.
+class Counter : public World {
+ public:
+  explicit Counter(bool atomic) : count_(0) {
+    count_.name = "count";
+    for (const char* name : {"a", "b"}) {
+      AddThread(name, [=, this](Thread&) {
+        if (atomic) {
+          Thread::Call("add", count_, Increment);
+        } else {
+          const int value = Thread::Call("read", count_, Read);
+          Thread::Call("write", count_, Write, value + 1);
+        }
+      });
+    }
+    Settle();
+  }
+  const char* AtRest(const View& view) override {
+    return view.Of(count_) == 2 ? nullptr : "an addition was lost";
+  }
+
+ private:
+  Int count_;
+};
+
+Scenario CounterScenario(bool atomic) {
+  return {"counter", "", false,
+          [=] { return std::unique_ptr<World>(new Counter(atomic)); }};
+}
+
+TEST(Search, FindsALostAdditionByAShortestSchedule) {
+  const Scenario scenario = CounterScenario(false);
+  Exploration exploration(scenario);
+  const SearchResult result = exploration.Run();
+  EXPECT_EQ(result.violation, "an addition was lost");
+  EXPECT_EQ(result.schedule.size(), 4u);
+  const auto schedule = FewestSwitches(exploration.tables(), result);
+  const Trace trace = Replay(exploration, schedule);
+  EXPECT_EQ(trace.violation, result.violation);
+  EXPECT_EQ(trace.switches, 2);
+}
+
+TEST(Search, CountsWhatCanBeCountedByHand) {
+  const Scenario scenario = CounterScenario(true);
+  Exploration exploration(scenario);
+  const Proof proof = Prove(exploration);
+  EXPECT_EQ(proof.problem, "");
+  EXPECT_EQ(proof.full.states, 4u);
+  EXPECT_EQ(proof.full.transitions, 4u);
+  EXPECT_TRUE(proof.paths.acyclic);
+  EXPECT_EQ(proof.paths.schedules, "2");
+  EXPECT_EQ(proof.paths.longest, 2);
+}
+
+TEST(Trace, AReplayStringComesBack) {
+  const std::vector<Choice> schedule = {{0, 0}, {0, 0}, {2, 1}, {1, 0}};
+  const std::string text = Encode("some-scenario", schedule);
+  EXPECT_EQ(text, "some-scenario:2ac/1.b");
+  std::string scenario;
+  std::string why;
+  std::vector<Choice> decoded;
+  ASSERT_TRUE(Decode(text, &scenario, &decoded, &why)) << why;
+  EXPECT_EQ(scenario, "some-scenario");
+  EXPECT_EQ(decoded, schedule);
+  for (const char* bad : {"", "abc", ":a", "x:A", "x:3", "x:a/1", "x:a/.b!"}) {
+    EXPECT_FALSE(Decode(bad, &scenario, &decoded, &why)) << bad;
+  }
+}
+
+// A thread that gives up after its third look, and declares that it carries
+// nothing from one look to the next.
+class Liar : public World {
+ public:
+  Liar() : flag_(0) {
+    AddThread("looker", [this](Thread& thread) {
+      for (int looks = 0; looks < 3; ++looks) {
+        thread.Mark("look");
+        if (Thread::Call("look", flag_, Read) != 0) return;
+      }
+      Thread::Call("gave up", flag_, Write, 2);
+    });
+    AddThread("writer",
+              [this](Thread&) { Thread::Call("write", flag_, Write, 1); });
+    Settle();
+  }
+
+ private:
+  Int flag_;
+};
+
+TEST(Congruence, FindsAFalseDeclaration) {
+  const Scenario scenario{"liar", "", false,
+                          [] { return std::unique_ptr<World>(new Liar); }};
+  Exploration exploration(scenario);
+  const SearchResult result = exploration.Run();
+  EXPECT_EQ(result.violation, "") << "the search alone does not see it";
+  const CongruenceResult congruence = CheckCongruence(exploration, 200, 1);
+  EXPECT_GT(congruence.differences, 0u);
+}
+
+// Two locks in both orders.
+class Locks : public World {
+ public:
+  Locks() : a_(0), b_(0) {
+    a_.lock_number = NewLockNumber();
+    b_.lock_number = NewLockNumber();
+    const auto both = [](Object& first, Object& second) {
+      Perform({.op = Op::kAcquire, .object = &first, .site = "first"});
+      Perform({.op = Op::kAcquire, .object = &second, .site = "second"});
+      Perform({.op = Op::kRelease, .object = &second, .site = "second"});
+      Perform({.op = Op::kRelease, .object = &first, .site = "first"});
+    };
+    AddThread("ab", [=, this](Thread&) { both(a_, b_); });
+    AddThread("ba", [=, this](Thread&) { both(b_, a_); });
+    Settle();
+  }
+
+ private:
+  Int a_;
+  Int b_;
+};
+
+TEST(Search, FindsADeadlock) {
+  const Scenario scenario{"locks", "", false,
+                          [] { return std::unique_ptr<World>(new Locks); }};
+  Exploration exploration(scenario);
+  EXPECT_EQ(exploration.Run().violation.rfind("deadlock: ", 0), 0u);
+}
+
+TEST(Fuzz, BytesFindTheLostAddition) {
+  const Scenario scenario = CounterScenario(false);
+  ScheduleFuzzer fuzzer(scenario);
+  const std::uint8_t alternate[] = {2, 3, 2, 3};
+  const FuzzRun run = fuzzer.Run(alternate, sizeof alternate);
+  EXPECT_EQ(run.violation, "an addition was lost");
+  const std::uint8_t stay[] = {2, 0, 0, 0};
+  EXPECT_EQ(fuzzer.Run(stay, sizeof stay).violation, "");
+}
+
+}  // namespace
+}  // namespace netpoll_model
