@@ -15,7 +15,7 @@
 
 namespace netpoll {
 
-class [[nodiscard]] IoStatus {
+class IoStatus {
  public:
   constexpr IoStatus() = default;  // Success.
   static constexpr IoStatus FromErrno(int error) { return IoStatus(error); }

@@ -32,12 +32,9 @@ using demo::DemoResult;
 
 // 1234567 -> "1,234,567".
 std::string Grouped(std::uint64_t number) {
-  std::string text = absl::StrCat(number);
-  for (std::size_t at = text.size(); at > 3;) {
-    at -= 3;
-    text.insert(at, ",");
-  }
-  return text;
+  if (number < 1'000) return absl::StrCat(number);
+  return absl::StrCat(Grouped(number / 1'000), ",",
+                      absl::Dec(number % 1'000, absl::kZeroPad3));
 }
 
 // Nanoseconds with a unit, three digits.
