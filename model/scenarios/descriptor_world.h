@@ -101,6 +101,7 @@ class DescriptorWorld : public netpoll_model::World {
   };
 
   void FindObjects();
+  bool HasDeadline(Mode direction) const;
   void AddThreads();
   void AddUser(const char* name, Mode direction, int rounds, WaitKind kind,
                int incarnation, Task* task);
@@ -130,6 +131,7 @@ class DescriptorWorld : public netpoll_model::World {
   Task tasks_[4];
   int user_count_ = 0;
   int closer_ = -1;
+  int setter_ = -1;  // The first.
 
   netpoll_model::ObjectOf<SemaphoreWord>* slots_[2] = {};
   netpoll_model::ObjectOf<StatusWord>* status_ = nullptr;

@@ -25,6 +25,7 @@ inline constexpr std::uint32_t kNoteEvent = 1u << 31;  // Bits 4..0: generation.
 inline constexpr std::uint32_t kNoteTimer = 1u << 30;  // Bit 0 which, 8..1 id.
 inline constexpr std::uint32_t kNoteStale = 1u << 29;
 inline constexpr std::uint32_t kNoteError = 1u << 28;
+inline constexpr std::uint32_t kNoteBusy = 1u << 27;  // Of a closer.
 inline constexpr std::uint32_t kNoteFlags = 31;  // Of a user: last status seen.
 
 // The kernel's side of a descriptor, edge-triggered over the whole mask.
@@ -36,6 +37,7 @@ struct Kernel {
   bool error = false;        // The pending report is a pure error.
   std::uint8_t unread = 0;   // What a read would find.
   std::uint8_t room = 0;     // What a write would find.
+  bool last_error = false;   // The last report taken was a pure error.
 
   friend bool operator==(const Kernel&, const Kernel&) = default;
   std::string Text() const {
@@ -73,6 +75,7 @@ inline std::optional<int> Register(Kernel& kernel, std::int64_t generation) {
   kernel.error = false;
   kernel.unread = 0;
   kernel.room = 0;
+  kernel.last_error = false;
   return 0;
 }
 
@@ -104,6 +107,7 @@ inline std::optional<int> Error(Kernel& kernel, std::int64_t) {
 inline std::optional<int> Take(Kernel& kernel, std::int64_t) {
   if (!kernel.registered || kernel.pending == 0) return std::nullopt;
   const int report = Report::Pack(kernel);
+  kernel.last_error = kernel.error;
   kernel.pending = 0;
   kernel.error = false;
   return report;

@@ -57,7 +57,7 @@ class LockWorld : public netpoll_model::World {
     bool closed = false;
     for (int i = 0; i < cast_.readers + cast_.writers; ++i) {
       if (view.parked(tasks_[i].thread)) {
-        return "a task waits for a direction that nobody holds";
+        return "F: a task waits for a direction that nobody holds";
       }
     }
     for (std::size_t i = 0; i < threads().size(); ++i) {
@@ -65,7 +65,7 @@ class LockWorld : public netpoll_model::World {
     }
     for (const int closer : closers_) closed = closed || view.ended(closer);
     if (all_ended && closed && view.Of(destroyed_) != 1) {
-      return "the descriptor was closed and never destroyed";
+      return "F: the descriptor was closed and never destroyed";
     }
     return nullptr;
   }
@@ -89,7 +89,7 @@ class LockWorld : public netpoll_model::World {
                           [](int& count, std::int64_t) -> std::optional<int> {
                             return ++count;
                           }) > 1) {
-      thread.Fail("the descriptor was destroyed twice");
+      thread.Fail("F: the descriptor was destroyed twice");
     }
   }
 
@@ -114,7 +114,7 @@ class LockWorld : public netpoll_model::World {
                           [](int& count, std::int64_t) -> std::optional<int> {
                             return count;
                           }) != 0) {
-      thread.Fail("a task uses a descriptor that was destroyed");
+      thread.Fail("F: a task uses a descriptor that was destroyed");
     }
     Thread::Call<int>("use.leave", inside_, leave, bit);
   }

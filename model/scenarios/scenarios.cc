@@ -11,6 +11,8 @@
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/scenarios/descriptor_scenarios.h"
 #include "netpoll/model/scenarios/lock_world.h"
+#include "netpoll/model/scenarios/pool_world.h"
+#include "netpoll/model/scenarios/pure_world.h"
 #include "netpoll/model/scenarios/sleep_world.h"
 #include "netpoll/model/scenarios/token_world.h"
 
@@ -28,6 +30,8 @@ std::vector<netpoll_model::Scenario> AllScenarios() {
   AddTokenScenarios(all);
   AddSleepScenarios(all);
   AddLockScenarios(all);
+  AddPoolScenarios(all);
+  AddPureScenarios(all);
   return all;
 }
 

@@ -6,6 +6,8 @@
 #ifndef NETPOLL_MODEL_SCENARIOS_SLEEP_WORLD_H_
 #define NETPOLL_MODEL_SCENARIOS_SLEEP_WORLD_H_
 
+#include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,10 +52,21 @@ class SleepWorld : public netpoll_model::World {
     if (cast.deadline) {
       AddThread("setter", [this](Thread& thread) { Setter(thread); });
     }
+    sleep_.AnySleeper();
+    sleepers_ = ObjectAt("any.sleepers");
+    sleepers_->name = "sleepers";
     Settle();
   }
 
   const char* AtRest(const View& view) override {
+    for (int worker = 0; worker < cast_.workers; ++worker) {
+      const bool sleeps =
+          std::strcmp(view.Next(worker).site, "sleep.park") == 0;
+      const std::uint64_t mask = sleepers_->Bits(view.Raw(*sleepers_));
+      if (sleeps && (mask >> worker & 1) == 0) {
+        return "L6: a worker sleeps whom nobody can wake";
+      }
+    }
     if (view.Of(work_) != 0) {
       return "L6: there is work, and every worker sleeps or polls";
     }
@@ -155,6 +168,7 @@ class SleepWorld : public netpoll_model::World {
   Int work_;
   Int broken_;
   Int earliest_;
+  netpoll_model::Object* sleepers_ = nullptr;
 };
 
 inline void AddSleepScenarios(std::vector<netpoll_model::Scenario>& all) {

@@ -61,6 +61,7 @@ class TokenWorld : public netpoll_model::World {
   // The token is pending, nobody is about to post, and nothing is posted: all
   // later breaks would be lost.
   const char* Invariant(const View& view) override {
+    if (view.Of(posted_) > 1) return "I22: breaks are not coalesced";
     if (view.Raw(*token_object_) == 0 || view.Of(posted_) != 0) return nullptr;
     if (view.note(0) != 0) return nullptr;  // The poller is about to clear it.
     for (const int breaker : breakers_) {

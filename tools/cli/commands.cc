@@ -19,6 +19,8 @@ constexpr Command kCommands[] = {
     {"check", "explore every interleaving of the poller's state machine",
      RunCheck},
     {"replay", "run one interleaving again, and show it", RunReplay},
+    {"mutants", "put every known bug back, and see the checker find it",
+     RunMutants},
 };
 
 }  // namespace

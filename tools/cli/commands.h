@@ -16,6 +16,7 @@ int RunBackends(Arguments arguments);
 int RunCheck(Arguments arguments);
 int RunDemo(Arguments arguments);
 int RunReplay(Arguments arguments);
+int RunMutants(Arguments arguments);
 int RunScenario(Arguments arguments);
 int RunServe(Arguments arguments);
 

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/model/mutants/compose.h"
+
+#include <set>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+namespace netpoll_mutants {
+namespace {
+
+constexpr std::string_view kInclude = "#include \"netpoll/";
+
+// The path in `#include "netpoll/PATH"`, or empty.
+std::string Included(const std::string& line) {
+  if (!line.starts_with(kInclude)) return "";
+  const auto end = line.find('"', kInclude.size());
+  return line.substr(kInclude.size(), end - kInclude.size());
+}
+
+// Everything that a file includes, itself among it.
+void Reach(const std::string& file, const Sources& sources,
+           std::set<std::string>* reached) {
+  const auto found = sources.find(file);
+  if (found == sources.end() || !reached->insert(file).second) return;
+  std::istringstream lines(found->second);
+  for (std::string line; std::getline(lines, line);) {
+    const std::string included = Included(line);
+    if (!included.empty()) Reach(included, sources, reached);
+  }
+}
+
+void Mute(std::string* line) {
+  constexpr std::string_view kAssert = "static_assert(";
+  const auto at = line->find(kAssert);
+  if (at != std::string::npos) {
+    line->replace(at, kAssert.size(), "NETPOLL_MUTED(");
+  }
+}
+
+bool IsGuard(const std::string& line) {
+  return line.find(" NETPOLL_") != std::string::npos && line.ends_with("_H_") &&
+         line.starts_with('#');
+}
+
+// What all mutants of a unit have written so far.
+struct Unit {
+  std::string text;
+  // Files whose part in the explorer's namespace is there; it is not a
+  // mutant's own and may be there only once.
+  std::set<std::string> explorer_parts;
+};
+
+// Writes one mutant.
+class Writer {
+ public:
+  Writer(const Row& row, const Sources& sources, Unit& unit)
+      : row_(row), sources_(sources), unit_(unit) {}
+
+  // Appends `file` unless it was there before.
+  bool Inline(const std::string& file, std::string* why) {
+    if (!done_.insert(file).second) return true;
+    std::string text = sources_.at(file);
+    if (!Apply(row_, file, &text, why)) return false;
+    std::istringstream lines(text);
+    int number = 0;
+    bool skip = false;
+    Position(file, 1);
+    for (std::string line; std::getline(lines, line);) {
+      ++number;
+      if (line == "namespace netpoll_model {") {
+        skip = !unit_.explorer_parts.insert(file).second;
+      }
+      const std::string included = Included(line);
+      if (sources_.count(included) != 0) {
+        if (!Inline(included, why)) return false;
+        Position(file, number + 1);
+        continue;
+      }
+      if (skip || IsGuard(line)) line.clear();
+      if (line == "}  // namespace netpoll_model") skip = false;
+      Mute(&line);
+      unit_.text += line + "\n";
+    }
+    return true;
+  }
+
+  bool has(const std::string& file) const { return done_.count(file) != 0; }
+
+ private:
+  void Position(const std::string& file, int line) {
+    unit_.text += "#line " + std::to_string(line) + " \"" + file + "\"\n";
+  }
+
+  const Row& row_;
+  const Sources& sources_;
+  Unit& unit_;
+  std::set<std::string> done_;
+};
+
+std::string Identifier(const std::string& name) {
+  std::string identifier = "netpoll_mutant_";
+  for (const char c : name) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       (c >= '0' && c <= '9');
+    identifier += plain ? c : '_';
+  }
+  return identifier;
+}
+
+std::string Quoted(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+// The name of the function in `text` that adds the scenarios of a family.
+std::string AddFunction(const std::string& text) {
+  constexpr std::string_view kBefore = "inline void Add";
+  const auto at = text.find(kBefore);
+  if (at == std::string::npos) return "";
+  const auto begin = at + kBefore.size() - 3;
+  return text.substr(begin, text.find('(', begin) - begin);
+}
+
+bool WriteMutant(const Row& row, const Sources& sources, Unit& unit,
+                 std::string* why) {
+  for (const Change& change : row.changes) {
+    if (sources.count(change.file) != 0) continue;
+    *why = row.name + ": " + change.file +
+           " is not among the sources of the model";
+    return false;
+  }
+  Writer writer(row, sources, unit);
+  unit.text += "#define netpoll " + Identifier(row.name) + "\n";
+  std::string calls;
+  std::istringstream lines(sources.at(kMatrixSource));
+  for (std::string line; std::getline(lines, line);) {
+    const std::string family = Included(line);
+    const auto found = sources.find(family);
+    if (found == sources.end()) continue;
+    const std::string add = AddFunction(found->second);
+    std::set<std::string> reached;
+    Reach(family, sources, &reached);
+    bool changed = false;
+    for (const Change& change : row.changes) {
+      changed = changed || reached.count(change.file) != 0;
+    }
+    if (add.empty() || !changed) continue;
+    if (!writer.Inline(family, why)) return false;
+    calls += "  " + add + "(all);\n";
+  }
+  for (const Change& change : row.changes) {
+    if (writer.has(change.file)) continue;
+    *why = row.name + ": no scenario contains " + change.file;
+    return false;
+  }
+  unit.text +=
+      "#line 1 \"registration\"\n"
+      "#include \"netpoll/model/engine/scenario.h\"\n"
+      "namespace netpoll::model {\n"
+      "namespace {\n"
+      "std::vector<netpoll_model::Scenario> Scenarios() {\n"
+      "  std::vector<netpoll_model::Scenario> all;\n" +
+      calls +
+      "  return all;\n"
+      "}\n"
+      "const netpoll_model::VariantRegistrar kRegistrar(\n"
+      "    {" +
+      Quoted(row.name) + ", " + Quoted(row.about) +
+      ", Scenarios()});\n"
+      "}  // namespace\n"
+      "}  // namespace netpoll::model\n"
+      "#undef netpoll\n";
+  return true;
+}
+
+}  // namespace
+
+bool Compose(const std::vector<Row>& rows, const Sources& sources,
+             std::string* out, std::string* why) {
+  Unit unit;
+  unit.text = "#define NETPOLL_MUTED(...) static_assert(true)\n";
+  for (const Row& row : rows) {
+    if (!WriteMutant(row, sources, unit, why)) return false;
+  }
+  *out = std::move(unit.text);
+  return true;
+}
+
+}  // namespace netpoll_mutants

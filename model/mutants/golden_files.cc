@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/model/mutants/golden_files.h"
+
+#include <fstream>
+#include <sstream>
+
+namespace netpoll_mutants {
+namespace {
+
+constexpr char kBegin[] = "<!-- begin: written by write_golden -->\n";
+constexpr char kEnd[] = "<!-- end -->\n";
+
+}  // namespace
+
+std::string ReadFile(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+Reasons ParseReasons(const std::string& text) {
+  Reasons reasons;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto colon = line.find(": ");
+    if (line.empty() || line[0] == '#' || colon == std::string::npos) continue;
+    reasons[line.substr(0, colon)] = line.substr(colon + 2);
+  }
+  return reasons;
+}
+
+std::vector<std::string> Configurations() {
+  std::vector<std::string> names;
+  for (const netpoll_model::Scenario& scenario : Shipped()->scenarios) {
+    if (!scenario.deep) names.push_back(scenario.name);
+  }
+  return names;
+}
+
+std::string WithTable(const std::string& page, const std::string& table) {
+  const auto begin = page.find(kBegin);
+  const auto end = page.find(kEnd);
+  if (begin == std::string::npos || end == std::string::npos) return "";
+  return page.substr(0, begin) + kBegin + "\n" + table + "\n" +
+         page.substr(end);
+}
+
+}  // namespace netpoll_mutants

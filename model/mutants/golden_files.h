@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The checked-in files that the results are compared with.
+
+#ifndef NETPOLL_MODEL_MUTANTS_GOLDEN_FILES_H_
+#define NETPOLL_MODEL_MUTANTS_GOLDEN_FILES_H_
+
+#include <string>
+#include <vector>
+
+#include "netpoll/model/mutants/matrix.h"
+
+namespace netpoll_mutants {
+
+inline constexpr char kGoldenFile[] = "model/mutants/matrix.golden";
+inline constexpr char kReasonsFile[] = "model/mutants/reasons.txt";
+inline constexpr char kDocsFile[] = "docs/mutants.md";
+
+std::string ReadFile(const std::string& path);
+
+// Lines "configuration: reason"; # starts a comment.
+Reasons ParseReasons(const std::string& text);
+
+// The small configurations of the matrix, in its order.
+std::vector<std::string> Configurations();
+
+// `page` with what is between its two markers replaced by `table`. Empty if a
+// marker is missing.
+std::string WithTable(const std::string& page, const std::string& table);
+
+}  // namespace netpoll_mutants
+
+#endif  // NETPOLL_MODEL_MUTANTS_GOLDEN_FILES_H_

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// make_mutants OUT ROW... SOURCE...: writes the translation unit of some
+// mutants (files named *.mutant). Status 1, and a sentence, if a change does
+// not fit the sources.
+
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "netpoll/model/mutants/compose.h"
+
+namespace netpoll_mutants {
+namespace {
+
+std::string Read(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+// "rows/C2-wait-by-store.mutant" -> "C2-wait-by-store"
+std::string NameOf(const std::string& path) {
+  const std::string file = path.substr(path.rfind('/') + 1);
+  return file.substr(0, file.rfind('.'));
+}
+
+// The path from the root of the repository, which may be an external one.
+std::string LogicalPath(const std::string& path) {
+  constexpr std::string_view kRoots[] = {"core/", "model/"};
+  for (const std::string_view root : kRoots) {
+    if (path.starts_with(root)) return path;
+    const auto at = path.find("/" + std::string(root));
+    if (at != std::string::npos) return path.substr(at + 1);
+  }
+  return path;
+}
+
+int Main(int argc, char** argv) {
+  std::vector<Row> rows;
+  Sources sources;
+  std::string why;
+  std::string text;
+  for (int i = 2; i < argc; ++i) {
+    const std::string path = argv[i];
+    if (!path.ends_with(".mutant")) {
+      sources[LogicalPath(path)] = Read(path);
+      continue;
+    }
+    rows.emplace_back();
+    if (!ParseRow(NameOf(path), Read(path), &rows.back(), &why)) {
+      std::cerr << "make_mutants: " << why << "\n";
+      return 1;
+    }
+  }
+  if (sources.count(kMatrixSource) == 0) {
+    std::cerr << "make_mutants: use make_mutants OUT ROW... SOURCE..., with "
+              << kMatrixSource << " among the sources\n";
+    return 2;
+  }
+  if (!Compose(rows, sources, &text, &why)) {
+    std::cerr << "make_mutants: " << why << "\n";
+    return 1;
+  }
+  std::ofstream out(argv[1], std::ios::binary);
+  out << text;
+  return out.flush() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace netpoll_mutants
+
+int main(int argc, char** argv) { return netpoll_mutants::Main(argc, argv); }

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/model/mutants/matrix.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+#include <utility>
+
+namespace netpoll_mutants {
+namespace {
+
+using netpoll_model::Variant;
+
+std::string Steps(const Cell& cell) {
+  return cell.length == 0 ? "" : std::to_string(cell.length) + " steps, ";
+}
+
+std::string Padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.resize(width, ' ');
+  return text;
+}
+
+std::string Escaped(const std::string& text) {
+  std::string escaped = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
+  return escaped + "\"";
+}
+
+}  // namespace
+
+int MutantResult::kills() const {
+  return static_cast<int>(std::count_if(
+      cells.begin(), cells.end(), [](const Cell& c) { return c.killed(); }));
+}
+
+const Cell* MutantResult::shortest() const {
+  const Cell* best = nullptr;
+  for (const Cell& cell : cells) {
+    // A crash has no length: any other kill says more.
+    if (!cell.killed()) continue;
+    if (best == nullptr || best->length == 0 ||
+        (cell.length != 0 && cell.length < best->length)) {
+      best = &cell;
+    }
+  }
+  return best;
+}
+
+const Variant* Shipped() {
+  for (const Variant& variant : netpoll_model::Variants()) {
+    if (variant.name == "shipped") return &variant;
+  }
+  return nullptr;
+}
+
+std::vector<const Variant*> Mutants() {
+  std::vector<const Variant*> mutants;
+  for (const Variant& variant : netpoll_model::Variants()) {
+    if (variant.name != "shipped") mutants.push_back(&variant);
+  }
+  std::sort(
+      mutants.begin(), mutants.end(),
+      [](const Variant* a, const Variant* b) { return a->name < b->name; });
+  return mutants;
+}
+
+std::string Golden(const std::vector<MutantResult>& results,
+                   const std::vector<std::string>& configurations,
+                   const Reasons& reasons) {
+  std::string out =
+      "# Mutant: the configurations that kill it, the length of the shortest\n"
+      "# counterexample there, and the law that it breaks.\n";
+  std::map<std::string, int> kills;
+  std::map<std::string, std::vector<std::string>> only;
+  for (const MutantResult& mutant : results) {
+    out += "\n" + mutant.name + "\n";
+    const Cell* last = nullptr;
+    for (const Cell& cell : mutant.cells) {
+      if (!cell.killed()) continue;
+      ++kills[cell.configuration];
+      last = &cell;
+      out += "  " + Padded(cell.configuration, 24) + Steps(cell) + cell.law() +
+             "\n";
+    }
+    if (last == nullptr) out += "  SURVIVES\n";
+    if (mutant.kills() == 1) only[last->configuration].push_back(mutant.name);
+  }
+  out +=
+      "\n# Configuration: how many mutants it kills; those that nothing else\n"
+      "# kills, or why it stays.\n\n";
+  for (const std::string& configuration : configurations) {
+    out += Padded(configuration, 24) + std::to_string(kills[configuration]);
+    const auto reason = reasons.find(configuration);
+    if (!only[configuration].empty()) {
+      out += ", alone:";
+      for (const std::string& name : only[configuration]) out += " " + name;
+    } else {
+      out += ", stays: " +
+             (reason == reasons.end() ? "NO REASON GIVEN" : reason->second);
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+std::string DocsTable(const std::vector<MutantResult>& results) {
+  std::string out =
+      "| mutant | what went wrong | killed by | shortest | law broken |\n"
+      "|---|---|---|---|---|\n";
+  for (const MutantResult& mutant : results) {
+    const Cell* const cell = mutant.shortest();
+    out += "| `" + mutant.name + "` | " + mutant.about + " | ";
+    if (cell == nullptr) {
+      out += "nothing | | |\n";
+      continue;
+    }
+    out +=
+        std::to_string(mutant.kills()) + " of " +
+        std::to_string(mutant.cells.size()) + " | `" + cell->configuration +
+        "`" +
+        (cell->length == 0 ? ""
+                           : ", " + std::to_string(cell->length) + " steps") +
+        " | " + cell->violation + " |\n";
+  }
+  return out;
+}
+
+std::string Grid(const std::vector<MutantResult>& results,
+                 const std::vector<std::string>& configurations) {
+  std::size_t width = 0;
+  for (const MutantResult& mutant : results) {
+    width = std::max(width, mutant.name.size() + 1);
+  }
+  std::string out;
+  for (std::size_t i = 0; i < configurations.size(); ++i) {
+    out += Padded("", width) + std::string(i, '|') + configurations[i] + "\n";
+  }
+  for (const MutantResult& mutant : results) {
+    out += Padded(mutant.name, width);
+    std::map<std::string, const Cell*> by_name;
+    for (const Cell& cell : mutant.cells) by_name[cell.configuration] = &cell;
+    for (const std::string& configuration : configurations) {
+      const auto cell = by_name.find(configuration);
+      if (cell == by_name.end()) {
+        out += ' ';
+      } else {
+        out += cell->second->killed() ? 'x' : '.';
+      }
+    }
+    out += "\n";
+  }
+  return out + "x killed  . survives  (blank: does not contain the source)\n";
+}
+
+std::string Json(const std::vector<MutantResult>& results) {
+  std::string out = "[";
+  for (const MutantResult& mutant : results) {
+    out += (&mutant == results.data() ? "\n" : ",\n");
+    out += " {\"mutant\": " + Escaped(mutant.name) +
+           ", \"about\": " + Escaped(mutant.about) +
+           ", \"killed\": " + (mutant.kills() != 0 ? "true" : "false") +
+           ", \"cells\": [";
+    for (const Cell& cell : mutant.cells) {
+      out += (&cell == mutant.cells.data() ? "\n" : ",\n");
+      out += "  {\"configuration\": " + Escaped(cell.configuration) +
+             ", \"killed\": " + (cell.killed() ? "true" : "false") +
+             ", \"states\": " + std::to_string(cell.states);
+      if (cell.killed()) {
+        out += ", \"steps\": " + std::to_string(cell.length) +
+               ", \"law\": " + Escaped(cell.law()) +
+               ", \"violation\": " + Escaped(cell.violation) +
+               ", \"replay\": " + Escaped(cell.replay);
+      }
+      out += "}";
+    }
+    out += "]}";
+  }
+  return out + "\n]\n";
+}
+
+}  // namespace netpoll_mutants

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every mutant dies, by a law that its row names, and the matrix is the one
+// that is checked in.
+
+#include "netpoll/model/mutants/matrix.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "gtest/gtest.h"
+#include "netpoll/model/mutants/golden_files.h"
+#include "netpoll/model/mutants/row.h"
+
+namespace netpoll_mutants {
+namespace {
+
+// Run once for all tests: it takes a minute.
+const std::vector<MutantResult>& Results() {
+  static const auto& results =
+      *new std::vector<MutantResult>(RunMutants(Mutants(), {}));
+  return results;
+}
+
+std::map<std::string, Row> Rows() {
+  std::map<std::string, Row> rows;
+  for (const auto& file :
+       std::filesystem::directory_iterator("model/mutants/rows")) {
+    const std::string name = file.path().stem().string();
+    std::string why;
+    EXPECT_TRUE(
+        ParseRow(name, ReadFile(file.path().string()), &rows[name], &why))
+        << why;
+  }
+  return rows;
+}
+
+TEST(Mutants, EveryRowIsCompiledIn) {
+  std::set<std::string> compiled;
+  for (const auto* mutant : Mutants()) compiled.insert(mutant->name);
+  for (const auto& [name, row] : Rows()) {
+    EXPECT_EQ(compiled.count(name), 1u) << name;
+  }
+  EXPECT_GE(compiled.size(), 45u);
+}
+
+TEST(Mutants, EachDiesByALawThatItsRowNames) {
+  const auto rows = Rows();
+  for (const MutantResult& mutant : Results()) {
+    EXPECT_GT(mutant.kills(), 0)
+        << mutant.name << " survives: " << mutant.about;
+    const auto row = rows.find(mutant.name);
+    if (row == rows.end()) continue;
+    bool expected = false;
+    for (const Cell& cell : mutant.cells) {
+      const auto& laws = row->second.breaks;
+      if (std::find(laws.begin(), laws.end(), cell.law()) != laws.end()) {
+        expected = true;
+      }
+    }
+    EXPECT_TRUE(expected || mutant.kills() == 0)
+        << mutant.name << " dies, but by none of the laws that its row names";
+  }
+}
+
+TEST(Mutants, EveryCellIsExploredToItsEnd) {
+  for (const MutantResult& mutant : Results()) {
+    for (const Cell& cell : mutant.cells) {
+      EXPECT_TRUE(cell.complete) << mutant.name << " in " << cell.configuration;
+    }
+  }
+}
+
+TEST(Mutants, TheMatrixIsTheOneCheckedIn) {
+  EXPECT_EQ(ReadFile(kGoldenFile), Golden(Results(), Configurations(),
+                                          ParseReasons(ReadFile(kReasonsFile))))
+      << "a kill was won or lost, or a counterexample changed its length. If "
+         "that is meant:\n  bazel run //model/mutants:write_golden";
+}
+
+TEST(Mutants, EveryConfigurationKillsAloneOrHasAReasonToStay) {
+  const std::string golden = ReadFile(kGoldenFile);
+  EXPECT_EQ(golden.find("NO REASON GIVEN"), std::string::npos)
+      << "give one in " << kReasonsFile;
+  const auto configurations = Configurations();
+  for (const auto& [name, reason] : ParseReasons(ReadFile(kReasonsFile))) {
+    EXPECT_NE(std::find(configurations.begin(), configurations.end(), name),
+              configurations.end())
+        << kReasonsFile << " names " << name << ", which is no configuration";
+  }
+}
+
+TEST(Mutants, TheDocumentationHasTheTable) {
+  const std::string page = ReadFile(kDocsFile);
+  EXPECT_EQ(page, WithTable(page, DocsTable(Results())))
+      << "bazel run //model/mutants:write_golden";
+}
+
+}  // namespace
+}  // namespace netpoll_mutants

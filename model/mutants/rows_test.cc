@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A row that does not say what it changes, or does not fit the source, is
+// refused with a sentence.
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "gtest/gtest.h"
+#include "netpoll/model/mutants/compose.h"
+#include "netpoll/model/mutants/row.h"
+
+namespace netpoll_mutants {
+namespace {
+
+constexpr char kRow[] =
+    "# a comment\n"
+    "about: It forgets.\n"
+    "breaks: L1 I2\n"
+    "file: core/a.h\n"
+    "<<<<\nint one;\n====\nint two;\n>>>>\n";
+
+Sources Small() {
+  return {{kMatrixSource,
+           "#include \"netpoll/model/scenarios/a_world.h\"\n"
+           "#include \"netpoll/model/scenarios/b_world.h\"\n"},
+          {"model/scenarios/a_world.h",
+           "#include <vector>\n"
+           "#include \"netpoll/core/a.h\"\n"
+           "#include \"netpoll/model/engine/world.h\"\n"
+           "inline void AddAScenarios(int) {}\n"},
+          {"model/scenarios/b_world.h", "inline void AddBScenarios(int) {}\n"},
+          {"core/a.h",
+           "#ifndef NETPOLL_CORE_A_H_\n"
+           "#define NETPOLL_CORE_A_H_\n"
+           "int one;\nstatic_assert(true);\n"
+           "#endif\n"}};
+}
+
+std::string WhyNot(const std::string& text, const Sources& sources = Small()) {
+  std::vector<Row> rows(1);
+  std::string why;
+  std::string out;
+  if (!ParseRow("X1-y", text, &rows[0], &why)) return why;
+  Compose(rows, sources, &out, &why);
+  return why;
+}
+
+TEST(ARow, SaysWhatItChanges) {
+  Row row;
+  std::string why;
+  ASSERT_TRUE(ParseRow("C2-by-store", kRow, &row, &why)) << why;
+  EXPECT_EQ(row.about, "It forgets.");
+  EXPECT_EQ(row.breaks, (std::vector<std::string>{"L1", "I2"}));
+  EXPECT_EQ(row.corpus_row(), "C2");
+  ASSERT_EQ(row.changes.size(), 1u);
+  EXPECT_EQ(row.changes[0].file, "core/a.h");
+  EXPECT_EQ(row.changes[0].old_text, "int one;");
+  EXPECT_EQ(row.changes[0].new_text, "int two;");
+}
+
+TEST(ARow, IsRefusedWithASentence) {
+  EXPECT_EQ(WhyNot("breaks: L1\n"), "X1-y:1: no \"about:\" line");
+  EXPECT_EQ(WhyNot("about: a\n"), "X1-y:1: no \"breaks:\" line");
+  EXPECT_EQ(WhyNot("about: a\nbreaks: L1\n"), "X1-y:2: changes nothing");
+  EXPECT_EQ(WhyNot("<<<<\n"), "X1-y:1: a change before any \"file:\" line");
+  EXPECT_EQ(WhyNot("hello\n"), "X1-y:1: not a line of a mutant");
+  EXPECT_EQ(WhyNot("file: a\n<<<<\n====\n"), "X1-y:3: no old text");
+  EXPECT_EQ(WhyNot("file: a\n<<<<\nx\n====\n"),
+            "X1-y:4: a change that does not end with >>>>");
+}
+
+TEST(AMutant, IsRefusedWhereItsTextIsNotThereExactlyOnce) {
+  EXPECT_EQ(WhyNot(kRow), "");
+  Sources sources = Small();
+  sources["core/a.h"] = "int three;\n";
+  EXPECT_EQ(WhyNot(kRow, sources),
+            "X1-y: core/a.h has this text 0 times, not once:\nint one;");
+  sources["core/a.h"] = "int one; int one;\n";
+  EXPECT_EQ(WhyNot(kRow, sources),
+            "X1-y: core/a.h has this text 2 times, not once:\nint one;");
+  sources.erase("core/a.h");
+  EXPECT_EQ(WhyNot(kRow, sources),
+            "X1-y: core/a.h is not among the sources of the model");
+}
+
+TEST(AMutant, HasTheFamiliesThatContainItsSource) {
+  std::vector<Row> rows(2);
+  std::string why;
+  std::string out;
+  ASSERT_TRUE(ParseRow("X1-y", kRow, &rows[0], &why)) << why;
+  ASSERT_TRUE(ParseRow("X1-z", kRow, &rows[1], &why)) << why;
+  ASSERT_TRUE(Compose(rows, Small(), &out, &why)) << why;
+  EXPECT_NE(out.find("AddAScenarios(all)"), std::string::npos);
+  EXPECT_EQ(out.find("AddBScenarios"), std::string::npos);
+  // Both have the source, changed, under names of their own.
+  EXPECT_EQ(out.find("int one"), std::string::npos);
+  EXPECT_NE(out.find("int two"), out.rfind("int two"));
+  EXPECT_NE(out.find("#define netpoll netpoll_mutant_X1_y\n"),
+            std::string::npos);
+  EXPECT_NE(out.find("#define netpoll netpoll_mutant_X1_z\n"),
+            std::string::npos);
+  // The explorer stays outside; assertions of the source are muted.
+  EXPECT_NE(out.find("#include \"netpoll/model/engine/world.h\""),
+            std::string::npos);
+  EXPECT_EQ(out.find("static_assert(true);"), std::string::npos);
+}
+
+std::string Read(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+// Whoever changes a place of the source that a mutant changes, too, hears of it
+// here, before anything is compiled.
+TEST(EveryRow, FitsTheSourceAsItIs) {
+  Sources sources;
+  for (const char* root : {"core", "model"}) {
+    for (const auto& file :
+         std::filesystem::recursive_directory_iterator(root)) {
+      if (file.is_directory()) continue;
+      sources[file.path().string()] = Read(file.path());
+    }
+  }
+  int count = 0;
+  for (const auto& file :
+       std::filesystem::directory_iterator("model/mutants/rows")) {
+    std::vector<Row> rows(1);
+    std::string why;
+    std::string out;
+    EXPECT_TRUE(ParseRow(file.path().stem().string(), Read(file.path()),
+                         &rows[0], &why) &&
+                Compose(rows, sources, &out, &why))
+        << why;
+    ++count;
+  }
+  EXPECT_GE(count, 45);
+}
+
+}  // namespace
+}  // namespace netpoll_mutants

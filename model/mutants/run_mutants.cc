@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <sstream>
+
+#include "netpoll/model/engine/explore.h"
+#include "netpoll/model/mutants/matrix.h"
+#include "netpoll/model/report/replay_string.h"
+#include "netpoll/model/report/source.h"
+
+namespace netpoll_mutants {
+namespace {
+
+using netpoll_model::Scenario;
+using netpoll_model::Variant;
+using Clock = std::chrono::steady_clock;
+
+constexpr char kEnd[] = ".\n";
+
+// One line: states, length, complete, replay string, violation. The reference
+// model is asked only where no law of its own finds the mutant: what goes wrong
+// in the end says more than the first step that was not as the table has it.
+std::string RunCell(const Variant& mutant, const Scenario& scenario,
+                    std::uint64_t states) {
+  netpoll_model::SearchLimits limits;
+  limits.states = states;
+  netpoll_model::SearchResult found;
+  for (const bool refinement : {false, true}) {
+    netpoll_model::Exploration exploration(scenario, refinement);
+    found = exploration.Run(limits);
+    if (!found.violation.empty()) break;
+  }
+  netpoll_model::ReplayString replay{mutant.name, scenario.name,
+                                     std::string(netpoll_model::SourceDigest()),
+                                     found.schedule};
+  std::ostringstream line;
+  line << found.states << ' ' << found.schedule.size() << ' '
+       << (found.complete || !found.violation.empty()) << ' '
+       << (found.violation.empty() ? "-" : replay.Text()) << ' '
+       << found.violation << '\n';
+  return line.str();
+}
+
+void WriteAll(int fd, const std::string& text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t count = write(fd, text.data() + at, text.size() - at);
+    if (count <= 0) _exit(1);
+    at += static_cast<std::size_t>(count);
+  }
+}
+
+// A child that runs the configurations of one mutant from `first` on, and
+// writes a line for each.
+class Child {
+ public:
+  Child(const Variant& mutant, std::size_t first, std::uint64_t states) {
+    int ends[2];
+    if (pipe(ends) != 0) return;
+    pid_ = fork();
+    if (pid_ == 0) {
+      close(ends[0]);
+      const rlimit no_core{0, 0};
+      setrlimit(RLIMIT_CORE, &no_core);
+      for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
+        if (mutant.scenarios[i].deep) continue;
+        alarm(120);
+        WriteAll(ends[1], RunCell(mutant, mutant.scenarios[i], states));
+      }
+      WriteAll(ends[1], kEnd);
+      _exit(0);
+    }
+    close(ends[1]);
+    fd_ = ends[0];
+  }
+
+  int fd() const { return fd_; }
+
+  // False at the end of the stream; then `status` is how the child ended.
+  bool Read(std::string* text, int* status) {
+    char buffer[4096];
+    const ssize_t count = read(fd_, buffer, sizeof buffer);
+    if (count > 0) {
+      text->append(buffer, static_cast<std::size_t>(count));
+      return true;
+    }
+    close(fd_);
+    waitpid(pid_, status, 0);
+    return false;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  int fd_ = -1;
+};
+
+// One mutant under way.
+struct Job {
+  std::size_t index;
+  Child child;
+  std::size_t first;  // Configuration of the first line of `text`.
+  std::string text;
+  Clock::time_point started;
+};
+
+// The configurations that are run, in order.
+std::vector<const Scenario*> Shallow(const Variant& mutant, std::size_t first) {
+  std::vector<const Scenario*> shallow;
+  for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
+    if (!mutant.scenarios[i].deep) shallow.push_back(&mutant.scenarios[i]);
+  }
+  return shallow;
+}
+
+Cell ParseCell(const std::string& line, const Scenario& scenario) {
+  Cell cell;
+  cell.configuration = scenario.name;
+  std::istringstream in(line);
+  in >> cell.states >> cell.length >> cell.complete >> cell.replay;
+  std::getline(in >> std::ws, cell.violation);
+  if (cell.replay == "-") cell.replay.clear();
+  return cell;
+}
+
+// Takes what a child wrote until it ended. True if the mutant is done; false
+// if it crashed and configurations are left.
+bool Collect(const Variant& mutant, const Job& job, MutantResult* result,
+             std::size_t* next) {
+  const auto configurations = Shallow(mutant, job.first);
+  std::istringstream lines(job.text);
+  std::size_t done = 0;
+  for (std::string line; std::getline(lines, line) && line + "\n" != kEnd;) {
+    if (done == configurations.size()) break;
+    result->cells.push_back(ParseCell(line, *configurations[done++]));
+  }
+  if (done == configurations.size()) return true;
+  Cell crashed;
+  crashed.configuration = configurations[done]->name;
+  crashed.violation = "crash: the program crashed or did not end";
+  result->cells.push_back(crashed);
+  *next =
+      static_cast<std::size_t>(configurations[done] - mutant.scenarios.data()) +
+      1;
+  return *next == mutant.scenarios.size();
+}
+
+}  // namespace
+
+std::vector<MutantResult> RunMutants(const std::vector<const Variant*>& mutants,
+                                     const RunOptions& options) {
+  std::vector<MutantResult> results(mutants.size());
+  std::vector<Job> jobs;
+  std::size_t started = 0;
+  int done = 0;
+  while (started < mutants.size() || !jobs.empty()) {
+    while (started < mutants.size() &&
+           jobs.size() < static_cast<std::size_t>(options.workers)) {
+      const Variant& mutant = *mutants[started];
+      results[started].name = mutant.name;
+      results[started].about = mutant.about;
+      jobs.push_back(
+          {started, Child(mutant, 0, options.states), 0, "", Clock::now()});
+      ++started;
+    }
+    std::vector<pollfd> waits;
+    for (const Job& job : jobs) waits.push_back({job.child.fd(), POLLIN, 0});
+    if (poll(waits.data(), waits.size(), -1) < 0) continue;
+    for (std::size_t i = jobs.size(); i-- > 0;) {
+      if (waits[i].revents == 0) continue;
+      Job& job = jobs[i];
+      int status = 0;
+      if (job.child.Read(&job.text, &status)) continue;
+      MutantResult& result = results[job.index];
+      const Variant& mutant = *mutants[job.index];
+      std::size_t next = 0;
+      if (!Collect(mutant, job, &result, &next)) {
+        job = {job.index, Child(mutant, next, options.states), next, "",
+               job.started};
+        continue;
+      }
+      result.seconds =
+          std::chrono::duration<double>(Clock::now() - job.started).count();
+      jobs.erase(jobs.begin() + static_cast<std::ptrdiff_t>(i));
+      ++done;
+      if (options.progress) {
+        options.progress(result, done, static_cast<int>(mutants.size()));
+      }
+    }
+  }
+  return results;
+}
+
+}  // namespace netpoll_mutants

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// netpoll mutants: runs every known bug through the matrix, and prints which
+// configuration finds which.
+#include <fnmatch.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "netpoll/model/mutants/matrix.h"
+#include "netpoll/tools/cli/command.h"
+#include "netpoll/tools/cli/commands.h"
+#include "netpoll/tools/cli/flags.h"
+#include "netpoll/tools/cli/suggest.h"
+
+namespace netpoll::cli {
+namespace {
+
+using netpoll_model::Variant;
+using netpoll_mutants::Cell;
+using netpoll_mutants::MutantResult;
+
+void PrintMutant(const MutantResult& mutant) {
+  const Cell* const cell = mutant.shortest();
+  if (cell == nullptr) {
+    absl::PrintF("%-34s SURVIVES  %s\n", mutant.name, mutant.about);
+    return;
+  }
+  absl::PrintF("%-34s %2d/%-2d  %d steps in %s (%d states): %s\n", mutant.name,
+               mutant.kills(), mutant.cells.size(), cell->length,
+               cell->configuration, cell->states, cell->violation);
+}
+
+// What a reader wants to know of a few.
+void PrintCells(const MutantResult& mutant) {
+  absl::PrintF("\n%s: %s\n", mutant.name, mutant.about);
+  for (const Cell& cell : mutant.cells) {
+    if (!cell.killed()) {
+      absl::PrintF("  %-24s survives, %d states\n", cell.configuration,
+                   cell.states);
+      continue;
+    }
+    absl::PrintF("  %-24s killed after %d states, %d steps: %s\n",
+                 cell.configuration, cell.states, cell.length, cell.violation);
+    if (!cell.replay.empty()) absl::PrintF("      %s\n", cell.replay);
+  }
+}
+
+std::vector<std::string> Configurations(
+    const std::vector<MutantResult>& results) {
+  std::vector<std::string> names;
+  for (const auto& scenario : netpoll_mutants::Shipped()->scenarios) {
+    for (const MutantResult& mutant : results) {
+      bool has = false;
+      for (const Cell& cell : mutant.cells) {
+        has = has || cell.configuration == scenario.name;
+      }
+      if (!has) continue;
+      names.push_back(scenario.name);
+      break;
+    }
+  }
+  return names;
+}
+
+int NoSuchMutant(const Flags& flags, const std::string& only) {
+  std::vector<std::string_view> names;
+  for (const Variant* mutant : netpoll_mutants::Mutants()) {
+    names.push_back(mutant->name);
+  }
+  if (names.empty()) {
+    return flags.Fail(
+        "this program was built without mutants; tools/netpoll builds one with "
+        "them, and so does bazel build //tools/cli:netpoll_mutants");
+  }
+  return flags.Fail(absl::StrCat("no mutant is named ", Quoted(only),
+                                 DidYouMean(only, names)));
+}
+
+}  // namespace
+
+int RunMutants(Arguments arguments) {
+  std::string only = "*";
+  bool json = false;
+  netpoll_mutants::RunOptions options;
+  Flags flags(
+      "mutants",
+      "Explores the matrix over every mutant: the source with one known "
+      "bug put back.\nThe checker must find each of them.");
+  flags.Text("only", "GLOB", &only, "the mutants to run");
+  flags.Count("workers", "N", &options.workers, 1, 256,
+              "mutants explored at once");
+  flags.Switch("json", &json, "print JSON");
+  flags.Finding("a mutant survives");
+  flags.Example("netpoll mutants");
+  flags.Example("netpoll mutants --only 'C1-*'");
+  if (const auto status = flags.Parse(arguments)) return *status;
+
+  std::vector<const Variant*> selected;
+  for (const Variant* mutant : netpoll_mutants::Mutants()) {
+    if (::fnmatch(only.c_str(), mutant->name.c_str(), 0) == 0) {
+      selected.push_back(mutant);
+    }
+  }
+  if (selected.empty()) return NoSuchMutant(flags, only);
+
+  const bool terminal = ::isatty(STDERR_FILENO) != 0;
+  options.progress = [&](const MutantResult& mutant, int done, int all) {
+    if (terminal) {
+      absl::FPrintF(stderr, "\r\x1b[K%d of %d: %s", done, all, mutant.name);
+    }
+  };
+  const auto start = std::chrono::steady_clock::now();
+  const auto results = netpoll_mutants::RunMutants(selected, options);
+  const std::chrono::duration<double> taken =
+      std::chrono::steady_clock::now() - start;
+  if (terminal) std::fputs("\r\x1b[K", stderr);
+
+  int survivors = 0;
+  for (const MutantResult& mutant : results) survivors += mutant.kills() == 0;
+  if (json) {
+    std::fputs(netpoll_mutants::Json(results).c_str(), stdout);
+    return survivors == 0 ? kExitOk : kExitFinding;
+  }
+  for (const MutantResult& mutant : results) PrintMutant(mutant);
+  if (results.size() <= 4) {
+    for (const MutantResult& mutant : results) PrintCells(mutant);
+  } else {
+    absl::PrintF("\n%s",
+                 netpoll_mutants::Grid(results, Configurations(results)));
+  }
+  absl::PrintF("\n%d mutants, %d killed, %.1f s\n", results.size(),
+               static_cast<int>(results.size()) - survivors, taken.count());
+  return survivors == 0 ? kExitOk : kExitFinding;
+}
+
+}  // namespace netpoll::cli
