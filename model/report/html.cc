@@ -3,6 +3,7 @@
 // The page: a row for each access, a lane for each thread, and what the shared
 // words hold afterwards. Everything that it needs is in it.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,9 @@ constexpr char kStyle[] =
 constexpr char kScript[] =
 #include "netpoll/model/report/html_script.inc"
     ;
+
+// A value that may take two lines.
+constexpr std::size_t kLongWord = 20;
 
 std::string Escaped(std::string_view text) {
   std::string escaped;
@@ -130,8 +134,11 @@ class Page {
     bool first = true;
     for (const Column& column : story_.columns) {
       if (column.task >= 0) continue;
-      cells +=
-          Element("td", first ? "word first" : "word", Escaped(column.initial));
+      const bool wide = column.initial.size() > kLongWord;
+      cells += Element(
+          "td",
+          std::string(first ? "word first" : "word") + (wide ? " long" : ""),
+          Escaped(column.initial));
       first = false;
     }
     return cells;
@@ -206,6 +213,7 @@ class Page {
       const Column& column = story_.columns[i];
       if (column.task >= 0) continue;
       std::string classes = first ? "word first" : "word";
+      if (column.initial.size() > kLongWord) classes += " long";
       first = false;
       std::string inside = Escaped(moment.values[i]);
       if (column.object_index == moment.object_index) {

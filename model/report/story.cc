@@ -152,7 +152,7 @@ class Teller {
       moment.before = Show(world(), object, did.before);
       moment.after = Show(world(), object, did.after);
       moment.changed = did.before != did.after;
-      moment.plain = access.op == Op::kGet;
+      moment.plain = access.op == Op::kGet && did_.size() > 1;
       moment.failed = access.op == Op::kCas && did.response == 0;
       moment.looked = access.op == Op::kLoad || access.op == Op::kGet ||
                       access.op == Op::kCas || access.op == Op::kCall ||
