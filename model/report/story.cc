@@ -76,6 +76,9 @@ class Teller {
       story_.threads.push_back(thread.name);
     }
     story_.stands = Stands();
+    for (const Object* object : world().objects()) {
+      values_.push_back(Show(world(), *object, 0));
+    }
   }
 
   void Run(const std::vector<Choice>& schedule) {
@@ -158,11 +161,9 @@ class Teller {
                       access.op == Op::kCas || access.op == Op::kCall ||
                       access.op == Op::kExchange;
       Touch(object);
+      if (object.index >= 0) values_[object.index] = moment.after;
     }
-    const View view(tables_, state_.data());
-    for (const Object* object : world().objects()) {
-      moment.values.push_back(Show(world(), *object, view.Raw(*object)));
-    }
+    moment.values = values_;
     moment.stands = Stands();
     story_.moments.push_back(std::move(moment));
   }
@@ -234,6 +235,7 @@ class Teller {
   std::vector<Value> state_;
   std::vector<Stepper::Did> did_;
   std::vector<const Object*> touched_;
+  std::vector<std::string> values_;  // Of the world's objects.
 };
 
 }  // namespace
