@@ -3,8 +3,11 @@
 // What any stream connection must do, on each kind of stream: the generic
 // connection tests that Go asks of every transport.
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <span>
@@ -13,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "gtest/gtest.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/runtime/runtime.h"
@@ -271,6 +275,24 @@ TEST_P(ConnectionTest, ReadingNothingEndsAtOnce) {
     const IoResult got = co_await a.Read({});
     EXPECT_TRUE(got.ok());
     EXPECT_EQ(got.bytes, 0u);
+  });
+}
+
+TEST_P(ConnectionTest, CallsThatDoNotWaitNeverSeeAClosedDescriptor) {
+  WithEnds([](Runtime&, Socket& socket, Socket&) -> Task<> {
+    const int number = socket.fd();
+    EXPECT_TRUE(socket.WithFd([&](int fd) {
+      EXPECT_EQ(fd, number);
+      socket.CloseNow();
+      EXPECT_GE(::fcntl(fd, F_GETFD), 0);  // Not before this call returns.
+    }));
+    EXPECT_EQ(::fcntl(number, F_GETFD), -1);
+    EXPECT_FALSE(socket.WithFd([](int) { ADD_FAILURE(); }));
+    EXPECT_TRUE(socket.ShutdownWrite().closing());
+    EXPECT_TRUE(absl::IsCancelled(socket.LocalAddress().status()));
+    EXPECT_TRUE(absl::IsCancelled(socket.PeerAddress().status()));
+    EXPECT_EQ(Socket().ShutdownWrite().error_number(), EBADF);
+    co_return;
   });
 }
 

@@ -151,7 +151,8 @@ class Descriptor {
   static absl::StatusOr<PipeEnds> Pipe(Runtime& runtime);
 
   bool valid() const { return state_ != nullptr; }
-  // The system's number, for calls that neither block nor close. -1 if none.
+  // The system's number, -1 if none. It may be closed at any time, and be
+  // another's, unless the caller knows that nobody closes or stops: see WithFd.
   int fd() const { return state_ != nullptr ? state_->fd : -1; }
 
   // --- Operations: co_await them --------------------------------------------
@@ -190,6 +191,18 @@ class Descriptor {
   void SetReadDeadline(Deadline deadline) { Set(Mode::kRead, deadline); }
   void SetWriteDeadline(Deadline deadline) { Set(Mode::kWrite, deadline); }
   void SetDeadline(Deadline deadline) { Set(Mode::kReadWrite, deadline); }
+
+  // --- Other system calls ---------------------------------------------------
+
+  // Calls use(fd) and keeps the descriptor open meanwhile, for system calls
+  // that neither block nor close. False, without a call, if it is closed.
+  template <class Use>
+  bool WithFd(Use use) const {
+    if (state_ == nullptr || !state_->lock.AddReference()) return false;
+    use(state_->fd);
+    state_->DropReference();
+    return true;
+  }
 
   // --- Closing --------------------------------------------------------------
 

@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "netpoll/core/types.h"
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/fd_state.h"
@@ -151,15 +152,26 @@ absl::StatusOr<Socket::Ends> Socket::Pair(Runtime& runtime) {
 }
 
 IoStatus Socket::ShutdownWrite() {
-  if (::shutdown(fd(), SHUT_WR) != 0) return IoStatus::FromErrno(errno);
-  return {};
+  if (!valid()) return IoStatus::FromErrno(EBADF);
+  IoStatus status = IoStatus::FromPoll(PollError::kClosing);
+  WithFd([&status](int fd) {
+    const bool done = ::shutdown(fd, SHUT_WR) == 0;
+    status = done ? IoStatus() : IoStatus::FromErrno(errno);
+  });
+  return status;
 }
 
 absl::StatusOr<SocketAddress> Socket::LocalAddress() const {
-  return AddressFrom(fd(), ::getsockname);
+  absl::StatusOr<SocketAddress> address =
+      IoStatus::FromPoll(PollError::kClosing).ToStatus();
+  WithFd([&](int fd) { address = AddressFrom(fd, ::getsockname); });
+  return address;
 }
 absl::StatusOr<SocketAddress> Socket::PeerAddress() const {
-  return AddressFrom(fd(), ::getpeername);
+  absl::StatusOr<SocketAddress> address =
+      IoStatus::FromPoll(PollError::kClosing).ToStatus();
+  WithFd([&](int fd) { address = AddressFrom(fd, ::getpeername); });
+  return address;
 }
 
 // --- Listener ----------------------------------------------------------------
@@ -177,10 +189,10 @@ absl::StatusOr<Listener> Listener::Listen(Runtime& runtime,
     ::close(fd);
     return SystemError(absl::StrCat("listen on ", address.ToString()), error);
   }
+  auto bound = AddressFrom(fd, ::getsockname);
   auto state = OpenOwn(runtime, fd);
   if (!state.ok()) return state.status();
   (*state)->tcp = IsTcp(address);  // For those that it accepts.
-  auto bound = AddressFrom(fd, ::getsockname);
   return Listener(Descriptor(*state), bound.ok() ? *bound : address);
 }
 
@@ -228,9 +240,9 @@ absl::StatusOr<DatagramSocket> DatagramSocket::Bind(
     ::close(fd);
     return SystemError(absl::StrCat("bind to ", address.ToString()), error);
   }
+  auto bound = AddressFrom(fd, ::getsockname);
   auto state = OpenOwn(runtime, fd);
   if (!state.ok()) return state.status();
-  auto bound = AddressFrom(fd, ::getsockname);
   return DatagramSocket(Descriptor(*state), bound.ok() ? *bound : address);
 }
 
