@@ -135,12 +135,13 @@ class Demo {
   }
 
   Task<void> Rude() {
-    constexpr linger kReset{.l_onoff = 1, .l_linger = 0};
+    static constexpr linger kReset{.l_onoff = 1, .l_linger = 0};
     while (!over_.load()) {
       absl::StatusOr<Socket> socket = co_await Connect();
       if (!socket.ok()) co_return;
-      ::setsockopt(socket->fd(), SOL_SOCKET, SO_LINGER, &kReset,
-                   sizeof(kReset));
+      socket->WithFd([](int fd) {
+        ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &kReset, sizeof(kReset));
+      });
       const IoResult sent = co_await socket->Write("never mind");
       if (!sent.ok()) {
         Failed("a message", sent.status.ToStatus());

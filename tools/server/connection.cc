@@ -49,15 +49,22 @@ bool Connection::WokenToDrain() {
 }
 
 IoResult Connection::ReadNow(std::span<char> buffer) {
-  for (;;) {
-    const ssize_t got =
-        ::recv(socket_.fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (got >= 0) return {static_cast<std::size_t>(got), {}};
-    if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      return {0, IoStatus::FromPoll(PollError::kTimeout)};
-    }
-    if (errno != EINTR) return {0, IoStatus::FromErrno(errno)};
+  ssize_t got = -1;
+  int error = 0;
+  const auto receive = [&](int fd) {
+    do {
+      got = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+      error = got < 0 ? errno : 0;
+    } while (error == EINTR);
+  };
+  if (!socket_.WithFd(receive)) {
+    return {0, IoStatus::FromPoll(PollError::kClosing)};
   }
+  if (got >= 0) return {static_cast<std::size_t>(got), {}};
+  if (error == EAGAIN || error == EWOULDBLOCK) {
+    return {0, IoStatus::FromPoll(PollError::kTimeout)};
+  }
+  return {0, IoStatus::FromErrno(error)};
 }
 
 void Connection::Ended(IoStatus status) {

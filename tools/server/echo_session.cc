@@ -3,7 +3,6 @@
 #include "netpoll/tools/server/echo_session.h"
 
 #include <array>
-#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -18,9 +17,8 @@ namespace netpoll::server {
 // In steady state: read, write, and a read that has to wait. Nothing is
 // allocated, and no other system call is made.
 Task<void> EchoSession(Server& server, Socket socket) {
-  constexpr std::size_t kBuffer = 16 << 10;
   Connection connection(server, std::move(socket));
-  std::array<char, kBuffer> buffer;
+  std::array<char, kEchoBuffer> buffer;
   for (;;) {
     connection.StartTurn(connection.counts.messages);
     IoResult got;

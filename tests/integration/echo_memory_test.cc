@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an idle connection of the echo server costs: every byte that is
+// allocated for it, apart from its buffer.
+
+#include <malloc.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdio>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gtest/gtest.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket.h"
+#include "netpoll/tools/server/echo_session.h"
+#include "netpoll/tools/server/server.h"
+
+namespace netpoll::server {
+namespace {
+
+// Connects, and sees one byte come back: the session is there, and waits.
+int Client(const SocketAddress& address) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  EXPECT_EQ(::connect(fd, address.data(), address.size()), 0);
+  char byte = 'x';
+  EXPECT_EQ(::write(fd, &byte, 1), 1);
+  EXPECT_EQ(::read(fd, &byte, 1), 1);
+  return fd;
+}
+
+std::size_t Allocated() {
+  const struct mallinfo2 info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+TEST(EchoMemory, AnIdleConnectionCostsAtMostOneKiBBesidesItsBuffer) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the allocator is the sanitizer's";
+#endif
+  constexpr int kWarmUp = 50;
+  constexpr int kConnections = 400;
+  constexpr std::size_t kMost = 1024;
+  Runtime runtime;
+  absl::StatusOr<SocketAddress> address = SocketAddress::Parse("127.0.0.1:0");
+  ASSERT_TRUE(address.ok());
+  absl::StatusOr<Listener> listener = Listener::Listen(runtime, *address);
+  ASSERT_TRUE(listener.ok());
+  Server server(runtime, *std::move(listener), EchoSession, {});
+  server.Start();
+  std::size_t before = 0;
+  std::size_t after = 0;
+  std::thread clients([&] {
+    std::vector<int> fds;
+    fds.reserve(kWarmUp + kConnections);
+    for (int i = 0; i < kWarmUp; ++i) fds.push_back(Client(server.address()));
+    before = Allocated();
+    for (int i = 0; i < kConnections; ++i) {
+      fds.push_back(Client(server.address()));
+    }
+    after = Allocated();
+    for (const int fd : fds) ::close(fd);
+    server.Drain();
+  });
+  EXPECT_TRUE(runtime.Run().ok());
+  clients.join();
+  const std::size_t each = (after - before) / kConnections;
+  RecordProperty("bytes", static_cast<int>(each - kEchoBuffer));
+  EXPECT_GT(each, kEchoBuffer);
+  EXPECT_LE(each, kEchoBuffer + kMost);
+  std::printf("%zu bytes for each connection besides its buffer\n",
+              each - kEchoBuffer);
+}
+
+}  // namespace
+}  // namespace netpoll::server
