@@ -14,6 +14,7 @@
 #include "netpoll/core/generation.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/fixture.h"
+#include "netpoll/tests/conformance/traits.h"
 
 namespace netpoll::conformance {
 
@@ -85,7 +86,9 @@ TYPED_TEST_P(Readiness, AHalfCloseWakesTheReaderOnly) {
   this->TakeAll();
   ends.ShutDownPeer();
   EXPECT_EQ(this->Take(this->Key(1)),
-            (Seen{.read = true, .no_more_edges = true}));
+            (Seen{.read = true,
+                  .write = Traits<TypeParam>::kHalfCloseWakesWriter,
+                  .no_more_edges = true}));
 }
 
 // Row E1.

@@ -3,8 +3,8 @@
 // The system calls of the epoll backend with a script: each call can be told
 // to return an error instead, and all are counted.
 
-#ifndef NETPOLL_TESTS_CONFORMANCE_SCRIPTED_SYS_H_
-#define NETPOLL_TESTS_CONFORMANCE_SCRIPTED_SYS_H_
+#ifndef NETPOLL_TESTS_CONFORMANCE_EPOLL_SCRIPTED_SYS_H_
+#define NETPOLL_TESTS_CONFORMANCE_EPOLL_SCRIPTED_SYS_H_
 
 #include <time.h>
 
@@ -81,4 +81,4 @@ struct ScriptedSys {
 
 }  // namespace netpoll::conformance
 
-#endif  // NETPOLL_TESTS_CONFORMANCE_SCRIPTED_SYS_H_
+#endif  // NETPOLL_TESTS_CONFORMANCE_EPOLL_SCRIPTED_SYS_H_

@@ -18,8 +18,8 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
+#include "netpoll/tests/conformance/epoll/scripted_sys.h"
 #include "netpoll/tests/conformance/fixture.h"
-#include "netpoll/tests/conformance/scripted_sys.h"
 
 namespace netpoll::conformance {
 namespace {

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What backends may legitimately do differently, each with the reason. A
+// backend's own test specialises this where it differs; a clause asks here
+// instead of naming a backend.
+
+#ifndef NETPOLL_TESTS_CONFORMANCE_TRAITS_H_
+#define NETPOLL_TESTS_CONFORMANCE_TRAITS_H_
+
+namespace netpoll::conformance {
+
+// The strictest backend.
+struct DefaultTraits {
+  // The system can't tell the peer's half-close from a full one, so a writer
+  // is woken too (and finds that it can still write).
+  static constexpr bool kHalfCloseWakesWriter = false;
+};
+
+template <class Backend>
+struct Traits : DefaultTraits {};
+
+}  // namespace netpoll::conformance
+
+#endif  // NETPOLL_TESTS_CONFORMANCE_TRAITS_H_
