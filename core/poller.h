@@ -121,8 +121,8 @@ class Poller {
   WaitResult Prepare(Desc* desc, Mode direction,
                      WaitKind kind = WaitKind::kOrError) {
     if constexpr (Backend::kNeedsArm) {
-      if (kind == WaitKind::kUntilReady ||
-          desc->Check(direction) == PollError::kNone) {
+      if (NeedsArm() && (kind == WaitKind::kUntilReady ||
+                         desc->Check(direction) == PollError::kNone)) {
         backend_.Arm(desc->fd(),
                      EventKey::ForSlot(desc->index(), desc->generation()),
                      direction);
@@ -223,6 +223,15 @@ class Poller {
   };
 
  private:
+  // A backend that is one of several knows only when it runs.
+  bool NeedsArm() const {
+    if constexpr (requires { backend_.needs_arm(); }) {
+      return backend_.needs_arm();
+    } else {
+      return true;
+    }
+  }
+
   void GiveBack(Desc* desc) {
     desc->Retire();
     pool_.Free(desc);

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The poller that the runtime uses on this system.
+// The poller that the runtime uses on this system: over any of its backends.
 
 #ifndef NETPOLL_RUNTIME_HOST_POLLER_H_
 #define NETPOLL_RUNTIME_HOST_POLLER_H_
 
-#include "netpoll/backends/epoll/epoll_backend.h"
+#include "netpoll/backends/backend_list.h"
+#include "netpoll/backends/host/host_backends.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/poller.h"
 
 namespace netpoll {
 
-using HostBackend = EpollBackend<StdEnv>;
+using HostBackend = AnyOf<HostBackends>;
 using HostPoller = Poller<HostBackend, StdEnv>;
 
 }  // namespace netpoll

@@ -9,11 +9,15 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "netpoll/backends/host/host_backends.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/sleep_protocol.h"
@@ -29,15 +33,29 @@ using internal::FdState;
 using internal::TaskWaiter;
 using internal::this_worker;
 
-Runtime::Runtime(RuntimeOptions options) {
+namespace {
+
+std::string BackendName(const RuntimeOptions& options) {
+  return options.backend.empty() ? DefaultHostBackend() : options.backend;
+}
+
+}  // namespace
+
+Runtime::Runtime(RuntimeOptions options) : poller_(BackendName(options)) {
   const int threads =
       std::clamp(options.threads, 1, SleepProtocol<StdEnv>::kMaxWorkers);
   for (int id = 0; id < threads; ++id) {
     workers_.push_back(std::make_unique<Worker>(*this, id));
   }
-  if (const int error = poller_.Init(); error != 0) {
-    status_ = absl::ErrnoToStatus(
-        error, std::string("the poller can't be made: ") + ErrnoName(error));
+  const std::string name = BackendName(options);
+  if (!HostBackends::Has(name)) {
+    status_ = absl::InvalidArgumentError(
+        absl::StrCat("there is no backend \"", name, "\", but ",
+                     absl::StrJoin(HostBackends::Names(), ", ")));
+  } else if (const int error = poller_.Init(); error != 0) {
+    status_ =
+        absl::ErrnoToStatus(error, absl::StrCat("the poller can't be made on ",
+                                                name, ": ", ErrnoName(error)));
   }
 }
 

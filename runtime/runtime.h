@@ -29,6 +29,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -54,6 +55,8 @@ struct Worker;
 struct RuntimeOptions {
   // Worker threads, the one that calls Run included; 1 to 64.
   int threads = 1;
+  // The system interface: "epoll", "io_uring", "poll"; empty: the default.
+  std::string backend;
 };
 
 // Counts since the start; each is read on its own.
@@ -73,8 +76,9 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
-  // Why the poller could not be made (no descriptors left, say). Run and
-  // every operation that needs it fail with the same.
+  // Why the poller could not be made (no descriptors left, no such backend
+  // in this build, or not on this system). Run and every operation that needs
+  // it fail with the same.
   const absl::Status& status() const { return status_; }
 
   // Starts a task. From any thread, also before Run. The handle may be awaited
@@ -129,6 +133,8 @@ class Runtime {
   YieldAwaiter Yield() { return YieldAwaiter(*this); }
 
   RuntimeStats stats() const;
+  // The name of the backend.
+  const char* backend() { return poller_.backend().name(); }
   int threads() const { return static_cast<int>(workers_.size()); }
 
   // --- For the pieces of the runtime ----------------------------------------

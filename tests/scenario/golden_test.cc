@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "netpoll/backends/host/host_backends.h"
 #include "netpoll/tests/scenario/command_runner.h"
-#include "netpoll/tools/cli/backend_list.h"
 #include "netpoll/tools/cli/try_backend.h"
 
 namespace netpoll {
@@ -37,9 +37,9 @@ std::vector<Case> CasesIn(const std::string& folder,
 
 std::vector<Case> AllCases() {
   std::vector<Case> all = CasesIn("epoll", "epoll");
-  for (const std::string& backend : cli::Backends::Names()) {
+  for (const std::string& backend : HostBackends::Names()) {
     bool runs = false;
-    cli::Backends::Visit(
+    HostBackends::Visit(
         backend, [&]<class B>() { runs = cli::TryBackend<B>().empty(); });
     if (!runs) continue;
     for (Case& c : CasesIn("portable", backend)) all.push_back(std::move(c));

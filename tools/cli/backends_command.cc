@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "netpoll/tools/cli/backend_list.h"
+#include "netpoll/backends/host/host_backends.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/cli/flags.h"
@@ -24,9 +24,10 @@ struct Row {
 std::vector<Row> Try() {
   std::vector<Row> rows;
   bool found = false;
-  for (const std::string& name : Backends::Names()) {
+  for (const std::string& name : HostBackends::Names()) {
     Row row{.name = name};
-    Backends::Visit(name, [&]<class B>() { row.problem = TryBackend<B>(); });
+    HostBackends::Visit(name,
+                        [&]<class B>() { row.problem = TryBackend<B>(); });
     row.is_default = row.problem.empty() && !found;
     found = found || row.is_default;
     rows.push_back(row);

@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "netpoll/runtime/host_poller.h"
+#include "netpoll/tools/cli/choose_backend.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/cli/flags.h"
@@ -74,7 +74,7 @@ void PrintText(const DemoOptions& options, const DemoResult& result) {
   std::printf(
       "%d connections to an echo server on %s, %d thread%s, %s, %.1f s\n",
       options.connections, result.address.c_str(), options.threads,
-      options.threads == 1 ? "" : "s", HostBackend::kName, result.seconds);
+      options.threads == 1 ? "" : "s", options.backend.c_str(), result.seconds);
   Line("messages", Grouped(result.messages), "echoed, 64 bytes each");
   Line("throughput", Grouped(Rate(result)), "messages a second");
   Line("latency p50", Time(latency.Percentile(50)),
@@ -110,8 +110,8 @@ void PrintJson(const DemoOptions& options, const DemoResult& result) {
       "{\"backend\": %s, \"connections\": %d, \"threads\": %d, "
       "\"seconds\": %.3f,\n"
       " \"messages\": %s, \"messages_per_second\": %s,\n",
-      JsonString(HostBackend::kName).c_str(), options.connections,
-      options.threads, result.seconds, absl::StrCat(result.messages).c_str(),
+      JsonString(options.backend).c_str(), options.connections, options.threads,
+      result.seconds, absl::StrCat(result.messages).c_str(),
       absl::StrCat(Rate(result)).c_str());
   std::printf("%s\n", absl::StrCat(
                           " \"latency_ns\": {\"p50\": ", latency.Percentile(50),
@@ -152,6 +152,7 @@ int RunDemo(Arguments arguments) {
   flags.Count("connections", "N", &options.connections, 1, kMostConnections,
               "how many busy clients");
   flags.Count("threads", "N", &options.threads, 1, 64, "worker threads");
+  AddBackendFlag(flags, &options.backend);
   flags.Switch("json", &json, "print JSON");
   flags.Finding("an operation failed that should not");
   flags.Example("netpoll demo");

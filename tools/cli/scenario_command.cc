@@ -12,7 +12,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "netpoll/tools/cli/backend_list.h"
+#include "netpoll/backends/host/host_backends.h"
+#include "netpoll/tools/cli/choose_backend.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/cli/flags.h"
@@ -48,14 +49,13 @@ int OpenFile(const std::string& file) {
 
 int RunScenario(Arguments arguments) {
   std::string file;
-  std::string backend = DefaultBackend();
+  std::string backend;
   Flags flags("scenario",
               "Runs a scenario on one poller and real sockets, statement by "
               "statement, and prints\nwhat each saw. docs/scenarios.md has the "
               "language.");
   flags.Word("FILE", &file, "the scenario; - reads standard input");
-  flags.Choice("backend", "NAME", &backend, Backends::Names(),
-               "the system interface to run on");
+  AddBackendFlag(flags, &backend);
   flags.Example("netpoll scenario hello.scenario");
   flags.Example(
       "printf 'open a\\nreader a t 10\\npeer-write a 3\\ntask t\\n' |\n"
@@ -69,7 +69,7 @@ int RunScenario(Arguments arguments) {
         absl::StrCat("cannot open ", Quoted(file), ": ", std::strerror(errno)));
   }
   int status = kExitBadUse;
-  Backends::Visit(backend, [&]<class Backend>() {
+  HostBackends::Visit(backend, [&]<class Backend>() {
     status = RunOn<Backend>(flags, input, file);
   });
   if (input != STDIN_FILENO) ::close(input);

@@ -12,9 +12,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "netpoll/runtime/host_poller.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/tools/cli/choose_backend.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/cli/flags.h"
@@ -103,7 +103,6 @@ int Serve(const Flags& flags, const ServeOptions& options) {
 
 int RunServe(Arguments arguments) {
   ServeOptions options;
-  std::string backend = HostBackend::kName;
   Flags flags(
       "serve",
       "Serves echo (sends back what it gets) or http (1.1; a small body for "
@@ -130,8 +129,7 @@ int RunServe(Arguments arguments) {
               kMostConnections, "clients at a time; 0 no limit");
   flags.Duration("grace", "D", &options.grace,
                  "time for open requests after a signal");
-  flags.Choice("backend", "NAME", &backend, {HostBackend::kName},
-               "the system interface to run on");
+  AddBackendFlag(flags, &options.runtime.backend);
   flags.Example("netpoll serve http --listen 127.0.0.1:8080 --threads 2");
   flags.Example(
       "netpoll serve echo --listen unix:/tmp/echo --read-timeout 30s");

@@ -191,7 +191,7 @@ class Demo {
 absl::StatusOr<DemoResult> RunDemo(
     const DemoOptions& options,
     const std::function<void(const DemoProgress&)>& progress) {
-  Runtime runtime({.threads = options.threads});
+  Runtime runtime({.threads = options.threads, .backend = options.backend});
   if (!runtime.status().ok()) return runtime.status();
   absl::StatusOr<SocketAddress> address = SocketAddress::Parse("127.0.0.1:0");
   if (!address.ok()) return address.status();

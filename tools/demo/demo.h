@@ -26,6 +26,7 @@ struct DemoOptions {
   std::chrono::nanoseconds duration{std::chrono::seconds(3)};
   int connections = 64;  // Steady ones.
   int threads = 1;
+  std::string backend;  // Empty: the default.
 };
 
 struct DemoProgress {

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The backends that this build has for the system it runs on. To add one: its
+// header and its place in `HostBackends`, and its target in BUILD.bazel.
+
+#ifndef NETPOLL_BACKENDS_HOST_HOST_BACKENDS_H_
+#define NETPOLL_BACKENDS_HOST_HOST_BACKENDS_H_
+
+#include <cstdlib>
+#include <string>
+
+#include "netpoll/backends/backend_list.h"
+#include "netpoll/backends/epoll/epoll_backend.h"
+#include "netpoll/backends/host/more_backends.h"
+
+namespace netpoll {
+
+// The preferred one first.
+using HostBackends = BackendList<EpollBackend<>>::With<MoreBackends>;
+
+// The name of the one that is used where nobody asks for another. Tests force
+// every program onto one backend by the variable; it is no public interface.
+inline std::string DefaultHostBackend() {
+  const char* const forced = std::getenv("NETPOLL_BACKEND");
+  if (forced != nullptr && *forced != '\0') return forced;
+  return HostBackends::Names().front();
+}
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_BACKENDS_HOST_HOST_BACKENDS_H_

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One of several backends, chosen by name when the program runs. It is a
+// backend itself; each call costs one comparison more than the chosen one's.
+
+#ifndef NETPOLL_BACKENDS_ONE_OF_H_
+#define NETPOLL_BACKENDS_ONE_OF_H_
+
+#include <cerrno>
+#include <cstddef>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "netpoll/backends/backend.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/generation.h"
+#include "netpoll/core/types.h"
+
+namespace netpoll {
+
+template <class First, class... Others>
+class OneOf {
+ public:
+  static constexpr const char* kName = "one of several";
+  static constexpr bool kNeedsArm =
+      (First::kNeedsArm || ... || Others::kNeedsArm);
+  static constexpr bool kHasPollFd = true;
+
+  // The first of the list.
+  OneOf() : OneOf(First::kName) {}
+  // Init of an unknown name answers EINVAL, and nothing else may be called.
+  explicit OneOf(std::string_view name) { Choose<First, Others...>(name); }
+  OneOf(const OneOf&) = delete;
+  OneOf& operator=(const OneOf&) = delete;
+
+  // Of the chosen backend; "none" if there is no such name.
+  const char* name() const {
+    const char* name = "none";
+    With([&name](const auto& backend) {
+      name = std::remove_cvref_t<decltype(backend)>::kName;
+    });
+    return name;
+  }
+  // Whether Arm does anything.
+  bool needs_arm() const {
+    bool needs = false;
+    With([&needs](const auto& backend) {
+      needs = std::remove_cvref_t<decltype(backend)>::kNeedsArm;
+    });
+    return needs;
+  }
+
+  // All backends refuse the same descriptors.
+  static int CheckPollable(Fd fd) { return First::CheckPollable(fd); }
+
+  int Init() {
+    int error = EINVAL;
+    With([&error](auto& backend) { error = backend.Init(); });
+    return error;
+  }
+  int Open(Fd fd, EventKey key) {
+    int error = EINVAL;
+    With([&](auto& backend) { error = backend.Open(fd, key); });
+    return error;
+  }
+  int Close(Fd fd, EventKey key) {
+    int error = EINVAL;
+    With([&](auto& backend) { error = backend.Close(fd, key); });
+    return error;
+  }
+  void Arm(Fd fd, EventKey key, Mode direction) requires(kNeedsArm) {
+    With([&](auto& backend) {
+      if constexpr (std::remove_cvref_t<decltype(backend)>::kNeedsArm) {
+        backend.Arm(fd, key, direction);
+      }
+    });
+  }
+  template <class Sink>
+  void Poll(Delta delta, Sink& sink) {
+    With([&](auto& backend) { backend.Poll(delta, sink); });
+  }
+  void Break() {
+    With([](auto& backend) { backend.Break(); });
+  }
+  bool IsPollDescriptor(Fd fd) const {
+    bool own = false;
+    With([&](const auto& backend) { own = backend.IsPollDescriptor(fd); });
+    return own;
+  }
+  // -1 where the chosen one has none.
+  Fd PollFd() const {
+    Fd fd = static_cast<Fd>(-1);
+    With([&fd](const auto& backend) {
+      if constexpr (std::remove_cvref_t<decltype(backend)>::kHasPollFd) {
+        fd = backend.PollFd();
+      }
+    });
+    return fd;
+  }
+
+ private:
+  template <class Backend, class... Rest>
+  void Choose(std::string_view name) {
+    if (name == Backend::kName) {
+      chosen_.template emplace<Backend>();
+    } else if constexpr (sizeof...(Rest) > 0) {
+      Choose<Rest...>(name);
+    }
+  }
+
+  // Calls `f` with the chosen backend; not at all if there is none.
+  template <class F>
+  void With(F f) {
+    Try<First, Others...>(chosen_, f);
+  }
+  template <class F>
+  void With(F f) const {
+    Try<First, Others...>(chosen_, f);
+  }
+  template <class Backend, class... Rest, class Variant, class F>
+  static void Try(Variant& chosen, F& f) {
+    if (auto* const backend = std::get_if<Backend>(&chosen)) {
+      f(*backend);
+    } else if constexpr (sizeof...(Rest) > 0) {
+      Try<Rest...>(chosen, f);
+    }
+  }
+
+  std::variant<std::monostate, First, Others...> chosen_;
+};
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_BACKENDS_ONE_OF_H_
