@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every mutant of a backend is killed by the tests that its row names. Each
+// program is that backend's own test, compiled with the mutant's headers; it
+// must fail, stop, or not come to an end.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "netpoll/model/mutants/row.h"
+
+namespace netpoll_mutants {
+namespace {
+
+// A lost wake-up shows as a test that hangs; the longest that any of them takes
+// by right is a hundredth of this.
+constexpr unsigned kHangSeconds = 10;
+
+struct Mutant {
+  Row row;
+  std::string backend;
+  std::string program;
+};
+
+std::vector<Mutant> AllMutants() {
+  std::vector<Mutant> all;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator("tests/conformance")) {
+    const std::filesystem::path path = entry.path();
+    if (path.extension() != ".mutant") continue;
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    Mutant mutant;
+    std::string why;
+    EXPECT_TRUE(ParseRow(path.stem().string(), text.str(), &mutant.row, &why))
+        << why;
+    // tests/conformance/BACKEND/mutants/ROW.mutant
+    auto part = path.begin();
+    std::advance(part, 2);
+    mutant.backend = part->string();
+    mutant.program =
+        "tests/conformance/" + mutant.backend + "/" + mutant.row.name;
+    all.push_back(std::move(mutant));
+  }
+  std::sort(all.begin(), all.end(), [](const Mutant& a, const Mutant& b) {
+    return a.backend + a.row.name < b.backend + b.row.name;
+  });
+  return all;
+}
+
+enum class End { kPassed, kFailed, kStopped, kHung, kNotRun };
+
+const char* Name(End end) {
+  switch (end) {
+    case End::kPassed:
+      return "passed";
+    case End::kFailed:
+      return "failed";
+    case End::kStopped:
+      return "stopped";
+    case End::kHung:
+      return "hung";
+    case End::kNotRun:
+      break;
+  }
+  return "not run";
+}
+
+// Runs one test of the program. "Waking.ABreakEndsABlockingPoll" names the
+// clause whatever the backend's prefix and the type's number are.
+End RunTest(const std::string& program, const std::string& test) {
+  const std::string dot = test.substr(test.find('.'));
+  const std::string suite = test.substr(0, test.find('.'));
+  const std::string filter = "--gtest_filter=" + test + ":*/" + suite + "/*" +
+                             dot + ":" + suite + "/*" + dot;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(kHangSeconds);
+    // The failures are expected, and would look like this test's own.
+    if (std::freopen("/dev/null", "w", stdout) == nullptr ||
+        std::freopen("/dev/null", "w", stderr) == nullptr) {
+      ::_exit(126);
+    }
+    ::unsetenv("XML_OUTPUT_FILE");
+    ::unsetenv("TEST_SHARD_INDEX");
+    ::unsetenv("TEST_TOTAL_SHARDS");
+    ::unsetenv("TEST_SHARD_STATUS_FILE");
+    ::execl(program.c_str(), program.c_str(), filter.c_str(), nullptr);
+    ::_exit(127);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (WIFSIGNALED(status)) {
+    return WTERMSIG(status) == SIGALRM ? End::kHung : End::kStopped;
+  }
+  switch (WEXITSTATUS(status)) {
+    case 0:
+      return End::kPassed;
+    case 126:
+    case 127:
+      return End::kNotRun;
+    default:
+      return End::kFailed;
+  }
+}
+
+class BackendMutant : public ::testing::TestWithParam<Mutant> {};
+
+TEST_P(BackendMutant, IsKilledByEachTestThatItsRowNames) {
+  const Mutant& mutant = GetParam();
+  for (const std::string& test : mutant.row.breaks) {
+    const End end = RunTest(mutant.program, test);
+    std::printf("%-12s %-34s %-8s %s\n", mutant.backend.c_str(),
+                mutant.row.name.c_str(), Name(end), test.c_str());
+    EXPECT_TRUE(end == End::kFailed || end == End::kStopped ||
+                end == End::kHung)
+        << mutant.row.about << "\n"
+        << test << " " << Name(end);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Backend, BackendMutant,
+                         ::testing::ValuesIn(AllMutants()),
+                         [](const auto& test) {
+                           std::string name =
+                               test.param.backend + "_" + test.param.row.name;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(BackendMutants, AtLeastFifteen) { EXPECT_GE(AllMutants().size(), 15u); }
+
+}  // namespace
+}  // namespace netpoll_mutants

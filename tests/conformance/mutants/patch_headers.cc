@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// patch_headers OUT_FOLDER ROW HEADER...: copies the headers, with the changes
+// of one mutant, into a folder of its own. Status 1, and a sentence, if a
+// change does not fit.
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "netpoll/model/mutants/row.h"
+
+namespace netpoll_mutants {
+namespace {
+
+std::string Read(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+// The path from the root of the repository, which may be an external one.
+std::string LogicalPath(const std::string& path) {
+  const auto at = path.find("backends/");
+  return at == std::string::npos ? path : path.substr(at);
+}
+
+int Fail(const std::string& why) {
+  std::cerr << "patch_headers: " << why << "\n";
+  return 1;
+}
+
+int Main(int argc, char** argv) {
+  if (argc < 4) return Fail("use patch_headers OUT_FOLDER ROW HEADER...");
+  Row row;
+  std::string why;
+  const std::string name = std::filesystem::path(argv[2]).stem();
+  if (!ParseRow(name, Read(argv[2]), &row, &why)) return Fail(why);
+  std::set<std::string> wanted;
+  for (const Change& change : row.changes) wanted.insert(change.file);
+  for (int i = 3; i < argc; ++i) {
+    const std::string file = LogicalPath(argv[i]);
+    std::string text = Read(argv[i]);
+    if (!Apply(row, file, &text, &why)) return Fail(why);
+    wanted.erase(file);
+    const auto out = std::filesystem::path(argv[1]) / file;
+    std::filesystem::create_directories(out.parent_path());
+    if (!(std::ofstream(out, std::ios::binary) << text).flush()) {
+      return Fail("cannot write " + out.string());
+    }
+  }
+  if (wanted.empty()) return 0;
+  return Fail(name + " changes " + *wanted.begin() +
+              ", which is not a header of this backend");
+}
+
+}  // namespace
+}  // namespace netpoll_mutants
+
+int main(int argc, char** argv) { return netpoll_mutants::Main(argc, argv); }
