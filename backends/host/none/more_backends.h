@@ -2,8 +2,8 @@
 //
 // No backends but the system's own.
 
-#ifndef NETPOLL_BACKENDS_HOST_MORE_BACKENDS_H_
-#define NETPOLL_BACKENDS_HOST_MORE_BACKENDS_H_
+#ifndef NETPOLL_BACKENDS_HOST_NONE_MORE_BACKENDS_H_
+#define NETPOLL_BACKENDS_HOST_NONE_MORE_BACKENDS_H_
 
 #include "netpoll/backends/backend_list.h"
 
@@ -13,4 +13,4 @@ using MoreBackends = BackendList<>;
 
 }  // namespace netpoll
 
-#endif  // NETPOLL_BACKENDS_HOST_MORE_BACKENDS_H_
+#endif  // NETPOLL_BACKENDS_HOST_NONE_MORE_BACKENDS_H_
