@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The table of clauses and backends.
+
+usage: table.py [--write] FOLDER PROGRAM...
+
+Runs each backend's conformance test and prints, for every clause of the
+contract, which backends keep it. Compares that with docs/conformance.md below
+FOLDER, and the sums with tools/cli/verified_backends.inc; --write writes the
+page instead. The exit status is 1 if a clause is broken or a file is out of
+date.
+
+A PROGRAM that ends in .sh runs its test elsewhere (under Wine) and takes the
+same arguments.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+PAGE = "docs/conformance.md"
+SUMS = "tools/cli/verified_backends.inc"
+BEGIN = "<!-- begin: written by tests/conformance/table.py -->"
+END = "<!-- end -->"
+MARKS = {"passed": "yes", "skipped": "n/a", "failed": "BROKEN"}
+# "Epoll/Readiness/0": the instantiation, the suite, the number of the type.
+SUITE = re.compile(r"^(\w+)/(\w+)/\d+$")
+
+
+def result_of(case):
+    if case.get("failures"):
+        return "failed"
+    if case.get("result") != "COMPLETED":
+        return "skipped"
+    return "passed"
+
+
+def run(program):
+    """{(suite, clause): {backend: result}} of one program."""
+    environment = dict(os.environ)
+    for name in list(environment):
+        if name.startswith(("TEST_SHARD", "TEST_TOTAL_SHARDS", "XML_OUTPUT")):
+            del environment[name]
+    with tempfile.TemporaryDirectory() as folder:
+        report = os.path.join(folder, "report.json")
+        done = subprocess.run(
+            [program, f"--gtest_output=json:{report}"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        if not os.path.exists(report):
+            sys.stdout.buffer.write(done.stdout)
+            sys.exit(f"{program} ended with {done.returncode}, and no report")
+        with open(report, encoding="utf-8") as file:
+            suites = json.load(file)["testsuites"]
+    clauses = {}
+    for suite in suites:
+        name = SUITE.match(suite["name"])
+        if name is None:
+            continue
+        for case in suite["testsuite"]:
+            by_backend = clauses.setdefault((name[2], case["name"]), {})
+            by_backend[name[1]] = result_of(case)
+    if any("failed" in results.values() for results in clauses.values()):
+        sys.stdout.buffer.write(done.stdout)
+    return clauses
+
+
+def collect(programs):
+    clauses, backends = {}, []
+    for program in programs:
+        for clause, results in run(program).items():
+            clauses.setdefault(clause, {}).update(results)
+            backends += [name for name in results if name not in backends]
+    return clauses, backends
+
+
+def words(clause):
+    """"ABreakEndsAPoll" -> "a break ends a poll"."""
+    parts = re.findall(r"[A-Z][a-z0-9]*", clause)
+    return " ".join(part.lower() for part in parts)
+
+
+def table(clauses, backends):
+    lines = [
+        "| clause | " + " | ".join(backends) + " |",
+        "|---|" + "---|" * len(backends),
+    ]
+    for (suite, clause), results in sorted(clauses.items()):
+        marks = [MARKS.get(results.get(name), "-") for name in backends]
+        name = f"{suite.lower()}: {words(clause)}"
+        lines.append(f"| {name} | " + " | ".join(marks) + " |")
+    sums = [
+        f"{kept} of {asked}" for kept, asked in (
+            count(clauses, name) for name in backends)
+    ]
+    lines.append("| **kept** | " + " | ".join(sums) + " |")
+    return "\n".join(lines)
+
+
+def count(clauses, backend):
+    """(kept, asked): clauses that do not apply are not asked."""
+    results = [r[backend] for r in clauses.values() if backend in r]
+    return results.count("passed"), len(results) - results.count("skipped")
+
+
+def sums_in(text):
+    """{instantiation: (kept, asked)} of the lines of verified_backends.inc."""
+    found = {}
+    for name, kept, asked in re.findall(
+        r'"(\w+)",\s*(\d+),\s*(\d+)\s*\)', text
+    ):
+        found[name] = (int(kept), int(asked))
+    return found
+
+
+def main(arguments):
+    write = arguments[:1] == ["--write"]
+    root, *programs = arguments[1:] if write else arguments
+    clauses, backends = collect(programs)
+    text = table(clauses, backends)
+    print(text)
+    problems = [
+        f"{suite}.{clause} is broken by {name}"
+        for (suite, clause), results in clauses.items()
+        for name, result in results.items()
+        if result == "failed"
+    ]
+    page = os.path.join(root, PAGE)
+    with open(page, encoding="utf-8") as file:
+        before, _, rest = file.read().partition(BEGIN)
+        old, _, after = rest.partition(END)
+    if write:
+        with open(page, "w", encoding="utf-8") as file:
+            file.write(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+    elif old.strip() != text:
+        problems.append(
+            f"{PAGE} is out of date: bazel run //tests/conformance:write_table"
+        )
+    with open(os.path.join(root, SUMS), encoding="utf-8") as file:
+        for name, said in sums_in(file.read()).items():
+            if count(clauses, name) != said:
+                problems.append(
+                    f"{SUMS} says {said[0]} of {said[1]} of {name}, but "
+                    "%d of %d" % count(clauses, name)
+                )
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
