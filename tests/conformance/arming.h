@@ -6,6 +6,8 @@
 #ifndef NETPOLL_TESTS_CONFORMANCE_ARMING_H_
 #define NETPOLL_TESTS_CONFORMANCE_ARMING_H_
 
+#include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -121,6 +123,23 @@ TYPED_TEST_P(Arming, AHangUpThatWasReportedKeepsNoPollAwake) {
   }
 }
 
+// So is an urgent byte that nobody takes, and it is not what readers wait for.
+TYPED_TEST_P(Arming, AnUrgentByteKeepsNoPollAwake) {
+  const Ends ends = Ends::Tcp();
+  ASSERT_EQ(this->Open(ends.own(), this->Key(1)), 0);
+  this->TakeAll();
+  ASSERT_EQ(::send(ends.peer(), "!", 1, MSG_OOB), 1);
+  pollfd urgent{.fd = ends.own(), .events = POLLPRI, .revents = 0};
+  ASSERT_EQ(::poll(&urgent, 1, -1), 1);
+  Recorder last;
+  for (int i = 0; i < 5; ++i) {
+    last = Recorder{};
+    this->backend_.Poll(Delta::NonBlocking(), last);
+    this->Arm(ends.own(), this->Key(1), Mode::kRead);
+  }
+  EXPECT_TRUE(last.reports.empty());
+}
+
 TYPED_TEST_P(Arming, ArmingAfterCloseDoesNothing) {
   if constexpr (TypeParam::kNeedsArm) {
     Ends ends = Ends::Sockets();
@@ -232,11 +251,32 @@ TYPED_TEST_P(Arming, ThePeerSeesTheEndThoughAThreadPolls) {
   }
 }
 
-TYPED_TEST_P(Arming, ManyCloseWhileOnePolls) {
+// Those beside it have something to ask about, so they are in the system's call
+// when it comes.
+TYPED_TEST_P(Arming, ABlockingPollHasItsTurnBesideNonBlockingOnes) {
+  Ends ends = Ends::PipeToRead();
+  ASSERT_EQ(this->Open(ends.own(), this->Key(1)), 0);
+  std::atomic<bool> stop = false;
+  std::thread beside([&] {
+    Recorder recorder;
+    while (!stop) this->backend_.Poll(Delta::NonBlocking(), recorder);
+    EXPECT_TRUE(recorder.reports.empty());
+  });
+  for (int i = 0; i < 3000; ++i) {
+    Recorder recorder;
+    this->backend_.Break();
+    this->backend_.Poll(Delta::Forever(), recorder);
+  }
+  stop = true;
+  beside.join();
+}
+
+TYPED_TEST_P(Arming, ManyCloseWhileSomePoll) {
   typename TestFixture::PollingThread poller(this->backend_);
+  std::atomic<std::uint32_t> done = 0;
   std::vector<std::thread> threads;
   for (std::uint32_t number = 0; number < TestFixture::kMost; ++number) {
-    threads.emplace_back([this, number] {
+    threads.emplace_back([&, number] {
       char byte;
       for (int i = 0; i < 150; ++i) {
         Ends ends = Ends::Sockets();
@@ -245,20 +285,23 @@ TYPED_TEST_P(Arming, ManyCloseWhileOnePolls) {
         ends.CloseOwn();
         EXPECT_EQ(::read(ends.peer(), &byte, 1), 0);
       }
+      ++done;
     });
+  }
+  while (done < TestFixture::kMost) {
+    this->backend_.Poll(Delta::NonBlocking(), poller.seen);
   }
   for (std::thread& thread : threads) thread.join();
 }
 
-REGISTER_TYPED_TEST_SUITE_P(Arming, ReportingTheWriterKeepsTheReader,
-                            ArmingOneDirectionAgainKeepsTheOther,
-                            NothingIsReportedUnlessItIsArmed,
-                            AHangUpThatWasReportedKeepsNoPollAwake,
-                            ArmingAfterCloseDoesNothing,
-                            WhatIsOpenedDuringAPollIsReported,
-                            NoReportIsLostWhileManyArm, AChangeSwallowsNoBreak,
-                            ThePeerSeesTheEndThoughAThreadPolls,
-                            ManyCloseWhileOnePolls);
+REGISTER_TYPED_TEST_SUITE_P(
+    Arming, ReportingTheWriterKeepsTheReader,
+    ArmingOneDirectionAgainKeepsTheOther, NothingIsReportedUnlessItIsArmed,
+    AHangUpThatWasReportedKeepsNoPollAwake, ArmingAfterCloseDoesNothing,
+    WhatIsOpenedDuringAPollIsReported, NoReportIsLostWhileManyArm,
+    AChangeSwallowsNoBreak, ThePeerSeesTheEndThoughAThreadPolls,
+    ABlockingPollHasItsTurnBesideNonBlockingOnes, ManyCloseWhileSomePoll,
+    AnUrgentByteKeepsNoPollAwake);
 
 }  // namespace netpoll::conformance
 
