@@ -191,7 +191,7 @@ class Poller {
 
   // Readable when Poll(NonBlocking()) has something to say; for use inside
   // another event loop. Only where the backend has one.
-  Fd PollFd() const { return backend_.PollFd(); }
+  Fd PollFd() const requires(Backend::kHasPollFd) { return backend_.PollFd(); }
 
   // Events that were dropped because their descriptor had been closed.
   std::uint64_t stale_events() const {

@@ -21,6 +21,16 @@ namespace netpoll {
   std::abort();
 }
 
+// The same for poll(2), which knows no kernel object: what makes it fail is
+// the table that it is handed.
+[[noreturn]] inline void FatalPoll(int error) {
+  std::fprintf(stderr,
+               "netpoll: poll failed: %s; was the limit of open descriptors "
+               "lowered below their number?\n",
+               std::strerror(error));
+  std::abort();
+}
+
 }  // namespace netpoll
 
 #endif  // NETPOLL_BACKENDS_POSIX_FATAL_H_

@@ -17,6 +17,7 @@
 #define NETPOLL_TESTS_CONFORMANCE_CONFORMANCE_H_
 
 #include "gtest/gtest.h"
+#include "netpoll/tests/conformance/arming.h"
 #include "netpoll/tests/conformance/process.h"
 #include "netpoll/tests/conformance/readiness.h"
 #include "netpoll/tests/conformance/registration.h"
@@ -28,6 +29,7 @@
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Readiness, name##UnderTest);    \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Registration, name##UnderTest); \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Waking, name##UnderTest);       \
+  INSTANTIATE_TYPED_TEST_SUITE_P(name, Arming, name##UnderTest);       \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Process, name##UnderTest)
 
 #endif  // NETPOLL_TESTS_CONFORMANCE_CONFORMANCE_H_

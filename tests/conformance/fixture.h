@@ -7,6 +7,7 @@
 #define NETPOLL_TESTS_CONFORMANCE_FIXTURE_H_
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,6 +46,24 @@ class Ends {
   static Ends PipeToWrite() {
     Ends ends = PipeToRead();
     std::swap(ends.fd_[0], ends.fd_[1]);
+    return ends;
+  }
+  static Ends Tcp() {
+    Ends ends;
+    sockaddr_in address{};
+    socklen_t size = sizeof(address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* const name = reinterpret_cast<sockaddr*>(&address);
+    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+    EXPECT_EQ(::bind(listener, name, size), 0);
+    EXPECT_EQ(::listen(listener, 1), 0);
+    EXPECT_EQ(::getsockname(listener, name, &size), 0);
+    ends.fd_[0] = ::socket(AF_INET, SOCK_STREAM, 0);
+    EXPECT_EQ(::connect(ends.own(), name, size), 0);
+    ends.fd_[1] = ::accept(listener, nullptr, nullptr);
+    ::close(listener);
+    ends.Prepare();
     return ends;
   }
 

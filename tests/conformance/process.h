@@ -49,18 +49,19 @@ inline ChildEnd InChild(const std::function<void()>& act) {
   return end;
 }
 
-// Lowers the limit of open descriptors so that `spare` more can be made.
+// Lowers the limit of open descriptors so that `spare` more can be made, but no
+// further: poll(2) accepts no more descriptors than the limit.
 class FewDescriptors {
  public:
   explicit FewDescriptors(int spare) {
     ::getrlimit(RLIMIT_NOFILE, &before_);
     rlimit few = before_;
     // The limit is on the number, and the lowest free one is taken.
-    int highest = -1;
-    for (int free = 0; free < spare;) {
-      if (::fcntl(++highest, F_GETFD) < 0) ++free;
+    int first_refused = -1;
+    for (int free = 0; free <= spare;) {
+      if (::fcntl(++first_refused, F_GETFD) < 0) ++free;
     }
-    few.rlim_cur = static_cast<rlim_t>(highest + 1);
+    few.rlim_cur = static_cast<rlim_t>(first_refused);
     ::setrlimit(RLIMIT_NOFILE, &few);
   }
   FewDescriptors(const FewDescriptors&) = delete;

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The system calls of the poll backend, one by one, so that a test can let
+// each of them fail. Each returns a value >= 0, or -errno.
+
+#ifndef NETPOLL_BACKENDS_POLL_POLL_SYS_H_
+#define NETPOLL_BACKENDS_POLL_POLL_SYS_H_
+
+#include <fcntl.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+
+// What POSIX has since 2024, and these systems had before.
+#if defined(__linux__) || defined(__FreeBSD__) || defined(__NetBSD__) || \
+    defined(__OpenBSD__) || defined(__DragonFly__) || defined(__sun) ||  \
+    (defined(_POSIX_VERSION) && _POSIX_VERSION >= 202405L)
+#define NETPOLL_POLL_HAS_PIPE2_AND_PPOLL 1
+#else
+#define NETPOLL_POLL_HAS_PIPE2_AND_PPOLL 0
+#endif
+
+namespace netpoll {
+
+struct PollSys {
+  static int Result(long value) {
+    return value < 0 ? -errno : static_cast<int>(value);
+  }
+
+  // Non-blocking, and not inherited. ends[0] is for reading.
+  static int Pipe(int* ends) {
+#if NETPOLL_POLL_HAS_PIPE2_AND_PPOLL
+    return Result(::pipe2(ends, O_NONBLOCK | O_CLOEXEC));
+#else
+    return PortablePipe(ends);
+#endif
+  }
+  // As Pipe; a child that another thread makes at this moment may inherit it.
+  static int PortablePipe(int* ends) {
+    if (::pipe(ends) != 0) return -errno;
+    for (int i = 0; i < 2; ++i) {
+      const int flags = ::fcntl(ends[i], F_GETFL);
+      if (flags < 0 || ::fcntl(ends[i], F_SETFL, flags | O_NONBLOCK) < 0 ||
+          ::fcntl(ends[i], F_SETFD, FD_CLOEXEC) < 0) {
+        const int error = errno;
+        ::close(ends[0]);
+        ::close(ends[1]);
+        return -error;
+      }
+    }
+    return 0;
+  }
+  static int Poll(pollfd* fds, std::size_t count, int millis) {
+    return Result(::poll(fds, static_cast<nfds_t>(count), millis));
+  }
+  // -ENOSYS where the system has none.
+  static int Ppoll(pollfd* fds, std::size_t count, const timespec* limit) {
+#if NETPOLL_POLL_HAS_PIPE2_AND_PPOLL
+    return Result(::ppoll(fds, static_cast<nfds_t>(count), limit, nullptr));
+#else
+    (void)fds, (void)count, (void)limit;
+    return -ENOSYS;
+#endif
+  }
+  static int Read(int fd, void* bytes, std::size_t size) {
+    return Result(::read(fd, bytes, size));
+  }
+  static int Write(int fd, const void* bytes, std::size_t size) {
+    return Result(::write(fd, bytes, size));
+  }
+  static void Close(int fd) { ::close(fd); }
+};
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_BACKENDS_POLL_POLL_SYS_H_

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The pipe of the poll backend: who writes to it and how often, that a break
+// and a kick are told apart, and every way in which it fails.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/generation.h"
+#include "netpoll/core/types.h"
+#include "netpoll/tests/conformance/fixture.h"
+#include "netpoll/tests/conformance/poll/scripted_poll.h"
+#include "netpoll/tests/conformance/poll/scripted_sys.h"
+
+namespace netpoll::conformance {
+namespace {
+
+class PollPipe : public ScriptedPoll {};
+using PollPipeDeathTest = PollPipe;
+
+TEST_F(PollPipe, NothingButAPollCostsASystemCall) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  script() = PollScript{};
+  Ends ends = Ends::Sockets();
+  EXPECT_EQ(backend.Open(ends.own(), kKey), 0);
+  EXPECT_TRUE(Poll(backend, kNow).empty()) << "there is nothing to ask about";
+  backend.Arm(ends.own(), kKey, Mode::kRead);
+  backend.Arm(ends.own(), kKey, Mode::kWrite);
+  EXPECT_EQ(Calls(), 0);
+  EXPECT_EQ(Poll(backend, kNow).size(), 1u);
+  EXPECT_EQ(Calls(), 1);
+  EXPECT_EQ(backend.Close(ends.own(), kKey), 0);
+  EXPECT_EQ(Calls(), 1);
+}
+
+// More than there was room for in the array that the kernel reads meanwhile.
+TEST_F(PollPipe, ManyChangesDuringAPollCostOneSystemCall) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  constexpr std::uint32_t kMany = 100;
+  std::vector<Ends> all;
+  script().meanwhile = [&] {
+    for (std::uint32_t i = 0; i < kMany; ++i) {
+      all.push_back(Ends::PipeToRead());
+      const EventKey key = EventKey::ForSlot(i, 1);
+      EXPECT_EQ(backend.Open(all.back().own(), key), 0);
+      backend.Arm(all.back().own(), key, Mode::kRead);
+    }
+    all.front().Send();
+  };
+  // The kick makes it go round once, and then it sees the event.
+  const auto reports = Poll(backend, Delta::Forever());
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].key, EventKey::ForSlot(0, 1));
+  EXPECT_EQ(Count(PollCall::kWrite), 1);
+  EXPECT_EQ(Count(PollCall::kPoll), 2);
+  ASSERT_EQ(script().asked.size(), 2u);
+  EXPECT_EQ(script().asked[0].size(), 1u);
+  EXPECT_EQ(script().asked[1].size(), kMany + 1);
+}
+
+TEST_F(PollPipe, ArmingWhatIsArmedAlreadyKicksNobody) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  Ends ends = Ends::PipeToRead();
+  backend.Open(ends.own(), kKey);
+  backend.Arm(ends.own(), kKey, Mode::kRead);
+  script().meanwhile = [&] {
+    backend.Arm(ends.own(), kKey, Mode::kRead);
+    ends.Send();
+  };
+  EXPECT_EQ(Poll(backend, Delta::Forever()).size(), 1u);
+  EXPECT_EQ(Count(PollCall::kWrite), 0);
+  EXPECT_EQ(Count(PollCall::kPoll), 1);
+}
+
+TEST_F(PollPipe, AKickEndsAPollWithALimitButIsNoBreak) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  Ends ends = Ends::PipeToRead();
+  backend.Open(ends.own(), kKey);
+  script().meanwhile = [&] { backend.Arm(ends.own(), kKey, Mode::kRead); };
+  EXPECT_TRUE(Poll(backend, kHour).empty());
+  EXPECT_EQ(Count(PollCall::kPpoll), 1);
+  // Nothing is left of it: this one blocks until the event.
+  script().meanwhile = [&] { ends.Send(); };
+  EXPECT_EQ(Poll(backend, Delta::Forever()).size(), 1u);
+  EXPECT_EQ(Count(PollCall::kPoll), 1);
+}
+
+TEST_F(PollPipe, ABreakIsNotSwallowedByAKick) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  Ends ends = Ends::PipeToRead();
+  backend.Open(ends.own(), kKey);
+  for (const bool break_first : {false, true}) {
+    script().meanwhile = [&] {
+      if (break_first) backend.Break();
+      backend.Arm(ends.own(), kKey, Mode::kRead);
+      if (!break_first) backend.Break();
+    };
+    EXPECT_TRUE(Poll(backend, Delta::Forever()).empty());
+    backend.Close(ends.own(), kKey);
+    backend.Open(ends.own(), kKey);
+  }
+  // One call each, two bytes each, emptied at once.
+  EXPECT_EQ(Count(PollCall::kPoll), 2);
+  EXPECT_EQ(Count(PollCall::kWrite), 4);
+  EXPECT_EQ(Count(PollCall::kRead), 2);
+}
+
+// Whoever breaks writes his byte after the poll has already returned for him.
+TEST_F(PollPipe, ALateByteCostsAnEarlyReturnAndNoWakeUp) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  const int write_end = PipeOf(backend).back();
+  ASSERT_EQ(::write(write_end, "", 1), 1);
+  EXPECT_TRUE(Poll(backend, kHour).empty());
+  backend.Break();
+  EXPECT_TRUE(Poll(backend, Delta::Forever()).empty());
+  EXPECT_EQ(Poll(backend, kShort).size(), 0u);
+  EXPECT_EQ(Count(PollCall::kRead), 2);
+}
+
+TEST_F(PollPipe, ManyBreaksCostOneSystemCall) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  for (int round = 1; round <= 3; ++round) {
+    for (int i = 0; i < 1000; ++i) backend.Break();
+    EXPECT_EQ(Count(PollCall::kWrite), round);
+    Poll(backend, kNow);  // Leaves the token where it is.
+    EXPECT_EQ(Count(PollCall::kRead), round - 1);
+    Poll(backend, Delta::Forever());
+    EXPECT_EQ(Count(PollCall::kRead), round);
+  }
+}
+
+TEST_F(PollPipe, ABreakGoesOnAfterASignal) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  script().returns[PollCall::kWrite] = {-EINTR, -EINTR};
+  backend.Break();
+  EXPECT_EQ(Count(PollCall::kWrite), 3);
+  Poll(backend, Delta::Forever());
+}
+
+// Somebody else filled the pipe: what is in it ends the poll, and the break
+// after that writes again.
+TEST_F(PollPipe, AFullPipeIsABreakThatIsPending) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  const int write_end = PipeOf(backend).back();
+  while (::write(write_end, "xxxxxxx", 7) > 0) {
+  }
+  while (::write(write_end, "x", 1) > 0) {
+  }
+  backend.Break();
+  backend.Break();
+  EXPECT_EQ(Count(PollCall::kWrite), 1);
+  EXPECT_TRUE(Poll(backend, Delta::Forever()).empty());
+  EXPECT_EQ(Count(PollCall::kPoll), 1);
+  backend.Break();
+  EXPECT_EQ(Count(PollCall::kWrite), 2);
+  EXPECT_TRUE(Poll(backend, Delta::Forever()).empty());
+  EXPECT_EQ(Count(PollCall::kPoll), 2);
+}
+
+TEST_F(PollPipe, EmptyingThePipeGoesOnAfterASignal) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  script().returns[PollCall::kRead] = {-EINTR, 0};
+  backend.Break();
+  Poll(backend, Delta::Forever());
+  EXPECT_EQ(Count(PollCall::kRead), 2);
+  // It was emptied: the next poll runs to its limit.
+  EXPECT_TRUE(Poll(backend, kShort).empty());
+  EXPECT_EQ(Count(PollCall::kRead), 2);
+}
+
+// A death test runs its statement in a child of fork, so the backend is made
+// there.
+TEST_F(PollPipeDeathTest, APipeThatStopsWorkingStopsTheProcess) {
+  const auto act = [](PollCall call, int returned) {
+    Backend backend;
+    if (backend.Init() != 0) return;
+    script().returns[call] = {returned};
+    backend.Break();
+    Poll(backend, Delta::Forever());
+  };
+  for (const int returned : {-EBADF, -EINVAL, -EPIPE}) {
+    EXPECT_DEATH(act(PollCall::kWrite, returned), "netpoll: write to the pipe");
+    EXPECT_DEATH(act(PollCall::kRead, returned), "netpoll: read from the pipe");
+  }
+}
+
+TEST_F(PollPipeDeathTest, APipeThatSomebodyClosedStopsTheProcess) {
+  const auto close_and_poll = [](bool reading_end) {
+    Backend backend;
+    if (backend.Init() != 0) return;
+    const std::vector<int> ends = PipeOf(backend);
+    ::close(reading_end ? ends.front() : ends.back());
+    Poll(backend, Delta::Forever());
+  };
+  EXPECT_DEATH(close_and_poll(true), "netpoll: poll on the poller's own");
+  EXPECT_DEATH(close_and_poll(false), "netpoll: read from the pipe on the");
+}
+
+TEST_F(PollPipeDeathTest, AKickThatFailsStopsTheProcess) {
+  const auto kick = [] {
+    Backend backend;
+    if (backend.Init() != 0) return;
+    Ends ends = Ends::PipeToRead();
+    backend.Open(ends.own(), kKey);
+    script().returns[PollCall::kWrite] = {-EBADF};
+    script().meanwhile = [&] { backend.Arm(ends.own(), kKey, Mode::kRead); };
+    Poll(backend, Delta::Forever());
+  };
+  EXPECT_DEATH(kick(), "netpoll: write to the pipe");
+}
+
+}  // namespace
+}  // namespace netpoll::conformance
