@@ -19,6 +19,10 @@
 #include "gtest/gtest.h"
 #include "netpoll/backends/epoll/epoll_backend.h"
 #include "netpoll/backends/fake/fake_files.h"
+#include "netpoll/backends/kqueue/kqueue_backend.h"
+#include "netpoll/backends/kqueue/kqueue_sys.h"
+#include "netpoll/backends/kqueue/kqueue_waker.h"
+#include "netpoll/core/concurrency.h"
 #include "netpoll/core/types.h"
 #include "netpoll/model/reference/lockstep.h"
 #include "netpoll/tests/property/worlds.h"
@@ -267,18 +271,21 @@ class PollerPropertyTest : public testing::Test {};
 struct WorldNames {
   template <class World>
   static std::string GetName(int index) {
-    constexpr const char* kNames[] = {"FakeEdgeMask",       "FakeEdgeFilter",
-                                      "FakeLevel",          "FakeAdversary",
-                                      "FakeLevelAdversary", "Epoll"};
+    constexpr const char* kNames[] = {
+        "FakeEdgeMask",  "FakeEdgeFilter",      "FakeLevel",
+        "FakeAdversary", "FakeLevelAdversary",  "Epoll",
+        "Kqueue",        "KqueuePipeFoldedKeys"};
     return kNames[index];
   }
 };
-using Worlds = testing::Types<FakeWorld<FakeTrigger::kEdgeMask, false>,
-                              FakeWorld<FakeTrigger::kEdgeFilter, false>,
-                              FakeWorld<FakeTrigger::kLevel, false>,
-                              FakeWorld<FakeTrigger::kEdgeFilter, true>,
-                              FakeWorld<FakeTrigger::kLevel, true>,
-                              SocketWorld<EpollBackend<>>>;
+using Worlds = testing::Types<
+    FakeWorld<FakeTrigger::kEdgeMask, false>,
+    FakeWorld<FakeTrigger::kEdgeFilter, false>,
+    FakeWorld<FakeTrigger::kLevel, false>,
+    FakeWorld<FakeTrigger::kEdgeFilter, true>,
+    FakeWorld<FakeTrigger::kLevel, true>, SocketWorld<EpollBackend<>>,
+    SocketWorld<KqueueBackend<>>,
+    SocketWorld<KqueueBackend<StdEnv, KqueueSys, PipeWaker, 32>>>;
 TYPED_TEST_SUITE(PollerPropertyTest, Worlds, WorldNames);
 
 TYPED_TEST(PollerPropertyTest, AnyCommandsAgreeWithTheReference) {
