@@ -88,11 +88,13 @@ static_assert(ReverseBits(1) == 0x8000'0000u);
 static_assert(ReverseBits(0x0000'000cu) == 0x3000'0000u);
 
 // A key for a field of 32 bits. The event's ident leads to the descriptor's
-// present key, and this says whether the event is of that key. The index comes
-// in from the upper end and the generation from the lower, so of 2^n slots two
-// keys look alike only where the lower 32 - n bits of their generations do: a
-// stale event is taken for a current one only after at least 2^(32 - n) - 1
-// reuses (4 million, with a thousand slots). One slot's keys never look alike.
+// present key, and this says whether the event is of that key. One slot's keys
+// never look alike, short of 2^32 - 1 reuses. The index comes in from the upper
+// end and the generation from the lower, so of 2^n slots two look alike only if
+// their generations differ by a multiple of 2^(32 - n): one was reused millions
+// of times more often than the other, with a thousand slots. Then a stale event
+// of the one, fetched before its descriptor's number went over to the other,
+// makes that ready for nothing.
 constexpr std::uint32_t FoldKey(EventKey key) {
   return key.generation() ^ ReverseBits(static_cast<std::uint32_t>(key.bits()));
 }
