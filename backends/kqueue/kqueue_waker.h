@@ -98,7 +98,10 @@ class PipeWaker {
     }
     const struct kevent change = KqueueChange(
         static_cast<std::uint64_t>(ends_[0]), EVFILT_READ, EV_ADD, udata_);
-    return -Sys::Kevent(kq, &change, 1, nullptr, 0, nullptr);
+    for (;;) {
+      const int result = Sys::Kevent(kq, &change, 1, nullptr, 0, nullptr);
+      if (result != -EINTR) return -result;
+    }
   }
 
   int Post(int) {

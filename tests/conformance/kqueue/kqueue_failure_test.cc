@@ -62,6 +62,7 @@ TEST_F(KqueueFailure, InitWithAPipeReturnsTheErrorOfEachStepAndLeavesNothing) {
   fails(Call::kQueue, {-ENOMEM});
   fails(Call::kPipe, {-ENOMEM});
   fails(Call::kChange, {-ENOMEM});
+  fails(Call::kChange, {-EINTR, -ENOMEM});
   // One for the queue, two for each end.
   for (std::size_t good = 0; good < 5; ++good) {
     std::deque<int> returns(good, 0);
