@@ -39,10 +39,13 @@ class ForkGuard {
     if (mark_ != nullptr) ::munmap(const_cast<int*>(mark_), size_);
   }
 
+  bool InChild() const {
+    return mark_ != nullptr ? *mark_ != 1 : ::getpid() != owner_;
+  }
+
   // Stops the process, with one sentence, in a child of fork.
   void Check() const {
-    const bool same = mark_ != nullptr ? *mark_ == 1 : ::getpid() == owner_;
-    if (same) return;
+    if (!InChild()) return;
     std::fprintf(stderr,
                  "netpoll: a child of fork used a Poller of its parent; make a "
                  "new one after fork\n");

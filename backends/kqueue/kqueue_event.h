@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The pure part of the kqueue backend: what an event means, how a key travels
+// in it, and how a limit is said. The fields of struct kevent differ in width,
+// sign and kind between systems; all of that is here.
+
+#ifndef NETPOLL_BACKENDS_KQUEUE_KQUEUE_EVENT_H_
+#define NETPOLL_BACKENDS_KQUEUE_KQUEUE_EVENT_H_
+
+#include <sys/types.h>
+// After sys/types.h, which some systems' version needs.
+#include <sys/event.h>
+#include <time.h>
+
+#include <cstdint>
+#include <type_traits>
+
+#include "netpoll/core/delta.h"
+#include "netpoll/core/generation.h"
+#include "netpoll/core/types.h"
+
+namespace netpoll {
+
+// What one kqueue report means. No direction at all: a filter that is none of
+// ours.
+struct KqueueReport {
+  Mode mode;
+  EventFlags flags;
+};
+
+// The end of the stream wakes both directions, whichever filter says it: some
+// systems tell the writer of a pipe whose reader has gone through the read
+// filter alone. A half-close can't be told from a full one, so it wakes the
+// writer for nothing.
+constexpr KqueueReport DecodeKqueue(std::int64_t filter, std::uint32_t flags) {
+  const bool is_read = filter == static_cast<std::int64_t>(EVFILT_READ);
+  const bool is_write = filter == static_cast<std::int64_t>(EVFILT_WRITE);
+  if (!is_read && !is_write) return {Mode{}, {}};
+  const bool end = (flags & EV_EOF) != 0;
+  const bool error = flags == static_cast<std::uint32_t>(EV_ERROR);
+  return {
+      static_cast<Mode>((is_read || end ? 1 : 0) | (is_write || end ? 2 : 0)),
+      {.error = error, .no_more_edges = end || error}};
+}
+static_assert(DecodeKqueue(EVFILT_READ, EV_CLEAR).mode == Mode::kRead);
+static_assert(DecodeKqueue(EVFILT_WRITE, EV_CLEAR).mode == Mode::kWrite);
+static_assert(!DecodeKqueue(EVFILT_READ, EV_CLEAR).flags.no_more_edges);
+static_assert(DecodeKqueue(EVFILT_READ, EV_EOF).mode == Mode::kReadWrite);
+static_assert(DecodeKqueue(EVFILT_READ, EV_EOF).flags.no_more_edges);
+static_assert(DecodeKqueue(EVFILT_WRITE, EV_EOF | EV_CLEAR).mode ==
+              Mode::kReadWrite);
+static_assert(DecodeKqueue(EVFILT_WRITE, EV_EOF).flags.no_more_edges);
+static_assert(!DecodeKqueue(EVFILT_READ, EV_EOF).flags.error);
+static_assert(DecodeKqueue(EVFILT_READ, EV_ERROR).flags.error);
+static_assert(!DecodeKqueue(EVFILT_READ, EV_ERROR | EV_CLEAR).flags.error);
+static_assert(DecodeKqueue(EVFILT_TIMER, EV_EOF).mode == Mode{});
+
+using KqueueUdata = decltype(kevent::udata);
+inline constexpr int kKqueueUdataBits = 8 * sizeof(KqueueUdata);
+
+// The field is a pointer here and an integer there; it carries our bits, never
+// an address.
+template <class Udata = KqueueUdata>
+Udata ToUdata(std::uint64_t bits) {
+  if constexpr (std::is_pointer_v<Udata>) {
+    return reinterpret_cast<Udata>(static_cast<std::uintptr_t>(bits));
+  } else {
+    return static_cast<Udata>(bits);
+  }
+}
+template <class Udata>
+std::uint64_t FromUdata(Udata udata) {
+  if constexpr (std::is_pointer_v<Udata>) {
+    return reinterpret_cast<std::uintptr_t>(udata);
+  } else {
+    return static_cast<std::make_unsigned_t<Udata>>(udata);
+  }
+}
+
+constexpr std::uint32_t ReverseBits(std::uint32_t bits) {
+  std::uint32_t reversed = 0;
+  for (int i = 0; i < 32; ++i, bits >>= 1) {
+    reversed = (reversed << 1) | (bits & 1);
+  }
+  return reversed;
+}
+static_assert(ReverseBits(1) == 0x8000'0000u);
+static_assert(ReverseBits(0x0000'000cu) == 0x3000'0000u);
+
+// A key for a field of 32 bits. The event's ident leads to the descriptor's
+// present key, and this says whether the event is of that key. One slot's keys
+// never look alike, short of 2^32 - 1 reuses. The index comes in from the upper
+// end and the generation from the lower, so of 2^n slots two look alike only if
+// their generations differ by a multiple of 2^(32 - n): one was reused millions
+// of times more often than the other, with a thousand slots. Then a stale event
+// of the one, fetched before its descriptor's number went over to the other,
+// makes that ready for nothing.
+constexpr std::uint32_t FoldKey(EventKey key) {
+  return key.generation() ^ ReverseBits(static_cast<std::uint32_t>(key.bits()));
+}
+static_assert(FoldKey(EventKey::ForSlot(0, 7)) == 7);
+static_assert(FoldKey(EventKey::ForSlot(1, 7)) == 0x8000'0007u);
+static_assert(FoldKey(EventKey::Internal(0)) == 1);
+static_assert(FoldKey(EventKey::ForSlot(1023, 7)) !=
+              FoldKey(EventKey::ForSlot(1022, 7)));
+
+// One change for kevent. `fflags` is for EVFILT_USER.
+template <class Filter>
+struct kevent KqueueChange(std::uint64_t ident, Filter filter,
+                           std::uint32_t flags, std::uint64_t udata,
+                           std::uint32_t fflags = 0) {
+  struct kevent change {};
+  change.ident = static_cast<decltype(change.ident)>(ident);
+  change.filter = static_cast<decltype(change.filter)>(filter);
+  change.flags = static_cast<decltype(change.flags)>(flags);
+  change.fflags = static_cast<decltype(change.fflags)>(fflags);
+  change.udata = ToUdata<>(udata);
+  return change;
+}
+
+// Nanoseconds whole. Darwin says EINVAL to more than 10^8 seconds, so a limit
+// is cut to 10^6; the caller's loop polls again. Not for Delta::Forever().
+constexpr timespec KqueueLimit(Delta delta) {
+  constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
+  constexpr std::int64_t kMostSeconds = 1'000'000;
+  const std::int64_t seconds = delta.nanos() / kNanosPerSecond;
+  timespec limit{};
+  limit.tv_sec =
+      static_cast<time_t>(seconds < kMostSeconds ? seconds : kMostSeconds);
+  limit.tv_nsec = static_cast<long>(
+      seconds < kMostSeconds ? delta.nanos() % kNanosPerSecond : 0);
+  return limit;
+}
+static_assert(KqueueLimit(Delta::NonBlocking()).tv_nsec == 0);
+static_assert(KqueueLimit(Delta::FromMilliseconds(1500)).tv_sec == 1);
+static_assert(KqueueLimit(Delta::FromMilliseconds(1500)).tv_nsec ==
+              500'000'000);
+static_assert(KqueueLimit(Delta::FromMilliseconds(INT64_MAX)).tv_sec ==
+              1'000'000);
+static_assert(KqueueLimit(Delta::FromMilliseconds(INT64_MAX)).tv_nsec == 0);
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_BACKENDS_KQUEUE_KQUEUE_EVENT_H_

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the failure tests of the kqueue backend share.
+
+#ifndef NETPOLL_TESTS_CONFORMANCE_KQUEUE_FAILURE_FIXTURE_H_
+#define NETPOLL_TESTS_CONFORMANCE_KQUEUE_FAILURE_FIXTURE_H_
+
+#include <sys/event.h>
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "netpoll/backends/kqueue/kqueue_backend.h"
+#include "netpoll/backends/kqueue/kqueue_event.h"
+#include "netpoll/backends/kqueue/kqueue_waker.h"
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/generation.h"
+#include "netpoll/core/types.h"
+#include "netpoll/tests/conformance/fixture.h"
+#include "netpoll/tests/conformance/kqueue/scripted_sys.h"
+
+namespace netpoll::conformance {
+
+using UserBackend = KqueueBackend<StdEnv, ScriptedSys, UserEventWaker>;
+using PipeBackend = KqueueBackend<StdEnv, ScriptedSys, PipeWaker>;
+using FoldedBackend = KqueueBackend<StdEnv, ScriptedSys, UserEventWaker, 32>;
+
+inline constexpr Delta kNow = Delta::NonBlocking();
+inline constexpr Delta kShort = Delta::AtMost(std::chrono::nanoseconds(1000));
+inline constexpr EventKey kKey = EventKey::ForSlot(5, 9);
+
+class KqueueFailure : public ::testing::Test {
+ protected:
+  void SetUp() override { script() = Script{}; }
+
+  static Script& script() { return ScriptedSys::script(); }
+  static int Count(Call call) { return script().count[call]; }
+
+  template <class Backend>
+  static std::vector<Report> Poll(Backend& backend, Delta delta) {
+    Recorder recorder;
+    backend.Poll(delta, recorder);
+    return recorder.reports;
+  }
+
+  static struct kevent Event(std::uint64_t ident, int filter, unsigned flags,
+                             std::uint64_t udata) {
+    return KqueueChange(ident, filter, flags, udata);
+  }
+};
+
+}  // namespace netpoll::conformance
+
+#endif  // NETPOLL_TESTS_CONFORMANCE_KQUEUE_FAILURE_FIXTURE_H_

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// NetBSD's on a 32-bit system: udata has 32 bits.
+// Declarations only: the types and numbers of its manual, for layout_test.cc.
+
+#ifndef NETPOLL_TESTS_CONFORMANCE_KQUEUE_LAYOUTS_BITS32_SYS_EVENT_H_
+#define NETPOLL_TESTS_CONFORMANCE_KQUEUE_LAYOUTS_BITS32_SYS_EVENT_H_
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define EVFILT_READ 0U
+#define EVFILT_WRITE 1U
+#define EVFILT_TIMER 6U
+
+#define EV_ADD 0x0001
+#define EV_DELETE 0x0002
+#define EV_ENABLE 0x0004
+#define EV_DISABLE 0x0008
+#define EV_ONESHOT 0x0010
+#define EV_CLEAR 0x0020
+#define EV_EOF 0x8000
+#define EV_ERROR 0x4000
+
+struct kevent {
+  uint32_t ident;
+  uint32_t filter;
+  uint32_t flags;
+  uint32_t fflags;
+  int64_t data;
+  int32_t udata;
+};
+
+extern "C" {
+int kqueue(void);
+int kevent(int kq, const struct kevent* changes, size_t change_count,
+           struct kevent* events, size_t size, const struct timespec* limit);
+}
+
+#endif  // NETPOLL_TESTS_CONFORMANCE_KQUEUE_LAYOUTS_BITS32_SYS_EVENT_H_

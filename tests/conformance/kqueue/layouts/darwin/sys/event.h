@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What macOS declares: a struct that is aligned to four bytes.
+// Declarations only: the types and numbers of its manual, for layout_test.cc.
+
+#ifndef NETPOLL_TESTS_CONFORMANCE_KQUEUE_LAYOUTS_DARWIN_SYS_EVENT_H_
+#define NETPOLL_TESTS_CONFORMANCE_KQUEUE_LAYOUTS_DARWIN_SYS_EVENT_H_
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define EVFILT_READ (-1)
+#define EVFILT_WRITE (-2)
+#define EVFILT_TIMER (-7)
+#define EVFILT_USER (-10)
+#define NOTE_TRIGGER 0x01000000
+
+#define EV_ADD 0x0001
+#define EV_DELETE 0x0002
+#define EV_ENABLE 0x0004
+#define EV_DISABLE 0x0008
+#define EV_ONESHOT 0x0010
+#define EV_CLEAR 0x0020
+#define EV_EOF 0x8000
+#define EV_ERROR 0x4000
+
+#pragma pack(4)
+struct kevent {
+  uintptr_t ident;
+  int16_t filter;
+  uint16_t flags;
+  uint32_t fflags;
+  intptr_t data;
+  void* udata;
+};
+#pragma pack()
+
+extern "C" {
+int kqueue(void);
+int kevent(int kq, const struct kevent* changes, int change_count,
+           struct kevent* events, int size, const struct timespec* limit);
+}
+
+#endif  // NETPOLL_TESTS_CONFORMANCE_KQUEUE_LAYOUTS_DARWIN_SYS_EVENT_H_
