@@ -18,6 +18,7 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/backends/epoll/epoll_backend.h"
+#include "netpoll/backends/event_ports/event_ports_backend.h"
 #include "netpoll/backends/fake/fake_files.h"
 #include "netpoll/core/types.h"
 #include "netpoll/model/reference/lockstep.h"
@@ -267,9 +268,9 @@ class PollerPropertyTest : public testing::Test {};
 struct WorldNames {
   template <class World>
   static std::string GetName(int index) {
-    constexpr const char* kNames[] = {"FakeEdgeMask",       "FakeEdgeFilter",
-                                      "FakeLevel",          "FakeAdversary",
-                                      "FakeLevelAdversary", "Epoll"};
+    constexpr const char* kNames[] = {
+        "FakeEdgeMask",       "FakeEdgeFilter", "FakeLevel", "FakeAdversary",
+        "FakeLevelAdversary", "Epoll",          "EventPorts"};
     return kNames[index];
   }
 };
@@ -278,7 +279,8 @@ using Worlds = testing::Types<FakeWorld<FakeTrigger::kEdgeMask, false>,
                               FakeWorld<FakeTrigger::kLevel, false>,
                               FakeWorld<FakeTrigger::kEdgeFilter, true>,
                               FakeWorld<FakeTrigger::kLevel, true>,
-                              SocketWorld<EpollBackend<>>>;
+                              SocketWorld<EpollBackend<>>,
+                              SocketWorld<EventPortsBackend<>>>;
 TYPED_TEST_SUITE(PollerPropertyTest, Worlds, WorldNames);
 
 TYPED_TEST(PollerPropertyTest, AnyCommandsAgreeWithTheReference) {

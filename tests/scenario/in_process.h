@@ -50,8 +50,8 @@ class MemoryFile {
 };
 
 // `name` is what messages call the file.
-inline ScenarioResult RunText(std::string_view text,
-                              const std::string& name = "f") {
+template <class Backend = EpollBackend<>>
+ScenarioResult RunText(std::string_view text, const std::string& name = "f") {
   ::signal(SIGPIPE, SIG_IGN);
   const int input = ::memfd_create("scenario", MFD_CLOEXEC);
   const bool written = ::write(input, text.data(), text.size()) ==
@@ -60,7 +60,7 @@ inline ScenarioResult RunText(std::string_view text,
   MemoryFile out;
   MemoryFile err;
   ScenarioResult result;
-  scenario::Runner<EpollBackend<>> runner;
+  scenario::Runner<Backend> runner;
   result.kept_the_rules =
       written && runner.Init() == 0 &&
       scenario::Run(
