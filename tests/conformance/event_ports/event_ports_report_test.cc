@@ -41,6 +41,39 @@ TEST_F(EventPortsReport, ArmAsksThePortOnlyForWhatIsNew) {
             (std::vector<int>{0, POLLIN, POLLIN | POLLOUT}));
 }
 
+TEST_F(EventPortsReport, ArmUnderAKeyThatIsNotOpenChangesNothing) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  Ends ends = Ends::Sockets();
+  backend.Arm(ends.own(), Key(1), Mode::kRead);
+  ASSERT_EQ(backend.Open(ends.own(), Key(2)), 0);
+  script().associated.clear();
+  backend.Arm(ends.own(), Key(1), Mode::kRead);
+  ASSERT_EQ(backend.Close(ends.own(), Key(2)), 0);
+  backend.Arm(ends.own(), Key(2), Mode::kRead);
+  EXPECT_TRUE(script().associated.empty());
+}
+
+TEST_F(EventPortsReport, WhoeverAReportWakesMayArmAtOnce) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  Ends ends = Ends::Sockets();
+  OpenReadable(backend, ends);
+  struct ArmsAgain {
+    Backend& backend;
+    const int fd;
+    int reports = 0;
+    void Ready(EventKey key, Mode, EventFlags) {
+      ++reports;
+      backend.Arm(fd, key, Mode::kRead);
+    }
+  } sink{backend, ends.own()};
+  for (int i = 1; i <= 3; ++i) {
+    backend.Poll(kNow, sink);
+    EXPECT_EQ(sink.reports, i);
+  }
+}
+
 // Row E8, invariant I24.
 TEST_F(EventPortsReport, AReportKeepsTheRestArmedAndNothingElse) {
   Backend backend;
