@@ -88,7 +88,7 @@ TYPED_TEST_P(Readiness, AHalfCloseWakesTheReaderOnly) {
   EXPECT_EQ(this->Take(this->Key(1)),
             (Seen{.read = true,
                   .write = Traits<TypeParam>::kHalfCloseWakesWriter,
-                  .no_more_edges = true}));
+                  .no_more_edges = Traits<TypeParam>::kHalfCloseIsMarked}));
 }
 
 // Row E1.

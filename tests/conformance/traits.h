@@ -14,6 +14,9 @@ struct DefaultTraits {
   // The system can't tell the peer's half-close from a full one, so a writer
   // is woken too (and finds that it can still write).
   static constexpr bool kHalfCloseWakesWriter = false;
+  // A half-close is marked "no more edges". A level-triggered system that has
+  // no word for it says "readable" instead, each time it is asked.
+  static constexpr bool kHalfCloseIsMarked = true;
 };
 
 template <class Backend>
