@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "netpoll/backends/event_ports/event_ports_backend.h"
 #include "netpoll/backends/kqueue/kqueue_backend.h"
 #include "netpoll/backends/kqueue/kqueue_sys.h"
 #include "netpoll/backends/kqueue/kqueue_waker.h"
@@ -41,12 +42,13 @@ class InProcessGolden : public ::testing::Test {};
 struct Names {
   template <class>
   static std::string GetName(int index) {
-    constexpr const char* kNames[] = {"Kqueue", "KqueuePipe"};
+    constexpr const char* kNames[] = {"Kqueue", "KqueuePipe", "EventPorts"};
     return kNames[index];
   }
 };
 using Backends = ::testing::Types<KqueueBackend<>,
-                                  KqueueBackend<StdEnv, KqueueSys, PipeWaker>>;
+                                  KqueueBackend<StdEnv, KqueueSys, PipeWaker>,
+                                  EventPortsBackend<>>;
 TYPED_TEST_SUITE(InProcessGolden, Backends, Names);
 
 TYPED_TEST(InProcessGolden, PortableScenariosPrintWhatIsExpected) {
