@@ -2,7 +2,7 @@
 //
 // What NetBSD before version 10 declares: filters without a sign, the first
 // of them 0; udata is an integer; no user events.
-// Declarations only: the types and numbers of its manual, for layout_test.cc.
+// Declarations only, written down by hand, for layout_test.cc.
 
 #ifndef NETPOLL_TESTS_CONFORMANCE_KQUEUE_LAYOUTS_NETBSD_SYS_EVENT_H_
 #define NETPOLL_TESTS_CONFORMANCE_KQUEUE_LAYOUTS_NETBSD_SYS_EVENT_H_

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What OpenBSD declares: no user events.
-// Declarations only: the types and numbers of its manual, for layout_test.cc.
+// Declarations only, written down by hand, for layout_test.cc.
 
 #ifndef NETPOLL_TESTS_CONFORMANCE_KQUEUE_LAYOUTS_OPENBSD_SYS_EVENT_H_
 #define NETPOLL_TESTS_CONFORMANCE_KQUEUE_LAYOUTS_OPENBSD_SYS_EVENT_H_
