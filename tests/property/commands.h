@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the property test draws: commands, and an adversary for the fake.
+// What the property test draws.
 
 #ifndef NETPOLL_TESTS_PROPERTY_COMMANDS_H_
 #define NETPOLL_TESTS_PROPERTY_COMMANDS_H_
 
-#include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <ostream>
-#include <string>
-#include <vector>
 
-#include "netpoll/backends/fake/fake_adversary.h"
 #include "netpoll/core/types.h"
 #include "netpoll/model/reference/lockstep.h"
 #include "rapidcheck.h"
@@ -90,35 +85,6 @@ inline rc::Gen<Command> Commands() {
                        reference::When::kSoon, reference::When::kLater,
                        reference::When::kNever),
       rc::gen::inRange(0u, 30u));
-}
-
-// A swarm: each disturbance at a rate of its own, many of them off. Shrinks
-// towards a calm system, one disturbance at a time.
-inline rc::Gen<FakeAdversary> Adversaries() {
-  constexpr unsigned kRates[] = {0, 0, 0, 0, 0, 1, 5, 20, 50, 90};
-  const auto indexes = rc::gen::container<std::vector<std::size_t>>(
-      kFakeDisturbances, rc::gen::inRange<std::size_t>(0, std::size(kRates)));
-  return rc::gen::map(indexes, [=](const std::vector<std::size_t>& drawn) {
-    FakeAdversary adversary;
-    for (std::size_t i = 0; i < drawn.size(); ++i) {
-      const auto what = static_cast<FakeDisturbance>(i);
-      adversary = adversary.With(what, kRates[drawn[i]]);
-    }
-    return adversary;
-  });
-}
-
-// "late 20%, stale 5%", or "calm".
-inline std::string Describe(const FakeAdversary& adversary) {
-  std::string text;
-  for (std::size_t i = 0; i < kFakeDisturbances; ++i) {
-    const auto what = static_cast<FakeDisturbance>(i);
-    const unsigned percent = adversary.percent(what);
-    if (percent == 0) continue;
-    text += std::string(text.empty() ? "" : ", ") + Name(what) + " " +
-            std::to_string(percent) + "%";
-  }
-  return text.empty() ? "calm" : text;
 }
 
 }  // namespace netpoll

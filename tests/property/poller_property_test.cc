@@ -26,6 +26,7 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/types.h"
 #include "netpoll/model/reference/lockstep.h"
+#include "netpoll/tests/property/adversaries.h"
 #include "netpoll/tests/property/commands.h"
 #include "netpoll/tests/property/worlds.h"
 #include "rapidcheck.h"
@@ -281,8 +282,7 @@ TYPED_TEST(PollerPropertyTest, AnyCommandsAgreeWithTheReference) {
     }
     const bool ended = run.error().empty();
     run.End();
-    RC_LOG() << run.error() << (ended ? " (while ending)" : "") << ", "
-             << Describe(adversary) << "\n";
+    RC_LOG() << run.error() << (ended ? " (while ending)" : "") << "\n";
     RC_ASSERT(run.error().empty());
   });
   EXPECT_TRUE(holds);
