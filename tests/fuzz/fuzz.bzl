@@ -32,7 +32,8 @@ def netpoll_fuzz_target(name, srcs, deps):
     netpoll_cc_test(
         name = name + "_test",
         size = "medium",
-        srcs = ["//tests/fuzz:driver_test.cc"],
-        copts = ["-O1"],
-        deps = [":" + name + "_target"],
+        deps = [
+            ":" + name + "_target",
+            "//tests/fuzz:driver",
+        ],
     )
