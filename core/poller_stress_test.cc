@@ -3,7 +3,7 @@
 // Threads on one descriptor, each doing what it likes: tasks that wait, a
 // blocking poll, non-blocking polls, deadlines set to past and cleared again.
 // Every message is sent once and must be received, so that a wake-up that is
-// lost hangs the test.
+// lost hangs the test. The same under swarms of the fake's adversary.
 
 #include <atomic>
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "netpoll/backends/fake/fake_adversary.h"
 #include "netpoll/backends/fake/fake_backend.h"
 #include "netpoll/backends/fake/fake_files.h"
 #include "netpoll/backends/fake/fake_kernel.h"
@@ -31,7 +32,12 @@ class Stress {
  public:
   using ThePoller = Poller<FakeBackend<StdEnv, kTrigger>>;
 
-  Stress() : fd_(kernel_.MakeFd()), desc_(poller_.Open(fd_).desc) {}
+  explicit Stress(std::uint64_t seed = 1)
+      : kernel_(seed), fd_(kernel_.MakeFd()), desc_(poller_.Open(fd_).desc) {}
+
+  void set_adversary(FakeAdversary adversary) {
+    kernel_.set_adversary(adversary);
+  }
 
   // One message each way at a time, `count` of each.
   void Run(int count) {
@@ -124,6 +130,9 @@ class Stress {
         mailbox.notify_one();
         ++received;
       } else {
+        if (kTrigger == FakeTrigger::kCompletion) {
+          kernel_.Submit(fd_, direction);
+        }
         Wait(direction, task);
       }
     }
@@ -162,6 +171,39 @@ TEST(PollerStressTest, NoMessageIsMissedWhereDirectionsAreArmed) {
   Stress<FakeTrigger::kLevel> stress;
   stress.Run(1000);
   stress.Close();
+}
+
+TEST(PollerStressTest, NoMessageIsMissedWhereOperationsEnd) {
+  Stress<FakeTrigger::kCompletion> stress;
+  stress.Run(1000);
+  stress.Close();
+}
+
+template <FakeTrigger kTrigger>
+void RunSwarms() {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    Stress<kTrigger> stress(seed);
+    stress.set_adversary(FakeAdversary::Swarm(seed));
+    stress.Run(40);
+    stress.set_adversary({});
+    stress.Close();
+  }
+}
+
+TEST(PollerStressTest, NoMessageIsMissedUnderASwarmOfEdges) {
+  RunSwarms<FakeTrigger::kEdgeMask>();
+}
+
+TEST(PollerStressTest, NoMessageIsMissedUnderASwarmOfFilters) {
+  RunSwarms<FakeTrigger::kEdgeFilter>();
+}
+
+TEST(PollerStressTest, NoMessageIsMissedUnderASwarmOfArmedDirections) {
+  RunSwarms<FakeTrigger::kLevel>();
+}
+
+TEST(PollerStressTest, NoMessageIsMissedUnderASwarmOfOperations) {
+  RunSwarms<FakeTrigger::kCompletion>();
 }
 
 TEST(PollerStressTest, CloseFindsEveryWaiter) {

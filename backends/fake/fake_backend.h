@@ -57,11 +57,15 @@ class FakeBackend {
     for (const FakeEvent& event : batch.events) {
       sink.Ready(event.key, event.mode, event.flags);
     }
+    kernel_.Leave(batch);
   }
 
   void Break() {
+    if (!token_.Request()) return;
+    int error = EINTR;
+    while (error == EINTR) error = kernel_.Post();
     // A post that fails is not remembered as pending: the next break posts.
-    if (token_.Request() && kernel_.Post() != 0) token_.Retract();
+    if (error != 0) token_.Retract();
   }
 
   bool IsPollDescriptor(Fd fd) const { return fd == Kernel::kWakeFd; }

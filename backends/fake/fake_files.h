@@ -6,7 +6,9 @@
 // A descriptor has, per direction as bits of Mode:
 //   ready   a system call would succeed
 //   edges   an edge that no poll has reported yet
-//   armed   a report was asked for (level profile only)
+//   armed   a report was asked for (level profile), or an operation is under
+//   way
+//           that ends when the direction is ready (completion profile)
 // Only a registered descriptor, one with a key, reports.
 
 #ifndef NETPOLL_BACKENDS_FAKE_FAKE_FILES_H_
@@ -15,7 +17,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "netpoll/core/generation.h"
@@ -33,10 +34,16 @@ enum class FakeTrigger : std::uint8_t {
   kEdgeFilter,
   // Event ports, poll(2): what is armed and ready is reported, and disarmed.
   kLevel,
-  // IOCP, io_uring: readiness is never reported; an event is the end of one
-  // operation and comes from Inject alone.
+  // IOCP, io_uring: an event is the end of one operation, which somebody began
+  // (FakeKernel::Submit).
   kCompletion,
 };
+
+constexpr const char* Name(FakeTrigger trigger) {
+  constexpr const char* kNames[] = {"FakeEdgeMask", "FakeEdgeFilter",
+                                    "FakeLevel", "FakeCompletion"};
+  return kNames[static_cast<int>(trigger)];
+}
 
 struct FakeEvent {
   EventKey key;
@@ -79,9 +86,28 @@ class FakeFiles {
     return &files_[index];
   }
 
-  // Any descriptor by a random number; null if there is none.
-  const FakeFile* At(std::uint64_t random) const {
-    return files_.empty() ? nullptr : &files_[random % files_.size()];
+  // A report of directions that are not ready, of some descriptor; nothing if
+  // its system can't make one. `wanted`: bits of Mode.
+  std::optional<FakeEvent> Spurious(std::uint64_t random, unsigned wanted) {
+    if (files_.empty()) return std::nullopt;
+    FakeFile& file = files_[random % files_.size()];
+    if (!file.key.has_value()) return std::nullopt;
+    unsigned mode = wanted & ~file.ready;
+    if (trigger_ == FakeTrigger::kLevel) {
+      mode &= file.armed;
+      file.armed &= ~mode;
+    }
+    if (trigger_ == FakeTrigger::kEdgeFilter && mode == 3) mode = 1;
+    if (mode == 0) return std::nullopt;
+    return FakeEvent{*file.key, static_cast<Mode>(mode), {}};
+  }
+
+  // Whether Collect would find something.
+  bool AnyDue() const {
+    for (const FakeFile& file : files_) {
+      if (file.key.has_value() && Due(file) != 0) return true;
+    }
+    return false;
   }
 
   int Registered() const {
@@ -92,12 +118,12 @@ class FakeFiles {
 
   // Appends what is to be reported now, up to `limit` events in all.
   void Collect(std::vector<FakeEvent>& events, std::size_t limit) {
-    if (trigger_ == FakeTrigger::kCompletion) return;
     for (FakeFile& file : files_) {
       if (events.size() >= limit) return;
       if (!file.key.has_value()) continue;
-      if (trigger_ == FakeTrigger::kEdgeFilter) {
-        CollectByFilter(file, events, limit);
+      if (trigger_ == FakeTrigger::kEdgeFilter ||
+          trigger_ == FakeTrigger::kCompletion) {
+        CollectByDirection(file, events, limit);
       } else {
         CollectMask(file, events);
       }
@@ -105,10 +131,22 @@ class FakeFiles {
   }
 
  private:
-  void CollectMask(FakeFile& file, std::vector<FakeEvent>& events) {
-    unsigned due = file.armed & file.ready;
-    if (trigger_ == FakeTrigger::kEdgeMask) {
-      due = std::exchange(file.edges, 0u) != 0 ? file.ready : 0;
+  bool edges() const {
+    return trigger_ == FakeTrigger::kEdgeMask ||
+           trigger_ == FakeTrigger::kEdgeFilter;
+  }
+
+  // The directions that a report is due for.
+  unsigned Due(const FakeFile& file) const {
+    if (!edges()) return file.armed & file.ready;
+    if (trigger_ == FakeTrigger::kEdgeFilter) return file.edges & file.ready;
+    return file.edges != 0 ? file.ready : 0;
+  }
+
+  void CollectMask(FakeFile& file, std::vector<FakeEvent>& events) const {
+    const unsigned due = Due(file);
+    if (edges()) {
+      file.edges = 0;
     } else {
       file.armed &= ~due;
     }
@@ -116,13 +154,13 @@ class FakeFiles {
     events.push_back({*file.key, static_cast<Mode>(due), file.flags});
   }
 
-  static void CollectByFilter(FakeFile& file, std::vector<FakeEvent>& events,
-                              std::size_t limit) {
+  void CollectByDirection(FakeFile& file, std::vector<FakeEvent>& events,
+                          std::size_t limit) const {
+    file.edges &= file.ready;  // What was consumed before the poll is no event.
     for (const Mode direction : {Mode::kRead, Mode::kWrite}) {
-      if ((file.edges & FakeBits(direction)) == 0) continue;
+      if ((Due(file) & FakeBits(direction)) == 0) continue;
       if (events.size() >= limit) return;
-      file.edges &= ~FakeBits(direction);
-      if ((file.ready & FakeBits(direction)) == 0) continue;
+      (edges() ? file.edges : file.armed) &= ~FakeBits(direction);
       events.push_back({*file.key, direction, file.flags});
     }
   }

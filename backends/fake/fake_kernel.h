@@ -15,6 +15,8 @@
 // ends it. The clock is manual: a wait with a limit ends when somebody
 // advances it; with set_auto_advance the wait advances it itself.
 //
+// What it does of its own accord is in fake_adversary.h.
+//
 // Its containers are plain fields under one lock: the fake is for threads and
 // for single-threaded sequences, not for the explorer.
 
@@ -23,13 +25,15 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "netpoll/backends/fake/fake_adversary.h"
+#include "netpoll/backends/fake/fake_delivery.h"
 #include "netpoll/backends/fake/fake_files.h"
+#include "netpoll/backends/fake/fake_tokens.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
@@ -37,18 +41,10 @@
 
 namespace netpoll {
 
-// How often the kernel misbehaves by itself, in percent, by the seed.
-struct FakeAdversary {
-  unsigned late = 0;       // An event comes one poll later, key as it was.
-  unsigned duplicate = 0;  // An event comes again in the next poll.
-  unsigned spurious = 0;   // A poll reports a direction that is not ready.
-  unsigned interrupt = 0;  // A poll is interrupted by a signal.
-};
-
 template <class Env = StdEnv>
 class FakeKernel {
  public:
-  explicit FakeKernel(std::uint64_t seed = 1) : random_(seed) {}
+  explicit FakeKernel(std::uint64_t seed = 1) : dice_(seed) {}
   FakeKernel(const FakeKernel&) = delete;
   FakeKernel& operator=(const FakeKernel&) = delete;
 
@@ -100,29 +96,34 @@ class FakeKernel {
 
   // --- The script -----------------------------------------------------------
 
+  // Begins an operation in the directions of `mode`: its end is reported once,
+  // when the descriptor is ready. Completion profile only.
+  void Submit(Fd fd, Mode mode) {
+    Change("fake.submit", [&] {
+      FakeFile* const file = files_.Find(fd);
+      if (file != nullptr) file->armed |= FakeBits(mode);
+    });
+  }
+
   // Reports `event` as it is: duplicate, spurious, stale, foreign.
   void Inject(FakeEvent event) {
-    Change("fake.inject", [&] { queue_.push_back(event); });
+    Change("fake.inject", [&] { delivery_.Inject(event); });
   }
 
   // Late events: from now on polls take what is due from the descriptors but
   // keep it, with the key of that moment, until Release.
   void Hold() {
     const LockHolder hold(lock_, "fake.hold");
-    holding_ = true;
+    delivery_.Hold();
   }
   void Release() {
-    Change("fake.release", [&] {
-      holding_ = false;
-      queue_.insert(queue_.end(), held_.begin(), held_.end());
-      held_.clear();
-    });
+    Change("fake.release", [&] { delivery_.Release(); });
   }
 
   // At most `count` events per poll; the rest stays for the next.
   void set_max_events(std::size_t count) {
     const LockHolder hold(lock_, "fake.max_events");
-    max_events_ = count;
+    delivery_.set_max_events(count);
   }
 
   // The next `count` system calls of polls are interrupted.
@@ -133,31 +134,34 @@ class FakeKernel {
   // The next registration, deregistration or post of a token fails so.
   void FailNextOpen(int error) { SetError(&open_error_, error); }
   void FailNextClose(int error) { SetError(&close_error_, error); }
-  void FailNextPost(int error) { SetError(&post_error_, error); }
+  void FailNextPost(int error) {
+    const LockHolder hold(lock_, "fake.fail_post");
+    tokens_.FailNext(error);
+  }
 
   // Tokens that no Break of the poller asked for, e.g. written by foreign
   // code; each ends one blocking poll.
   void PostTokens(int count) {
-    Change("fake.post_tokens", [&] { tokens_ += count; });
+    Change("fake.post_tokens", [&] { tokens_.Add(count); });
   }
 
   // Some kernels let a non-blocking poll take the token out for a moment, and
   // put it back without telling a blocking poll that looked meanwhile.
   void TakeTokenOut() {
     const LockHolder hold(lock_, "fake.token_out");
-    token_in_transit_ = true;
+    tokens_.set_in_transit(true);
   }
   void PutTokenBack(bool notify) {
     {
       const LockHolder hold(lock_, "fake.token_back");
-      token_in_transit_ = false;
+      tokens_.set_in_transit(false);
     }
     if (notify) parker_.Unpark("fake.token_notify");
   }
 
   void set_adversary(FakeAdversary adversary) {
     const LockHolder hold(lock_, "fake.adversary");
-    adversary_ = adversary;
+    dice_.set_adversary(adversary);
   }
 
   // --- The clock ------------------------------------------------------------
@@ -180,11 +184,21 @@ class FakeKernel {
 
   // --- What happened --------------------------------------------------------
 
+  // How often the adversary did that.
+  int happened(FakeDisturbance what) {
+    const LockHolder hold(lock_, "fake.happened");
+    return dice_.happened(what);
+  }
+  // Whether polls have something left to report.
+  bool quiet() {
+    const LockHolder hold(lock_, "fake.quiet");
+    return !delivery_.waiting() && !files_.AnyDue();
+  }
   // Whether a blocking poll sleeps at this moment.
   bool blocked() { return Read("fake.blocked", blocked_); }
-  int tokens() { return Read("fake.tokens", tokens_); }
+  int tokens() { return Read("fake.tokens", tokens_).count(); }
   // Tokens that Break has posted so far: fewer than breaks.
-  int posts() { return Read("fake.posts", posts_); }
+  int posts() { return Read("fake.posts", tokens_).posts(); }
   int polls() { return Read("fake.polls", polls_); }
   int registered() {
     const LockHolder hold(lock_, "fake.registered");
@@ -199,9 +213,14 @@ class FakeKernel {
   struct Batch {
     std::vector<FakeEvent> events;
     bool token = false;
+    bool carries_token = false;  // To be put back by Leave.
   };
 
-  void Attach(FakeTrigger trigger) { files_.set_trigger(trigger); }
+  void Attach(FakeTrigger trigger) {
+    files_.set_trigger(trigger);
+    delivery_.set_trigger(trigger);
+    dice_.set_trigger(trigger);
+  }
 
   int Register(Fd fd, EventKey key) {
     int error = 0;
@@ -210,6 +229,9 @@ class FakeKernel {
       error = std::exchange(open_error_, 0);
       if (error != 0) return;
       error = file == nullptr ? EBADF : file->key.has_value() ? EEXIST : 0;
+      if (error == 0 && dice_.Roll(FakeDisturbance::kOpenFails)) {
+        error = dice_.Below(2) != 0 ? ENOSPC : ENOMEM;
+      }
       if (error != 0) return;
       file->key = key;
       file->edges = file->ready;  // Edges from before count.
@@ -227,6 +249,9 @@ class FakeKernel {
     if (file == nullptr) return error != 0 ? error : EBADF;
     if (file->key != key) return error != 0 ? error : ENOENT;
     file->key.reset();
+    file->armed = 0;
+    delivery_.Closed(key);
+    if (error == 0 && dice_.Roll(FakeDisturbance::kCloseFails)) return EIO;
     return error;
   }
 
@@ -240,12 +265,7 @@ class FakeKernel {
 
   int Post() {
     int error = 0;
-    Change("fake.post", [&] {
-      error = std::exchange(post_error_, 0);
-      if (error != 0) return;
-      ++tokens_;
-      ++posts_;
-    });
+    Change("fake.post", [&] { error = tokens_.Post(dice_); });
     return error;
   }
 
@@ -258,21 +278,19 @@ class FakeKernel {
   bool Look(Delta delta, std::int64_t end, Batch& batch) {
     const LockHolder hold(lock_, "fake.look");
     ++polls_;
-    blocked_ = false;
+    if (delta.blocking()) blocked_ = false;
     const bool limited = delta.blocking() && !delta.forever();
-    if (Interrupted() && limited) return true;
-    if (holding_) {
-      files_.Collect(held_, kNoLimit);
+    Disturb(delta);
+    if (Interrupted(delta) && limited) return true;
+    delivery_.Deliver(files_, dice_, batch.events);
+    if (delta.blocking()) {
+      batch.token = tokens_.Take();
     } else {
-      Deliver(batch.events);
-    }
-    if (delta.blocking() && tokens_ > 0 && !token_in_transit_) {
-      --tokens_;
-      batch.token = true;
+      batch.carries_token = tokens_.Borrow(dice_);
     }
     // With late events on their way, returning early keeps them coming.
     if (!delta.blocking() || batch.token || !batch.events.empty() ||
-        !queue_.empty()) {
+        delivery_.waiting()) {
       return true;
     }
     if (limited && auto_advance_ && now_ < end) now_ = end;
@@ -281,12 +299,17 @@ class FakeKernel {
     return false;
   }
 
+  // After the last report of a poll.
+  void Leave(const Batch& batch) {
+    if (batch.carries_token) PutTokenBack(/*notify=*/true);
+  }
+
   void Sleep() { parker_.Park("fake.sleep"); }
 
  private:
   static constexpr std::int64_t kNever =
       std::numeric_limits<std::int64_t>::max();
-  static constexpr std::size_t kNoLimit = ~std::size_t{0};
+  static constexpr std::uint64_t kJump = 1'000'000;
 
   static std::int64_t Sum(std::int64_t a, std::int64_t b) {
     return b > kNever - a ? kNever : a + b;
@@ -313,50 +336,20 @@ class FakeKernel {
     *where = error;
   }
 
-  bool Interrupted() {
+  bool Interrupted(Delta delta) {
     if (interrupts_ != 0) {
       --interrupts_;
       return true;
     }
-    return Chance(adversary_.interrupt);
+    return delta.blocking() && dice_.Roll(FakeDisturbance::kInterrupt);
   }
 
-  // What a poll reports: what is queued, then what is due, changed by the
-  // adversary.
-  void Deliver(std::vector<FakeEvent>& events) {
-    while (!queue_.empty() && events.size() < max_events_) {
-      events.push_back(queue_.front());
-      queue_.pop_front();
+  void Disturb(Delta delta) {
+    if (!delta.blocking()) return;
+    tokens_.Storm(dice_);
+    if (!delta.forever() && dice_.Roll(FakeDisturbance::kClockJump)) {
+      now_ = Sum(now_, static_cast<std::int64_t>(dice_.Below(kJump)));
     }
-    const std::size_t queued = events.size();
-    files_.Collect(events, max_events_);
-    for (std::size_t i = queued; i < events.size();) {
-      if (Chance(adversary_.duplicate)) queue_.push_back(events[i]);
-      if (Chance(adversary_.late)) {
-        queue_.push_back(events[i]);
-        events.erase(events.begin() + static_cast<std::ptrdiff_t>(i));
-      } else {
-        ++i;
-      }
-    }
-    if (Chance(adversary_.spurious)) {
-      const FakeFile* const file = files_.At(Next());
-      const auto mode = static_cast<Mode>(1 + Next() % 3);
-      if (file != nullptr && file->key.has_value()) {
-        events.push_back({*file->key, mode, {}});
-      }
-    }
-  }
-
-  // splitmix64.
-  std::uint64_t Next() {
-    std::uint64_t z = random_ += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-  bool Chance(unsigned percent) {
-    return percent != 0 && Next() % 100 < percent;
   }
 
   typename Env::Lock lock_;
@@ -364,22 +357,15 @@ class FakeKernel {
 
   // Under the lock.
   FakeFiles files_;
-  std::deque<FakeEvent> queue_;
-  std::vector<FakeEvent> held_;
-  FakeAdversary adversary_;
-  std::uint64_t random_;
-  std::size_t max_events_ = kNoLimit;
+  FakeDelivery delivery_;
+  FakeDice dice_;
+  FakeTokens tokens_;
   std::int64_t now_ = 1'000'000'000;
   int interrupts_ = 0;
-  int tokens_ = 0;
-  int posts_ = 0;
   int polls_ = 0;
   int open_error_ = 0;
   int close_error_ = 0;
-  int post_error_ = 0;
-  bool holding_ = false;
   bool blocked_ = false;
-  bool token_in_transit_ = false;
   bool auto_advance_ = false;
 };
 

@@ -4,14 +4,22 @@
 // with a peer that writes, reads and goes away. A world has
 //
 //   Backend                      the backend of its poller
+//   kName                        for the test's name
 //   poller                       a Lockstep<Backend>::ThePoller, initialised
 //   Fd Make()                    a new descriptor with a new peer
 //   void Destroy(Fd)             the system's close of it
 //   void PeerWrites/PeerReads/PeerCloses(Fd)
 //   bool Read(Fd), Write(Fd)     one attempt; false: it would block
 //   bool CanRead(Fd), CanWrite(Fd)
+//   void WouldBlock(Fd, Mode)    an attempt has found nothing
 //   void Disturb(unsigned)       anything that the contract allows
+//   void Calm()                  no event is held back by that any more
+//   bool Quiet(reports)          polls have nothing left to report, if the last
+//                                one reported so many
 //   bool Stale(EventKey)         reports under that key; false: can't
+//   int happened(FakeDisturbance)
+//
+// and is made from a FakeAdversary, which real systems do without.
 //
 // Another backend is one more world.
 
@@ -23,9 +31,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <map>
 
 #include "netpoll/backends/epoll/epoll_backend.h"
+#include "netpoll/backends/fake/fake_adversary.h"
 #include "netpoll/backends/fake/fake_backend.h"
 #include "netpoll/backends/fake/fake_files.h"
 #include "netpoll/backends/fake/fake_kernel.h"
@@ -35,17 +45,17 @@
 namespace netpoll {
 
 // Pipes of messages over the fake kernel.
-template <FakeTrigger kTrigger, bool kAdversary>
+template <FakeTrigger kTheTrigger>
 class FakeWorld {
  public:
-  using Backend = FakeBackend<StdEnv, kTrigger>;
+  using Backend = FakeBackend<StdEnv, kTheTrigger>;
+  static constexpr FakeTrigger kTrigger = kTheTrigger;
+  static constexpr const char* kName = Name(kTheTrigger);
 
-  FakeWorld() {
+  explicit FakeWorld(const FakeAdversary& adversary) {
     poller.Init();
-    if (kAdversary) {
-      kernel_.set_adversary(
-          {.late = 25, .duplicate = 20, .spurious = 10, .interrupt = 10});
-    }
+    kernel_.set_adversary(adversary);
+    kernel_.set_auto_advance(true);
   }
 
   Fd Make() {
@@ -76,11 +86,21 @@ class FakeWorld {
   bool CanRead(Fd fd) { return ends_[fd].closed || ends_[fd].messages > 0; }
   bool CanWrite(Fd fd) { return ends_[fd].closed || ends_[fd].room > 0; }
 
-  void Disturb(unsigned how) {
-    if (how % 3 == 0) kernel_.Interrupt();
-    if (how % 3 == 1) kernel_.set_max_events(1 + how % 5);
-    if (how % 3 == 2) poller.Break();
+  // Where operations end, an attempt that would block begins one.
+  void WouldBlock(Fd fd, Mode direction) {
+    if (kTrigger == FakeTrigger::kCompletion) kernel_.Submit(fd, direction);
   }
+
+  void Disturb(unsigned how) {
+    if (how % 5 == 0) kernel_.Interrupt();
+    if (how % 5 == 1) kernel_.set_max_events(1 + how / 5);
+    if (how % 5 == 2) poller.Break();
+    if (how % 5 == 3) kernel_.Hold();
+    if (how % 5 == 4) kernel_.Release();
+  }
+  void Calm() { kernel_.Release(); }
+  bool Quiet(std::size_t) { return kernel_.quiet(); }
+  int happened(FakeDisturbance what) { return kernel_.happened(what); }
   bool Stale(EventKey key) {
     kernel_.Inject({key, Mode::kReadWrite, {true, true}});
     return true;
@@ -114,8 +134,9 @@ template <class TheBackend>
 class SocketWorld {
  public:
   using Backend = TheBackend;
+  static constexpr const char* kName = Backend::kName;
 
-  SocketWorld() { poller.Init(); }
+  explicit SocketWorld(const FakeAdversary&) { poller.Init(); }
   ~SocketWorld() {
     for (const auto& [fd, peer] : peers_) {
       if (peer >= 0) ::close(peer);
@@ -163,7 +184,11 @@ class SocketWorld {
   bool CanRead(Fd fd) { return Can(fd, POLLIN); }
   bool CanWrite(Fd fd) { return Can(fd, POLLOUT); }
 
+  void WouldBlock(Fd, Mode) {}
   void Disturb(unsigned) { poller.Break(); }
+  void Calm() {}
+  bool Quiet(std::size_t reports) { return reports == 0; }
+  int happened(FakeDisturbance) { return 0; }
   bool Stale(EventKey) { return false; }
 
  private:

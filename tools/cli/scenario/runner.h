@@ -10,8 +10,6 @@
 #ifndef NETPOLL_TOOLS_CLI_SCENARIO_RUNNER_H_
 #define NETPOLL_TOOLS_CLI_SCENARIO_RUNNER_H_
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -33,7 +31,7 @@
 
 namespace netpoll::scenario {
 
-template <class Backend>
+template <class Backend, class Sockets = SystemSockets>
 class Runner {
  public:
   Runner() = default;
@@ -58,12 +56,20 @@ class Runner {
     return outcome;
   }
 
+  // Calls f(name, task) for every task that is parked.
+  template <class F>
+  void ForEachParked(F f) const {
+    for (const auto& [name, task] : tasks_) {
+      if (!task->ended()) f(name, *task);
+    }
+  }
+
  private:
   using ScenarioPoller = Poller<CountingBackend<Backend>>;
-  using ScenarioTask = Task<ScenarioPoller>;
+  using ScenarioTask = Task<ScenarioPoller, Sockets>;
 
   struct Descriptor {
-    SocketPair pair;
+    typename Sockets::Pair pair;
     typename ScenarioPoller::Desc* desc = nullptr;
     bool unblocked = false;
     // The last task of each direction, or null.
@@ -105,19 +111,19 @@ class Runner {
       case Verb::kWriter:
         return StartTask(s, d, TaskKind::kWriter, Mode::kWrite);
       case Verb::kRead:
-        return Shown(Read(d.pair.polled(), size));
+        return Shown(Sockets::Read(d.pair.polled(), size));
       case Verb::kWrite:
-        return Shown(Write(d.pair.polled(), size));
+        return Shown(Sockets::Write(d.pair.polled(), size));
       case Verb::kPeerRead:
-        return Shown(Read(d.pair.peer(), size));
+        return Shown(Sockets::Read(d.pair.peer(), size));
       case Verb::kPeerWrite:
-        return Shown(Write(d.pair.peer(), size));
+        return Shown(Sockets::Write(d.pair.peer(), size));
       case Verb::kFill:
-        return Shown(WriteAll(d.pair.polled()));
+        return Shown(Sockets::WriteAll(d.pair.polled()));
       case Verb::kDrain:
-        return Shown(ReadAll(d.pair.polled()));
+        return Shown(Sockets::ReadAll(d.pair.polled()));
       case Verb::kPeerDrain:
-        return Shown(ReadAll(d.pair.peer()));
+        return Shown(Sockets::ReadAll(d.pair.peer()));
       case Verb::kPeerClose:
       case Verb::kPeerShutdown:
         return EndPeer(s, d);
@@ -252,11 +258,7 @@ class Runner {
     }
   }
 
-  static std::int64_t Now() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-  }
+  static std::int64_t Now() { return Sockets::Now(); }
 
   // --- Words ----------------------------------------------------------------
 

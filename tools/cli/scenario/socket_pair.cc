@@ -4,10 +4,12 @@
 #include <string.h>  // strerrorname_np
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -98,6 +100,12 @@ void SocketPair::ShutDownPeer() { ::shutdown(peer_, SHUT_WR); }
 
 void SocketPair::ClosePeer() {
   if (peer_ >= 0) ::close(std::exchange(peer_, -1));
+}
+
+std::int64_t SystemSockets::Now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
 }  // namespace netpoll::scenario

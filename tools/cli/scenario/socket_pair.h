@@ -46,6 +46,23 @@ class SocketPair {
   int peer_ = -1;
 };
 
+// What a scenario plays with: the descriptors, the calls on them and the time.
+// A test has others.
+struct SystemSockets {
+  using Pair = SocketPair;
+
+  static CallResult Read(int fd, std::size_t size) {
+    return scenario::Read(fd, size);
+  }
+  static CallResult Write(int fd, std::size_t size) {
+    return scenario::Write(fd, size);
+  }
+  static CallResult ReadAll(int fd) { return scenario::ReadAll(fd); }
+  static CallResult WriteAll(int fd) { return scenario::WriteAll(fd); }
+  // Nanoseconds of the clock that polls wait by.
+  static std::int64_t Now();
+};
+
 }  // namespace netpoll::scenario
 
 #endif  // NETPOLL_TOOLS_CLI_SCENARIO_SOCKET_PAIR_H_

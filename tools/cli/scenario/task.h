@@ -20,7 +20,7 @@ namespace netpoll::scenario {
 
 enum class TaskKind : std::uint8_t { kWait, kReader, kWriter };
 
-template <class Poller>
+template <class Poller, class Sockets = SystemSockets>
 class Task : public Waiter {
  public:
   using Desc = typename Poller::Desc;
@@ -37,6 +37,10 @@ class Task : public Waiter {
   bool ended() const { return !result_.empty(); }
   // "parked", or what it ended with.
   std::string state() const { return ended() ? result_ : "parked"; }
+
+  int fd() const { return fd_; }
+  TaskKind kind() const { return kind_; }
+  Mode direction() const { return direction_; }
 
   // Runs until it parks or ends.
   void Start() {
@@ -88,7 +92,8 @@ class Task : public Waiter {
   }
 
   bool TryRead() {
-    const CallResult result = Read(fd_, static_cast<std::size_t>(bytes_));
+    const CallResult result =
+        Sockets::Read(fd_, static_cast<std::size_t>(bytes_));
     if (result == -EAGAIN) return false;
     End(result == 0 ? "eof" : Describe(result));
     return true;
@@ -97,7 +102,7 @@ class Task : public Waiter {
   bool TryWrite() {
     while (moved_ < bytes_) {
       const CallResult result =
-          Write(fd_, static_cast<std::size_t>(bytes_ - moved_));
+          Sockets::Write(fd_, static_cast<std::size_t>(bytes_ - moved_));
       if (result == -EAGAIN) return false;
       if (result < 0) {
         End(Describe(result));
