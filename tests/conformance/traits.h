@@ -14,6 +14,10 @@ struct DefaultTraits {
   // The system can't tell the peer's half-close from a full one, so a writer
   // is woken too (and finds that it can still write).
   static constexpr bool kHalfCloseWakesWriter = false;
+
+  // Why Init may return that error though nothing is wrong with the backend: a
+  // machine without the system interface. Null: it may not.
+  static const char* WhyMissing(int /*error*/) { return nullptr; }
 };
 
 template <class Backend>
