@@ -16,8 +16,9 @@
 //
 // Measured, and the reason for much of what follows:
 //   - A completion of a poll is made by the thread that armed it, which an
-//     interrupt sends into the kernel. When that thread ends, its polls end
-//     (ECANCELED); a Poll arms them anew and reports both directions.
+//     interrupt sends into the kernel. If that thread is gone, the poll ends
+//     (ECANCELED) at its next event; a Poll arms it anew and reports both
+//     directions.
 //   - A poll holds the file until the thread that armed it has let go, which is
 //     a moment after its last completion is seen: hence LetGo.
 //   - A poll that finds no room for its completion ends. It is armed anew.
@@ -171,10 +172,10 @@ class IoUringBackend {
   bool Take(bool blocking, Batch& batch) {
     const LockHolder hold(lock_, "uring.take.lock");
     io_uring_cqe completion;
-    for (unsigned left = ring_.size();
-         left > 0 && registrations_.waiting() < kBatch &&
-         ring_.Next(&completion);
-         --left) {
+    // All of them if the ring overflows: until it is empty, a poll that is
+    // armed anew finds no room.
+    while ((registrations_.waiting() < kBatch || ring_.Overflown()) &&
+           ring_.Next(&completion)) {
       Note(completion);
     }
     const bool woken = blocking && wake_fetched_;
@@ -282,6 +283,7 @@ class IoUringBackend {
   }
 
   int Arm(Registration& registration) {
+    if (ring_.Full()) FetchAll();
     registration.armed = true;
     registration.armed_by = Sys::Thread();
     const int error = Submit(PollOf(registration));
@@ -294,7 +296,6 @@ class IoUringBackend {
   // completion, but not twice in a row.
   int ArmNew(Registration& registration) {
     for (int left = 3; left > 0; --left) {
-      if (ring_.Full()) FetchAll();
       const std::uint32_t before = ring_.LoadTail();
       const int error = Arm(registration);
       if (error != 0) return error;

@@ -60,7 +60,6 @@ class Ring {
   }
 
   int fd() const { return fd_; }
-  unsigned size() const { return completion_mask_ + 1; }
 
   // The flag of a request whose success is not worth a completion, or 0 where
   // the kernel (before 5.17) can't leave it out.
@@ -118,7 +117,7 @@ class Ring {
     return (request_flags_.Load("uring.sq.flags", Order::kAcquire) &
             IORING_SQ_CQ_OVERFLOW) != 0;
   }
-  bool Full() const { return LoadTail() - head_ >= size(); }
+  bool Full() const { return LoadTail() - head_ > completion_mask_; }
 
   std::uint32_t LoadTail() const {
     return completion_tail_.Load("uring.cq.tail", Order::kAcquire);

@@ -19,6 +19,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/backends/epoll/epoll_backend.h"
 #include "netpoll/backends/fake/fake_files.h"
+#include "netpoll/backends/io_uring/io_uring_backend.h"
 #include "netpoll/core/types.h"
 #include "netpoll/model/reference/lockstep.h"
 #include "netpoll/tests/property/worlds.h"
@@ -267,18 +268,19 @@ class PollerPropertyTest : public testing::Test {};
 struct WorldNames {
   template <class World>
   static std::string GetName(int index) {
-    constexpr const char* kNames[] = {"FakeEdgeMask",       "FakeEdgeFilter",
-                                      "FakeLevel",          "FakeAdversary",
-                                      "FakeLevelAdversary", "Epoll"};
+    constexpr const char* kNames[] = {
+        "FakeEdgeMask",       "FakeEdgeFilter", "FakeLevel", "FakeAdversary",
+        "FakeLevelAdversary", "Epoll",          "IoUring"};
     return kNames[index];
   }
 };
-using Worlds = testing::Types<FakeWorld<FakeTrigger::kEdgeMask, false>,
-                              FakeWorld<FakeTrigger::kEdgeFilter, false>,
-                              FakeWorld<FakeTrigger::kLevel, false>,
-                              FakeWorld<FakeTrigger::kEdgeFilter, true>,
-                              FakeWorld<FakeTrigger::kLevel, true>,
-                              SocketWorld<EpollBackend<>>>;
+using Worlds =
+    testing::Types<FakeWorld<FakeTrigger::kEdgeMask, false>,
+                   FakeWorld<FakeTrigger::kEdgeFilter, false>,
+                   FakeWorld<FakeTrigger::kLevel, false>,
+                   FakeWorld<FakeTrigger::kEdgeFilter, true>,
+                   FakeWorld<FakeTrigger::kLevel, true>,
+                   SocketWorld<EpollBackend<>>, SocketWorld<IoUringBackend<>>>;
 TYPED_TEST_SUITE(PollerPropertyTest, Worlds, WorldNames);
 
 TYPED_TEST(PollerPropertyTest, AnyCommandsAgreeWithTheReference) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "netpoll/backends/epoll/epoll_backend.h"
+#include "netpoll/backends/io_uring/io_uring_backend.h"
 #include "netpoll/tools/cli/try_backend.h"
 
 namespace netpoll::cli {
@@ -30,7 +31,7 @@ struct BackendList {
 };
 
 // The preferred ones first: the default is the first that runs here.
-using Backends = BackendList<EpollBackend<>>;
+using Backends = BackendList<EpollBackend<>, IoUringBackend<>>;
 
 // The first that runs on this machine, or an empty name.
 inline std::string DefaultBackend() {
