@@ -78,12 +78,12 @@ class IoUringBackend {
   // or null.
   static const char* ExplainInit(int error) {
     if (error == EPERM) {
-      return "io_uring is forbidden here, by the sysctl "
-             "kernel.io_uring_disabled or a seccomp filter";
+      return "the sysctl kernel.io_uring_disabled or a seccomp filter forbids "
+             "io_uring";
     }
     if (error == ENOSYS) {
-      return "io_uring is missing here: it needs Linux 5.13 or later, and some "
-             "containers hide it";
+      return "there is no io_uring of Linux 5.13 or later, or a seccomp filter "
+             "hides it";
     }
     return nullptr;
   }

@@ -115,6 +115,16 @@ class SocketWorld {
  public:
   using Backend = TheBackend;
 
+  // Why this machine has no such backend, or null.
+  static const char* WhyMissing() {
+    if constexpr (requires { Backend::ExplainInit(0); }) {
+      Backend trial;
+      const int error = trial.Init();
+      if (error != 0) return Backend::ExplainInit(error);
+    }
+    return nullptr;
+  }
+
   SocketWorld() { poller.Init(); }
   ~SocketWorld() {
     for (const auto& [fd, peer] : peers_) {
