@@ -22,7 +22,7 @@ namespace netpoll {
 
 struct RingReport {
   Mode mode;
-  EventFlags flags;
+  EventFlags flags{};
   // Ask poll(2), and combine with what DecodePoll makes of its answer.
   bool unsure = false;
   // The last completion of this poll: the kernel has let go of it.

@@ -33,7 +33,7 @@ struct Registration {
   bool waiting = false;
   bool unsure = false;
   std::uint8_t mode = 0;
-  EventFlags flags;
+  EventFlags flags{};
   Registration* previous = nullptr;
   Registration* next = nullptr;
 };
