@@ -14,6 +14,10 @@
 // on ends, and the descriptor is readable. Who fetches such a completion and
 // is not the one to act on it posts it again.
 //
+// A poll is handed over at once, not with the next wait: what comes of it is
+// what Open returns, and the descriptor must tell of its events though nobody
+// waits in the ring.
+//
 // Measured, and the reason for much of what follows:
 //   - A completion of a poll is made by the thread that armed it, which an
 //     interrupt sends into the kernel. If that thread is gone, the poll ends
