@@ -263,7 +263,7 @@ TEST_F(IoUringKernel, AnErrorOfASocketIsNoErrorOfPolling) {
 }
 
 TEST_F(IoUringOverflow, NothingIsLost) {
-  constexpr std::uint32_t kMany = 50;
+  constexpr std::uint32_t kMany = 300;
   std::vector<Ends> all;
   for (std::uint32_t i = 0; i < kMany; ++i) {
     all.push_back(Ends::Sockets());
