@@ -47,6 +47,13 @@
 //   Fd PollFd() const                                  if kHasPollFd
 //     Readable whenever Poll(NonBlocking()) would report something.
 //
+// Completions: a backend whose system reports finished operations, not
+// readiness, adds calls that start one and ask for its cancellation. The
+// operation (buffer, result, error) is not freed before its last completion,
+// whatever becomes of the task; Poll writes the result first and then reports
+// the direction, so that the semaphore hands it over; and who cancels waits
+// with WaitKind::kUntilReady. Bytes that arrived win over timeout and closing.
+//
 // Keys: the kernel carries the 64 bits of an EventKey and the whole key is
 // compared. Internal descriptors have keys of their own kind.
 //

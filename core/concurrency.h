@@ -16,6 +16,8 @@
 //   Parker     lets one thread sleep until another wakes it.
 //   Misuse     stops the program with one sentence.
 //   kGenerationBits, kTimerSeqBits   widths of the reuse counters.
+//   Shared<T>  a word in memory that the kernel reads and writes too. Only for
+//              backends whose system has such memory, so a model needs none.
 //
 // Fences are left out on purpose: gcc's thread sanitizer rejects them.
 
@@ -99,6 +101,26 @@ struct StdEnv {
 
    private:
     std::atomic<T> value_;
+  };
+
+  // Refers to the word, which must outlive it; null until it is given one.
+  template <class T>
+  class Shared {
+   public:
+    static_assert(std::atomic_ref<T>::is_always_lock_free);
+
+    constexpr Shared() = default;
+    explicit constexpr Shared(T* word) : word_(word) {}
+
+    T Load(Site, Order order) const {
+      return std::atomic_ref<T>(*word_).load(ToStd(order));
+    }
+    void Store(Site, T value, Order order) {
+      std::atomic_ref<T>(*word_).store(value, ToStd(order));
+    }
+
+   private:
+    T* word_ = nullptr;
   };
 
   template <class T>

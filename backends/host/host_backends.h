@@ -12,13 +12,14 @@
 #include "netpoll/backends/backend_list.h"
 #include "netpoll/backends/epoll/epoll_backend.h"
 #include "netpoll/backends/host/more_backends.h"
+#include "netpoll/backends/io_uring/io_uring_backend.h"
 #include "netpoll/backends/poll/poll_backend.h"
 
 namespace netpoll {
 
 // The preferred one first.
-using HostBackends =
-    BackendList<EpollBackend<>, PollBackend<>>::With<MoreBackends>;
+using HostBackends = BackendList<EpollBackend<>, IoUringBackend<>,
+                                 PollBackend<>>::With<MoreBackends>;
 
 // The name of the one that is used where nobody asks for another. Tests force
 // every program onto one backend by the variable; it is no public interface.

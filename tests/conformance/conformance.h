@@ -21,6 +21,7 @@
 #include "netpoll/tests/conformance/process.h"
 #include "netpoll/tests/conformance/readiness.h"
 #include "netpoll/tests/conformance/registration.h"
+#include "netpoll/tests/conformance/threads.h"
 #include "netpoll/tests/conformance/waking.h"
 
 // `name` is for the names of the tests; the backend's type follows.
@@ -30,6 +31,7 @@
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Registration, name##UnderTest); \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Waking, name##UnderTest);       \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Arming, name##UnderTest);       \
+  INSTANTIATE_TYPED_TEST_SUITE_P(name, Threads, name##UnderTest);      \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Process, name##UnderTest)
 
 #endif  // NETPOLL_TESTS_CONFORMANCE_CONFORMANCE_H_

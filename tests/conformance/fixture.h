@@ -23,6 +23,7 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/types.h"
+#include "netpoll/tests/conformance/traits.h"
 
 namespace netpoll::conformance {
 
@@ -152,7 +153,13 @@ inline std::set<int> OpenDescriptors() {
 template <class Backend>
 class Fixture : public ::testing::Test {
  protected:
-  void SetUp() override { ASSERT_EQ(backend_.Init(), 0); }
+  void SetUp() override {
+    const int error = backend_.Init();
+    if (error == 0) return;
+    const char* const why = Traits<Backend>::WhyMissing(error);
+    if (why != nullptr) GTEST_SKIP() << why;
+    FAIL() << "Init returned " << error;
+  }
 
   // Keys that use all the bits a backend may be tempted to drop.
   static EventKey Key(std::uint32_t number) {

@@ -17,6 +17,10 @@ struct DefaultTraits {
   // A half-close is marked "no more edges". A level-triggered system that has
   // no word for it says "readable" instead, each time it is asked.
   static constexpr bool kHalfCloseIsMarked = true;
+
+  // Why Init may return that error though nothing is wrong with the backend: a
+  // machine without the system interface. Null: it may not.
+  static const char* WhyMissing(int /*error*/) { return nullptr; }
 };
 
 template <class Backend>

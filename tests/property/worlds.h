@@ -136,6 +136,16 @@ class SocketWorld {
   using Backend = TheBackend;
   static constexpr const char* kName = Backend::kName;
 
+  // Why this machine has no such backend, or null.
+  static const char* WhyMissing() {
+    if constexpr (requires { Backend::ExplainInit(0); }) {
+      Backend trial;
+      const int error = trial.Init();
+      if (error != 0) return Backend::ExplainInit(error);
+    }
+    return nullptr;
+  }
+
   explicit SocketWorld(const FakeAdversary&) { poller.Init(); }
   ~SocketWorld() {
     for (const auto& [fd, peer] : peers_) {

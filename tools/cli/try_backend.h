@@ -69,11 +69,23 @@ bool WakesReader(Poller<Backend>& poller, typename Poller<Backend>::Desc* desc,
   return woken;
 }
 
+// Why a backend's Init returned `error`: its own words, where it has any.
+template <class Backend>
+std::string ExplainInit(int error) {
+  if constexpr (requires { Backend::ExplainInit(error); }) {
+    const char* const why = Backend::ExplainInit(error);
+    if (why != nullptr) return why;
+  }
+  return std::strerror(error);
+}
+
 // Empty if the backend works here; otherwise why not.
 template <class Backend>
 std::string TryBackend() {
   Poller<Backend> poller;
-  if (const int error = poller.Init(); error != 0) return std::strerror(error);
+  if (const int error = poller.Init(); error != 0) {
+    return ExplainInit<Backend>(error);
+  }
   TrialPair pair;
   if (pair.error() != 0) return std::strerror(pair.error());
   const auto opened = poller.Open(pair.polled());

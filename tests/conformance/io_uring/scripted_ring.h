@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The system calls of the io_uring backend with a script: each call can be told
+// to return an error instead, and all are counted.
+
+#ifndef NETPOLL_TESTS_CONFORMANCE_IO_URING_SCRIPTED_RING_H_
+#define NETPOLL_TESTS_CONFORMANCE_IO_URING_SCRIPTED_RING_H_
+
+#include <linux/io_uring.h>
+#include <poll.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "netpoll/backends/io_uring/io_uring_sys.h"
+
+namespace netpoll::conformance {
+
+// kSubmit, kWait and kFlush are one system call with different arguments.
+enum class Call { kSetup, kMap, kSubmit, kWait, kFlush, kPoll };
+
+// For tests of one thread.
+struct Script {
+  // What the next calls return instead of calling; 0: call.
+  std::map<Call, std::deque<int>> returns;
+  std::map<Call, int> count;
+  // Features that the kernel is to lack.
+  std::uint32_t without = 0;
+  std::vector<__kernel_timespec> waited;
+
+  std::optional<int> Next(Call call) {
+    ++count[call];
+    std::deque<int>& queue = returns[call];
+    if (queue.empty()) return {};
+    const int value = queue.front();
+    queue.pop_front();
+    if (value == 0) return {};
+    return value;
+  }
+};
+
+struct ScriptedRing {
+  static Script& script() {
+    static Script instance;
+    return instance;
+  }
+
+  static int Setup(unsigned entries, io_uring_params* params) {
+    if (const auto said = script().Next(Call::kSetup)) return *said;
+    const int result = IoUringSys::Setup(entries, params);
+    params->features &= ~script().without;
+    return result;
+  }
+  static int Enter(int ring, unsigned submit, unsigned wait, unsigned flags,
+                   const io_uring_getevents_arg* arg) {
+    if ((flags & IORING_ENTER_EXT_ARG) != 0) {
+      script().waited.push_back(
+          *reinterpret_cast<const __kernel_timespec*>(arg->ts));
+    }
+    const Call call = submit != 0 ? Call::kSubmit
+                      : wait != 0 ? Call::kWait
+                                  : Call::kFlush;
+    if (const auto said = script().Next(call)) return *said;
+    return IoUringSys::Enter(ring, submit, wait, flags, arg);
+  }
+  static int Map(int ring, std::uint64_t offset, std::size_t size, void** at) {
+    if (const auto said = script().Next(Call::kMap)) return *said;
+    return IoUringSys::Map(ring, offset, size, at);
+  }
+  static void Unmap(void* at, std::size_t size) { IoUringSys::Unmap(at, size); }
+  static int Poll(pollfd* asked, unsigned count) {
+    if (const auto said = script().Next(Call::kPoll)) return *said;
+    return IoUringSys::Poll(asked, count);
+  }
+  static void Close(int fd) { IoUringSys::Close(fd); }
+  static pthread_t Thread() { return IoUringSys::Thread(); }
+};
+
+}  // namespace netpoll::conformance
+
+#endif  // NETPOLL_TESTS_CONFORMANCE_IO_URING_SCRIPTED_RING_H_
