@@ -60,6 +60,17 @@ class OneOf {
     With([&error](auto& backend) { error = backend.Init(); });
     return error;
   }
+  // What the chosen one says of an error of Init; null where it says nothing.
+  const char* WhyNot(int error) const {
+    const char* why = nullptr;
+    With([&](const auto& backend) {
+      using Backend = std::remove_cvref_t<decltype(backend)>;
+      if constexpr (requires { Backend::ExplainInit(error); }) {
+        why = Backend::ExplainInit(error);
+      }
+    });
+    return why;
+  }
   int Open(Fd fd, EventKey key) {
     int error = EINVAL;
     With([&](auto& backend) { error = backend.Open(fd, key); });

@@ -53,9 +53,10 @@ Runtime::Runtime(RuntimeOptions options) : poller_(BackendName(options)) {
         absl::StrCat("there is no backend \"", name, "\", but ",
                      absl::StrJoin(HostBackends::Names(), ", ")));
   } else if (const int error = poller_.Init(); error != 0) {
-    status_ =
-        absl::ErrnoToStatus(error, absl::StrCat("the poller can't be made on ",
-                                                name, ": ", ErrnoName(error)));
+    const char* const why = poller_.backend().WhyNot(error);
+    status_ = absl::ErrnoToStatus(
+        error, absl::StrCat("the poller can't be made on ", name, ": ",
+                            why != nullptr ? why : ErrnoName(error)));
   }
 }
 

@@ -21,6 +21,7 @@
 #include "netpoll/tools/cli/scenario/runner.h"
 #include "netpoll/tools/cli/scenario/statement.h"
 #include "netpoll/tools/cli/suggest.h"
+#include "netpoll/tools/cli/try_backend.h"
 
 namespace netpoll::cli {
 namespace {
@@ -31,7 +32,7 @@ int RunOn(const Flags& flags, int input, const std::string& file) {
   if (const int error = runner.Init(); error != 0) {
     return flags.Fail(
         absl::StrCat("backend ", Backend::kName,
-                     " does not run here: ", std::strerror(error)));
+                     " does not run here: ", ExplainInit<Backend>(error)));
   }
   const auto execute = [&](const scenario::Statement& statement) {
     return runner.Execute(statement);
