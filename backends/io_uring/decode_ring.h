@@ -23,7 +23,7 @@ namespace netpoll {
 struct RingReport {
   Mode mode;
   EventFlags flags{};
-  // Ask poll(2), and combine with what DecodePoll makes of its answer.
+  // Ask poll(2), and combine with what DecodeRingPoll makes of its answer.
   bool unsure = false;
   // The last completion of this poll: the kernel has let go of it.
   bool ended = false;
@@ -33,7 +33,7 @@ struct RingReport {
 
 // What is true of a descriptor, in poll(2)'s terms. Hang-up and error wake both
 // directions; the peer's half-close is readable only.
-constexpr RingReport DecodePoll(std::uint32_t events) {
+constexpr RingReport DecodeRingPoll(std::uint32_t events) {
   constexpr std::uint32_t kBoth = POLLHUP | POLLERR;
   const bool read = (events & (POLLIN | POLLRDHUP | kBoth)) != 0;
   const bool write = (events & (POLLOUT | kBoth)) != 0;
@@ -55,7 +55,7 @@ constexpr RingReport DecodeRing(std::int32_t res, std::uint32_t flags) {
   }
   const auto events = static_cast<std::uint32_t>(res);
   const bool unsure = (events & POLLPRI) != 0 || events == POLLERR;
-  RingReport report = DecodePoll(events & ~std::uint32_t{POLLPRI});
+  RingReport report = DecodeRingPoll(events & ~std::uint32_t{POLLPRI});
   report.flags.error = false;
   report.unsure = unsure;
   return report;
@@ -73,9 +73,9 @@ static_assert(
 static_assert(DecodeRing(POLLERR, IORING_CQE_F_MORE).unsure);
 static_assert(DecodeRing(POLLERR, IORING_CQE_F_MORE).mode == Mode::kReadWrite);
 static_assert(!DecodeRing(POLLERR, IORING_CQE_F_MORE).flags.error);
-static_assert(DecodePoll(POLLERR).flags.error);
-static_assert(!DecodePoll(POLLERR | POLLOUT).flags.error);
-static_assert(DecodePoll(POLLIN | POLLPRI).flags.no_more_edges);
+static_assert(DecodeRingPoll(POLLERR).flags.error);
+static_assert(!DecodeRingPoll(POLLERR | POLLOUT).flags.error);
+static_assert(DecodeRingPoll(POLLIN | POLLPRI).flags.no_more_edges);
 static_assert(DecodeRing(POLLIN, 0).ended && !DecodeRing(POLLIN, 0).dead);
 static_assert(DecodeRing(-ECANCELED, 0).mode == Mode::kReadWrite);
 static_assert(DecodeRing(-ECANCELED, 0).ended);

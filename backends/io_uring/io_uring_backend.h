@@ -235,7 +235,7 @@ class IoUringBackend {
           answered < 0
               ? RingReport{.mode = Mode::kReadWrite,
                            .flags = {.no_more_edges = true}}
-              : DecodePoll(static_cast<std::uint16_t>(asked[i].revents));
+              : DecodeRingPoll(static_cast<std::uint16_t>(asked[i].revents));
       report.mode = static_cast<Mode>(static_cast<unsigned>(report.mode) |
                                       static_cast<unsigned>(truth.mode));
       report.flags.error = truth.flags.error;
