@@ -41,7 +41,9 @@ namespace internal {
 class ReadOp : public IoOp {
  public:
   ReadOp(FdState* fd, std::span<char> buffer)
-      : IoOp(fd, Mode::kRead, &Attempt), buffer_(buffer) {}
+      : IoOp(fd, Mode::kRead, &Attempt), buffer_(buffer) {
+    never_blocks_ = buffer.empty();
+  }
   IoResult await_resume() const { return result(); }
 
  private:
@@ -52,7 +54,12 @@ class ReadOp : public IoOp {
 class ReadvOp : public IoOp {
  public:
   ReadvOp(FdState* fd, std::span<const iovec> buffers)
-      : IoOp(fd, Mode::kRead, &Attempt), buffers_(buffers) {}
+      : IoOp(fd, Mode::kRead, &Attempt), buffers_(buffers) {
+    never_blocks_ = true;
+    for (const iovec& buffer : buffers) {
+      if (buffer.iov_len > 0) never_blocks_ = false;
+    }
+  }
   IoResult await_resume() const { return result(); }
 
  private:

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -69,6 +70,27 @@ TEST_P(FileTest, AParkedWriterOfAPipeLearnsThatItsReaderIsGone) {
     while (runtime.stats().parked == 0) co_await runtime.Yield();
     EXPECT_TRUE((co_await pipe->read.Close()).ok());
     EXPECT_EQ((co_await std::move(writer)).status.error_number(), EPIPE);
+  });
+}
+
+// An event that is nothing but an error came before anybody waited: the reader
+// is told, and does not wait for ever. A writer tries its call.
+TEST_P(FileTest, AReaderIsToldOfAnErrorThatCameBefore) {
+  const int fd = ::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) GTEST_SKIP() << "this machine has no tun device to open";
+  RunTest(threads(), [fd](Runtime& runtime) -> Task<> {
+    auto opened = Descriptor::Adopt(runtime, fd);
+    EXPECT_TRUE(opened.ok()) << opened.status();
+    if (!opened.ok()) co_return;
+    const auto told = [](IoStatus status) {
+      return status.poll_error() == PollError::kNotPollable ||
+             status.error_number() == EBADFD;
+    };
+    opened->SetDeadline(runtime.After(std::chrono::seconds(30)));
+    for (int i = 0; i < 200; ++i) co_await runtime.Yield();
+    EXPECT_TRUE(told((co_await ReadSome(*opened)).status));
+    EXPECT_TRUE(told((co_await ReadSome(*opened)).status));
+    EXPECT_EQ((co_await opened->Write("x")).status.error_number(), EBADFD);
   });
 }
 

@@ -84,7 +84,7 @@ bool IoOp::Advance() {
 // On to the system call, or, when it would block, to the wait. True: there is
 // an error, and the operation has ended.
 inline bool IoOp::Reset() {
-  if (direction_ == Mode::kRead && fd_->drained) {
+  if (direction_ == Mode::kRead && fd_->drained && !never_blocks_) {
     stage_ = Stage::kPrepare;
     return false;
   }

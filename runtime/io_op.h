@@ -51,6 +51,8 @@ class IoOp : public TaskWaiter {
   Attempt attempt_;
   std::size_t bytes_ = 0;
   IoStatus status_;
+  // The system call never blocks, whatever is there: it is always tried.
+  bool never_blocks_ = false;
 
  private:
   enum class Stage : std::uint8_t {

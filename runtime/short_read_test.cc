@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -203,6 +204,14 @@ TEST_P(ShortReadTest, AnEmptyBufferSaysNothing) {
     peer.Send("abc");
     EXPECT_TRUE((co_await socket.Read({})).ok());
     EXPECT_EQ(co_await ReadSome(socket), "abc");
+    // Nor does it wait now that nothing is there.
+    char byte;
+    const std::array<iovec, 2> no_room{{{&byte, 0}, {nullptr, 0}}};
+    EXPECT_EQ((co_await socket.Read({})).status, IoStatus());
+    EXPECT_EQ((co_await socket.Readv(no_room)).status, IoStatus());
+    EXPECT_EQ((co_await socket.Readv({})).status, IoStatus());
+    peer.Send("def");
+    EXPECT_EQ(co_await ReadSome(socket), "def");
   });
 }
 

@@ -29,6 +29,12 @@ absl::Status SystemError(absl::string_view what, int error) {
   return absl::ErrnoToStatus(error, absl::StrCat(what, ": ", ErrnoName(error)));
 }
 
+absl::Status ConnectError(const SocketAddress& address, IoStatus status) {
+  return absl::Status(
+      status.ToStatus().code(),
+      absl::StrCat("connect to ", address.ToString(), ": ", status.ToString()));
+}
+
 int MakeSocket(const SocketAddress& address, int type) {
   return ::socket(address.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
@@ -100,6 +106,9 @@ class ConnectOp : public internal::IoOp {
 Task<absl::StatusOr<Socket>> Socket::Connect(Runtime& runtime,
                                              SocketAddress address,
                                              Deadline deadline) {
+  if (!deadline.none() && deadline.value() <= Runtime::Now()) {
+    co_return ConnectError(address, IoStatus::FromPoll(PollError::kTimeout));
+  }
   const int fd = MakeSocket(address, SOCK_STREAM);
   if (fd < 0) co_return SystemError("a socket can't be made", errno);
   const bool pending = ::connect(fd, address.data(), address.size()) != 0;
@@ -117,12 +126,7 @@ Task<absl::StatusOr<Socket>> Socket::Connect(Runtime& runtime,
   if (pending) {
     socket.SetWriteDeadline(deadline);
     const IoStatus status = co_await ConnectOp(*state);
-    if (!status.ok()) {
-      const absl::Status cause = status.ToStatus();
-      co_return absl::Status(
-          cause.code(), absl::StrCat("connect to ", address.ToString(), ": ",
-                                     status.ToString()));
-    }
+    if (!status.ok()) co_return ConnectError(address, status);
     socket.SetWriteDeadline(Deadline::None());
   }
   co_return socket;

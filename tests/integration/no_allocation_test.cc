@@ -125,7 +125,11 @@ Task<void> Ask(Runtime& runtime, Socket socket, std::function<void(int)> round,
     round(i);
     socket.SetReadDeadline(runtime.After(hours(1)));
     socket.SetWriteDeadline(runtime.After(hours(i % 3 + 1)));
+    EXPECT_TRUE((co_await socket.WaitWritable()).ok());
     const IoResult put = co_await socket.Write("ping");
+    if (i % 2 == 0) {
+      EXPECT_TRUE((co_await socket.WaitReadable()).ok());
+    }
     const IoResult got = co_await socket.Read(buffer);
     EXPECT_TRUE(put.ok() && got.ok());
   }
@@ -142,6 +146,31 @@ TEST_P(NoAllocation, InReadsWritesWaitsAndDeadlines) {
         runtime_, std::move(ends->second), [this](int round) { Round(round); },
         kRounds));
   }
+  RunAndExpectNone();
+}
+
+// Over TCP a short read is followed by a wait at once.
+Task<void> StartTcp(Runtime& runtime, std::function<void(int)> round,
+                    int pairs) {
+  auto listener =
+      Listener::Listen(runtime, *SocketAddress::Parse("127.0.0.1:0"));
+  EXPECT_TRUE(listener.ok()) << listener.status();
+  if (!listener.ok()) co_return;
+  for (int i = 0; i < pairs; ++i) {
+    auto client = co_await Socket::Connect(runtime, listener->address());
+    AcceptResult accepted = co_await listener->Accept();
+    EXPECT_TRUE(client.ok() && accepted.ok());
+    if (!client.ok() || !accepted.ok()) co_return;
+    runtime.Spawn(Echo(std::move(accepted.socket)));
+    runtime.Spawn(Ask(runtime, *std::move(client), round, kRounds));
+  }
+}
+
+TEST_P(NoAllocation, InTcpStreams) {
+  constexpr int kPairs = 4;
+  Start(kPairs);
+  runtime_.Spawn(StartTcp(
+      runtime_, [this](int round) { Round(round); }, kPairs));
   RunAndExpectNone();
 }
 

@@ -131,6 +131,7 @@ class LintTest(unittest.TestCase):
     def test_whitespace(self):
         self.write("a.cc", "int a; \n\tint b;\n\n")
         self.write("b.cc", "int a;")
+        self.write("c.go", "func c() {\n\treturn\n}\n")
         self.assertEqual(
             self.found("whitespace"),
             ["a.cc:3", "a.cc:1", "a.cc:2", "b.cc:1"],

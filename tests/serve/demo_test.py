@@ -4,6 +4,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import unittest
@@ -13,10 +14,15 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from server import NETPOLL  # noqa: E402
 
 
-def demo(*flags):
+def demo(*flags, check=True, fds=None):
+    def limit():
+        if fds is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, fds)
+
     return subprocess.run(
         [NETPOLL, "demo", "--seconds", "1", *flags],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=check, timeout=60,
+        preexec_fn=limit,
     )
 
 
@@ -38,6 +44,15 @@ class Demo(unittest.TestCase):
         self.assertIn("try next:", done.stdout)
         self.assertIn("latency p50", done.stdout)
         self.assertEqual(done.stderr, "")  # No progress: it is no terminal.
+
+    def test_the_usual_limit_of_descriptors_is_no_obstacle(self):
+        done = demo("--json", "--connections", "100", fds=(64, 1000))
+        self.assertEqual(json.loads(done.stdout)["errors"], 0)
+
+    def test_more_than_there_may_be_is_one_sentence(self):
+        done = demo("--connections", "100", check=False, fds=(64, 100))
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertRegex(done.stderr, "^netpoll demo: 100 connections need .*\n$")
 
 
 if __name__ == "__main__":

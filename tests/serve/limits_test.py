@@ -34,6 +34,27 @@ class ReadTimeout(unittest.TestCase):
                 self.assertEqual(get(other)[2], HELLO)
             self.assertEqual(server.stop()[1]["timeouts"], 1)
 
+    def test_every_kind_of_half_is_closed(self):
+        start = b"POST / HTTP/1.1\r\nHost: h\r\n"
+        halves = (
+            b"G",
+            b"GET / HTTP/1.1\r\nHost: h\r\n",
+            start + b"Content-Length: 10\r\n\r\nhalf",
+            start + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+            GET + HALF,
+        )
+        with Server("http", "--read-timeout", "1s") as server:
+            begin = time.monotonic()
+            clients = [server.connect() for _ in halves]
+            for client, half in zip(clients, halves):
+                client.sendall(half)
+            self.assertEqual(read_answer(clients[-1])[2], HELLO)
+            for client in clients:
+                self.assertEqual(client.recv(100), b"")
+                self.assertGreaterEqual(time.monotonic() - begin, 1.0)
+                client.close()
+            self.assertEqual(server.stop()[1]["timeouts"], len(halves))
+
     def test_dribbling_bytes_wins_no_time(self):
         with Server("http", "--read-timeout", "500ms") as server:
             with server.connect() as slow:

@@ -95,6 +95,21 @@ class Stop(unittest.TestCase):
                 status, _ = server.stop(signal.SIGINT)
                 self.assertEqual(status, 0)
 
+    def test_any_number_of_signals_end_it_once(self):
+        with Server("http", "--grace", "1h", "--threads", "2") as server:
+            with server.connect() as busy:
+                busy.sendall(HALF)
+                time.sleep(0.1)
+                for _ in range(20):
+                    server.send(signal.SIGINT)
+                    server.send(signal.SIGTERM)
+                    if server.process.poll() is not None:
+                        break
+                status, totals = server.finish()
+                self.assertEqual(status, 0)
+                self.assertEqual(totals["connections"], 1)
+                self.assertEqual(totals["requests"], 0)
+
     def test_what_was_sent_before_the_signal_is_echoed(self):
         with Server("echo") as server:
             with server.connect() as client:
@@ -175,6 +190,22 @@ class Refusals(unittest.TestCase):
             "107", self.refused("echo", "--listen", "unix:/" + "x" * 120)
         )
         self.refused("echo", "--listen", "unix:/no/such/folder/socket")
+
+    def test_a_file_in_the_way_is_left_alone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "s")
+            with open(path, "w", encoding="ascii") as file:
+                file.write("precious")
+            refusal = self.refused("http", "--listen", "unix:" + path)
+            self.assertIn("EADDRINUSE", refusal)
+            with open(path, encoding="ascii") as file:
+                self.assertEqual(file.read(), "precious")
+            os.remove(path)
+            with Server("echo", listen="unix:" + path) as server:
+                self.refused("echo", "--listen", "unix:" + path)
+                with server.connect() as client:
+                    self.assertEqual(echo(client, b"x"), b"x")
+                self.assertEqual(server.stop()[0], 0)
 
     def test_too_few_descriptors_to_begin(self):
         import resource

@@ -206,13 +206,16 @@ class Harness:
         if report.get("errors") != "0" or report.get("closed_by_server") != "0":
             raise BenchError(f"held connections were lost: {report}")
 
-    def memory(self, name, command, connections, touch):
-        """Growth in bytes for each idle connection of a fresh server."""
+    def memory(self, name, command, connections, size):
+        """Growth in bytes for each idle connection of a fresh server.
+
+        Each has had one message of `size` bytes, if that is not 0.
+        """
         server = self.start(name, command)
         try:
             before = server.private_bytes()
             holder = self._hold(server, connections,
-                                *(["--touch"] if touch else []))
+                                *(["--touch", "--size", size] if size else []))
             time.sleep(0.5)
             after = server.private_bytes()
             self._release(holder)

@@ -79,7 +79,7 @@ int Serve(const Flags& flags, const ServeOptions& options) {
   const bool http = options.kind == "http";
   absl::StatusOr<SocketAddress> address = Resolve(options.listen);
   if (!address.ok()) return flags.Fail(Message(address.status()));
-  const server::StopSignalsBlocked blocked;  // Before there are threads.
+  server::BlockStopSignals();  // Before there are threads.
   Runtime runtime(options.runtime);
   if (!runtime.status().ok()) return flags.Fail(Message(runtime.status()));
   absl::StatusOr<Listener> listener = Listener::Listen(runtime, *address);

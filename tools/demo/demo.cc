@@ -2,10 +2,12 @@
 
 #include "netpoll/tools/demo/demo.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
@@ -186,11 +189,33 @@ class Demo {
   DemoResult result_;  // Guarded by mutex_ while it runs.
 };
 
+// Two descriptors a client, and some: as many as a shell's default allows are
+// soon used up, so the limit is raised as far as this process may.
+absl::Status AllowDescriptors(int connections) {
+  constexpr rlim_t kOthers = 32;
+  const rlim_t needed =
+      2 * (static_cast<rlim_t>(connections) + kImpatient + kRude) + kOthers;
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= needed) return absl::OkStatus();
+  if (limit.rlim_max < needed) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(connections, " connections need ", needed,
+                     " descriptors, and this process may have ", limit.rlim_max,
+                     " (ulimit -n)"));
+  }
+  limit.rlim_cur = needed;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) == 0) return absl::OkStatus();
+  return absl::ErrnoToStatus(errno, "the limit of descriptors can't be raised");
+}
+
 }  // namespace
 
 absl::StatusOr<DemoResult> RunDemo(
     const DemoOptions& options,
     const std::function<void(const DemoProgress&)>& progress) {
+  const absl::Status allowed = AllowDescriptors(options.connections);
+  if (!allowed.ok()) return allowed;
   Runtime runtime({.threads = options.threads, .backend = options.backend});
   if (!runtime.status().ok()) return runtime.status();
   absl::StatusOr<SocketAddress> address = SocketAddress::Parse("127.0.0.1:0");

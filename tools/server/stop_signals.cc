@@ -32,13 +32,9 @@ sigset_t Signals() {
 
 }  // namespace
 
-StopSignalsBlocked::StopSignalsBlocked() {
+void BlockStopSignals() {
   const sigset_t set = Signals();
-  ::pthread_sigmask(SIG_BLOCK, &set, &before_);
-}
-
-StopSignalsBlocked::~StopSignalsBlocked() {
-  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 absl::StatusOr<StopSignals> StopSignals::Open(Runtime& runtime) {

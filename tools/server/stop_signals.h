@@ -5,8 +5,6 @@
 #ifndef NETPOLL_TOOLS_SERVER_STOP_SIGNALS_H_
 #define NETPOLL_TOOLS_SERVER_STOP_SIGNALS_H_
 
-#include <signal.h>
-
 #include <chrono>
 #include <utility>
 
@@ -19,21 +17,13 @@
 namespace netpoll::server {
 
 // Blocks both signals in this thread, and so in those that it starts later:
-// they wait to be read. They act again as before when it goes.
-class StopSignalsBlocked {
- public:
-  StopSignalsBlocked();
-  StopSignalsBlocked(const StopSignalsBlocked&) = delete;
-  StopSignalsBlocked& operator=(const StopSignalsBlocked&) = delete;
-  ~StopSignalsBlocked();
-
- private:
-  sigset_t before_;
-};
+// they wait to be read. For good: those that come while the process ends, as it
+// was told to, must not end it otherwise.
+void BlockStopSignals();
 
 class StopSignals {
  public:
-  // While a StopSignalsBlocked lasts.
+  // After BlockStopSignals.
   static absl::StatusOr<StopSignals> Open(Runtime& runtime);
 
   // The first signal drains `server`; a second, or the end of `grace`, stops
