@@ -89,6 +89,10 @@ class IoUringBackend {
       return "there is no io_uring of Linux 5.13 or later, or a seccomp filter "
              "hides it";
     }
+    if (error == ENOMEM) {
+      return "no more memory may be locked (ulimit -l); a ring that was closed "
+             "gives its own back a little later";
+    }
     return nullptr;
   }
 
