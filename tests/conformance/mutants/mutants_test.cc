@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <ostream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -30,6 +31,10 @@ struct Mutant {
   std::string backend;
   std::string program;
 };
+
+void PrintTo(const Mutant& mutant, std::ostream* out) {
+  *out << mutant.backend << " " << mutant.row.name;
+}
 
 std::vector<Mutant> AllMutants() {
   std::vector<Mutant> all;
@@ -90,10 +95,13 @@ End RunTest(const std::string& program, const std::string& test) {
         std::freopen("/dev/null", "w", stderr) == nullptr) {
       ::_exit(126);
     }
-    ::unsetenv("XML_OUTPUT_FILE");
-    ::unsetenv("TEST_SHARD_INDEX");
-    ::unsetenv("TEST_TOTAL_SHARDS");
-    ::unsetenv("TEST_SHARD_STATUS_FILE");
+    // Of this test, and of its shard.
+    for (const char* const ours :
+         {"XML_OUTPUT_FILE", "TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS",
+          "TEST_SHARD_STATUS_FILE", "GTEST_SHARD_INDEX", "GTEST_TOTAL_SHARDS",
+          "GTEST_SHARD_STATUS_FILE", "GTEST_OUTPUT"}) {
+      ::unsetenv(ours);
+    }
     ::execl(program.c_str(), program.c_str(), filter.c_str(), nullptr);
     ::_exit(127);
   }
