@@ -50,6 +50,12 @@ inline void Require(bool holds, const char* law) {
   std::abort();
 }
 
+// To be called by every system call that waits.
+inline void CountWait(int& waits) {
+  constexpr int kEndless = 1000;
+  Require(++waits < kEndless, "a poll does not end");
+}
+
 // What the kernel reports in one poll.
 struct Event {
   EventKey key;

@@ -59,7 +59,7 @@ struct FuzzedEpoll {
 
  private:
   static int Answer(epoll_event* events, int size) {
-    ++script().waits;
+    CountWait(script().waits);
     if (script().interrupts > 0) {
       --script().interrupts;
       return -EINTR;

@@ -73,7 +73,7 @@ struct FuzzedPort {
   static int GetN(int, port_event_t* events, unsigned size, unsigned* count,
                   timespec* limit) {
     PortScript& now = script();
-    ++now.waits;
+    CountWait(now.waits);
     if (now.interrupts > 0) {
       --now.interrupts;
       return now.interrupt;

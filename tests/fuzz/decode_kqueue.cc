@@ -88,7 +88,7 @@ struct FuzzedKqueue {
 
   static int Wait(struct kevent* events, int size) {
     KqueueScript& now = script();
-    ++now.waits;
+    CountWait(now.waits);
     if (now.interrupts > 0) {
       --now.interrupts;
       return now.interrupt;

@@ -76,7 +76,7 @@ struct FuzzedPoll {
  private:
   static int Answer(pollfd* fds, std::size_t size, bool forever) {
     PollScript& now = script();
-    ++now.waits;
+    CountWait(now.waits);
     if (now.interrupts > 0) {
       --now.interrupts;
       return now.interrupt;

@@ -228,7 +228,7 @@ struct FuzzedRing {
   }
   static int Wait() {
     RingScript& now = script();
-    ++now.waits;
+    CountWait(now.waits);
     if (now.interrupts > 0) {
       --now.interrupts;
       return now.interrupt;

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <ostream>
 #include <sstream>
 #include <string>
@@ -153,7 +154,12 @@ INSTANTIATE_TEST_SUITE_P(Backend, BackendMutant,
                            return name;
                          });
 
-TEST(BackendMutants, AtLeastFifteen) { EXPECT_GE(AllMutants().size(), 15u); }
+TEST(BackendMutants, AtLeastFiveOfEachBackend) {
+  std::map<std::string, int> count;
+  for (const Mutant& mutant : AllMutants()) ++count[mutant.backend];
+  EXPECT_EQ(count.size(), 5u);
+  for (const auto& [backend, mutants] : count) EXPECT_GE(mutants, 5) << backend;
+}
 
 }  // namespace
 }  // namespace netpoll_mutants
