@@ -7,6 +7,7 @@
 //   - the wake-up is drained for the wake-up's own key, by a blocking poll,
 //     and for nothing else;
 //   - the delta is the length of the list, the count is what is parked;
+//   - whom a task waits for is what the kernel was asked about;
 //   - a poll ends.
 //
 // A target is a backend over system calls that return what the fuzzer says:
@@ -14,10 +15,13 @@
 //   Backend       for a Poller
 //   kWakeKey      of its wake-up
 //   kTellsDrains  whether drains() can be told
-//   Reported Load(Bytes&, const Keys&)
-//                 draws what the next poll meets
+//   Reported Load(Bytes&, const Keys&, poller)
+//                 draws what the next poll meets; it may break the poller
+//   bool told()   the poll has met all of it: no signal came in between
 //   int waits()   system calls that wait, since Load
 //   int drains()  wake-ups that were taken, since Load
+//   bool Armed(fd, key, direction)
+//                 optional: the kernel is asked about it
 //
 // and NETPOLL_FUZZ_DECODE(Target) makes it the program's fuzz target. A broken
 // law stops the process: that is what a fuzzer looks for.
@@ -46,6 +50,12 @@ inline void Require(bool holds, const char* law) {
   std::abort();
 }
 
+// To be called by every system call that waits.
+inline void CountWait(int& waits) {
+  constexpr int kEndless = 1000;
+  Require(++waits < kEndless, "a poll does not end");
+}
+
 // What the kernel reports in one poll.
 struct Event {
   EventKey key;
@@ -53,17 +63,24 @@ struct Event {
 };
 struct Reported {
   std::vector<Event> events;
-  int most_waits = 1;        // Interrupts included.
-  bool interrupted = false;  // By a signal, first.
+  int most_waits = 1;  // Interrupts included.
 };
 
+inline constexpr int kDescriptors = 3;
+inline constexpr Fd kFirstFd = 500;  // Nobody looks at them.
+
 // Keys worth drawing: of live descriptors and of past ones.
-using Keys = std::vector<EventKey>;
+struct Keys {
+  std::vector<EventKey> known;
+  EventKey live[kDescriptors] = {
+      EventKey::FromBits(0), EventKey::FromBits(0),
+      EventKey::FromBits(0)};  // Of kFirstFd and so on.
+};
 
 // A key out of `keys`, one that differs from it in a bit, or any at all.
 inline EventKey DrawKey(Bytes& bytes, const Keys& keys, EventKey wake) {
   const EventKey known =
-      keys[bytes.Below(static_cast<std::uint32_t>(keys.size()))];
+      keys.known[bytes.Below(static_cast<std::uint32_t>(keys.known.size()))];
   switch (bytes.Below(6)) {
     case 0:
       return EventKey::FromBits(bytes.Long());
@@ -104,9 +121,6 @@ class DecodeRun {
 
  private:
   using ThePoller = Poller<typename Target::Backend>;
-  static constexpr int kDescriptors = 3;
-  static constexpr Fd kFirstFd = 500;  // Nobody looks at them.
-
   struct Task : Waiter {
     bool parked = false;
   };
@@ -125,7 +139,8 @@ class DecodeRun {
     Require(opened.error == 0, "Open failed");
     d.desc = opened.desc;
     d.key = EventKey::ForSlot(d.desc->index(), d.desc->generation());
-    keys_.push_back(d.key);
+    keys_.known.push_back(d.key);
+    keys_.live[which] = d.key;
   }
 
   void Close(int which) {
@@ -165,7 +180,7 @@ class DecodeRun {
 
   void Poll() {
     const Delta delta = DrawDelta();
-    const Reported reported = Target::Load(bytes_, keys_);
+    const Reported reported = Target::Load(bytes_, keys_, poller_);
     bool expected[kDescriptors][2] = {};
     bool wake = false;
     for (const Event& event : reported.events) {
@@ -182,10 +197,11 @@ class DecodeRun {
       for (int j = 0; j < 2; ++j)
         before[i][j] = descriptors_[i].tasks[j].parked;
     }
-    // A poll that is interrupted may return at once, if it has a limit.
-    const bool early = reported.interrupted && !delta.forever();
     PollResult result = poller_.Poll(delta);
+    // A poll that is interrupted may return at once, if it has a limit.
+    const bool early = !Target::told();
     Wake(result);
+    RequireArmed();
     for (int i = 0; i < kDescriptors; ++i) {
       for (int j = 0; j < 2; ++j) {
         const bool woken = before[i][j] && !descriptors_[i].tasks[j].parked;
@@ -201,6 +217,21 @@ class DecodeRun {
             "the wake-up was drained for something else");
     Require(drained || !wake || !delta.blocking() || early,
             "the wake-up was not drained");
+  }
+
+  void RequireArmed() {
+    if constexpr (requires(Fd fd, EventKey key, Mode mode) {
+                    Target::Armed(fd, key, mode);
+                  }) {
+      for (int i = 0; i < kDescriptors; ++i) {
+        Descriptor& d = descriptors_[i];
+        for (const Mode direction : {Mode::kRead, Mode::kWrite}) {
+          Require(!d.task(direction).parked ||
+                      Target::Armed(kFirstFd + i, d.key, direction),
+                  "somebody waits for what the kernel is not asked about");
+        }
+      }
+    }
   }
 
   void Wake(PollResult& result) {

@@ -25,6 +25,7 @@ struct EpollScript {
   std::vector<epoll_event> events;
   int interrupts = 0;
   bool without_pwait2 = false;
+  bool told = false;
   int waits = 0;
   int drains = 0;
 };
@@ -58,7 +59,7 @@ struct FuzzedEpoll {
 
  private:
   static int Answer(epoll_event* events, int size) {
-    ++script().waits;
+    CountWait(script().waits);
     if (script().interrupts > 0) {
       --script().interrupts;
       return -EINTR;
@@ -67,6 +68,7 @@ struct FuzzedEpoll {
         std::min(script().events.size(), static_cast<std::size_t>(size));
     std::copy_n(script().events.begin(), count, events);
     script().events.clear();
+    script().told = true;
     return static_cast<int>(count);
   }
 };
@@ -76,13 +78,13 @@ struct EpollTarget {
   static constexpr EventKey kWakeKey = EventKey::Internal(0);
   static constexpr bool kTellsDrains = true;
 
-  static Reported Load(Bytes& bytes, const Keys& keys) {
+  template <class Poller>
+  static Reported Load(Bytes& bytes, const Keys& keys, Poller&) {
     script() = EpollScript{};
     script().without_pwait2 = bytes.Below(8) == 0;
     script().interrupts = bytes.Below(4) == 0 ? 1 + bytes.Below(3) : 0;
     Reported reported;
     reported.most_waits = 1 + script().interrupts;
-    reported.interrupted = script().interrupts > 0;
     const std::uint32_t count = bytes.Below(8);
     for (std::uint32_t i = 0; i < count; ++i) {
       const EventKey key = DrawKey(bytes, keys, kWakeKey);
@@ -94,6 +96,7 @@ struct EpollTarget {
     return reported;
   }
 
+  static bool told() { return script().told; }
   static int waits() { return script().waits; }
   static int drains() { return script().drains; }
 

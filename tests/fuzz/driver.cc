@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a fuzz target without a fuzzer: so many inputs, random, from one seed.
-// NETPOLL_FUZZ_CASES and NETPOLL_FUZZ_SEED in the environment choose others.
+// Runs a fuzz target without a fuzzer: so many inputs, random, from one seed;
+// in the deep tests, as many as a minute has room for. In the environment
+// NETPOLL_FUZZ_CASES, NETPOLL_FUZZ_SECONDS and NETPOLL_FUZZ_SEED choose others;
+// with both limits, whichever comes first.
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -24,13 +27,19 @@ std::uint64_t FromEnvironment(const char* name, std::uint64_t otherwise) {
 
 TEST(Fuzz, NoInputBreaksALaw) {
   const bool deep = std::getenv("NETPOLL_DEEP") != nullptr;
+  const std::uint64_t seconds =
+      FromEnvironment("NETPOLL_FUZZ_SECONDS", deep ? 60 : 0);
   const std::uint64_t cases =
-      FromEnvironment("NETPOLL_FUZZ_CASES", deep ? 3'000'000 : 20'000);
+      FromEnvironment("NETPOLL_FUZZ_CASES", seconds != 0 ? UINT64_MAX : 20'000);
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::seconds(seconds);
   const std::uint64_t seed = FromEnvironment("NETPOLL_FUZZ_SEED", 20240229);
   std::mt19937_64 random(seed);
   std::vector<std::uint8_t> input;
   std::uint64_t bytes = 0;
-  for (std::uint64_t i = 0; i < cases; ++i) {
+  std::uint64_t done = 0;
+  for (; done < cases; ++done) {
+    if (seconds != 0 && done % 256 == 0 && Clock::now() >= end) break;
     input.resize(random() % 400);
     for (std::uint8_t& byte : input) {
       byte = static_cast<std::uint8_t>(random());
@@ -39,7 +48,7 @@ TEST(Fuzz, NoInputBreaksALaw) {
     bytes += input.size();
   }
   std::printf("%llu inputs of %llu bytes\n",
-              static_cast<unsigned long long>(cases),
+              static_cast<unsigned long long>(done),
               static_cast<unsigned long long>(bytes));
 }
 

@@ -140,6 +140,21 @@ TEST_F(PollPipe, ManyBreaksCostOneSystemCall) {
   }
 }
 
+// It has something to ask about, so it makes the system's call.
+TEST_F(PollPipe, ANonBlockingPollThatAsksLeavesTheBreakAlone) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  Ends ends = Ends::PipeToRead();
+  backend.Open(ends.own(), kKey);
+  backend.Arm(ends.own(), kKey, Mode::kRead);
+  backend.Break();
+  EXPECT_TRUE(Poll(backend, kNow).empty());
+  EXPECT_EQ(script().asked.back().size(), 1u);
+  ASSERT_EQ(Count(PollCall::kRead), 0);
+  EXPECT_TRUE(Poll(backend, Delta::Forever()).empty());
+  EXPECT_EQ(Count(PollCall::kRead), 1);
+}
+
 TEST_F(PollPipe, ABreakGoesOnAfterASignal) {
   Backend backend;
   ASSERT_EQ(backend.Init(), 0);
