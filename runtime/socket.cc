@@ -33,8 +33,9 @@ int MakeSocket(const SocketAddress& address, int type) {
   return ::socket(address.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-bool IsTcp(const SocketAddress& address) {
-  return address.family() == AF_INET || address.family() == AF_INET6;
+bool ShortReadsDrain(Runtime& runtime, const SocketAddress& address) {
+  const bool tcp = address.family() == AF_INET || address.family() == AF_INET6;
+  return tcp && runtime.poller().backend().marks_short_reads();
 }
 
 void SetNoDelay(int fd) {
@@ -112,7 +113,7 @@ Task<absl::StatusOr<Socket>> Socket::Connect(Runtime& runtime,
   SetNoDelay(fd);
   absl::StatusOr<internal::FdState*> state = OpenOwn(runtime, fd);
   if (!state.ok()) co_return state.status();
-  (*state)->tcp = IsTcp(address);
+  (*state)->short_reads_drain = ShortReadsDrain(runtime, address);
   Socket socket(*state);
   if (pending) {
     socket.SetWriteDeadline(deadline);
@@ -192,7 +193,8 @@ absl::StatusOr<Listener> Listener::Listen(Runtime& runtime,
   auto bound = AddressFrom(fd, ::getsockname);
   auto state = OpenOwn(runtime, fd);
   if (!state.ok()) return state.status();
-  (*state)->tcp = IsTcp(address);  // For those that it accepts.
+  // For those that it accepts.
+  (*state)->short_reads_drain = ShortReadsDrain(runtime, address);
   return Listener(Descriptor(*state), bound.ok() ? *bound : address);
 }
 
@@ -225,7 +227,7 @@ AcceptResult internal::AcceptOp::await_resume() {
     ::close(accepted_);
     return {Socket(), IoStatus::FromErrno(error)};
   }
-  state->tcp = tcp_;
+  state->short_reads_drain = short_reads_drain_;
   return {Socket(state), {}};
 }
 
