@@ -49,7 +49,7 @@ absl::StatusOr<internal::FdState*> OpenOwn(Runtime& runtime, int fd) {
   const int error = internal::FdState::Open(runtime, fd, false, &state);
   if (error == 0) return state;
   ::close(fd);
-  return OpenError(fd, error);
+  return runtime.status().ok() ? OpenError(fd, error) : runtime.status();
 }
 
 template <class Call>

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sockets and pipes: what moves, how it ends, what is refused.
+// Sockets and pipes: what moves, and how it ends.
 
 #include "netpoll/runtime/socket.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -297,42 +295,6 @@ TEST_P(SocketTest, ConnectHasADeadline) {
     }
     ADD_FAILURE() << "the queue never filled";
   });
-}
-
-TEST_P(SocketTest, WhatCannotBePolledIsRefusedWithAClearError) {
-  Runtime runtime({.threads = threads()});
-  auto refused = [&runtime](int fd) {
-    auto adopted = Descriptor::Adopt(runtime, fd);
-    EXPECT_FALSE(adopted.ok());
-    return std::string(adopted.status().message());
-  };
-  int fds[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-  EXPECT_NE(refused(fds[0]).find("blocking mode"), std::string::npos);
-  ::close(fds[0]);
-  EXPECT_NE(refused(fds[0]).find("not an open descriptor"), std::string::npos);
-  ::close(fds[1]);
-  const int file = ::open("/proc/self/exe", O_RDONLY | O_NONBLOCK);
-  EXPECT_NE(refused(file).find("regular file"), std::string::npos);
-  ::close(file);
-  EXPECT_NE(refused(-1).find("not an open descriptor"), std::string::npos);
-}
-
-TEST_P(SocketTest, ThePollersOwnDescriptorsAreRefused) {
-  Runtime runtime({.threads = threads()});
-  constexpr int kMost = 1024;
-  std::vector<int> own;
-  for (int fd = 0; fd < kMost; ++fd) {
-    if (runtime.poller().IsPollDescriptor(fd)) own.push_back(fd);
-  }
-  EXPECT_FALSE(own.empty());
-  for (const int fd : own) {
-    const std::string why(Descriptor::Adopt(runtime, fd).status().message());
-    EXPECT_NE(why.find("the poller's own"), std::string::npos) << why;
-  }
-  const int poll_fd = runtime.poller().PollFd();
-  if (poll_fd < 0) GTEST_SKIP() << runtime.backend() << " has no PollFd";
-  EXPECT_NE(std::find(own.begin(), own.end(), poll_fd), own.end());
 }
 
 TEST_P(SocketTest, AnEmptyHandleAnswersEbadf) {
