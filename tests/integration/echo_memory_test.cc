@@ -19,6 +19,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/test_support.h"
 #include "netpoll/tools/server/echo_session.h"
 #include "netpoll/tools/server/server.h"
 
@@ -51,6 +52,9 @@ TEST(EchoMemory, AnIdleConnectionCostsAtMostOneKiBBesidesItsBuffer) {
   constexpr std::size_t kRegistration = 96;
   Runtime runtime;
   ASSERT_TRUE(runtime.status().ok()) << runtime.status();
+  if (OverShim(runtime)) {
+    GTEST_SKIP() << "the shim of " << runtime.backend() << " keeps more";
+  }
   const bool keeps = std::string_view(runtime.backend()) != "epoll";
   absl::StatusOr<SocketAddress> address = SocketAddress::Parse("127.0.0.1:0");
   ASSERT_TRUE(address.ok());
