@@ -47,6 +47,12 @@
 //   Fd PollFd() const                                  if kHasPollFd
 //     Readable whenever Poll(NonBlocking()) would report something.
 //
+//   kMarksShortReads                                    optional; else false
+//     A read of a TCP stream that got less than there was room for is followed
+//     by a further report when there is more to read (as always where Arm asks
+//     for a level), or else no_more_edges was reported with what came before:
+//     the end, an error, urgent data. Then the runtime waits without trying.
+//
 // Completions: a backend whose system reports finished operations, not
 // readiness, adds calls that start one and ask for its cancellation. The
 // operation (buffer, result, error) is not freed before its last completion,

@@ -51,6 +51,17 @@ class OneOf {
     });
     return needs;
   }
+  // What the chosen one's kMarksShortReads says.
+  bool marks_short_reads() const {
+    bool marks = false;
+    With([&marks](const auto& backend) {
+      using Backend = std::remove_cvref_t<decltype(backend)>;
+      if constexpr (requires { Backend::kMarksShortReads; }) {
+        marks = Backend::kMarksShortReads;
+      }
+    });
+    return marks;
+  }
 
   // All backends refuse the same descriptors.
   static int CheckPollable(Fd fd) { return First::CheckPollable(fd); }

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 
@@ -30,12 +31,17 @@ Task<> Serve(Runtime& runtime, Listener listener) {
   }
 }
 
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "%s\n", status.ToString().c_str());
+  return 1;
+}
+
 int main(int argc, char** argv) {
   Runtime runtime({.threads = 2});
   auto address = SocketAddress::Parse(argc > 1 ? argv[1] : "127.0.0.1:7000");
-  if (!address.ok()) return 2;
+  if (!address.ok()) return Fail(address.status());
   auto listener = Listener::Listen(runtime, *address);
-  if (!listener.ok()) return 1;
+  if (!listener.ok()) return Fail(listener.status());
   std::printf("listening on %s\n", listener->address().ToString().c_str());
   std::fflush(stdout);
   runtime.Spawn(Serve(runtime, *std::move(listener)));

@@ -3,7 +3,8 @@
 // The poller under somebody else's scheduler: here each task is a state
 // machine and the scheduler is a queue and a loop, on one thread. Two tasks
 // play ping-pong over a socket pair until one of them stops, and the other
-// meets its deadline. Nothing but the core and one backend is used.
+// meets its deadline. Nothing but the core and one backend is used, and that
+// is named in two places: its header, and the type Poller below.
 
 #include <sys/socket.h>
 #include <time.h>

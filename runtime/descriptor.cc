@@ -139,9 +139,6 @@ absl::Status OpenError(int fd, int error) {
     case ECANCELED:
       why = "the runtime is stopping";
       break;
-    case ENODEV:
-      why = "the runtime has no poller";
-      break;
     default:
       break;
   }
@@ -153,6 +150,7 @@ absl::Status OpenError(int fd, int error) {
 }
 
 absl::StatusOr<Descriptor> Descriptor::Adopt(Runtime& runtime, int fd) {
+  if (!runtime.status().ok()) return runtime.status();
   internal::FdState* state = nullptr;
   const int error = internal::FdState::Open(runtime, fd, true, &state);
   if (error != 0) return OpenError(fd, error);

@@ -81,10 +81,11 @@ struct FdState {
   const int fd;
   bool keep = false;    // Written by the closer, read at the end.
   bool linked = false;  // Under the runtime's lock, as are the links.
-  // A TCP stream that the runtime made. When a read of one was short, whatever
-  // comes later comes with an edge, unless no more edges come. That is not so
-  // elsewhere: a Unix stream ends reads at passed descriptors.
-  bool tcp = false;
+  // A TCP stream that the runtime made, on a backend that kMarksShortReads.
+  // When a read of one was short, whatever comes later comes with a report,
+  // unless no more edges come. That is not so elsewhere: a Unix stream ends
+  // reads at passed descriptors.
+  bool short_reads_drain = false;
   // The read direction's: the last read was short, and readiness was not
   // forgotten since. So a read would block, or the semaphore says that it
   // would not: there is no need to try.

@@ -152,7 +152,8 @@ bool IoOp::End(IoStatus status) {
 // have announced the end of the stream already, a later one will wake us.
 void IoOp::Received(std::size_t got, std::size_t room) {
   bytes_ = got;
-  fd_->drained = fd_->tcp && got > 0 && got < room && !fd_->desc->NoMoreEdges();
+  fd_->drained = fd_->short_reads_drain && got > 0 && got < room &&
+                 !fd_->desc->NoMoreEdges();
 }
 
 bool IoOp::FailOrBlock(int error) {

@@ -61,6 +61,13 @@ Runtime::Runtime(RuntimeOptions options) : poller_(BackendName(options)) {
 }
 
 Runtime::~Runtime() {
+  if (!status_.ok()) {
+    // Nothing ever ran here.
+    while (TaskWaiter* const task = injected_.Pop()) {
+      static_cast<internal::ResumeWaiter*>(task)->handle.destroy();
+    }
+    return;
+  }
   if (live_tasks_.Load("destroy.live", Order::kAcquire) != 0) {
     StdEnv::Misuse("a Runtime was destroyed before its tasks had ended");
   }

@@ -55,7 +55,8 @@ struct Worker;
 struct RuntimeOptions {
   // Worker threads, the one that calls Run included; 1 to 64.
   int threads = 1;
-  // The system interface: "epoll", "io_uring", "poll"; empty: the default.
+  // The system interface: "epoll", "io_uring", "poll"; empty: the default. If
+  // there is no such one, or not here, status() says so.
   std::string backend;
 };
 
@@ -77,8 +78,8 @@ class Runtime {
   Runtime& operator=(const Runtime&) = delete;
 
   // Why the poller could not be made (no descriptors left, no such backend
-  // in this build, or not on this system). Run and every operation that needs
-  // it fail with the same.
+  // in this build, or not on this system). Run and whatever opens a descriptor
+  // fail with the same; tasks that were spawned are dropped with the runtime.
   const absl::Status& status() const { return status_; }
 
   // Starts a task. From any thread, also before Run. The handle may be awaited

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A read of a TCP stream that was short is followed by a wait, not by a read
-// that would say EAGAIN. So whatever may follow a short read without a further
-// edge is tried here: none may leave the reader waiting. What would be a hang
-// is a timeout.
+// On most backends a read of a TCP stream that was short is followed by a wait,
+// not by a read that would say EAGAIN. So whatever may follow a short read
+// without a further edge is tried here: none may leave the reader waiting. What
+// would be a hang is a timeout.
 
 #include <netinet/in.h>
 #include <sys/socket.h>

@@ -39,8 +39,9 @@ int MakeSocket(const SocketAddress& address, int type) {
   return ::socket(address.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-bool IsTcp(const SocketAddress& address) {
-  return address.family() == AF_INET || address.family() == AF_INET6;
+bool ShortReadsDrain(Runtime& runtime, const SocketAddress& address) {
+  const bool tcp = address.family() == AF_INET || address.family() == AF_INET6;
+  return tcp && runtime.poller().backend().marks_short_reads();
 }
 
 void SetNoDelay(int fd) {
@@ -54,7 +55,7 @@ absl::StatusOr<internal::FdState*> OpenOwn(Runtime& runtime, int fd) {
   const int error = internal::FdState::Open(runtime, fd, false, &state);
   if (error == 0) return state;
   ::close(fd);
-  return OpenError(fd, error);
+  return runtime.status().ok() ? OpenError(fd, error) : runtime.status();
 }
 
 template <class Call>
@@ -121,7 +122,7 @@ Task<absl::StatusOr<Socket>> Socket::Connect(Runtime& runtime,
   SetNoDelay(fd);
   absl::StatusOr<internal::FdState*> state = OpenOwn(runtime, fd);
   if (!state.ok()) co_return state.status();
-  (*state)->tcp = IsTcp(address);
+  (*state)->short_reads_drain = ShortReadsDrain(runtime, address);
   Socket socket(*state);
   if (pending) {
     socket.SetWriteDeadline(deadline);
@@ -196,7 +197,8 @@ absl::StatusOr<Listener> Listener::Listen(Runtime& runtime,
   auto bound = AddressFrom(fd, ::getsockname);
   auto state = OpenOwn(runtime, fd);
   if (!state.ok()) return state.status();
-  (*state)->tcp = IsTcp(address);  // For those that it accepts.
+  // For those that it accepts.
+  (*state)->short_reads_drain = ShortReadsDrain(runtime, address);
   return Listener(Descriptor(*state), bound.ok() ? *bound : address);
 }
 
@@ -229,7 +231,7 @@ AcceptResult internal::AcceptOp::await_resume() {
     ::close(accepted_);
     return {Socket(), IoStatus::FromErrno(error)};
   }
-  state->tcp = tcp_;
+  state->short_reads_drain = short_reads_drain_;
   return {Socket(state), {}};
 }
 

@@ -71,13 +71,13 @@ class AcceptOp : public IoOp {
   explicit AcceptOp(FdState* fd)
       : IoOp(fd, Mode::kRead, &Attempt),
         runtime_(fd != nullptr ? &fd->runtime : nullptr),
-        tcp_(fd != nullptr && fd->tcp) {}
+        short_reads_drain_(fd != nullptr && fd->short_reads_drain) {}
   AcceptResult await_resume();
 
  private:
   static bool Attempt(IoOp* op);
   Runtime* runtime_;
-  bool tcp_;
+  bool short_reads_drain_;
   int accepted_ = -1;
 };
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sockets and pipes: what moves, how it ends, what is refused.
+// Sockets and pipes: what moves, and how it ends.
 
 #include "netpoll/runtime/socket.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -296,27 +295,6 @@ TEST_P(SocketTest, ConnectHasADeadline) {
     }
     ADD_FAILURE() << "the queue never filled";
   });
-}
-
-TEST_P(SocketTest, WhatCannotBePolledIsRefusedWithAClearError) {
-  Runtime runtime({.threads = threads()});
-  auto refused = [&runtime](int fd) {
-    auto adopted = Descriptor::Adopt(runtime, fd);
-    EXPECT_FALSE(adopted.ok());
-    return std::string(adopted.status().message());
-  };
-  int fds[2];
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-  EXPECT_NE(refused(fds[0]).find("blocking mode"), std::string::npos);
-  ::close(fds[0]);
-  EXPECT_NE(refused(fds[0]).find("not an open descriptor"), std::string::npos);
-  ::close(fds[1]);
-  const int file = ::open("/proc/self/exe", O_RDONLY | O_NONBLOCK);
-  EXPECT_NE(refused(file).find("regular file"), std::string::npos);
-  ::close(file);
-  EXPECT_NE(refused(-1).find("not an open descriptor"), std::string::npos);
-  EXPECT_NE(refused(runtime.poller().PollFd()).find("the poller's own"),
-            std::string::npos);
 }
 
 TEST_P(SocketTest, AnEmptyHandleAnswersEbadf) {

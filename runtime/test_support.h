@@ -6,6 +6,7 @@
 #define NETPOLL_RUNTIME_TEST_SUPPORT_H_
 
 #include <string>
+#include <string_view>
 
 #include "gtest/gtest.h"
 #include "netpoll/runtime/runtime.h"
@@ -23,6 +24,13 @@ void RunTest(int threads, Body body) {
   const absl::Status status = runtime.Run();
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_EQ(runtime.stats().parked, 0) << "the waiter count drifted";
+}
+
+// Whether the backend runs over a shim: then the system's part of a call, its
+// memory included, is this process's.
+inline bool OverShim(Runtime& runtime) {
+  const std::string_view name = runtime.backend();
+  return name == "kqueue" || name == "event_ports";
 }
 
 // A fixture whose tests run with one worker, and with more than there are

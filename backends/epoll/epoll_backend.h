@@ -58,6 +58,7 @@ class EpollBackend {
   static constexpr const char* kName = "epoll";
   static constexpr bool kNeedsArm = false;
   static constexpr bool kHasPollFd = true;
+  static constexpr bool kMarksShortReads = true;
 
   EpollBackend() = default;
   EpollBackend(const EpollBackend&) = delete;

@@ -89,6 +89,7 @@ class EventPortsBackend {
   static constexpr const char* kName = "event_ports";
   static constexpr bool kNeedsArm = true;
   static constexpr bool kHasPollFd = false;
+  static constexpr bool kMarksShortReads = true;
 
   EventPortsBackend() = default;
   EventPortsBackend(const EventPortsBackend&) = delete;

@@ -68,6 +68,7 @@ class IoUringBackend {
   static constexpr const char* kName = "io_uring";
   static constexpr bool kNeedsArm = false;
   static constexpr bool kHasPollFd = true;
+  static constexpr bool kMarksShortReads = true;
 
   explicit IoUringBackend(IoUringOptions options = {}) : options_(options) {}
   IoUringBackend(const IoUringBackend&) = delete;

@@ -53,6 +53,9 @@ class KqueueBackend {
   static constexpr const char* kName = "kqueue";
   static constexpr bool kNeedsArm = false;
   static constexpr bool kHasPollFd = true;
+  // No filter that all systems have tells of urgent data, and a read ends at
+  // its mark.
+  static constexpr bool kMarksShortReads = false;
 
   KqueueBackend() = default;
   KqueueBackend(const KqueueBackend&) = delete;

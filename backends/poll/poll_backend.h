@@ -62,6 +62,7 @@ class PollBackend {
   static constexpr const char* kName = "poll";
   static constexpr bool kNeedsArm = true;
   static constexpr bool kHasPollFd = false;
+  static constexpr bool kMarksShortReads = true;
 
   PollBackend() = default;
   PollBackend(const PollBackend&) = delete;

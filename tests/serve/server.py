@@ -108,14 +108,18 @@ def read_answer(client, head=False):
 
 def _receive_header(client):
     """Up to the empty line, and nothing behind it."""
+    # What was seen is taken: while a byte of a long run of answers is left,
+    # TCP may not have the memory for the next.
+    header = b""
     while True:
         seen = client.recv(1 << 16, socket.MSG_PEEK)
-        end = seen.find(b"\r\n\r\n")
-        if end >= 0:
-            return receive(client, end + 4)[:-4]
         if not seen:
             return None
-        time.sleep(0.001)
+        end = (header + seen).find(b"\r\n\r\n")
+        if end >= 0:
+            header += receive(client, end + 4 - len(header))
+            return header[:-4]
+        header += receive(client, len(seen))
 
 
 def get(client):

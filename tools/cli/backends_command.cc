@@ -42,9 +42,8 @@ struct Row {
   bool runs() const { return built && problem.empty(); }
 };
 
-std::vector<Row> Try() {
+std::vector<Row> Try(const std::string& preferred) {
   std::vector<Row> rows;
-  const std::string preferred = DefaultBackend();
   for (const Verified& verified : kVerified) {
     Row row{.verified = verified};
     row.built = HostBackends::Visit(
@@ -109,7 +108,11 @@ int RunBackends(Arguments arguments) {
   flags.Example("netpoll backends");
   flags.Example("netpoll backends --json");
   if (const auto status = flags.Parse(arguments)) return *status;
-  const std::vector<Row> rows = Try();
+  const std::string preferred = DefaultBackend();
+  if (const auto status = RefuseUnknownBackend(flags, preferred)) {
+    return *status;
+  }
+  const std::vector<Row> rows = Try(preferred);
   if (json) {
     PrintJson(rows);
   } else {

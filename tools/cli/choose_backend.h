@@ -1,19 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // --backend, alike in every command.
+//
+//   std::string backend;
+//   AddBackendFlag(flags, &backend);
+//   if (const auto status = flags.Parse(arguments)) return *status;
+//   if (const auto status = RefuseBackend(flags, backend)) return *status;
 
 #ifndef NETPOLL_TOOLS_CLI_CHOOSE_BACKEND_H_
 #define NETPOLL_TOOLS_CLI_CHOOSE_BACKEND_H_
 
+#include <cerrno>
+#include <optional>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "netpoll/backends/host/host_backends.h"
+#include "netpoll/core/poller.h"
 #include "netpoll/tools/cli/flags.h"
+#include "netpoll/tools/cli/suggest.h"
 #include "netpoll/tools/cli/try_backend.h"
 
 namespace netpoll::cli {
 
-// The first that runs on this machine, or an empty name.
+// The one that NETPOLL_BACKEND names; or the first that runs on this machine;
+// or, if none does, the preferred one.
 inline std::string DefaultBackend() {
   const std::string preferred = DefaultHostBackend();
   if (preferred != HostBackends::Names().front()) return preferred;
@@ -23,7 +35,7 @@ inline std::string DefaultBackend() {
                         [&]<class B>() { runs = TryBackend<B>().empty(); });
     if (runs) return name;
   }
-  return {};
+  return preferred;
 }
 
 // Adds the flag; `backend` is set to the default first.
@@ -31,6 +43,34 @@ inline void AddBackendFlag(Flags& flags, std::string* backend) {
   *backend = DefaultBackend();
   flags.Choice("backend", "NAME", backend, HostBackends::Names(),
                "the system interface to run on");
+}
+
+// Both of these: nothing is wrong, or one sentence was printed, and this is the
+// exit status.
+
+// That there is no such backend. The flag can't name one; the variable can.
+inline std::optional<int> RefuseUnknownBackend(const Flags& flags,
+                                               const std::string& backend) {
+  if (HostBackends::Has(backend)) return {};
+  return flags.Fail(absl::StrCat("NETPOLL_BACKEND is ", Quoted(backend),
+                                 ", not one of ",
+                                 absl::StrJoin(HostBackends::Names(), ", ")));
+}
+
+// The same, and that this system has no such interface or forbids it, which is
+// a finding. What goes wrong otherwise (too many open files) is left to whoever
+// makes the poller.
+inline std::optional<int> RefuseBackend(const Flags& flags,
+                                        const std::string& backend) {
+  std::optional<int> status = RefuseUnknownBackend(flags, backend);
+  HostBackends::Visit(backend, [&]<class B>() {
+    Poller<B> poller;
+    const int error = poller.Init();
+    if (error != EPERM && error != ENOSYS) return;
+    status = flags.Found(absl::StrCat(
+        "backend ", backend, " does not run here: ", ExplainInit<B>(error)));
+  });
+  return status;
 }
 
 }  // namespace netpoll::cli

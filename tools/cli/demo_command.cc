@@ -154,10 +154,13 @@ int RunDemo(Arguments arguments) {
   flags.Count("threads", "N", &options.threads, 1, 64, "worker threads");
   AddBackendFlag(flags, &options.backend);
   flags.Switch("json", &json, "print JSON");
-  flags.Finding("an operation failed that should not");
+  flags.Finding(
+      "an operation failed that should not, or the system has not got the "
+      "backend");
   flags.Example("netpoll demo");
   flags.Example("netpoll demo --seconds 10 --connections 256 --json");
   if (const auto status = flags.Parse(arguments)) return *status;
+  if (const auto status = RefuseBackend(flags, options.backend)) return *status;
   options.duration = std::chrono::seconds(seconds);
   const auto progress = ProgressLine();
   const absl::StatusOr<DemoResult> result = demo::RunDemo(options, progress);

@@ -203,6 +203,11 @@ int Flags::Fail(const std::string& sentence) const {
   return kExitBadUse;
 }
 
+int Flags::Found(const std::string& sentence) const {
+  Fail(sentence);
+  return kExitFinding;
+}
+
 int Flags::UnknownFlag(std::string_view word) const {
   std::vector<std::string> spelled = {"--help"};
   for (const Flag& flag : flags_) {

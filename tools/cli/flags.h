@@ -71,9 +71,11 @@ class Flags {
   std::optional<int> Parse(Arguments arguments);
 
   // Prints "netpoll COMMAND: `sentence`" on standard error; kExitBadUse.
-  // Refuse, for bad use, also says where the help is.
+  // Refuse, for bad use, also says where the help is. Found answers
+  // kExitFinding.
   int Refuse(const std::string& sentence) const;
   int Fail(const std::string& sentence) const;
+  int Found(const std::string& sentence) const;
 
   std::string Help() const;
 

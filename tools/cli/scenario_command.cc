@@ -57,12 +57,13 @@ int RunScenario(Arguments arguments) {
               "language.");
   flags.Word("FILE", &file, "the scenario; - reads standard input");
   AddBackendFlag(flags, &backend);
+  flags.Finding("this system has not got the backend, or forbids it");
   flags.Example("netpoll scenario hello.scenario");
   flags.Example(
       "printf 'open a\\nreader a t 10\\npeer-write a 3\\ntask t\\n' |\n"
       "    netpoll scenario -");
   if (const auto status = flags.Parse(arguments)) return *status;
-  if (backend.empty()) return flags.Fail("no backend runs on this machine");
+  if (const auto status = RefuseBackend(flags, backend)) return *status;
   ::signal(SIGPIPE, SIG_IGN);
   const int input = OpenFile(file);
   if (input < 0) {

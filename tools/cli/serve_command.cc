@@ -130,6 +130,7 @@ int RunServe(Arguments arguments) {
   flags.Duration("grace", "D", &options.grace,
                  "time for open requests after a signal");
   AddBackendFlag(flags, &options.runtime.backend);
+  flags.Finding("this system has not got the backend, or forbids it");
   flags.Example("netpoll serve http --listen 127.0.0.1:8080 --threads 2");
   flags.Example(
       "netpoll serve echo --listen unix:/tmp/echo --read-timeout 30s");
@@ -138,6 +139,8 @@ int RunServe(Arguments arguments) {
     return flags.Refuse(
         absl::StrCat("KIND is ", Quoted(options.kind), ", not echo or http"));
   }
+  const std::string& backend = options.runtime.backend;
+  if (const auto status = RefuseBackend(flags, backend)) return *status;
   return Serve(flags, options);
 }
 
