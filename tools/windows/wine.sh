@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced: a Wine of one's own for the programs of one test.
 #
-#   wine_start FOLDER   makes a prefix in the empty or missing FOLDER
+#   wine_start FOLDER   uses the prefix in FOLDER; makes one if it is missing
 #   wine_run PROGRAM... runs a program in it
 #   wine_stop           ends everything that runs in it
 #
@@ -21,6 +21,7 @@ wine_start() {
   export WINEPREFIX=$1
   export WINEDEBUG=-all WINEDLLOVERRIDES="mscoree=;mshtml="
   unset DISPLAY
+  [[ ! -e $WINEPREFIX/.update-timestamp ]] || return 0
   mkdir -p "$WINEPREFIX/drive_c/windows/system32" \
     "$WINEPREFIX/drive_c/windows/temp" "$WINEPREFIX/dosdevices"
   ln -s ../drive_c "$WINEPREFIX/dosdevices/c:"

@@ -10,8 +10,6 @@
 #ifndef NETPOLL_TOOLS_CLI_SCENARIO_RUNNER_H_
 #define NETPOLL_TOOLS_CLI_SCENARIO_RUNNER_H_
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -20,10 +18,10 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
+#include "netpoll/tools/cli/cat.h"
 #include "netpoll/tools/cli/scenario/counting_backend.h"
 #include "netpoll/tools/cli/scenario/outcome.h"
 #include "netpoll/tools/cli/scenario/socket_pair.h"
@@ -33,7 +31,16 @@
 
 namespace netpoll::scenario {
 
-template <class Backend>
+// What differs where completions are reported, not readiness.
+struct ReadinessPlatform {
+  using Pair = SocketPair;
+  template <class Poller>
+  using Task = scenario::Task<Poller>;
+  // Whether a task may wait without a call under way.
+  static constexpr bool kBareWait = true;
+};
+
+template <class Backend, class Platform = ReadinessPlatform>
 class Runner {
  public:
   Runner() = default;
@@ -44,6 +51,7 @@ class Runner {
   ~Runner() {
     for (auto& [name, descriptor] : descriptors_) {
       if (!descriptor->unblocked) Run(poller_.Unblock(descriptor->desc));
+      Settle();
       poller_.Close(descriptor->desc);
     }
   }
@@ -60,10 +68,10 @@ class Runner {
 
  private:
   using ScenarioPoller = Poller<CountingBackend<Backend>>;
-  using ScenarioTask = Task<ScenarioPoller>;
+  using ScenarioTask = typename Platform::template Task<ScenarioPoller>;
 
   struct Descriptor {
-    SocketPair pair;
+    typename Platform::Pair pair;
     typename ScenarioPoller::Desc* desc = nullptr;
     bool unblocked = false;
     // The last task of each direction, or null.
@@ -99,25 +107,29 @@ class Runner {
       case Verb::kReset:
         return Reset(s, d);
       case Verb::kWait:
+        if (!Platform::kBareWait) {
+          return Outcome::Wrong(
+              "wait needs a backend that reports readiness, not completions");
+        }
         return StartTask(s, d, TaskKind::kWait, s.mode);
       case Verb::kReader:
         return StartTask(s, d, TaskKind::kReader, Mode::kRead);
       case Verb::kWriter:
         return StartTask(s, d, TaskKind::kWriter, Mode::kWrite);
       case Verb::kRead:
-        return Shown(Read(d.pair.polled(), size));
+        return Shown(d.pair.Read(size));
       case Verb::kWrite:
-        return Shown(Write(d.pair.polled(), size));
+        return Shown(d.pair.Write(size));
       case Verb::kPeerRead:
-        return Shown(Read(d.pair.peer(), size));
+        return Shown(d.pair.PeerRead(size));
       case Verb::kPeerWrite:
-        return Shown(Write(d.pair.peer(), size));
+        return Shown(d.pair.PeerWrite(size));
       case Verb::kFill:
-        return Shown(WriteAll(d.pair.polled()));
+        return Shown(d.pair.Fill());
       case Verb::kDrain:
-        return Shown(ReadAll(d.pair.polled()));
+        return Shown(d.pair.Drain());
       case Verb::kPeerDrain:
-        return Shown(ReadAll(d.pair.peer()));
+        return Shown(d.pair.PeerDrain());
       case Verb::kPeerClose:
       case Verb::kPeerShutdown:
         return EndPeer(s, d);
@@ -158,8 +170,8 @@ class Runner {
       return DirectionBusy(s, direction);
     }
     if (task != nullptr) Forget(task.get());
-    task = std::make_unique<ScenarioTask>(poller_, d.desc, d.pair.polled(),
-                                          kind, direction, s.number);
+    task = std::make_unique<ScenarioTask>(poller_, d.desc, d.pair, kind,
+                                          direction, s.number);
     d.task(direction) = task.get();
     task->Start();
     return Outcome::Nothing();
@@ -172,7 +184,7 @@ class Runner {
   }
 
   Outcome EndPeer(const Statement& s, Descriptor& d) {
-    if (d.pair.peer() < 0) {
+    if (d.pair.peer_closed()) {
       return Wrong("the peer of", s.descriptor, "is closed already");
     }
     if (s.verb == Verb::kPeerClose) {
@@ -230,17 +242,41 @@ class Runner {
 
   // --- The poller -----------------------------------------------------------
 
-  // Delivers until nothing is left to deliver.
+  // Delivers until nothing is left to deliver. What is certain to come, but
+  // takes its time on the way, is waited for: not for ever.
   void Settle() {
-    for (;;) {
-      PollResult result = poller_.Poll(Delta::NonBlocking());
+    constexpr auto kRound = std::chrono::milliseconds(10);
+    constexpr int kMostRounds = 1000;
+    for (int round = 0;;) {
+      const bool due = round < kMostRounds && Due();
+      PollResult result =
+          poller_.Poll(due ? Delta::AtMost(kRound) : Delta::NonBlocking());
       const bool events = poller_.backend().last_events() != 0;
       PollResult expired = poller_.ExpireTimers(Now());
       const bool timeouts = !expired.ready.empty();
       result.Append(expired);
       Run(std::move(result));
-      if (!events && !timeouts) return;
+      if (events || timeouts) {
+        round = 0;
+      } else if (due) {
+        ++round;
+      } else {
+        return;
+      }
     }
+  }
+
+  // Whether a parked task is certain to be woken.
+  bool Due() {
+    for (auto& [name, descriptor] : descriptors_) {
+      for (const Mode direction : {Mode::kRead, Mode::kWrite}) {
+        if (descriptor->Parked(direction) &&
+            descriptor->task(direction)->due()) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   // Runs the tasks of `result` until each parks or ends.
@@ -253,9 +289,8 @@ class Runner {
   }
 
   static std::int64_t Now() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+    return std::chrono::steady_clock::now().time_since_epoch() /
+           std::chrono::nanoseconds(1);
   }
 
   // --- Words ----------------------------------------------------------------
@@ -266,8 +301,7 @@ class Runner {
 
   static Outcome Wrong(const char* what, const std::string& name,
                        const char* problem) {
-    return Outcome::Wrong(
-        absl::StrCat(what, " ", cli::Quoted(name), " ", problem));
+    return Outcome::Wrong(cli::Cat(what, " ", cli::Quoted(name), " ", problem));
   }
 
   static Outcome DirectionBusy(const Statement& s, Mode direction) {

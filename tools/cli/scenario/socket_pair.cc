@@ -41,22 +41,13 @@ CallResult Retried(Call call) {
   }
 }
 
-}  // namespace
-
-std::string Describe(CallResult result) {
-  if (result >= 0) return absl::StrCat(result);
-  if (result == -EAGAIN) return "again";
-  const char* const name = ::strerrorname_np(static_cast<int>(-result));
-  return name != nullptr ? name : absl::StrCat("errno ", -result);
-}
-
-CallResult Read(int fd, std::size_t size) {
+CallResult ReadFrom(int fd, std::size_t size) {
   void* const buffer = Buffer(size);
   if (buffer == nullptr) return -ENOMEM;
   return Retried([=] { return ::read(fd, buffer, size); });
 }
 
-CallResult Write(int fd, std::size_t size) {
+CallResult WriteTo(int fd, std::size_t size) {
   const void* const buffer = Buffer(size);
   if (buffer == nullptr) return -ENOMEM;
   return Retried([=] { return ::write(fd, buffer, size); });
@@ -65,17 +56,18 @@ CallResult Write(int fd, std::size_t size) {
 CallResult ReadAll(int fd) {
   CallResult result = 0;
   do {
-    result = Read(fd, kChunk);
+    result = ReadFrom(fd, kChunk);
   } while (result > 0);
   return result;
 }
 
-CallResult WriteAll(int fd) {
-  CallResult result = 0;
-  do {
-    result = Write(fd, kChunk);
-  } while (result > 0);
-  return result;
+}  // namespace
+
+std::string Describe(CallResult result) {
+  if (result >= 0) return absl::StrCat(result);
+  if (result == -EAGAIN) return "again";
+  const char* const name = ::strerrorname_np(static_cast<int>(-result));
+  return name != nullptr ? name : absl::StrCat("errno ", -result);
 }
 
 SocketPair::~SocketPair() {
@@ -93,6 +85,29 @@ int SocketPair::Make() {
   peer_ = ends[1];
   return 0;
 }
+
+CallResult SocketPair::Read(std::size_t size) {
+  return ReadFrom(polled_, size);
+}
+CallResult SocketPair::Write(std::size_t size) {
+  return WriteTo(polled_, size);
+}
+CallResult SocketPair::PeerRead(std::size_t size) {
+  return ReadFrom(peer_, size);
+}
+CallResult SocketPair::PeerWrite(std::size_t size) {
+  return WriteTo(peer_, size);
+}
+
+CallResult SocketPair::Fill() {
+  CallResult result = 0;
+  do {
+    result = WriteTo(polled_, kChunk);
+  } while (result > 0);
+  return result;
+}
+CallResult SocketPair::Drain() { return ReadAll(polled_); }
+CallResult SocketPair::PeerDrain() { return ReadAll(peer_); }
 
 void SocketPair::ShutDownPeer() { ::shutdown(peer_, SHUT_WR); }
 

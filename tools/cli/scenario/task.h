@@ -25,11 +25,11 @@ class Task : public Waiter {
  public:
   using Desc = typename Poller::Desc;
 
-  Task(Poller& poller, Desc* desc, int fd, TaskKind kind, Mode direction,
-       std::int64_t bytes)
+  Task(Poller& poller, Desc* desc, SocketPair& pair, TaskKind kind,
+       Mode direction, std::int64_t bytes)
       : poller_(poller),
         desc_(desc),
-        fd_(fd),
+        pair_(pair),
         kind_(kind),
         direction_(direction),
         bytes_(bytes) {}
@@ -37,6 +37,9 @@ class Task : public Waiter {
   bool ended() const { return !result_.empty(); }
   // "parked", or what it ended with.
   std::string state() const { return ended() ? result_ : "parked"; }
+
+  // Readiness is reported as soon as it is there.
+  static constexpr bool due() { return false; }
 
   // Runs until it parks or ends.
   void Start() {
@@ -88,7 +91,7 @@ class Task : public Waiter {
   }
 
   bool TryRead() {
-    const CallResult result = Read(fd_, static_cast<std::size_t>(bytes_));
+    const CallResult result = pair_.Read(static_cast<std::size_t>(bytes_));
     if (result == -EAGAIN) return false;
     End(result == 0 ? "eof" : Describe(result));
     return true;
@@ -97,7 +100,7 @@ class Task : public Waiter {
   bool TryWrite() {
     while (moved_ < bytes_) {
       const CallResult result =
-          Write(fd_, static_cast<std::size_t>(bytes_ - moved_));
+          pair_.Write(static_cast<std::size_t>(bytes_ - moved_));
       if (result == -EAGAIN) return false;
       if (result < 0) {
         End(Describe(result));
@@ -113,7 +116,7 @@ class Task : public Waiter {
 
   Poller& poller_;
   Desc* desc_;
-  int fd_;
+  SocketPair& pair_;
   TaskKind kind_;
   Mode direction_;
   std::int64_t bytes_;
