@@ -9,6 +9,7 @@ headers: a dependency with sources of its own is not compiled, and missing at
 the link; list its sources instead.
 """
 
+load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
 load("@rules_shell//shell:sh_test.bzl", "sh_test")
 
 _COMPILER = "x86_64-w64-mingw32-g++-posix"
@@ -27,7 +28,7 @@ _LIBRARIES = [
     "-lsynchronization",
 ]
 
-WindowsObjects = provider(
+WindowsObjectsInfo = provider(
     doc = "What a windows_library compiled.",
     fields = {"objects": "list of files"},
 )
@@ -91,13 +92,13 @@ def _windows_library_impl(ctx):
     objects = _compile(ctx)
     return [
         DefaultInfo(files = depset(objects)),
-        WindowsObjects(objects = objects),
+        WindowsObjectsInfo(objects = objects),
     ]
 
 def _windows_binary_impl(ctx):
     objects = _compile(ctx)
     for library in ctx.attr.libraries:
-        objects = objects + library[WindowsObjects].objects
+        objects = objects + library[WindowsObjectsInfo].objects
     exe = ctx.actions.declare_file(ctx.label.name + ".exe")
     _call(
         ctx,
@@ -139,7 +140,7 @@ windows_binary = rule(
         _ATTRS,
         libraries = attr.label_list(
             doc = "windows_library targets",
-            providers = [WindowsObjects],
+            providers = [WindowsObjectsInfo],
         ),
     ),
     doc = "NAME.exe.",
