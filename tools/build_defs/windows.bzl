@@ -11,6 +11,7 @@ the link; list its sources instead.
 
 load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
 load("@rules_shell//shell:sh_test.bzl", "sh_test")
+load(":netpoll.bzl", "TEST_WARNINGS", "WARNINGS")
 
 _COMPILER = "x86_64-w64-mingw32-g++-posix"
 _PACKAGE = "g++-mingw-w64-x86-64-posix"
@@ -18,6 +19,7 @@ _PACKAGE = "g++-mingw-w64-x86-64-posix"
 _FLAGS = [
     "-std=c++20",
     "-O1",
+    "-Werror",
     "-D_WIN32_WINNT=0x0602",  # Windows 8, for WaitOnAddress.
 ]
 
@@ -79,7 +81,7 @@ def _compile(ctx):
             flags += _include_flags(context)
         _call(
             ctx,
-            _FLAGS + flags + ctx.attr.copts +
+            _FLAGS + WARNINGS + flags + ctx.attr.copts +
             ["-c", source.path, "-o", output.path],
             depset([source], transitive = [inputs, depset(ctx.files.srcs)]),
             output,
@@ -146,27 +148,20 @@ windows_binary = rule(
     doc = "NAME.exe.",
 )
 
-WARNINGS = [
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-    "-Wno-missing-field-initializers",
-]
-
-# As netpoll_cc_library does with core = True.
-CORE = [
-    "-fno-exceptions",
-    "-fno-rtti",
-]
-
-def windows_cc_test(name, srcs, deps = [], copts = [], size = "medium", **kwargs):
+def windows_cc_test(
+        name,
+        srcs,
+        deps = [],
+        libraries = [],
+        size = "medium",
+        **kwargs):
     """A test with GoogleTest and its main, run under Wine.
 
     Args:
       name: of the test; the program is NAME_exe.
       srcs: sources and headers.
       deps: libraries of headers, GoogleTest apart.
-      copts: added after the warnings.
+      libraries: windows_library targets.
       size: as for cc_test.
       **kwargs: as for sh_test.
     """
@@ -174,8 +169,8 @@ def windows_cc_test(name, srcs, deps = [], copts = [], size = "medium", **kwargs
         name = name + "_exe",
         testonly = True,
         srcs = srcs,
-        copts = WARNINGS + copts,
-        libraries = ["//tools/windows:gtest_main"],
+        copts = TEST_WARNINGS,
+        libraries = libraries + ["//tools/windows:gtest_main"],
         tags = ["manual"],
         deps = deps + ["@googletest//:gtest"],
     )

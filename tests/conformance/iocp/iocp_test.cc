@@ -60,6 +60,15 @@ TEST_F(Iocp, WhatEndsAtOnceIsNotReported) {
   EXPECT_FALSE(written.pending);
   EXPECT_EQ(written.result.bytes, 10u);
   EXPECT_TRUE(TakeAll().empty());
+  // Nor is it mistaken for the end of the next one.
+  ends.Send();
+  EXPECT_EQ(::recv(ends.own(), &byte, 1, MSG_PEEK), 1);
+  EXPECT_FALSE(reading.Receive().pending);
+  ASSERT_TRUE(reading.Receive().pending);
+  EXPECT_TRUE(TakeAll().empty());
+  ends.Send();
+  EXPECT_EQ(Poll(Delta::Forever()), (Reports{{Key(1), Mode::kRead}}));
+  EXPECT_EQ(reading.Finish().bytes, 1u);
 }
 
 TEST_F(Iocp, SpaceEndsAWrite) {
