@@ -50,6 +50,12 @@ struct IocpAcceptBuffer {
   alignas(8) char addresses[2 * kAddressSize];
 };
 
+// Where a datagram came from. The system writes it when the receive ends.
+struct IocpAddress {
+  sockaddr_storage address;
+  int size = sizeof(sockaddr_storage);
+};
+
 namespace iocp_internal {
 
 // What one call moves at most; the rest is for the next.
@@ -88,6 +94,33 @@ IocpStarted IocpSend(Backend&, Fd fd, typename Backend::Operation* operation,
       static_cast<ULONG>(std::min(size, iocp_internal::kMostBytes));
   return iocp_internal::Start(operation, [=](OVERLAPPED* overlapped) {
     return Backend::System::Send(fd, buffer, most, overlapped);
+  });
+}
+
+// One datagram; EMSGSIZE when it is longer than the buffer, which has its
+// beginning then. `from` belongs to the system as long as the buffer does.
+template <class Backend>
+IocpStarted IocpReceiveFrom(Backend&, Fd fd,
+                            typename Backend::Operation* operation,
+                            void* buffer, std::size_t size, IocpAddress* from) {
+  const auto most =
+      static_cast<ULONG>(std::min(size, iocp_internal::kMostBytes));
+  from->size = sizeof(from->address);
+  return iocp_internal::Start(operation, [=](OVERLAPPED* overlapped) {
+    return Backend::System::ReceiveFrom(
+        fd, buffer, most, reinterpret_cast<sockaddr*>(&from->address),
+        &from->size, overlapped);
+  });
+}
+
+template <class Backend>
+IocpStarted IocpSendTo(Backend&, Fd fd, typename Backend::Operation* operation,
+                       const void* buffer, std::size_t size, const sockaddr* to,
+                       int to_size) {
+  const auto most =
+      static_cast<ULONG>(std::min(size, iocp_internal::kMostBytes));
+  return iocp_internal::Start(operation, [=](OVERLAPPED* overlapped) {
+    return Backend::System::SendTo(fd, buffer, most, to, to_size, overlapped);
   });
 }
 

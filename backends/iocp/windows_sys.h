@@ -121,6 +121,28 @@ struct WindowsSys {
     }
     return static_cast<int>(bytes);
   }
+  // `from` and `*from_size` are written when it ends.
+  static int ReceiveFrom(Fd fd, void* buffer, ULONG size, sockaddr* from,
+                         int* from_size, OVERLAPPED* overlapped) {
+    WSABUF part{size, static_cast<char*>(buffer)};
+    DWORD bytes = 0;
+    DWORD flags = 0;
+    if (::WSARecvFrom(fd, &part, 1, &bytes, &flags, from, from_size, overlapped,
+                      nullptr) != 0) {
+      return SocketResult(false);
+    }
+    return static_cast<int>(bytes);
+  }
+  static int SendTo(Fd fd, const void* buffer, ULONG size, const sockaddr* to,
+                    int to_size, OVERLAPPED* overlapped) {
+    WSABUF part{size, static_cast<char*>(const_cast<void*>(buffer))};
+    DWORD bytes = 0;
+    if (::WSASendTo(fd, &part, 1, &bytes, 0, to, to_size, overlapped,
+                    nullptr) != 0) {
+      return SocketResult(false);
+    }
+    return static_cast<int>(bytes);
+  }
   // `addresses` has room for two of `address_size` bytes.
   static int Accept(Fd listener, Fd accepted, void* addresses,
                     DWORD address_size, OVERLAPPED* overlapped) {

@@ -30,6 +30,10 @@ IocpResult UseEveryCall(Poller<IocpBackend<>>& poller, PollDesc<StdEnv>* desc,
   const Fd fd = desc->fd();
   IocpReceive(backend, fd, operation, buffer, sizeof(*buffer));
   IocpSend(backend, fd, operation, buffer, sizeof(*buffer));
+  IocpAddress from;
+  IocpReceiveFrom(backend, fd, operation, buffer, sizeof(*buffer), &from);
+  IocpSendTo(backend, fd, operation, buffer, sizeof(*buffer), address,
+             sizeof(*address));
   IocpAccept(backend, fd, operation, fd, buffer);
   IocpFinishAccept(backend, fd, fd);
   IocpConnect(backend, fd, operation, address, sizeof(*address));

@@ -101,6 +101,7 @@ TEST_F(IocpFailure, AnOperationThatDoesNotBeginReturnsTheError) {
   auto* const operation = backend.NewOperation(kKey, Mode::kRead);
   char buffer[8];
   IocpAcceptBuffer addresses;
+  IocpAddress sender;
   const sockaddr_in address = windows::Loopback(1);
   const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
   const struct {
@@ -117,13 +118,19 @@ TEST_F(IocpFailure, AnOperationThatDoesNotBeginReturnsTheError) {
     EXPECT_FALSE(operation->in_flight());
   };
   for (const auto& e : kErrors) {
-    for (const SysCall call : {SysCall::kReceive, SysCall::kSend,
-                               SysCall::kAccept, SysCall::kConnect}) {
+    for (const SysCall call :
+         {SysCall::kReceive, SysCall::kSend, SysCall::kReceiveFrom,
+          SysCall::kSendTo, SysCall::kAccept, SysCall::kConnect}) {
       script().returns[call] = {-e.error};
     }
     script().returns[SysCall::kBind] = {0};
     expect(IocpReceive(backend, ends.own(), operation, buffer, 8), e.as_errno);
     expect(IocpSend(backend, ends.own(), operation, buffer, 8), e.as_errno);
+    expect(IocpReceiveFrom(backend, ends.own(), operation, buffer, 8, &sender),
+           e.as_errno);
+    expect(IocpSendTo(backend, ends.own(), operation, buffer, 8, generic,
+                      sizeof(address)),
+           e.as_errno);
     expect(IocpAccept(backend, ends.own(), operation, ends.peer(), &addresses),
            e.as_errno);
     expect(

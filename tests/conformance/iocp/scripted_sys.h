@@ -32,6 +32,8 @@ enum class SysCall {
   kOutcome,
   kReceive,
   kSend,
+  kReceiveFrom,
+  kSendTo,
   kAccept,
   kConnect,
   kBind,
@@ -111,6 +113,16 @@ struct ScriptedSys : WindowsSys {
   static int Send(Fd fd, const void* buffer, ULONG size,
                   OVERLAPPED* overlapped) {
     return Do(SysCall::kSend, WindowsSys::Send, fd, buffer, size, overlapped);
+  }
+  static int ReceiveFrom(Fd fd, void* buffer, ULONG size, sockaddr* from,
+                         int* from_size, OVERLAPPED* overlapped) {
+    return Do(SysCall::kReceiveFrom, WindowsSys::ReceiveFrom, fd, buffer, size,
+              from, from_size, overlapped);
+  }
+  static int SendTo(Fd fd, const void* buffer, ULONG size, const sockaddr* to,
+                    int to_size, OVERLAPPED* overlapped) {
+    return Do(SysCall::kSendTo, WindowsSys::SendTo, fd, buffer, size, to,
+              to_size, overlapped);
   }
   static int Accept(Fd listener, Fd accepted, void* addresses,
                     DWORD address_size, OVERLAPPED* overlapped) {
