@@ -47,13 +47,6 @@
 //   Fd PollFd() const                                  if kHasPollFd
 //     Readable whenever Poll(NonBlocking()) would report something.
 //
-// Completion backends report that a call has ended, where the others report
-// that one may be begun. Open reports nothing; operations of their own (see
-// iocp/iocp_calls.h) are begun after Reset, waited for with kOrError, and when
-// that ends with an error cancelled and waited for with kUntilReady. Poll
-// writes the result of each operation that ended, however it did, and then
-// calls sink.Ready once with its direction. Close comes when none is under way.
-//
 // Keys: the kernel carries the 64 bits of an EventKey and the whole key is
 // compared. Internal descriptors have keys of their own kind.
 //

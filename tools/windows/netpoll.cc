@@ -61,14 +61,6 @@ int BadUse(const std::string& sentence) {
   return Say(kExitBadUse, sentence + " (see netpoll --help)");
 }
 
-// What differs from a pair and tasks over readiness.
-struct CompletionPlatform {
-  using Pair = TcpPair;
-  template <class Poller>
-  using Task = OperationTask<Poller>;
-  static constexpr bool kBareWait = false;
-};
-
 int RunScenario(const Words& words) {
   if (words.size() != 1) return BadUse("scenario takes one FILE");
   const std::string file(words[0]);
@@ -78,7 +70,7 @@ int RunScenario(const Words& words) {
     return Say(kExitBadUse, cli::Cat("cannot open ", Quoted(file), ": ",
                                      std::strerror(errno)));
   }
-  scenario::Runner<IocpBackend<>, CompletionPlatform> runner;
+  scenario::Runner<IocpBackend<>, TcpSockets> runner;
   if (const int error = runner.Init(); error != 0) {
     return Say(kExitFailed, cli::Cat("a completion port cannot be made: ",
                                      std::strerror(error)));

@@ -22,23 +22,26 @@
 #include "netpoll/tools/cli/scenario/task.h"
 #include "netpoll/tools/windows/tcp_pair.h"
 
-namespace netpoll::windows {
+namespace netpoll::scenario {
 
+template <>
+inline constexpr bool kHasBareWait<windows::TcpSockets> = false;
+
+// A reader or a writer.
 template <class Poller>
-class OperationTask : public Waiter {
+class Task<Poller, windows::TcpSockets> : public Waiter {
  public:
   using Desc = typename Poller::Desc;
 
-  OperationTask(Poller& poller, Desc* desc, TcpPair& pair,
-                scenario::TaskKind kind, Mode direction, std::int64_t bytes)
+  Task(Poller& poller, Desc* desc, windows::TcpEnd end, TaskKind,
+       Mode direction, std::int64_t bytes)
       : poller_(poller),
         desc_(desc),
-        pair_(pair),
-        kind_(kind),
+        pair_(*end.pair),
         direction_(direction),
         bytes_(bytes) {}
-  OperationTask(const OperationTask&) = delete;
-  OperationTask& operator=(const OperationTask&) = delete;
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
 
   bool ended() const { return !result_.empty(); }
   // "parked", or what it ended with.
@@ -55,7 +58,7 @@ class OperationTask : public Waiter {
   void Start() {
     operation_ = poller_.backend().NewOperation(
         EventKey::ForSlot(desc_->index(), desc_->generation()), direction_);
-    if (operation_ == nullptr) return End(scenario::Describe(-ENOMEM));
+    if (operation_ == nullptr) return End(Describe(-ENOMEM));
     buffer_.resize(static_cast<std::size_t>(std::min(bytes_, kMostBuffer)));
     if (Begin()) Wait();
   }
@@ -129,14 +132,14 @@ class OperationTask : public Waiter {
     if (result.poll_error != PollError::kNone) {
       End(Name(result.poll_error));
     } else if (result.error != 0) {
-      End(scenario::Describe(-result.error));
+      End(Describe(-result.error));
     } else if (direction_ == Mode::kRead) {
       pair_.TaskHasRead(result.bytes);
-      End(result.bytes == 0 ? "eof" : scenario::Describe(result.bytes));
+      End(result.bytes == 0 ? "eof" : Describe(result.bytes));
     } else {
       pair_.TaskHasWritten(result.bytes);
       moved_ += result.bytes;
-      if (moved_ == bytes_) End(scenario::Describe(moved_));
+      if (moved_ == bytes_) End(Describe(moved_));
     }
     return ended();
   }
@@ -149,8 +152,7 @@ class OperationTask : public Waiter {
 
   Poller& poller_;
   Desc* desc_;
-  TcpPair& pair_;
-  scenario::TaskKind kind_;
+  windows::TcpPair& pair_;
   Mode direction_;
   std::int64_t bytes_;
   std::int64_t moved_ = 0;
@@ -161,6 +163,6 @@ class OperationTask : public Waiter {
   std::string result_;   // Empty: not ended.
 };
 
-}  // namespace netpoll::windows
+}  // namespace netpoll::scenario
 
 #endif  // NETPOLL_TOOLS_WINDOWS_OPERATION_TASK_H_

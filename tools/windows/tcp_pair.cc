@@ -2,6 +2,7 @@
 #include "netpoll/tools/windows/tcp_pair.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -185,6 +186,11 @@ CallResult TcpPair::Drain() {
     result = Read(kChunk);
   } while (result > 0);
   return result;
+}
+
+std::int64_t TcpSockets::Now() {
+  return std::chrono::steady_clock::now().time_since_epoch() /
+         std::chrono::nanoseconds(1);
 }
 
 CallResult TcpPair::PeerDrain() {

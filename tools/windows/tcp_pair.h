@@ -14,9 +14,20 @@
 #include <cstdint>
 
 #include "netpoll/backends/iocp/windows_headers.h"
+#include "netpoll/core/types.h"
 #include "netpoll/tools/cli/scenario/socket_pair.h"
 
 namespace netpoll::windows {
+
+class TcpPair;
+
+// One of a pair's ends; what the poller opens.
+struct TcpEnd {
+  TcpPair* pair;
+  bool is_peer;
+
+  operator Fd() const;  // NOLINT
+};
 
 class TcpPair {
  public:
@@ -31,7 +42,8 @@ class TcpPair {
   void ShutDownPeer();
   void ClosePeer();
   bool peer_closed() const { return peer_ == INVALID_SOCKET; }
-  SOCKET polled() const { return polled_; }
+  TcpEnd polled() { return {this, false}; }
+  TcpEnd peer() { return {this, true}; }
 
   // One call that does not block; EBADF on a closed peer.
   CallResult Read(std::size_t size);
@@ -56,6 +68,8 @@ class TcpPair {
   }
 
  private:
+  friend TcpEnd;
+
   static constexpr int kBuffer = 1 << 17;
   static constexpr std::int64_t kSurelyFits = 1 << 16;
 
@@ -70,6 +84,31 @@ class TcpPair {
   std::int64_t written_ = 0;
   std::int64_t peer_read_ = 0;
   std::int64_t peer_written_ = 0;
+};
+
+inline TcpEnd::operator Fd() const {
+  return is_peer ? pair->peer_ : pair->polled_;
+}
+
+inline bool PeerClosed(const TcpPair& pair) { return pair.peer_closed(); }
+
+// What a scenario plays with: see scenario::SystemSockets.
+struct TcpSockets {
+  using Pair = TcpPair;
+  using CallResult = scenario::CallResult;
+
+  static CallResult Read(TcpEnd end, std::size_t size) {
+    return end.is_peer ? end.pair->PeerRead(size) : end.pair->Read(size);
+  }
+  static CallResult Write(TcpEnd end, std::size_t size) {
+    return end.is_peer ? end.pair->PeerWrite(size) : end.pair->Write(size);
+  }
+  static CallResult ReadAll(TcpEnd end) {
+    return end.is_peer ? end.pair->PeerDrain() : end.pair->Drain();
+  }
+  // Of the polled end.
+  static CallResult WriteAll(TcpEnd end) { return end.pair->Fill(); }
+  static std::int64_t Now();
 };
 
 }  // namespace netpoll::windows

@@ -31,16 +31,7 @@
 
 namespace netpoll::scenario {
 
-// What differs where completions are reported, not readiness.
-struct ReadinessPlatform {
-  using Pair = SocketPair;
-  template <class Poller>
-  using Task = scenario::Task<Poller>;
-  // Whether a task may wait without a call under way.
-  static constexpr bool kBareWait = true;
-};
-
-template <class Backend, class Platform = ReadinessPlatform>
+template <class Backend, class Sockets = SystemSockets>
 class Runner {
  public:
   Runner() = default;
@@ -66,12 +57,20 @@ class Runner {
     return outcome;
   }
 
+  // Calls f(name, task) for every task that is parked.
+  template <class F>
+  void ForEachParked(F f) const {
+    for (const auto& [name, task] : tasks_) {
+      if (!task->ended()) f(name, *task);
+    }
+  }
+
  private:
   using ScenarioPoller = Poller<CountingBackend<Backend>>;
-  using ScenarioTask = typename Platform::template Task<ScenarioPoller>;
+  using ScenarioTask = Task<ScenarioPoller, Sockets>;
 
   struct Descriptor {
-    typename Platform::Pair pair;
+    typename Sockets::Pair pair;
     typename ScenarioPoller::Desc* desc = nullptr;
     bool unblocked = false;
     // The last task of each direction, or null.
@@ -107,7 +106,7 @@ class Runner {
       case Verb::kReset:
         return Reset(s, d);
       case Verb::kWait:
-        if (!Platform::kBareWait) {
+        if (!kHasBareWait<Sockets>) {
           return Outcome::Wrong(
               "wait needs a backend that reports readiness, not completions");
         }
@@ -117,19 +116,19 @@ class Runner {
       case Verb::kWriter:
         return StartTask(s, d, TaskKind::kWriter, Mode::kWrite);
       case Verb::kRead:
-        return Shown(d.pair.Read(size));
+        return Shown(Sockets::Read(d.pair.polled(), size));
       case Verb::kWrite:
-        return Shown(d.pair.Write(size));
+        return Shown(Sockets::Write(d.pair.polled(), size));
       case Verb::kPeerRead:
-        return Shown(d.pair.PeerRead(size));
+        return Shown(Sockets::Read(d.pair.peer(), size));
       case Verb::kPeerWrite:
-        return Shown(d.pair.PeerWrite(size));
+        return Shown(Sockets::Write(d.pair.peer(), size));
       case Verb::kFill:
-        return Shown(d.pair.Fill());
+        return Shown(Sockets::WriteAll(d.pair.polled()));
       case Verb::kDrain:
-        return Shown(d.pair.Drain());
+        return Shown(Sockets::ReadAll(d.pair.polled()));
       case Verb::kPeerDrain:
-        return Shown(d.pair.PeerDrain());
+        return Shown(Sockets::ReadAll(d.pair.peer()));
       case Verb::kPeerClose:
       case Verb::kPeerShutdown:
         return EndPeer(s, d);
@@ -170,8 +169,8 @@ class Runner {
       return DirectionBusy(s, direction);
     }
     if (task != nullptr) Forget(task.get());
-    task = std::make_unique<ScenarioTask>(poller_, d.desc, d.pair, kind,
-                                          direction, s.number);
+    task = std::make_unique<ScenarioTask>(poller_, d.desc, d.pair.polled(),
+                                          kind, direction, s.number);
     d.task(direction) = task.get();
     task->Start();
     return Outcome::Nothing();
@@ -184,7 +183,7 @@ class Runner {
   }
 
   Outcome EndPeer(const Statement& s, Descriptor& d) {
-    if (d.pair.peer_closed()) {
+    if (PeerClosed(d.pair)) {
       return Wrong("the peer of", s.descriptor, "is closed already");
     }
     if (s.verb == Verb::kPeerClose) {
@@ -267,14 +266,9 @@ class Runner {
   }
 
   // Whether a parked task is certain to be woken.
-  bool Due() {
-    for (auto& [name, descriptor] : descriptors_) {
-      for (const Mode direction : {Mode::kRead, Mode::kWrite}) {
-        if (descriptor->Parked(direction) &&
-            descriptor->task(direction)->due()) {
-          return true;
-        }
-      }
+  bool Due() const {
+    for (const auto& [name, task] : tasks_) {
+      if (!task->ended() && task->due()) return true;
     }
     return false;
   }
@@ -288,10 +282,7 @@ class Runner {
     }
   }
 
-  static std::int64_t Now() {
-    return std::chrono::steady_clock::now().time_since_epoch() /
-           std::chrono::nanoseconds(1);
-  }
+  static std::int64_t Now() { return Sockets::Now(); }
 
   // --- Words ----------------------------------------------------------------
 

@@ -4,10 +4,12 @@
 #include <string.h>  // strerrorname_np
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -41,13 +43,22 @@ CallResult Retried(Call call) {
   }
 }
 
-CallResult ReadFrom(int fd, std::size_t size) {
+}  // namespace
+
+std::string Describe(CallResult result) {
+  if (result >= 0) return absl::StrCat(result);
+  if (result == -EAGAIN) return "again";
+  const char* const name = ::strerrorname_np(static_cast<int>(-result));
+  return name != nullptr ? name : absl::StrCat("errno ", -result);
+}
+
+CallResult Read(int fd, std::size_t size) {
   void* const buffer = Buffer(size);
   if (buffer == nullptr) return -ENOMEM;
   return Retried([=] { return ::read(fd, buffer, size); });
 }
 
-CallResult WriteTo(int fd, std::size_t size) {
+CallResult Write(int fd, std::size_t size) {
   const void* const buffer = Buffer(size);
   if (buffer == nullptr) return -ENOMEM;
   return Retried([=] { return ::write(fd, buffer, size); });
@@ -56,18 +67,17 @@ CallResult WriteTo(int fd, std::size_t size) {
 CallResult ReadAll(int fd) {
   CallResult result = 0;
   do {
-    result = ReadFrom(fd, kChunk);
+    result = Read(fd, kChunk);
   } while (result > 0);
   return result;
 }
 
-}  // namespace
-
-std::string Describe(CallResult result) {
-  if (result >= 0) return absl::StrCat(result);
-  if (result == -EAGAIN) return "again";
-  const char* const name = ::strerrorname_np(static_cast<int>(-result));
-  return name != nullptr ? name : absl::StrCat("errno ", -result);
+CallResult WriteAll(int fd) {
+  CallResult result = 0;
+  do {
+    result = Write(fd, kChunk);
+  } while (result > 0);
+  return result;
 }
 
 SocketPair::~SocketPair() {
@@ -86,33 +96,16 @@ int SocketPair::Make() {
   return 0;
 }
 
-CallResult SocketPair::Read(std::size_t size) {
-  return ReadFrom(polled_, size);
-}
-CallResult SocketPair::Write(std::size_t size) {
-  return WriteTo(polled_, size);
-}
-CallResult SocketPair::PeerRead(std::size_t size) {
-  return ReadFrom(peer_, size);
-}
-CallResult SocketPair::PeerWrite(std::size_t size) {
-  return WriteTo(peer_, size);
-}
-
-CallResult SocketPair::Fill() {
-  CallResult result = 0;
-  do {
-    result = WriteTo(polled_, kChunk);
-  } while (result > 0);
-  return result;
-}
-CallResult SocketPair::Drain() { return ReadAll(polled_); }
-CallResult SocketPair::PeerDrain() { return ReadAll(peer_); }
-
 void SocketPair::ShutDownPeer() { ::shutdown(peer_, SHUT_WR); }
 
 void SocketPair::ClosePeer() {
   if (peer_ >= 0) ::close(std::exchange(peer_, -1));
+}
+
+std::int64_t SystemSockets::Now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
 }  // namespace netpoll::scenario

@@ -17,6 +17,15 @@ using CallResult = std::int64_t;
 // "17", "again", "EPIPE".
 std::string Describe(CallResult result);
 
+// One read(2) or write(2) on `fd`, begun again when a signal interrupts it.
+CallResult Read(int fd, std::size_t size);
+CallResult Write(int fd, std::size_t size);
+
+// Reads or writes 64 KiB at a time until a call fails or meets the end; what
+// that call returned.
+CallResult ReadAll(int fd);
+CallResult WriteAll(int fd);
+
 // A non-blocking AF_UNIX stream pair. Closed ends are -1.
 class SocketPair {
  public:
@@ -28,24 +37,30 @@ class SocketPair {
   int Make();  // 0, or the errno.
   void ShutDownPeer();
   void ClosePeer();
-  bool peer_closed() const { return peer_ < 0; }
-
-  // One read(2) or write(2), begun again when a signal interrupts it.
-  CallResult Read(std::size_t size);
-  CallResult Write(std::size_t size);
-  CallResult PeerRead(std::size_t size);
-  CallResult PeerWrite(std::size_t size);
-
-  // 64 KiB at a time until a call fails or meets the end; what that returned.
-  CallResult Fill();
-  CallResult Drain();
-  CallResult PeerDrain();
 
   int polled() const { return polled_; }
+  int peer() const { return peer_; }
 
  private:
   int polled_ = -1;
   int peer_ = -1;
+};
+
+// What a scenario plays with: the descriptors, the calls on them and the time.
+// A test has others.
+struct SystemSockets {
+  using Pair = SocketPair;
+
+  static CallResult Read(int fd, std::size_t size) {
+    return scenario::Read(fd, size);
+  }
+  static CallResult Write(int fd, std::size_t size) {
+    return scenario::Write(fd, size);
+  }
+  static CallResult ReadAll(int fd) { return scenario::ReadAll(fd); }
+  static CallResult WriteAll(int fd) { return scenario::WriteAll(fd); }
+  // Nanoseconds of the clock that polls wait by.
+  static std::int64_t Now();
 };
 
 }  // namespace netpoll::scenario

@@ -18,18 +18,28 @@
 
 namespace netpoll::scenario {
 
+// Whether a task may wait without a call under way: not where completions are
+// reported.
+template <class Sockets>
+inline constexpr bool kHasBareWait = true;
+
+template <class Pair>
+bool PeerClosed(const Pair& pair) {
+  return pair.peer() < 0;
+}
+
 enum class TaskKind : std::uint8_t { kWait, kReader, kWriter };
 
-template <class Poller>
+template <class Poller, class Sockets = SystemSockets>
 class Task : public Waiter {
  public:
   using Desc = typename Poller::Desc;
 
-  Task(Poller& poller, Desc* desc, SocketPair& pair, TaskKind kind,
-       Mode direction, std::int64_t bytes)
+  Task(Poller& poller, Desc* desc, int fd, TaskKind kind, Mode direction,
+       std::int64_t bytes)
       : poller_(poller),
         desc_(desc),
-        pair_(pair),
+        fd_(fd),
         kind_(kind),
         direction_(direction),
         bytes_(bytes) {}
@@ -38,8 +48,9 @@ class Task : public Waiter {
   // "parked", or what it ended with.
   std::string state() const { return ended() ? result_ : "parked"; }
 
-  // Readiness is reported as soon as it is there.
-  static constexpr bool due() { return false; }
+  int fd() const { return fd_; }
+  TaskKind kind() const { return kind_; }
+  Mode direction() const { return direction_; }
 
   // Runs until it parks or ends.
   void Start() {
@@ -55,6 +66,10 @@ class Task : public Waiter {
   void Resume() {
     if (!Settled(poller_.Finish(desc_, direction_))) Wait();
   }
+
+  // Whether it is parked and certain to be woken: readiness is reported as soon
+  // as it is there.
+  static constexpr bool due() { return false; }
 
  private:
   void Wait() {
@@ -91,7 +106,8 @@ class Task : public Waiter {
   }
 
   bool TryRead() {
-    const CallResult result = pair_.Read(static_cast<std::size_t>(bytes_));
+    const CallResult result =
+        Sockets::Read(fd_, static_cast<std::size_t>(bytes_));
     if (result == -EAGAIN) return false;
     End(result == 0 ? "eof" : Describe(result));
     return true;
@@ -100,7 +116,7 @@ class Task : public Waiter {
   bool TryWrite() {
     while (moved_ < bytes_) {
       const CallResult result =
-          pair_.Write(static_cast<std::size_t>(bytes_ - moved_));
+          Sockets::Write(fd_, static_cast<std::size_t>(bytes_ - moved_));
       if (result == -EAGAIN) return false;
       if (result < 0) {
         End(Describe(result));
@@ -116,7 +132,7 @@ class Task : public Waiter {
 
   Poller& poller_;
   Desc* desc_;
-  SocketPair& pair_;
+  int fd_;
   TaskKind kind_;
   Mode direction_;
   std::int64_t bytes_;
