@@ -25,10 +25,21 @@
 #define NETPOLL_CORE_CONCURRENCY_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+
+#if defined(_WIN32)
+// As in <synchapi.h>, without the rest of the system's headers; needs
+// -lsynchronization.
+extern "C" __declspec(dllimport) int __stdcall WaitOnAddress(
+    volatile void* address, void* compare, std::size_t size,
+    unsigned long milliseconds);
+extern "C" __declspec(dllimport) void __stdcall WakeByAddressSingle(
+    void* address);
+#endif
 
 namespace netpoll {
 
@@ -154,14 +165,14 @@ struct StdEnv {
     }
     void Release(Site) {
       if (word_.exchange(0, std::memory_order_release) == 2) {
-        word_.notify_one();
+        WakeOne(word_);
       }
     }
 
    private:
     [[gnu::cold, gnu::noinline]] void AcquireSlow() {
       while (word_.exchange(2, std::memory_order_acquire) != 0) {
-        word_.wait(2, std::memory_order_relaxed);
+        SleepOn(word_, 2);
       }
     }
 
@@ -175,12 +186,12 @@ struct StdEnv {
    public:
     void Park(Site) {
       while (word_.exchange(0, std::memory_order_acq_rel) == 0) {
-        word_.wait(0, std::memory_order_relaxed);
+        SleepOn(word_, 0);
       }
     }
     void Unpark(Site) {
       word_.store(1, std::memory_order_release);
-      word_.notify_one();
+      WakeOne(word_);
     }
 
    private:
@@ -198,6 +209,27 @@ struct StdEnv {
   [[noreturn, gnu::cold]] static void Misuse(const char* rule) {
     std::fprintf(stderr, "netpoll: %s\n", rule);
     std::abort();
+  }
+
+ private:
+  // Sleeps until somebody wakes `word`, unless it is not `value` any more; may
+  // return early. libstdc++ has no wait of its own kind on Windows, and the
+  // one that it falls back on loses wake-ups that come between its check and
+  // its sleep.
+  static void SleepOn(std::atomic<int>& word, int value) {
+#if defined(_WIN32)
+    constexpr unsigned long kForever = ~0ul;
+    WaitOnAddress(&word, &value, sizeof(word), kForever);
+#else
+    word.wait(value, std::memory_order_relaxed);
+#endif
+  }
+  static void WakeOne(std::atomic<int>& word) {
+#if defined(_WIN32)
+    WakeByAddressSingle(&word);
+#else
+    word.notify_one();
+#endif
   }
 };
 

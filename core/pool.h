@@ -61,6 +61,25 @@ class Pool {
     return index < Size() ? At(index) : nullptr;
   }
 
+  // The slot that begins at `address`, or null if none does. Any address is
+  // safe: it is compared, not followed.
+  Slot* FindAt(const void* address) {
+    const std::uint32_t size = Size();
+    for (std::uint32_t first = 0; first < size;) {
+      const std::uint32_t whole = kFirstChunk << Locate(first).chunk;
+      const std::uint32_t count = whole < size - first ? whole : size - first;
+      // Wraps round, to something large, when `address` is before the chunk.
+      const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(address) -
+                                    reinterpret_cast<std::uintptr_t>(At(first));
+      if (offset < std::uintptr_t{count} * sizeof(Slot)) {
+        if (offset % sizeof(Slot) != 0) return nullptr;
+        return At(first + static_cast<std::uint32_t>(offset / sizeof(Slot)));
+      }
+      first += whole;
+    }
+    return nullptr;
+  }
+
   // Slots that exist, used or free.
   std::uint32_t Size() const {
     return size_.Load("pool.size", Order::kAcquire);

@@ -41,6 +41,22 @@ TEST(PoolTest, GivesTheSlotThatWasFreedLast) {
   EXPECT_EQ(pool.Size(), 4u);
 }
 
+TEST(PoolTest, FindsASlotByItsAddressAndNothingByAnyOther) {
+  constexpr std::uint32_t kCount = 200;  // Three chunks.
+  SlotPool pool;
+  std::vector<Slot*> slots;
+  for (std::uint32_t i = 0; i < kCount; ++i) slots.push_back(pool.Allocate());
+  for (Slot* const slot : slots) {
+    EXPECT_EQ(pool.FindAt(slot), slot);
+    EXPECT_EQ(pool.FindAt(reinterpret_cast<char*>(slot) + 1), nullptr);
+  }
+  // The third chunk has room for more, which are not slots yet.
+  EXPECT_EQ(pool.FindAt(slots.back() + 1), nullptr);
+  const int elsewhere = 0;
+  EXPECT_EQ(pool.FindAt(&elsewhere), nullptr);
+  EXPECT_EQ(pool.FindAt(nullptr), nullptr);
+}
+
 TEST(PoolTest, GrowsOverTheBordersOfItsChunksAndMovesNothing) {
   // Chunks end after 64, 192, 448 and 960 slots.
   constexpr std::uint32_t kCount = 1000;

@@ -14,7 +14,7 @@ def _maybe(name, **kwargs):
 def netpoll_deps():
     """Defines every repository that netpoll uses, unless it is defined."""
 
-    # What Bazel 4.2.3 itself would download.
+    # What Bazel 4.2.3 itself would download, and the files that newer ones load.
     _maybe(name = "remote_coverage_tools")
     _maybe(name = "rules_cc")
     _maybe(name = "rules_java")

@@ -6,21 +6,18 @@
 #define NETPOLL_TESTS_SCENARIO_COMMAND_RUNNER_H_
 
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "netpoll/tests/scenario/run_process.h"
 
 namespace netpoll {
 
-struct CommandResult {
-  int status = -1;  // The exit status, or -1 if it did not exit.
-  std::string out;
-  std::string err;
-};
-
-// Relative to where Bazel runs tests.
-CommandResult RunNetpoll(std::vector<std::string> arguments,
-                         const std::string& input = "");
-
-std::string ReadFile(const std::string& path);
+inline CommandResult RunNetpoll(std::vector<std::string> arguments,
+                                const std::string& input = "") {
+  arguments.insert(arguments.begin(), "tools/cli/netpoll");
+  return RunProcess(std::move(arguments), input);
+}
 
 }  // namespace netpoll
 

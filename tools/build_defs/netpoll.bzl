@@ -10,7 +10,7 @@ load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
 
 # Each of these is known to gcc 12 and to clang 19. What makes them errors is in
 # .bazelrc.
-_WARNINGS = [
+WARNINGS = [
     "-Wall",
     "-Wextra",
     "-Wcast-qual",
@@ -33,21 +33,21 @@ _WARNINGS = [
 ]
 
 # gtest's macros and rapidcheck's templates trip over these in our own code.
-_TEST_WARNINGS = [
+TEST_WARNINGS = [
     "-Wno-conversion",
     "-Wno-missing-declarations",
     "-Wno-undef",
 ]
 
 # core and backends must build in a tree without exceptions or RTTI.
-_CORE = [
+CORE = [
     "-fno-exceptions",
     "-fno-rtti",
 ]
 
 def _copts(core, test, copts):
-    return (_WARNINGS + (_CORE if core else []) +
-            (_TEST_WARNINGS if test else []) + copts)
+    return (WARNINGS + (CORE if core else []) +
+            (TEST_WARNINGS if test else []) + copts)
 
 def _is_header(label):
     return label.endswith(".h") or label.endswith(".inc")

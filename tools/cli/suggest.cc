@@ -10,8 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
+#include "netpoll/tools/cli/cat.h"
 
 namespace netpoll::cli {
 namespace {
@@ -33,14 +32,35 @@ std::size_t Distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+// As in C, with what is not ASCII left as it is.
+std::string Escaped(std::string_view word) {
+  constexpr std::string_view kPlain = "\n\r\t\"'\\";
+  constexpr std::string_view kNamed = "nrt\"'\\";
+  std::string text;
+  for (const char c : word) {
+    const auto byte = static_cast<unsigned char>(c);
+    const std::size_t at = kPlain.find(c);
+    if (at != std::string_view::npos) {
+      text += '\\';
+      text += kNamed[at];
+    } else if (byte < 0x20 || byte == 0x7f) {
+      // Three octal digits.
+      text += '\\';
+      for (const int shift : {6, 3, 0}) {
+        text += static_cast<char>('0' + ((byte >> shift) & 7));
+      }
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string Quoted(std::string_view word) {
   const bool cut = word.size() > kLongest;
-  // Debian's abseil has a string_view of its own: hence std::string.
-  return absl::StrCat(
-      "'", absl::Utf8SafeCEscape(std::string(word.substr(0, kLongest))),
-      cut ? "..." : "", "'");
+  return Cat("'", Escaped(word.substr(0, kLongest)), cut ? "..." : "", "'");
 }
 
 std::string_view Nearest(std::string_view word,
@@ -61,9 +81,7 @@ std::string_view Nearest(std::string_view word,
 std::string DidYouMean(std::string_view word,
                        std::span<const std::string_view> names) {
   const std::string_view name = Nearest(word, names);
-  return name.empty()
-             ? ""
-             : absl::StrCat(" (did you mean '", std::string(name), "'?)");
+  return name.empty() ? "" : Cat(" (did you mean '", name, "'?)");
 }
 
 }  // namespace netpoll::cli

@@ -6,14 +6,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 
-#include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
+#include "netpoll/tools/cli/cat.h"
 
 namespace netpoll::cli {
 
@@ -27,17 +25,79 @@ std::optional<std::int64_t> ParseNumber(std::string_view text) {
   return value;
 }
 
-std::optional<std::chrono::nanoseconds> ParseDuration(std::string_view text) {
-  absl::Duration duration;
-  if (!absl::ParseDuration(std::string(text), &duration)) return {};
-  const absl::Duration longest = absl::Nanoseconds(
-      std::numeric_limits<std::chrono::nanoseconds::rep>::max());
-  if (duration < absl::ZeroDuration() || duration > longest) return {};
-  return absl::ToChronoNanoseconds(duration);
+namespace {
+
+struct Unit {
+  std::string_view name;
+  std::int64_t nanos;
+};
+
+// A name comes before those that it begins with.
+constexpr Unit kUnits[] = {
+    {"ns", 1},
+    {"us", 1'000},
+    {"ms", 1'000'000},
+    {"s", 1'000'000'000},
+    {"m", 60'000'000'000},
+    {"h", 3'600'000'000'000},
+};
+
+// Takes the digits that `text` begins with.
+std::string_view TakeDigits(std::string_view* text) {
+  const std::size_t count =
+      std::min(text->find_first_not_of("0123456789"), text->size());
+  const std::string_view digits = text->substr(0, count);
+  text->remove_prefix(count);
+  return digits;
 }
 
-std::string FormatDuration(std::chrono::nanoseconds duration) {
-  return absl::FormatDuration(absl::FromChrono(duration));
+const Unit* TakeUnit(std::string_view* text) {
+  for (const Unit& unit : kUnits) {
+    if (!text->starts_with(unit.name)) continue;
+    text->remove_prefix(unit.name.size());
+    return &unit;
+  }
+  return nullptr;
+}
+
+// Takes "1.5h" or the like; nothing also when it is too long.
+std::optional<std::int64_t> TakePart(std::string_view* text) {
+  const std::string_view whole = TakeDigits(text);
+  std::string_view fraction;
+  if (text->starts_with('.')) {
+    text->remove_prefix(1);
+    fraction = TakeDigits(text);
+  }
+  const Unit* const unit = TakeUnit(text);
+  if (unit == nullptr || (whole.empty() && fraction.empty())) return {};
+  std::int64_t nanos = 0;
+  if (!whole.empty()) {
+    const auto count = ParseNumber(whole);
+    if (!count || __builtin_mul_overflow(*count, unit->nanos, &nanos)) {
+      return {};
+    }
+  }
+  std::int64_t digit_nanos = unit->nanos;
+  for (const char digit : fraction) {
+    digit_nanos /= 10;
+    if (__builtin_add_overflow(nanos, (digit - '0') * digit_nanos, &nanos)) {
+      return {};
+    }
+  }
+  return nanos;
+}
+
+}  // namespace
+
+std::optional<std::chrono::nanoseconds> ParseDuration(std::string_view text) {
+  std::int64_t total = 0;
+  if (text == "0") return std::chrono::nanoseconds(0);
+  if (text.empty()) return {};
+  while (!text.empty()) {
+    const auto part = TakePart(&text);
+    if (!part || __builtin_add_overflow(total, *part, &total)) return {};
+  }
+  return std::chrono::nanoseconds(total);
 }
 
 std::optional<Address> ParseAddress(std::string_view text) {
@@ -64,10 +124,9 @@ std::optional<Address> ParseAddress(std::string_view text) {
 }
 
 std::string FormatAddress(const Address& address) {
-  if (address.is_unix()) return absl::StrCat("unix:", address.path);
+  if (address.is_unix()) return Cat("unix:", address.path);
   const bool v6 = address.host.find(':') != std::string::npos;
-  return absl::StrCat(v6 ? "[" : "", address.host, v6 ? "]" : "", ":",
-                      address.port);
+  return Cat(v6 ? "[" : "", address.host, v6 ? "]" : "", ":", address.port);
 }
 
 }  // namespace netpoll::cli

@@ -33,7 +33,7 @@ bool LineReader::FillBuffer() {
   position_ = 0;
   ssize_t count = 0;
   do {
-    count = ::read(fd_, buffer_.data(), buffer_.size());
+    count = ::read(fd_, buffer_.data(), kChunk);
   } while (count < 0 && errno == EINTR);
   if (count < 0) error_ = errno;
   buffer_.resize(count > 0 ? static_cast<std::size_t>(count) : 0);

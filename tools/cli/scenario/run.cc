@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "absl/strings/str_cat.h"
+#include "netpoll/tools/cli/cat.h"
 #include "netpoll/tools/cli/scenario/line_reader.h"
 #include "netpoll/tools/cli/scenario/outcome.h"
 #include "netpoll/tools/cli/scenario/statement.h"
@@ -42,11 +42,10 @@ bool Run(int input, const std::string& name, const Executor& execute,
         problem = RunLine(line, execute, out);
         break;
       case LineReader::Status::kTooLong:
-        problem = absl::StrCat("a line of more than ", kMaxLineBytes, " bytes");
+        problem = cli::Cat("a line of more than ", kMaxLineBytes, " bytes");
         break;
       case LineReader::Status::kError:
-        problem =
-            absl::StrCat("cannot be read: ", std::strerror(lines.error()));
+        problem = cli::Cat("cannot be read: ", std::strerror(lines.error()));
         break;
     }
     if (problem.empty()) continue;

@@ -18,10 +18,10 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
+#include "netpoll/tools/cli/cat.h"
 #include "netpoll/tools/cli/scenario/counting_backend.h"
 #include "netpoll/tools/cli/scenario/outcome.h"
 #include "netpoll/tools/cli/scenario/socket_pair.h"
@@ -42,6 +42,7 @@ class Runner {
   ~Runner() {
     for (auto& [name, descriptor] : descriptors_) {
       if (!descriptor->unblocked) Run(poller_.Unblock(descriptor->desc));
+      Settle();
       poller_.Close(descriptor->desc);
     }
   }
@@ -105,6 +106,10 @@ class Runner {
       case Verb::kReset:
         return Reset(s, d);
       case Verb::kWait:
+        if (!kHasBareWait<Sockets>) {
+          return Outcome::Wrong(
+              "wait needs a backend that reports readiness, not completions");
+        }
         return StartTask(s, d, TaskKind::kWait, s.mode);
       case Verb::kReader:
         return StartTask(s, d, TaskKind::kReader, Mode::kRead);
@@ -178,7 +183,7 @@ class Runner {
   }
 
   Outcome EndPeer(const Statement& s, Descriptor& d) {
-    if (d.pair.peer() < 0) {
+    if (PeerClosed(d.pair)) {
       return Wrong("the peer of", s.descriptor, "is closed already");
     }
     if (s.verb == Verb::kPeerClose) {
@@ -236,17 +241,36 @@ class Runner {
 
   // --- The poller -----------------------------------------------------------
 
-  // Delivers until nothing is left to deliver.
+  // Delivers until nothing is left to deliver. What is certain to come, but
+  // takes its time on the way, is waited for: not for ever.
   void Settle() {
-    for (;;) {
-      PollResult result = poller_.Poll(Delta::NonBlocking());
+    constexpr auto kRound = std::chrono::milliseconds(10);
+    constexpr int kMostRounds = 1000;
+    for (int round = 0;;) {
+      const bool due = round < kMostRounds && Due();
+      PollResult result =
+          poller_.Poll(due ? Delta::AtMost(kRound) : Delta::NonBlocking());
       const bool events = poller_.backend().last_events() != 0;
       PollResult expired = poller_.ExpireTimers(Now());
       const bool timeouts = !expired.ready.empty();
       result.Append(expired);
       Run(std::move(result));
-      if (!events && !timeouts) return;
+      if (events || timeouts) {
+        round = 0;
+      } else if (due) {
+        ++round;
+      } else {
+        return;
+      }
     }
+  }
+
+  // Whether a parked task is certain to be woken.
+  bool Due() const {
+    for (const auto& [name, task] : tasks_) {
+      if (!task->ended() && task->due()) return true;
+    }
+    return false;
   }
 
   // Runs the tasks of `result` until each parks or ends.
@@ -268,8 +292,7 @@ class Runner {
 
   static Outcome Wrong(const char* what, const std::string& name,
                        const char* problem) {
-    return Outcome::Wrong(
-        absl::StrCat(what, " ", cli::Quoted(name), " ", problem));
+    return Outcome::Wrong(cli::Cat(what, " ", cli::Quoted(name), " ", problem));
   }
 
   static Outcome DirectionBusy(const Statement& s, Mode direction) {

@@ -10,16 +10,15 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "netpoll/core/types.h"
+#include "netpoll/tools/cli/cat.h"
 #include "netpoll/tools/cli/suggest.h"
 #include "netpoll/tools/cli/values.h"
 
 namespace netpoll::scenario {
 namespace {
 
+using cli::Cat;
 using cli::Quoted;
 
 constexpr std::int64_t kAnyMillis = std::numeric_limits<std::int64_t>::max();
@@ -66,8 +65,7 @@ const Rule* FindRule(std::string_view name) {
 std::string UnknownStatement(std::string_view word) {
   std::vector<std::string_view> names;
   for (const Rule& rule : kRules) names.push_back(rule.name);
-  return absl::StrCat("unknown statement ", Quoted(word),
-                      cli::DidYouMean(word, names));
+  return Cat("unknown statement ", Quoted(word), cli::DidYouMean(word, names));
 }
 
 // Each Take function stores an operand, or says what is wrong with it.
@@ -76,8 +74,7 @@ std::string TakeNumber(std::string_view word, std::int64_t least,
                        std::int64_t most, std::int64_t* number) {
   const auto value = cli::ParseNumber(word);
   if (!value || *value < least || *value > most) {
-    return absl::StrCat(Quoted(word), " is not a number from ", least, " to ",
-                        most);
+    return Cat(Quoted(word), " is not a number from ", least, " to ", most);
   }
   *number = *value;
   return {};
@@ -91,8 +88,8 @@ std::string TakeDirection(std::string_view word, bool both, Mode* mode) {
   } else if (both && word == "rw") {
     *mode = Mode::kReadWrite;
   } else {
-    return absl::StrCat(Quoted(word), " is not a direction: r",
-                        both ? ", w or rw" : " or w");
+    return Cat(Quoted(word), " is not a direction: r",
+               both ? ", w or rw" : " or w");
   }
   return {};
 }
@@ -105,7 +102,7 @@ std::string TakeDeadline(std::string_view word, Statement* statement) {
   } else {
     statement->deadline = DeadlineKind::kAfter;
     std::string error = TakeNumber(word, 1, kAnyMillis, &statement->number);
-    if (!error.empty()) absl::StrAppend(&error, ", none or past");
+    if (!error.empty()) error += ", none or past";
     return error;
   }
   return {};
@@ -135,32 +132,45 @@ std::string TakeOperand(char kind, std::string_view word,
   }
 }
 
+std::vector<std::string> Words(std::string_view text) {
+  constexpr std::string_view kSpaces = " \t\r\v\f";
+  std::vector<std::string> words;
+  for (std::size_t end = 0;;) {
+    const std::size_t begin = text.find_first_not_of(kSpaces, end);
+    if (begin == std::string_view::npos) return words;
+    end = std::min(text.find_first_of(kSpaces, begin), text.size());
+    words.emplace_back(text.substr(begin, end - begin));
+  }
+}
+
 ParsedLine Wrong(std::string error) { return {std::nullopt, std::move(error)}; }
 
 }  // namespace
 
 ParsedLine ParseLine(std::string_view line) {
-  const std::string code(line.substr(0, line.find('#')));
-  const std::vector<std::string> words =
-      absl::StrSplit(code, absl::ByAnyChar(" \t\r\v\f"), absl::SkipEmpty());
+  const std::string_view code = line.substr(0, line.find('#'));
+  const std::vector<std::string> words = Words(code);
   if (words.empty()) return {};
   const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
   for (const std::string& word : words) {
     if (std::any_of(word.begin(), word.end(), control)) {
-      return Wrong(absl::StrCat("control character in ", Quoted(word)));
+      return Wrong(Cat("control character in ", Quoted(word)));
     }
   }
   const Rule* const rule = FindRule(words[0]);
   if (rule == nullptr) return Wrong(UnknownStatement(words[0]));
   if (words.size() != rule->operands.size() + 1) {
-    return Wrong(absl::StrCat(words[0], " takes ", rule->operands.size(),
-                              rule->operands.size() == 1 ? " word" : " words",
-                              " after it, not ", words.size() - 1));
+    return Wrong(Cat(words[0], " takes ", rule->operands.size(),
+                     rule->operands.size() == 1 ? " word" : " words",
+                     " after it, not ", words.size() - 1));
   }
   Statement statement;
   statement.verb = rule->verb;
   statement.prints = rule->prints;
-  statement.text = absl::StrJoin(words, " ");
+  statement.text = words[0];
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    statement.text += ' ' + words[i];
+  }
   for (std::size_t i = 0; i < rule->operands.size(); ++i) {
     std::string error =
         TakeOperand(rule->operands[i], words[i + 1], &statement);

@@ -18,6 +18,16 @@
 
 namespace netpoll::scenario {
 
+// Whether a task may wait without a call under way: not where completions are
+// reported.
+template <class Sockets>
+inline constexpr bool kHasBareWait = true;
+
+template <class Pair>
+bool PeerClosed(const Pair& pair) {
+  return pair.peer() < 0;
+}
+
 enum class TaskKind : std::uint8_t { kWait, kReader, kWriter };
 
 template <class Poller, class Sockets = SystemSockets>
@@ -56,6 +66,10 @@ class Task : public Waiter {
   void Resume() {
     if (!Settled(poller_.Finish(desc_, direction_))) Wait();
   }
+
+  // Whether it is parked and certain to be woken: readiness is reported as soon
+  // as it is there.
+  static constexpr bool due() { return false; }
 
  private:
   void Wait() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "netpoll/tests/scenario/command_runner.h"
+#include "netpoll/tests/scenario/run_process.h"
 
 #include <spawn.h>
 #include <sys/mman.h>
@@ -13,8 +13,6 @@
 
 namespace netpoll {
 namespace {
-
-constexpr char kCommand[] = "tools/cli/netpoll";
 
 // A file without a name.
 int Anonymous(const std::string& content) {
@@ -38,11 +36,10 @@ std::string Take(int fd) {
 
 }  // namespace
 
-CommandResult RunNetpoll(std::vector<std::string> arguments,
+CommandResult RunProcess(std::vector<std::string> command,
                          const std::string& input) {
-  arguments.insert(arguments.begin(), kCommand);
   std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
+  for (std::string& word : command) argv.push_back(word.data());
   argv.push_back(nullptr);
   const int files[] = {Anonymous(input), Anonymous(""), Anonymous("")};
   posix_spawn_file_actions_t actions;
@@ -53,7 +50,7 @@ CommandResult RunNetpoll(std::vector<std::string> arguments,
   CommandResult result;
   pid_t pid = 0;
   int status = 0;
-  if (::posix_spawn(&pid, kCommand, &actions, nullptr, argv.data(), environ) ==
+  if (::posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ) ==
           0 &&
       ::waitpid(pid, &status, 0) == pid && WIFEXITED(status)) {
     result.status = WEXITSTATUS(status);

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What may be opened in the IOCP backend, and that nothing is left after a
+// close: the clauses of the suite that every backend passes, by the same names.
+#include <cerrno>
+#include <cstdint>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "netpoll/backends/iocp/windows_headers.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/poller.h"
+#include "netpoll/core/types.h"
+#include "netpoll/tests/conformance/iocp/fixture.h"
+
+namespace netpoll::conformance {
+namespace {
+
+Fd ToFd(HANDLE handle) { return reinterpret_cast<Fd>(handle); }
+
+DWORD OpenHandles() {
+  DWORD count = 0;
+  EXPECT_TRUE(::GetProcessHandleCount(::GetCurrentProcess(), &count));
+  return count;
+}
+
+class IocpRegistration : public IocpFixture {
+ protected:
+  void SetUp() override {
+    IocpFixture::SetUp();
+    ASSERT_EQ(poller_.Init(), 0);
+  }
+
+  Poller<Backend> poller_;
+};
+
+TEST_F(IocpRegistration, CloseIsCompleteThoughADuplicateLivesOn) {
+  Ends ends;
+  ASSERT_EQ(backend_.Open(ends.own(), Key(1)), 0);
+  HANDLE duplicate = nullptr;
+  ASSERT_TRUE(::DuplicateHandle(
+      ::GetCurrentProcess(), SpySys::ToHandle(ends.own()),
+      ::GetCurrentProcess(), &duplicate, 0, FALSE, DUPLICATE_SAME_ACCESS));
+  {
+    Call call(backend_, ends.own(), Key(1), Mode::kRead);
+    ASSERT_TRUE(call.Receive().pending);
+    call.Cancel();
+    EXPECT_EQ(Poll(Delta::Forever()).size(), 1u);
+    EXPECT_FALSE(call.Finish(PollError::kClosing).ok());
+  }
+  EXPECT_EQ(backend_.Close(ends.own(), Key(1)), 0);
+  ends.CloseOwn();
+  ends.Send();
+  EXPECT_TRUE(TakeAll().empty());
+  ::CloseHandle(duplicate);
+}
+
+TEST_F(IocpRegistration, NothingIsReportedAfterClose) {
+  Ends ends;
+  ASSERT_EQ(backend_.Open(ends.own(), Key(1)), 0);
+  EXPECT_EQ(backend_.Close(ends.own(), Key(1)), 0);
+  ends.Send();
+  EXPECT_TRUE(TakeAll().empty());
+}
+
+// Elsewhere it may be opened again; here the association is for good.
+TEST_F(IocpRegistration, AClosedDescriptorIsRefusedAfterwards) {
+  Ends ends;
+  ASSERT_EQ(backend_.Open(ends.own(), Key(1)), 0);
+  EXPECT_EQ(backend_.Close(ends.own(), Key(1)), 0);
+  EXPECT_EQ(backend_.Open(ends.own(), Key(2)), EEXIST);
+}
+
+TEST_F(IocpRegistration, OpenRefusesWhatCannotBePolled) {
+  EXPECT_EQ(poller_.Open(ToFd(INVALID_HANDLE_VALUE)).error, EBADF);
+  EXPECT_EQ(poller_.Open(0).error, EBADF);
+  EXPECT_EQ(poller_.Open(ToFd(::GetCurrentProcess())).error, EBADF);
+  Fd number;
+  {
+    const Ends gone;
+    number = gone.own();
+  }
+  EXPECT_EQ(poller_.Open(number).error, EBADF);
+
+  const SOCKET blocking = ::WSASocketW(AF_INET, SOCK_STREAM, 0, nullptr, 0, 0);
+  EXPECT_EQ(poller_.Open(blocking).error, EINVAL);
+  ::closesocket(blocking);
+
+  char name[MAX_PATH];
+  ASSERT_NE(::GetModuleFileNameA(nullptr, name, sizeof(name)), 0u);
+  const HANDLE file =
+      ::CreateFileA(name, GENERIC_READ, FILE_SHARE_READ, nullptr, OPEN_EXISTING,
+                    FILE_FLAG_OVERLAPPED, nullptr);
+  ASSERT_NE(file, INVALID_HANDLE_VALUE);
+  EXPECT_EQ(poller_.Open(ToFd(file)).error, EPERM);
+  ::CloseHandle(file);
+
+  const HANDLE event = ::CreateEventW(nullptr, FALSE, FALSE, nullptr);
+  EXPECT_EQ(poller_.Open(ToFd(event)).error, ENOTSOCK);
+  ::CloseHandle(event);
+}
+
+TEST_F(IocpRegistration, WithoutTheCheckOpenRefusesWhatTheSystemDoes) {
+  EXPECT_EQ(poller_.Open(ToFd(INVALID_HANDLE_VALUE), false).error, EBADF);
+  const SOCKET blocking = ::WSASocketW(AF_INET, SOCK_STREAM, 0, nullptr, 0, 0);
+  EXPECT_EQ(poller_.Open(blocking, false).error, EINVAL);
+  ::closesocket(blocking);
+}
+
+TEST_F(IocpRegistration, OpenRefusesWhatIsOpenAlready) {
+  Ends ends;
+  const auto opened = poller_.Open(ends.own());
+  ASSERT_EQ(opened.error, 0);
+  const auto again = poller_.Open(ends.own());
+  EXPECT_EQ(again.error, EEXIST);
+  EXPECT_EQ(again.desc, nullptr);
+  // In another poller too.
+  EXPECT_EQ(backend_.Open(ends.own(), Key(1)), EEXIST);
+  EXPECT_TRUE(poller_.Unblock(opened.desc).ready.empty());
+  EXPECT_EQ(poller_.Close(opened.desc), 0);
+}
+
+TEST_F(IocpRegistration, EveryDescriptorOfTheBackendIsKnownAsItsOwn) {
+  Poller<Backend> poller;
+  ASSERT_EQ(poller.Init(), 0);
+  const Fd port = ToFd(SpySys::port());
+  EXPECT_TRUE(poller.IsPollDescriptor(port));
+  EXPECT_EQ(poller.Open(port).error, EINVAL);
+  EXPECT_FALSE(poller_.IsPollDescriptor(port));
+  EXPECT_FALSE(poller.IsPollDescriptor(0));
+  EXPECT_FALSE(Backend().IsPollDescriptor(0));
+  EXPECT_FALSE(poller.IsPollDescriptor(ToFd(INVALID_HANDLE_VALUE)));
+}
+
+TEST_F(IocpRegistration, TheBackendsDescriptorsAreNotInherited) {
+  DWORD flags = ~DWORD{0};
+  ASSERT_TRUE(::GetHandleInformation(SpySys::port(), &flags));
+  EXPECT_EQ(flags & HANDLE_FLAG_INHERIT, 0u);
+}
+
+TEST_F(IocpRegistration, AllDescriptorsAreClosedInTheEnd) {
+  const DWORD before = OpenHandles();
+  for (int i = 0; i < 10; ++i) {
+    Backend backend;
+    ASSERT_EQ(backend.Init(), 0);
+  }
+  EXPECT_EQ(OpenHandles(), before);
+}
+
+// A second incarnation in the same slot: a packet under the first one's key
+// wakes nobody, and is counted.
+TEST_F(IocpRegistration, AStaleKeyWakesNobody) {
+  Ends first, second;
+  auto* desc = poller_.Open(first.own()).desc;
+  const auto old = EventKey::ForSlot(desc->index(), desc->generation());
+  EXPECT_TRUE(poller_.Unblock(desc).ready.empty());
+  EXPECT_EQ(poller_.Close(desc), 0);
+  desc = poller_.Open(second.own()).desc;
+  const auto key = EventKey::ForSlot(desc->index(), desc->generation());
+  EXPECT_EQ(old.index(), key.index());
+  EXPECT_FALSE(old == key);
+  {
+    Backend& backend = poller_.backend();
+    Call call(backend, second.own(), key, Mode::kRead);
+    ASSERT_TRUE(call.Receive().pending);
+    ::PostQueuedCompletionStatus(SpySys::port(), 1, old.bits(),
+                                 call.operation()->overlapped());
+    EXPECT_TRUE(poller_.Poll(Delta::Forever()).ready.empty());
+    ASSERT_TRUE(poller_.Prepare(desc, Mode::kRead).must_park);
+    static_cast<void>(poller_.Finish(desc, Mode::kRead));
+    second.Send();
+    EXPECT_TRUE(poller_.Poll(Delta::Forever()).ready.empty());
+    EXPECT_FALSE(poller_.Prepare(desc, Mode::kRead).must_park);
+    EXPECT_EQ(call.Finish().bytes, 1u);
+  }
+  EXPECT_TRUE(poller_.Unblock(desc).ready.empty());
+  EXPECT_EQ(poller_.Close(desc), 0);
+}
+
+}  // namespace
+}  // namespace netpoll::conformance
