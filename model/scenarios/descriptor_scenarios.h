@@ -64,6 +64,14 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
       {.read_rounds = 1,
        .setters = {{{kR, five}}, {{kR, past}}},
        .times = {5}});
+  add("two-setters-later", "two threads set two deadlines of one direction",
+      {.read_rounds = 1,
+       .setters = {{{kR, five}}, {{kR, nine}}},
+       .times = {5, 9}});
+  add("read-timer-sooner", "a deadline is brought forward",
+      {.read_rounds = 1,
+       .setters = {{{kR, nine}, {kR, five}}},
+       .times = {5}});
   add("retry-after-timeout", "the reader goes on when the deadline is gone",
       {.read_rounds = 2,
        .retry_timeouts = true,
@@ -78,6 +86,8 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
       {.read_rounds = 1, .error_events = 1});
   add("error-then-edge", "an error report, then a proper one",
       {.read_rounds = 1, .read_edges = 1, .error_events = 1});
+  add("error-writer", "an error report wakes a writer and tells it nothing",
+      {.write_rounds = 1, .error_events = 1});
   add("write-edge-close", "the other direction, against a close",
       {.write_rounds = 1, .write_edges = 1, .closers = 1});
   add("both-one-event", "one report makes both directions ready",
@@ -94,6 +104,13 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
        .write_rounds = 1,
        .setters = {{{kRW, five}, {kW, nine}}},
        .times = {5, 9}});
+  add("both-past", "a deadline in the past ends the waits of both directions",
+      {.read_rounds = 1, .write_rounds = 1, .setters = {{{kRW, past}}}});
+  add("both-timers", "two deadlines pass at once",
+      {.read_rounds = 1,
+       .write_rounds = 1,
+       .setters = {{{kR, five}, {kW, nine}}},
+       .times = {9}});
   add("two-pollers", "two threads poll: only one gets the waiter",
       {.read_rounds = 1, .read_edges = 2, .pollers = 2});
   add("reopen-stale-event", "a report of the last incarnation comes late",
@@ -122,12 +139,22 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
        .reopen = true,
        .second_rounds = 1,
        .second_deadline = 9});
+  add("reopen-new-write-deadline", "the same of the other direction",
+      {.setters = {{{kW, five}}},
+       .times = {5, 9},
+       .closers = 1,
+       .reopen = true,
+       .second_rounds = 1,
+       .second_deadline = 9,
+       .second_mode = kW});
   add("misuse-two-readers", "two tasks in one direction are noticed",
       {.read_rounds = 1, .read_edges = 1, .two_readers = true});
   add("misuse-unblock-twice", "a second Unblock is noticed",
       {.read_rounds = 1, .closers = 1, .unblock_twice = true});
   add("misuse-close-early", "a Close under a waiting task is noticed",
       {.read_rounds = 1, .closers = 1, .close_early = true});
+  add("misuse-close-writer", "a Close under a waiting writer is noticed",
+      {.write_rounds = 1, .closers = 1, .close_early = true});
   add("misuse-no-unblock", "a Close without Unblock is noticed",
       {.closers = 1, .no_unblock = true});
   add("setter-close", "a deadline is set while the descriptor closes",

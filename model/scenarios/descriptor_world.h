@@ -40,7 +40,8 @@ struct Cast {
   int closers = 0;                   // 1: unblock, wait for the users, close.
   bool reopen = false;               // The closer opens the descriptor again.
   int second_rounds = 0;             // Reads of the next incarnation's reader.
-  std::int64_t second_deadline = 0;  // Set after the descriptor was reopened.
+  std::int64_t second_deadline = 0;  // Set after the descriptor was reopened,
+  Mode second_mode = Mode::kRead;    // for this direction.
   bool open_may_fail = false;        // When the closer opens it again.
   bool two_readers = false;          // Against the rule: it must be noticed.
   bool close_early = false;          // The closer does not wait for the users.

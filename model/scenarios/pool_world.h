@@ -46,6 +46,10 @@ class PoolBackend {
   static int CheckPollable(Fd) { return 0; }
   int Init() { return 0; }
   int Open(Fd, EventKey key) {
+    if (!key.valid_slot()) {
+      netpoll_model::StopProgram(
+          "I17: an incarnation has a key that stands for none");
+    }
     const auto step = [](SlotUse& use,
                          std::int64_t generation) -> std::optional<int> {
       if (use.registered) return 1;
