@@ -104,6 +104,11 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
        .write_rounds = 1,
        .setters = {{{kRW, five}, {kW, nine}}},
        .times = {5, 9}});
+  add("both-joined", "two timers become one when the deadlines agree",
+      {.read_rounds = 1,
+       .write_rounds = 1,
+       .setters = {{{kW, five}, {kR, five}}},
+       .times = {5}});
   add("both-past", "a deadline in the past ends the waits of both directions",
       {.read_rounds = 1, .write_rounds = 1, .setters = {{{kRW, past}}}});
   add("both-timers", "two deadlines pass at once",

@@ -27,7 +27,8 @@ inline constexpr std::uint32_t kNoteStale = 1u << 29;
 inline constexpr std::uint32_t kNoteError = 1u << 28;
 inline constexpr std::uint32_t kNoteBusy = 1u << 27;  // Of a closer.
 inline constexpr std::uint32_t kNoteCleared = 3;  // Of a closer: rg, wg empty.
-inline constexpr std::uint32_t kNoteFlags = 31;  // Of a user: last status seen.
+inline constexpr std::uint32_t kNoteFlags = 31;  // Of a user: last status seen,
+inline constexpr std::uint32_t kNoteLooked = 32;  // and that it was.
 
 // The kernel's side of a descriptor, edge-triggered over the whole mask.
 struct Kernel {

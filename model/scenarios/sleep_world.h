@@ -70,9 +70,28 @@ class SleepWorld : public netpoll_model::World {
   const char* Invariant(const View& view) override {
     int polls = 0;
     for (int worker = 0; worker < cast_.workers; ++worker) {
-      polls += view.note(worker) != 0 ? 1 : 0;
+      polls += Polls(view, worker) != 0 ? 1 : 0;
     }
     return polls > 1 ? "D8: two workers poll at once" : nullptr;
+  }
+
+  // A worker that has found work and retracts, although a waker has chosen it
+  // meanwhile, owes that wake-up to somebody else.
+  const char* Observed(int thread, const Access& access, Value response,
+                       netpoll_model::Ghost& ghost) override {
+    if (thread >= cast_.workers || (ghost.note & kNoteRetracts) == 0 ||
+        access.op != Op::kLoad) {
+      return nullptr;
+    }
+    const std::uint64_t mask = access.object->Bits(response);
+    if (std::strcmp(access.site, "retract.sleepers") == 0 &&
+        (mask >> thread & 1) == 0) {
+      ghost.note |= kNoteOwes;
+    }
+    if (std::strcmp(access.site, "wake.sleepers") == 0) {
+      ghost.note &= ~kNoteOwes;
+    }
+    return nullptr;
   }
 
   // Workers that are busy need nobody: they look when their work ends. One that
@@ -82,7 +101,7 @@ class SleepWorld : public netpoll_model::World {
     bool sleeps = false;
     std::uint32_t polls = 0;  // Until when.
     for (int worker = 0; worker < cast_.workers; ++worker) {
-      polls = std::max(polls, view.note(worker));
+      polls = std::max(polls, Polls(view, worker));
       if (std::strcmp(view.Next(worker).site, "sleep.park") != 0) continue;
       sleeps = true;
       if ((mask >> worker & 1) == 0) {
@@ -102,6 +121,12 @@ class SleepWorld : public netpoll_model::World {
 
  private:
   static constexpr int kNever = 99;
+  // A worker's note: until when it polls, or one of these.
+  static constexpr std::uint32_t kNoteRetracts = 1u << 8;
+  static constexpr std::uint32_t kNoteOwes = 1u << 9;
+  static std::uint32_t Polls(const View& view, int worker) {
+    return view.note(worker) & 255;
+  }
   using Int = netpoll_model::ObjectOf<int>;
 
   static std::optional<int> Pop(int& work, std::int64_t) {
@@ -135,7 +160,12 @@ class SleepWorld : public netpoll_model::World {
       if ((look && Visible()) ||
           (timed && role == IdleRole::kPoller && Earliest() < until)) {
         thread.Mark("retract", {static_cast<int>(role)});
+        thread.Note(kNoteRetracts);
         if (sleep_.Retract(number, role)) Notify();
+        if ((thread.note() & kNoteOwes) != 0) {
+          thread.Fail("L6: a wake-up was spent on a worker that had work");
+        }
+        thread.Note(0);
         // This worker will be busy: somebody else should poll.
         if (role == IdleRole::kPoller) sleep_.WakeSleeper();
         continue;
