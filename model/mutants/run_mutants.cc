@@ -68,7 +68,7 @@ class Child {
       const rlimit no_core{0, 0};
       setrlimit(RLIMIT_CORE, &no_core);
       for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
-        if (mutant.scenarios[i].deep) continue;
+        if (!mutant.scenarios[i].small()) continue;
         alarm(120);
         WriteAll(ends[1], RunCell(mutant, mutant.scenarios[i], states));
       }
@@ -112,7 +112,7 @@ struct Job {
 std::vector<const Scenario*> Shallow(const Variant& mutant, std::size_t first) {
   std::vector<const Scenario*> shallow;
   for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
-    if (!mutant.scenarios[i].deep) shallow.push_back(&mutant.scenarios[i]);
+    if (mutant.scenarios[i].small()) shallow.push_back(&mutant.scenarios[i]);
   }
   return shallow;
 }

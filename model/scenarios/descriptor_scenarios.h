@@ -177,6 +177,47 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
       {.write_rounds = 1,
        .setters = {{{kRW, five}, {kR, nine}}},
        .times = {5, 9}});
+  // Large: everything at once. What they would hide, the small ones show.
+  add("deep-both-close", "both directions, a shared deadline and a close",
+      {.read_rounds = 1,
+       .write_rounds = 1,
+       .both_edges = 1,
+       .setters = {{{kRW, five}}},
+       .times = {5},
+       .closers = 1},
+      true);
+  add("deep-reopen",
+      "both directions, a shared deadline, a close, and the next life with a "
+      "late report and a late timer",
+      {.read_rounds = 1,
+       .write_rounds = 1,
+       .both_edges = 1,
+       .setters = {{{kRW, five}}},
+       .times = {5},
+       .closers = 1,
+       .reopen = true,
+       .second_rounds = 1,
+       .second_deadline = 9},
+      true);
+  // Too large to exhaust: fuzzed.
+  add("huge-both-reopen",
+      "everybody at once, several times, and again in the next life",
+      {.read_rounds = 3,
+       .write_rounds = 2,
+       .retry_timeouts = true,
+       .read_edges = 2,
+       .write_edges = 2,
+       .both_edges = 1,
+       .error_events = 1,
+       .pollers = 2,
+       .setters = {{{kRW, five}, {kR, nine}, {kW, past}},
+                   {{kR, past}, {kRW, none}}},
+       .times = {5, 9},
+       .closers = 1,
+       .reopen = true,
+       .second_rounds = 2,
+       .second_deadline = 9});
+  all.back().huge = true;
   add("reopen-stale-timer", "a timer of the last incarnation comes late",
       {.setters = {{{kR, five}}},
        .times = {5},

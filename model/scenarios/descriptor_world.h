@@ -36,6 +36,7 @@ struct Cast {
   int error_events = 0;
   int pollers = 1;  // Threads that poll, if there is any edge.
   std::vector<std::vector<DeadlineMove>> setters;  // One thread each.
+  std::int64_t first_deadline = 0;   // The reader's, when the story begins.
   std::vector<std::int64_t> times;   // The clock may come to each, in order.
   int closers = 0;                   // 1: unblock, wait for the users, close.
   bool reopen = false;               // The closer opens the descriptor again.
@@ -78,6 +79,10 @@ class DescriptorWorld : public netpoll_model::World {
     users_.name = "users";
     poller_.waiters();
     desc_ = poller_.Open(3).desc;
+    if (cast.first_deadline != 0) {
+      (void)poller_.SetDeadline(desc_, Mode::kRead,
+                                Deadline::At(cast.first_deadline));
+    }
     FindObjects();
     AddThreads();
     Settle();

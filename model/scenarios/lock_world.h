@@ -198,6 +198,13 @@ inline void AddLockScenarios(std::vector<netpoll_model::Scenario>& all) {
       {.readers = 2, .writers = 1, .closers = 1});
   add("lock-two-closers", "only one close counts, a reference delays it",
       {.readers = 1, .closers = 2, .reference = true});
+  add("huge-lock", "two tasks in each direction, several times, two closers",
+      {.readers = 2,
+       .writers = 2,
+       .rounds = 3,
+       .closers = 2,
+       .reference = true});
+  all.back().huge = true;
 }
 
 }  // namespace netpoll::model

@@ -267,6 +267,9 @@ inline void AddSleepScenarios(std::vector<netpoll_model::Scenario>& all) {
       {.workers = 3, .submitters = 2, .lasting = true, .asleep = 2});
   add("sleep-lasting-deadline", "work that never ends, and a deadline",
       {.workers = 2, .submitters = 1, .lasting = true, .deadlines = {5}});
+  add("huge-sleep", "four workers, three threads that push, two deadlines",
+      {.workers = 4, .submitters = 3, .pushes = 3, .deadlines = {9, 5}});
+  all.back().huge = true;
 }
 
 }  // namespace netpoll::model
