@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "netpoll/model/engine/explore.h"
 #include "netpoll/model/engine/state_store.h"
 #include "netpoll/model/engine/stepper.h"
 
@@ -175,8 +174,7 @@ class Explorer {
 
 }  // namespace
 
-PartResult ExplorePart(const Scenario& scenario, const PartOptions& options) {
-  Exploration exploration(scenario);
+PartResult ExplorePart(Exploration& exploration, const PartOptions& options) {
   PartResult result;
   exploration.WithTables([&](Tabulator& tables) {
     int width = tables.thread_count() + std::max(tables.slots(), 8);

@@ -13,8 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "netpoll/model/engine/scenario.h"
-#include "netpoll/model/engine/search.h"
+#include "netpoll/model/engine/explore.h"
 #include "netpoll/model/report/survey.h"
 
 namespace netpoll_model {
@@ -38,7 +37,7 @@ struct PartResult {
   std::string Line(const std::string& scenario, int part, int parts) const;
 };
 
-PartResult ExplorePart(const Scenario& scenario, const PartOptions& options);
+PartResult ExplorePart(Exploration& exploration, const PartOptions& options);
 
 }  // namespace netpoll_model
 
