@@ -2,15 +2,16 @@
 //
 // The same bytes, generated and shrunk by rapidcheck.
 
-#include <rapidcheck.h>
-#include <rapidcheck/gtest.h>
+#include "rapidcheck.h"
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "netpoll/model/fuzz/target.h"
+#include "rapidcheck/gtest.h"
 
 namespace netpoll_fuzz {
 namespace {
@@ -29,8 +30,7 @@ rc::Gen<Bytes> Inputs() {
                                    rc::gen::arbitrary<std::uint8_t>());
   return rc::gen::map(
       rc::gen::pair(rc::gen::arbitrary<std::uint8_t>(),
-                    rc::gen::resize(
-                        300, rc::gen::container<Bytes>(byte))),
+                    rc::gen::resize(300, rc::gen::container<Bytes>(byte))),
       [](const std::pair<std::uint8_t, Bytes>& parts) {
         Bytes bytes = {parts.first, 0};
         bytes.insert(bytes.end(), parts.second.begin(), parts.second.end());

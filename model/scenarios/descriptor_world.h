@@ -48,6 +48,10 @@ struct Cast {
   bool close_early = false;          // The closer does not wait for the users.
   bool unblock_twice = false;
   bool no_unblock = false;
+  // Whoever wakes a task leaves something for it in a plain field; `late`,
+  // against the rule, only when the task may run already.
+  bool payload = false;
+  bool payload_late = false;
 };
 
 // Who uses the descriptor: it is closed when the last has gone.
@@ -104,6 +108,7 @@ class DescriptorWorld : public netpoll_model::World {
  private:
   struct Task : Waiter {
     int thread = 0;
+    typename Env::template Var<int> payload;
   };
 
   void FindObjects();
