@@ -49,7 +49,7 @@ fail() {
 
 recorder="echo \"\${0##*/} \$*\" >>'$log'"
 everything=(bazel g++ clang-format curl arm-linux-gnueabihf-g++ git python3
-  i686-linux-gnu-g++ strace valgrind wrk clang-19 buildifier)
+  i686-linux-gnu-g++ strace valgrind wrk clang-19 spin buildifier)
 
 # sudo is there for when the test does not run as root.
 all_there() {
