@@ -86,6 +86,12 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
       {.read_rounds = 1, .error_events = 1});
   add("error-then-edge", "an error report, then a proper one",
       {.read_rounds = 1, .read_edges = 1, .error_events = 1});
+  add("error-past", "an error report against deadlines that come and go",
+      {.read_rounds = 1,
+       .error_events = 1,
+       .setters = {{{kR, past}, {kR, none}}}});
+  add("error-timer", "an error report against a timer",
+      {.error_events = 1, .first_deadline = 5, .times = {5}});
   add("error-writer", "an error report wakes a writer and tells it nothing",
       {.write_rounds = 1, .error_events = 1});
   add("write-edge-close", "the other direction, against a close",

@@ -26,7 +26,8 @@ struct SleepCast {
   int submitters = 1;
   int pushes = 1;         // Of each submitter.
   bool lasting = false;   // Work that was begun never ends.
-  // The last of the workers sleep when the story begins, the first one polls.
+  // The first worker polls when the story begins, and these last ones sleep.
+  bool polled = false;
   int asleep = 0;
   // A thread brings the earliest deadline forward, to each of these in turn.
   std::vector<int> deadlines = {};
@@ -57,7 +58,7 @@ class SleepWorld : public netpoll_model::World {
     if (!cast.deadlines.empty()) {
       AddThread("setter", [this](Thread& thread) { Setter(thread); });
     }
-    if (cast.asleep > 0) sleep_.Announce(0, Protocol::kForever);
+    if (cast.polled) sleep_.Announce(0, Protocol::kForever);
     for (int i = 1; i <= cast.asleep; ++i) {
       sleep_.Announce(cast.workers - i, Protocol::kForever);
     }
@@ -141,7 +142,7 @@ class SleepWorld : public netpoll_model::World {
   int Earliest() { return Thread::Call("worker.timers", earliest_, Look); }
 
   void Worker(Thread& thread, int number) {
-    if (cast_.asleep > 0 && number == 0) Poll(thread, kNever);
+    if (cast_.polled && number == 0) Poll(thread, kNever);
     if (number >= cast_.workers - cast_.asleep) sleep_.Sleep(number);
     for (;;) {
       thread.Mark("loop");
@@ -262,9 +263,19 @@ inline void AddSleepScenarios(std::vector<netpoll_model::Scenario>& all) {
   add("sleep-lasting", "work that never ends, and other work meanwhile",
       {.workers = 2, .submitters = 2, .lasting = true});
   add("sleep-three", "one polls, one sleeps, one has just run out of work",
-      {.workers = 3, .submitters = 2, .lasting = true, .asleep = 1});
+      {.workers = 3,
+       .submitters = 2,
+       .lasting = true,
+       .polled = true,
+       .asleep = 1});
+  add("sleep-two-idle", "one polls, two run out of work at once",
+      {.workers = 3, .lasting = true, .polled = true});
   add("sleep-two-asleep", "one polls, two sleep: each wake-up has its sleeper",
-      {.workers = 3, .submitters = 2, .lasting = true, .asleep = 2});
+      {.workers = 3,
+       .submitters = 2,
+       .lasting = true,
+       .polled = true,
+       .asleep = 2});
   add("sleep-lasting-deadline", "work that never ends, and a deadline",
       {.workers = 2, .submitters = 1, .lasting = true, .deadlines = {5}});
   add("huge-sleep", "four workers, three threads that push, two deadlines",
