@@ -30,7 +30,7 @@ rc::Gen<Bytes> Inputs() {
                                    rc::gen::arbitrary<std::uint8_t>());
   return rc::gen::map(
       rc::gen::pair(rc::gen::arbitrary<std::uint8_t>(),
-                    rc::gen::resize(300, rc::gen::container<Bytes>(byte))),
+                    rc::gen::resize(120, rc::gen::container<Bytes>(byte))),
       [](const std::pair<std::uint8_t, Bytes>& parts) {
         Bytes bytes = {parts.first, 0};
         bytes.insert(bytes.end(), parts.second.begin(), parts.second.end());
@@ -52,7 +52,7 @@ TEST(Schedules, TheCanaryIsFoundAndShrunk) {
   // A property that fails is what is wanted here: what fails last is smallest.
   rc::detail::TestParams params;
   params.seed = 1;
-  params.maxSuccess = 20'000;
+  params.maxSuccess = 5'000;
   rc::detail::checkTestable(
       [&] {
         const Bytes bytes = *Inputs();

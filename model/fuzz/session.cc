@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/fuzz/session.h"
 
-#include <algorithm>
-#include <utility>
-
 namespace netpoll_fuzz {
 namespace {
 
@@ -20,9 +17,9 @@ Target::Outcome Session::Step() {
   }
   if (outcome.run.new_states > 0) {
     if (corpus_.size() < kMostKept) {
-      corpus_.push_back(std::move(outcome.plain));
+      corpus_.push_back(outcome.plain);
     } else {
-      corpus_[Below(kMostKept)] = std::move(outcome.plain);
+      corpus_[Below(kMostKept)] = outcome.plain;
     }
   }
   return outcome;

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "netpoll/model/engine/explore.h"
+#include "netpoll/model/engine/run.h"
 #include "netpoll/model/mutants/matrix.h"
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/source.h"
@@ -67,6 +68,8 @@ class Child {
       close(ends[0]);
       const rlimit no_core{0, 0};
       setrlimit(RLIMIT_CORE, &no_core);
+      // Most crashes become violations with a schedule.
+      netpoll_model::CatchCrashes();
       for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
         if (!mutant.scenarios[i].small()) continue;
         alarm(120);
