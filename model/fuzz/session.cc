@@ -67,8 +67,7 @@ Bytes Session::Changed(Bytes bytes) {
         bytes[static_cast<std::size_t>(at)] = 0;
         break;
       case 2:
-        bytes.insert(bytes.begin() + at,
-                     static_cast<std::uint8_t>(Below(256)));
+        bytes.insert(bytes.begin() + at, static_cast<std::uint8_t>(Below(256)));
         break;
       default:  // Another end.
         bytes.resize(static_cast<std::size_t>(at));

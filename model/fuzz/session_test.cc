@@ -106,8 +106,8 @@ TEST(Target, PlainInputMakesTheSameChoices) {
 
 TEST(Target, AnyBytesAreAnInput) {
   Target target(Fuzzed(*netpoll_model::FindVariant("shipped")));
-  for (const Bytes& bytes : {Bytes{}, Bytes{7}, Bytes{7, 1}, Bytes{0, 255, 3},
-                             Bytes(3000, 255)}) {
+  for (const Bytes& bytes :
+       {Bytes{}, Bytes{7}, Bytes{7, 1}, Bytes{0, 255, 3}, Bytes(3000, 255)}) {
     EXPECT_FALSE(target.Run(bytes).broken());
   }
 }

@@ -60,7 +60,8 @@ std::vector<const Variant*> Mutants() {
   std::vector<const Variant*> mutants;
   for (const Variant& variant : netpoll_model::Variants()) {
     // The canary is a row already; it is the fuzzers'.
-    if (variant.name != "shipped" && variant.name != "canary") mutants.push_back(&variant);
+    if (variant.name != "shipped" && variant.name != "canary")
+      mutants.push_back(&variant);
   }
   std::sort(
       mutants.begin(), mutants.end(),

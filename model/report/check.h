@@ -27,7 +27,7 @@ struct Verdict {
   // With partial-order reduction, which must lead to the same states at rest;
   // 0: it was not asked for, or the graph has cycles.
   std::uint64_t reduced_states = 0;
-  Story story;    // If one was broken.
+  Story story;  // If one was broken.
   std::string violation;
   double seconds = 0;
 

@@ -93,8 +93,9 @@ TEST(DeepGolden, EveryLargeConfigurationIsThere) {
 }
 
 TEST(BigCount, ComesBackFromItsText) {
-  for (const char* text : {"0", "9", "10", "18446744073709551616",
-                           "115792089237316195423570985008687907853269984665"}) {
+  for (const char* text :
+       {"0", "9", "10", "18446744073709551616",
+        "115792089237316195423570985008687907853269984665"}) {
     EXPECT_EQ(Parse(text).Text(), text);
   }
 }

@@ -69,9 +69,7 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
        .setters = {{{kR, five}}, {{kR, nine}}},
        .times = {5, 9}});
   add("read-timer-sooner", "a deadline is brought forward",
-      {.read_rounds = 1,
-       .setters = {{{kR, nine}, {kR, five}}},
-       .times = {5}});
+      {.read_rounds = 1, .setters = {{{kR, nine}, {kR, five}}}, .times = {5}});
   add("retry-after-timeout", "the reader goes on when the deadline is gone",
       {.read_rounds = 2,
        .retry_timeouts = true,

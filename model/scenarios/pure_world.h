@@ -139,8 +139,7 @@ inline const char* Locks() {
                             lock_word::kCountMask
                                 << lock_word::WaitShift(direction);
     if (lock_word::Acquire(full, direction).outcome != LockOutcome::kMisuse ||
-        lock_word::Acquire(waited, direction).outcome !=
-            LockOutcome::kMisuse) {
+        lock_word::Acquire(waited, direction).outcome != LockOutcome::kMisuse) {
       return "F: a count of the descriptor lock runs over";
     }
     const LockStep last = lock_word::Acquire(held, direction);

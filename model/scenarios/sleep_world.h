@@ -24,8 +24,8 @@ namespace netpoll::model {
 struct SleepCast {
   int workers = 2;
   int submitters = 1;
-  int pushes = 1;         // Of each submitter.
-  bool lasting = false;   // Work that was begun never ends.
+  int pushes = 1;        // Of each submitter.
+  bool lasting = false;  // Work that was begun never ends.
   // The first worker polls when the story begins, and these last ones sleep.
   bool polled = false;
   int asleep = 0;

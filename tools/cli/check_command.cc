@@ -192,10 +192,11 @@ class Output {
       std::fputs(certificate_.Total().c_str(), stdout);
       if (whole_) PrintCoverage();
       if (reduced_ != 0) {
-        std::printf("partial-order reduction: %llu states instead of %llu, the "
-                    "same states at rest\n",
-                    static_cast<unsigned long long>(reduced_),
-                    static_cast<unsigned long long>(reduced_from_));
+        std::printf(
+            "partial-order reduction: %llu states instead of %llu, the "
+            "same states at rest\n",
+            static_cast<unsigned long long>(reduced_),
+            static_cast<unsigned long long>(reduced_from_));
       }
       std::printf("source %s, %.1f s; %s\n",
                   std::string(netpoll_model::SourceDigest()).c_str(), seconds,
@@ -265,7 +266,8 @@ int RunCheck(Arguments arguments) {
   ProgressLine progress(::isatty(STDERR_FILENO) != 0);
   netpoll_model::CheckOptions options;
   options.reduction = !wanted.no_reduction;
-  options.limits.progress = [&](std::uint64_t states, int depth, std::uint64_t queue) {
+  options.limits.progress = [&](std::uint64_t states, int depth,
+                                std::uint64_t queue) {
     progress.Show(states, depth, queue);
   };
   const auto start = std::chrono::steady_clock::now();

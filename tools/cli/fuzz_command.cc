@@ -56,12 +56,12 @@ class Progress {
     if (!on_ || Clock::now() < next_) return;
     next_ = Clock::now() + std::chrono::milliseconds(100);
     const std::chrono::duration<double> taken = Clock::now() - start_;
-    std::fputs(absl::StrFormat("\r\x1b[K%d runs, %.0f runs/s, %d states, %d "
-                               "inputs kept",
-                               session.runs(),
-                               static_cast<double>(session.runs()) /
-                                   (taken.count() + 1e-9),
-                               target.states_seen(), session.corpus())
+    std::fputs(absl::StrFormat(
+                   "\r\x1b[K%d runs, %.0f runs/s, %d states, %d "
+                   "inputs kept",
+                   session.runs(),
+                   static_cast<double>(session.runs()) / (taken.count() + 1e-9),
+                   target.states_seen(), session.corpus())
                    .c_str(),
                stderr);
   }
@@ -129,33 +129,35 @@ void PrintJson(const Report& report, const netpoll_model::Story& story) {
 
 void Print(const Report& report, const netpoll_model::Story& story) {
   if (story.broken()) {
-    std::printf("%s: %s\n\n%s\n%d steps, %d switches between threads; to see "
-                "it again:\n  netpoll replay %s\n\n",
-                story.scenario.c_str(), Diagnose(story).sentence.c_str(),
-                Lanes(story, netpoll_model::TerminalWidth(STDOUT_FILENO,
-                                                          kWidthOfFiles))
-                    .c_str(),
-                static_cast<int>(story.schedule.size()), story.switches,
-                netpoll_model::ReplayStringOf(story).c_str());
+    std::printf(
+        "%s: %s\n\n%s\n%d steps, %d switches between threads; to see "
+        "it again:\n  netpoll replay %s\n\n",
+        story.scenario.c_str(), Diagnose(story).sentence.c_str(),
+        Lanes(story, netpoll_model::TerminalWidth(STDOUT_FILENO, kWidthOfFiles))
+            .c_str(),
+        static_cast<int>(story.schedule.size()), story.switches,
+        netpoll_model::ReplayStringOf(story).c_str());
   }
-  std::printf("seed %llu: canary found after %llu runs; %llu runs, at least "
-              "%llu states, %.1f s; %s\n",
-              static_cast<unsigned long long>(report.seed),
-              static_cast<unsigned long long>(report.canary_runs),
-              static_cast<unsigned long long>(report.runs),
-              static_cast<unsigned long long>(report.states), report.seconds,
-              story.broken() ? "a property is broken"
-                             : "no property was broken (sampled, not explored)");
+  std::printf(
+      "seed %llu: canary found after %llu runs; %llu runs, at least "
+      "%llu states, %.1f s; %s\n",
+      static_cast<unsigned long long>(report.seed),
+      static_cast<unsigned long long>(report.canary_runs),
+      static_cast<unsigned long long>(report.runs),
+      static_cast<unsigned long long>(report.states), report.seconds,
+      story.broken() ? "a property is broken"
+                     : "no property was broken (sampled, not explored)");
 }
 
 }  // namespace
 
 int RunFuzz(Arguments arguments) {
   FuzzFlags wanted;
-  Flags flags("fuzz",
-              "Runs random schedules, guided by the states that nobody had seen "
-              "before, also in\nconfigurations that are too large to explore. "
-              "Finds a planted bug first: the canary.");
+  Flags flags(
+      "fuzz",
+      "Runs random schedules, guided by the states that nobody had seen "
+      "before, also in\nconfigurations that are too large to explore. "
+      "Finds a planted bug first: the canary.");
   flags.Count("seconds", "N", &wanted.seconds, 1, 1'000'000,
               "how long, after the canary was found");
   flags.Count("seed", "S", &wanted.seed, 0, std::numeric_limits<int>::max(),
@@ -181,9 +183,10 @@ int RunFuzz(Arguments arguments) {
   report.seed = static_cast<std::uint64_t>(wanted.seed);
   report.canary_runs = FindCanary(report.seed);
   if (report.canary_runs == 0) {
-    std::printf("seed %llu: the canary was not found: this fuzzer finds "
-                "nothing\n",
-                static_cast<unsigned long long>(report.seed));
+    std::printf(
+        "seed %llu: the canary was not found: this fuzzer finds "
+        "nothing\n",
+        static_cast<unsigned long long>(report.seed));
     return kExitFinding;
   }
   Target target(selected);
@@ -201,8 +204,8 @@ int RunFuzz(Arguments arguments) {
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   netpoll_model::Story story;
   if (outcome.broken()) {
-    story = netpoll_model::TellTwice(name, *outcome.scenario,
-                                     outcome.run.schedule);
+    story =
+        netpoll_model::TellTwice(name, *outcome.scenario, outcome.run.schedule);
   }
   if (wanted.json) {
     PrintJson(report, story);
