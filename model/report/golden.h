@@ -24,7 +24,7 @@ Golden ExploreForGolden(int workers);
 
 // Large configurations are explored in this many parts, shared out after this
 // many steps.
-inline constexpr int kDeepParts = 4;
+inline constexpr int kDeepParts = 2;
 inline constexpr int kDeepDepth = 24;
 
 // deep.golden's line for one part of a configuration; parts 1: the whole.
