@@ -15,6 +15,7 @@
 #include "netpoll/core/deadline_plan.h"
 #include "netpoll/core/types.h"
 #include "netpoll/model/engine/object.h"
+#include "netpoll/model/engine/weaken.h"
 #include "netpoll/model/engine/world.h"
 
 namespace netpoll::model {
@@ -23,6 +24,8 @@ using netpoll_model::Access;
 using netpoll_model::ObjectOf;
 using netpoll_model::Op;
 using netpoll_model::Value;
+using netpoll_model::Weakness;
+using netpoll_model::WeaknessOf;
 
 // The old value of an exchange or an add. Only when somebody looks at it is it
 // an observation; most callers do not.
@@ -55,18 +58,43 @@ struct ModelEnv {
       return object_.Restore(Do(Op::kLoad, site, order));
     }
     void Store(Site site, T value, Order order) {
+      if (WeaknessOf(site.name) == Weakness::kDropped) return;
       Do(Op::kStore, site, order, object_.Intern(value));
     }
     OldValue<T> Exchange(Site site, T value, Order order) {
+      if (WeaknessOf(site.name) == Weakness::kSplit) {
+        const Value before = Do(Op::kLoad, site, order);
+        Do(Op::kStore, site, order, object_.Intern(value));
+        return {object_, {site.name, before}};
+      }
       return {object_, netpoll_model::PerformUnseen(Make(
                            Op::kExchange, site, order, object_.Intern(value)))};
     }
     OldValue<T> FetchAdd(Site site, T delta, Order order) {
+      if (WeaknessOf(site.name) == Weakness::kSplit) {
+        const Value before = Do(Op::kLoad, site, order);
+        const T sum = static_cast<T>(object_.Restore(before) + delta);
+        Do(Op::kStore, site, order, object_.Intern(sum));
+        return {object_, {site.name, before}};
+      }
       Access access = Make(Op::kAdd, site, order);
       access.number = static_cast<std::int64_t>(delta);
       return {object_, netpoll_model::PerformUnseen(access)};
     }
     bool CompareExchange(Site site, T expected, T desired, Order order) {
+      const Weakness weakness = WeaknessOf(site.name);
+      if (weakness == Weakness::kDropped) return true;
+      if (weakness == Weakness::kSplit || weakness == Weakness::kBlind) {
+        const Value wanted = object_.Intern(expected);
+        if (weakness == Weakness::kSplit &&
+            Do(Op::kLoad, site, order) != wanted) {
+          return false;
+        }
+        // An exchange, so that the ghosts see whom it takes out of a word.
+        netpoll_model::PerformUnseen(
+            Make(Op::kExchange, site, order, object_.Intern(desired)));
+        return true;
+      }
       return Do(Op::kCas, site, order, object_.Intern(expected),
                 object_.Intern(desired)) != 0;
     }
@@ -118,9 +146,15 @@ struct ModelEnv {
       auto* const world = netpoll_model::World::Current();
       if (world != nullptr) object_.lock_number = world->NewLockNumber();
     }
-    void Acquire(Site site) { Do(Op::kAcquire, site); }
+    void Acquire(Site site) {
+      if (WeaknessOf(site.name) == Weakness::kUnlocked) return;
+      Do(Op::kAcquire, site);
+    }
     bool TryAcquire(Site site) { return Do(Op::kTryAcquire, site) != 0; }
-    void Release(Site site) { Do(Op::kRelease, site); }
+    void Release(Site site) {
+      if (WeaknessOf(site.name) == Weakness::kUnlocked) return;
+      Do(Op::kRelease, site);
+    }
 
     ObjectOf<int>& object() { return object_; }
 

@@ -75,6 +75,7 @@ inline bool StatusMayMove(const char* site, std::uint64_t from,
     const std::uint64_t flags_to = to & kSpecFlags;
     const bool same_generation =
         from >> kSpecGenerationShift == to >> kSpecGenerationShift;
+    if (std::strcmp(rule.event, "open") == 0 && flags_to != 0) return false;
     return (flags_to & ~flags_from & ~rule.sets) == 0 &&
            (flags_from & ~flags_to & ~rule.clears) == 0 &&
            (same_generation || rule.moves_generation);

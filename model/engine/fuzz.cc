@@ -8,6 +8,7 @@ namespace netpoll_model {
 namespace {
 
 constexpr int kMostSteps = 2000;
+constexpr int kSeenBits = 27;
 
 std::uint64_t Hash(const std::vector<Value>& state) {
   std::uint64_t hash = 0x9e3779b97f4a7c15u;
@@ -15,13 +16,34 @@ std::uint64_t Hash(const std::vector<Value>& state) {
     hash = (hash ^ value) * 0xff51afd7ed558ccdu;
     hash ^= hash >> 29;
   }
-  return hash;
+  return hash * 0x9e3779b97f4a7c15u;
+}
+
+// The byte that chooses `index` among `count` threads, and the branch.
+std::uint8_t ByteFor(std::size_t index, std::size_t count, int branch,
+                     int branches, bool stays) {
+  if (stays && branch == 0) return 0;
+  std::size_t byte = index + count * static_cast<std::size_t>(branch);
+  // 0 would mean to stay: the branch counts modulo their number.
+  if (byte == 0) byte = count * static_cast<std::size_t>(branches);
+  return static_cast<std::uint8_t>(byte);
 }
 
 }  // namespace
 
 ScheduleFuzzer::ScheduleFuzzer(const Scenario& scenario)
-    : exploration_(scenario) {}
+    : exploration_(scenario), seen_(std::size_t{1} << (kSeenBits - 6)) {}
+
+// True if it was not there before.
+bool ScheduleFuzzer::Seen(std::uint64_t hash) {
+  hash >>= 64 - kSeenBits;
+  std::uint64_t& word = seen_[hash >> 6];
+  const std::uint64_t bit = std::uint64_t{1} << (hash & 63);
+  if ((word & bit) != 0) return false;
+  word |= bit;
+  ++states_seen_;
+  return true;
+}
 
 // `choose` gets the enabled threads, the thread that moved last and the state
 // of mandatory ones; it answers a thread, or -1 to stop.
@@ -35,8 +57,9 @@ FuzzRun ScheduleFuzzer::Drive(Choose choose) {
     std::vector<Value> state = stepper.Initial();
     std::vector<Value> next(state.size());
     int last = -1;
+    std::vector<int> enabled;
     for (int step = 0; step < kMostSteps; ++step) {
-      std::vector<int> enabled;
+      enabled.clear();
       bool rests = true;
       for (int thread = 0; thread < tables.thread_count(); ++thread) {
         if (!stepper.Enabled(state.data(), thread)) continue;
@@ -48,17 +71,27 @@ FuzzRun ScheduleFuzzer::Drive(Choose choose) {
       if (enabled.empty() || stepper.broken()) break;
       const auto [thread, way] = choose(enabled, last);
       if (thread < 0) break;
-      const int branch = way % stepper.Branches(state.data(), thread);
+      const int branches = stepper.Branches(state.data(), thread);
+      const int branch = way % branches;
+      const auto index = static_cast<std::size_t>(
+          std::find(enabled.begin(), enabled.end(), thread) - enabled.begin());
+      run.bytes.push_back(
+          ByteFor(index, enabled.size(), branch, branches, thread == last));
       run.schedule.push_back({static_cast<std::uint8_t>(thread),
                               static_cast<std::uint8_t>(branch)});
       stepper.Take(state.data(), thread, branch, next.data());
       last = thread;
-      state = next;
+      state.swap(next);
       if (!stepper.broken()) stepper.CheckState(state.data());
       if (stepper.broken()) break;
-      if (seen_.insert(Hash(state)).second) ++run.new_states;
+      const std::uint64_t hash = Hash(state);
+      if (Seen(hash)) {
+        ++run.new_states;
+        if (on_new_state != nullptr) on_new_state(hash);
+      }
     }
     run.violation = stepper.violation();
+    longest_ = std::max<std::uint64_t>(longest_, run.schedule.size());
   });
   return run;
 }
@@ -87,7 +120,7 @@ FuzzRun ScheduleFuzzer::RunPriorities(std::uint64_t seed, int changes) {
     priority = 1000 + static_cast<int>(random() % 1000);
   }
   std::vector<std::uint64_t> points;
-  for (int i = 0; i < changes; ++i) points.push_back(random() % 80);
+  for (int i = 0; i < changes; ++i) points.push_back(random() % longest_);
   std::uint64_t step = 0;
   return Drive([&](const std::vector<int>& enabled, int last) {
     if (last >= 0 &&

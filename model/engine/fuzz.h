@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "netpoll/model/engine/explore.h"
@@ -20,7 +19,9 @@ namespace netpoll_model {
 struct FuzzRun {
   std::string violation;
   std::vector<Choice> schedule;
-  std::size_t new_states = 0;  // Abstract states never seen before: coverage.
+  // Bytes that make the same choices, however they were made here.
+  std::vector<std::uint8_t> bytes;
+  std::size_t new_states = 0;  // States never seen before: coverage.
 };
 
 class ScheduleFuzzer {
@@ -35,15 +36,22 @@ class ScheduleFuzzer {
   // does not depend on luck with every single step.
   FuzzRun RunPriorities(std::uint64_t seed, int changes);
 
-  std::size_t states_seen() const { return seen_.size(); }
+  // Never more than there were: states whose hashes collide count once.
+  std::uint64_t states_seen() const { return states_seen_; }
   Exploration& exploration() { return exploration_; }
+
+  // Gets the hash of each new state. A coverage-guided fuzzer counts them.
+  void (*on_new_state)(std::uint64_t hash) = nullptr;
 
  private:
   template <class Choose>
   FuzzRun Drive(Choose choose);
+  bool Seen(std::uint64_t hash);
 
   Exploration exploration_;
-  std::unordered_set<std::uint64_t> seen_;
+  std::vector<std::uint64_t> seen_;  // A bit for each hash, of 27 bits.
+  std::uint64_t states_seen_ = 0;
+  std::uint64_t longest_ = 20;  // Steps of a run so far.
 };
 
 }  // namespace netpoll_model

@@ -11,7 +11,7 @@ void Explore(const Variant& variant, const std::vector<std::string>& only,
   // A mutant may count for ever; it is killed long before this many states.
   constexpr std::uint64_t kEnough = 400'000;
   for (const Scenario& scenario : variant.scenarios) {
-    if (scenario.deep) continue;
+    if (!scenario.small()) continue;
     if (!only.empty() &&
         std::find(only.begin(), only.end(), scenario.name) == only.end()) {
       continue;

@@ -79,6 +79,8 @@ class Object {
   virtual Effect Apply(const Access& access, Value value) = 0;
   virtual std::string Show(Value value) const = 0;
   virtual std::uint64_t Bits(Value) const { return 0; }
+  // Wake-ups that a queue of tasks holds for tasks that have yet to come.
+  virtual std::uint64_t Permits(Value) const { return 0; }
   virtual std::size_t value_count() const = 0;
   // Forgets every value but the present one, which becomes number 0.
   virtual void Settle() = 0;
@@ -141,6 +143,13 @@ class ObjectOf : public Object {
   std::uint64_t Bits(Value value) const override {
     if constexpr (std::is_integral_v<T>) {
       return static_cast<std::uint64_t>(values_[value]);
+    } else {
+      return 0;
+    }
+  }
+  std::uint64_t Permits(Value value) const override {
+    if constexpr (requires(const Kept& kept) { kept.permits; }) {
+      return static_cast<std::uint64_t>(values_[value].permits);
     } else {
       return 0;
     }

@@ -19,6 +19,10 @@ struct Scenario {
   std::string about;
   bool deep = false;
   std::function<std::unique_ptr<World>()> make;
+  bool huge = false;  // Too large to be explored to its end: fuzzed only.
+
+  // Explored each time, in a matrix of mutants too.
+  bool small() const { return !deep && !huge; }
 };
 
 // One compilation of the scenarios: the shipped source, or a mutant of it.

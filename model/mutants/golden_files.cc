@@ -32,7 +32,7 @@ Reasons ParseReasons(const std::string& text) {
 std::vector<std::string> Configurations() {
   std::vector<std::string> names;
   for (const netpoll_model::Scenario& scenario : Shipped()->scenarios) {
-    if (!scenario.deep) names.push_back(scenario.name);
+    if (scenario.small()) names.push_back(scenario.name);
   }
   return names;
 }

@@ -26,7 +26,6 @@ def mutants(name, rows, sources, units, visibility = None):
             srcs = members + sources,
             outs = [source + ".cc"],
             cmd = "$(location :make_mutants) $@ $(SRCS)",
-            tags = ["manual"],
             tools = [":make_mutants"],
         )
         netpoll_cc_library(
@@ -38,14 +37,12 @@ def mutants(name, rows, sources, units, visibility = None):
                 "-g0",
                 "-w",
             ],
-            tags = ["manual"],
             deps = ["//model:engine"],
             alwayslink = True,
         )
         libraries.append(source)
     netpoll_cc_library(
         name = name,
-        tags = ["manual"],
         visibility = visibility,
         deps = libraries,
     )

@@ -5,7 +5,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
+#include <string>
+#include <utility>
 
 #include "gtest/gtest.h"
 #include "netpoll/model/mutants/compose.h"
@@ -137,6 +140,32 @@ TEST(EveryRow, FitsTheSourceAsItIs) {
     ++count;
   }
   EXPECT_GE(count, 45);
+}
+
+// The corpus has C1 to C21, S1 to S17, K1 to K22 and E1 to E19.
+TEST(Rows, EachOfTheCorpusIsAMutantOrHasAReason) {
+  std::set<std::string> rows;
+  for (const auto& file :
+       std::filesystem::directory_iterator("model/mutants/rows")) {
+    const std::string name = file.path().filename().string();
+    rows.insert(name.substr(0, name.find('-')));
+  }
+  std::set<std::string> reasons;
+  std::ifstream impossible("model/mutants/impossible.txt");
+  for (std::string line; std::getline(impossible, line);) {
+    const auto colon = line.find(": ");
+    if (!line.starts_with('#') && colon != std::string::npos) {
+      reasons.insert(line.substr(0, colon));
+    }
+  }
+  const std::pair<char, int> families[] = {
+      {'C', 21}, {'S', 17}, {'K', 22}, {'E', 19}};
+  for (const auto& [family, last] : families) {
+    for (int number = 1; number <= last; ++number) {
+      const std::string row = family + std::to_string(number);
+      EXPECT_EQ(rows.count(row) + reasons.count(row), 1u) << row;
+    }
+  }
 }
 
 }  // namespace

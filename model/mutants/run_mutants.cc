@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "netpoll/model/engine/explore.h"
+#include "netpoll/model/engine/run.h"
 #include "netpoll/model/mutants/matrix.h"
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/source.h"
@@ -67,8 +68,10 @@ class Child {
       close(ends[0]);
       const rlimit no_core{0, 0};
       setrlimit(RLIMIT_CORE, &no_core);
+      // Most crashes become violations with a schedule.
+      netpoll_model::CatchCrashes();
       for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
-        if (mutant.scenarios[i].deep) continue;
+        if (!mutant.scenarios[i].small()) continue;
         alarm(120);
         WriteAll(ends[1], RunCell(mutant, mutant.scenarios[i], states));
       }
@@ -112,7 +115,7 @@ struct Job {
 std::vector<const Scenario*> Shallow(const Variant& mutant, std::size_t first) {
   std::vector<const Scenario*> shallow;
   for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
-    if (!mutant.scenarios[i].deep) shallow.push_back(&mutant.scenarios[i]);
+    if (mutant.scenarios[i].small()) shallow.push_back(&mutant.scenarios[i]);
   }
   return shallow;
 }

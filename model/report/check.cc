@@ -10,6 +10,8 @@
 #include <thread>
 
 #include "netpoll/model/engine/explore.h"
+#include "netpoll/model/engine/packed.h"
+#include "netpoll/model/report/part.h"
 #include "netpoll/model/report/pictures.h"
 
 namespace netpoll_model {
@@ -58,21 +60,64 @@ Story TellTwice(const std::string& variant, const Scenario& scenario,
   return story;
 }
 
+namespace {
+
+// Small: two ways through the graph, which must agree.
+void ExploreTwice(Exploration& exploration, const SearchLimits& limits,
+                  Verdict& verdict) {
+  verdict.result = exploration.Run(limits);
+  verdict.violation = verdict.result.violation;
+  if (!verdict.violation.empty() || !verdict.result.complete) return;
+  exploration.WithTables(
+      [&verdict](Tabulator& tables) { verdict.survey = SurveyOf(tables); });
+  verdict.violation = Disagreement(verdict.result, verdict.survey);
+}
+
+// Large: once, and a second time only for a shortest counterexample.
+void ExploreLarge(Exploration& exploration, const SearchLimits& limits,
+                  Verdict& verdict) {
+  const PartResult whole = ExplorePart(exploration, {.limits = limits});
+  if (!whole.violation.empty()) {
+    verdict.result = exploration.Run(limits);
+    verdict.violation = whole.violation;
+    return;
+  }
+  verdict.survey = whole.survey;
+  verdict.result.complete = whole.complete;
+  verdict.result.states = whole.survey.states;
+  verdict.result.transitions = whole.survey.transitions;
+}
+
+void Reduce(Exploration& exploration, Verdict& verdict) {
+  Tabulator& tables = exploration.tables();
+  const PackedResult full = PackedSearch(tables, {});
+  if (!full.fits) return;
+  const PackedResult reduced = PackedSearch(tables, {.reduction = true});
+  verdict.reduced_states = reduced.states;
+  if (reduced.at_rest != full.at_rest) {
+    verdict.violation = "the reduced search lost states at rest";
+  }
+}
+
+}  // namespace
+
 Verdict Check(const std::string& variant, const Scenario& scenario,
-              const SearchLimits& limits) {
+              const CheckOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   Verdict verdict;
   verdict.variant = variant;
   verdict.scenario = scenario.name;
   verdict.about = scenario.about;
   Exploration exploration(scenario);
-  verdict.result = exploration.Run(limits);
-  verdict.violation = verdict.result.violation;
-  if (verdict.violation.empty() && verdict.result.complete) {
-    exploration.WithTables(
-        [&verdict](Tabulator& tables) { verdict.survey = SurveyOf(tables); });
-    verdict.violation = Disagreement(verdict.result, verdict.survey);
-  } else if (!verdict.violation.empty()) {
+  if (scenario.small()) {
+    ExploreTwice(exploration, options.limits, verdict);
+  } else {
+    ExploreLarge(exploration, options.limits, verdict);
+  }
+  if (options.reduction && verdict.ok() && verdict.survey.acyclic) {
+    Reduce(exploration, verdict);
+  }
+  if (!verdict.result.violation.empty()) {
     std::vector<Choice> schedule;
     exploration.WithTables([&](Tabulator& tables) {
       schedule = FewestSwitches(tables, verdict.result);
@@ -87,7 +132,7 @@ Verdict Check(const std::string& variant, const Scenario& scenario,
 }
 
 void CheckAll(const Variant& variant, const std::vector<Scenario>& scenarios,
-              const SearchLimits& limits, int workers,
+              const CheckOptions& options, int workers,
               const std::function<void(const Verdict&)>& done) {
   std::mutex mutex;
   std::condition_variable ready;
@@ -102,7 +147,7 @@ void CheckAll(const Variant& variant, const std::vector<Scenario>& scenarios,
         mine = next++;
       }
       auto verdict = std::make_unique<Verdict>(
-          Check(variant.name, scenarios[mine], limits));
+          Check(variant.name, scenarios[mine], options));
       const std::lock_guard<std::mutex> hold(mutex);
       verdicts[mine] = std::move(verdict);
       ready.notify_one();

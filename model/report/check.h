@@ -24,7 +24,10 @@ struct Verdict {
   std::string about;
   SearchResult result;
   Survey survey;  // If every property held.
-  Story story;    // If one was broken.
+  // With partial-order reduction, which must lead to the same states at rest;
+  // 0: it was not asked for, or the graph has cycles.
+  std::uint64_t reduced_states = 0;
+  Story story;  // If one was broken.
   std::string violation;
   double seconds = 0;
 
@@ -33,14 +36,21 @@ struct Verdict {
   std::string Counterexample(int width) const;
 };
 
+struct CheckOptions {
+  SearchLimits limits;
+  // Explores once more, reduced, and compares. The verdict is that of the full
+  // search in any case.
+  bool reduction = true;
+};
+
 // Explores one configuration. Its counterexample is a shortest one with the
 // fewest switches, and has been replayed twice.
 Verdict Check(const std::string& variant, const Scenario& scenario,
-              const SearchLimits& limits = {});
+              const CheckOptions& options = {});
 
 // Many, `workers` at a time. `done` is called in order, from this thread.
 void CheckAll(const Variant& variant, const std::vector<Scenario>& scenarios,
-              const SearchLimits& limits, int workers,
+              const CheckOptions& options, int workers,
               const std::function<void(const Verdict&)>& done);
 
 const Variant* FindVariant(const std::string& name);

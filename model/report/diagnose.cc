@@ -35,6 +35,26 @@ struct Window {
   const Moment* to = nullptr;
 };
 
+// A store over what somebody else had put there since the storing thread last
+// looked: the last one of the story.
+Window Overwritten(const Story& story) {
+  Window window;
+  for (const Moment& store : story.moments) {
+    if (store.operation != "store" || !store.changed) continue;
+    const Moment* seen = nullptr;
+    const Moment* changed = nullptr;
+    for (const Moment& moment : story.moments) {
+      if (&moment == &store) break;
+      if (moment.object_index != store.object_index) continue;
+      if (moment.thread == store.thread && moment.looked) seen = &moment;
+      if (moment.thread != store.thread && moment.changed) changed = &moment;
+    }
+    if (seen == nullptr || changed == nullptr || changed < seen) continue;
+    window = {changed, &store};
+  }
+  return window;
+}
+
 // The thread's last own step, and the moment before it at which the ground
 // moved: somebody changed what the thread had looked at, and the thread did not
 // look again.
@@ -148,7 +168,8 @@ Diagnosis Diagnose(const Story& story) {
   diagnosis.lost = Lost(story);
   Window window;
   if (diagnosis.lost >= 0) {
-    window = StaleDecision(story, diagnosis.lost);
+    window = Overwritten(story);
+    if (window.from == nullptr) window = StaleDecision(story, diagnosis.lost);
     if (window.from == nullptr) window = TooLate(story, diagnosis.lost);
     const bool parked =
         story.moments.back().stands[diagnosis.lost] == Stand::kParked;

@@ -6,6 +6,7 @@
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/coverage.h"
+#include "netpoll/model/report/part.h"
 
 namespace netpoll_model {
 namespace {
@@ -28,7 +29,7 @@ Golden ExploreForGolden(int workers) {
   if (shipped == nullptr) return golden;
   std::vector<Scenario> scenarios;
   for (const Scenario& scenario : shipped->scenarios) {
-    if (!scenario.deep) scenarios.push_back(scenario);
+    if (scenario.small()) scenarios.push_back(scenario);
   }
   Certificate certificate;
   golden.certificate = Certificate::Head();
@@ -48,6 +49,27 @@ Golden ExploreForGolden(int workers) {
     golden.unexplained += name + "\n";
   }
   return golden;
+}
+
+std::string DeepLine(const Scenario& scenario, int part, int parts) {
+  Exploration exploration(scenario);
+  PartOptions options;
+  options.part = part;
+  options.parts = parts;
+  options.depth = parts == 1 ? 0 : kDeepDepth;
+  return ExplorePart(exploration, options).Line(scenario.name, part, parts);
+}
+
+std::string DeepLines() {
+  std::string lines;
+  for (const Scenario& scenario : FindVariant("shipped")->scenarios) {
+    if (!scenario.deep) continue;
+    lines += DeepLine(scenario, 0, 1) + "\n";
+    for (int part = 0; part < kDeepParts; ++part) {
+      lines += DeepLine(scenario, part, kDeepParts) + "\n";
+    }
+  }
+  return lines;
 }
 
 }  // namespace netpoll_model

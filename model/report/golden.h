@@ -8,6 +8,8 @@
 
 #include <string>
 
+#include "netpoll/model/engine/scenario.h"
+
 namespace netpoll_model {
 
 struct Golden {
@@ -19,6 +21,17 @@ struct Golden {
 
 // Explores every configuration that is not deep.
 Golden ExploreForGolden(int workers);
+
+// Large configurations are explored in this many parts, shared out after this
+// many steps.
+inline constexpr int kDeepParts = 2;
+inline constexpr int kDeepDepth = 24;
+
+// deep.golden's line for one part of a configuration; parts 1: the whole.
+std::string DeepLine(const Scenario& scenario, int part, int parts);
+
+// All of deep.golden: for each large configuration the whole, then its parts.
+std::string DeepLines();
 
 }  // namespace netpoll_model
 

@@ -8,6 +8,10 @@
 #include "netpoll/model/report/golden.h"
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "deep") == 0) {
+    std::fputs(netpoll_model::DeepLines().c_str(), stdout);
+    return 0;
+  }
   const bool states = argc > 1 && std::strcmp(argv[1], "states") == 0;
   const netpoll_model::Golden golden = netpoll_model::ExploreForGolden(2);
   std::fputs((states ? golden.states_page : golden.certificate).c_str(),

@@ -64,6 +64,12 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
       {.read_rounds = 1,
        .setters = {{{kR, five}}, {{kR, past}}},
        .times = {5}});
+  add("two-setters-later", "two threads set two deadlines of one direction",
+      {.read_rounds = 1,
+       .setters = {{{kR, five}}, {{kR, nine}}},
+       .times = {5, 9}});
+  add("read-timer-sooner", "a deadline is brought forward",
+      {.read_rounds = 1, .setters = {{{kR, nine}, {kR, five}}}, .times = {5}});
   add("retry-after-timeout", "the reader goes on when the deadline is gone",
       {.read_rounds = 2,
        .retry_timeouts = true,
@@ -78,6 +84,14 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
       {.read_rounds = 1, .error_events = 1});
   add("error-then-edge", "an error report, then a proper one",
       {.read_rounds = 1, .read_edges = 1, .error_events = 1});
+  add("error-past", "an error report against deadlines that come and go",
+      {.read_rounds = 1,
+       .error_events = 1,
+       .setters = {{{kR, past}, {kR, none}}}});
+  add("error-timer", "an error report against a timer",
+      {.error_events = 1, .first_deadline = 5, .times = {5}});
+  add("error-writer", "an error report wakes a writer and tells it nothing",
+      {.write_rounds = 1, .error_events = 1});
   add("write-edge-close", "the other direction, against a close",
       {.write_rounds = 1, .write_edges = 1, .closers = 1});
   add("both-one-event", "one report makes both directions ready",
@@ -94,6 +108,18 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
        .write_rounds = 1,
        .setters = {{{kRW, five}, {kW, nine}}},
        .times = {5, 9}});
+  add("both-joined", "two timers become one when the deadlines agree",
+      {.read_rounds = 1,
+       .write_rounds = 1,
+       .setters = {{{kW, five}, {kR, five}}},
+       .times = {5}});
+  add("both-past", "a deadline in the past ends the waits of both directions",
+      {.read_rounds = 1, .write_rounds = 1, .setters = {{{kRW, past}}}});
+  add("both-timers", "two deadlines pass at once",
+      {.read_rounds = 1,
+       .write_rounds = 1,
+       .setters = {{{kR, five}, {kW, nine}}},
+       .times = {9}});
   add("two-pollers", "two threads poll: only one gets the waiter",
       {.read_rounds = 1, .read_edges = 2, .pollers = 2});
   add("reopen-stale-event", "a report of the last incarnation comes late",
@@ -122,12 +148,22 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
        .reopen = true,
        .second_rounds = 1,
        .second_deadline = 9});
+  add("reopen-new-write-deadline", "the same of the other direction",
+      {.setters = {{{kW, five}}},
+       .times = {5, 9},
+       .closers = 1,
+       .reopen = true,
+       .second_rounds = 1,
+       .second_deadline = 9,
+       .second_mode = kW});
   add("misuse-two-readers", "two tasks in one direction are noticed",
       {.read_rounds = 1, .read_edges = 1, .two_readers = true});
   add("misuse-unblock-twice", "a second Unblock is noticed",
       {.read_rounds = 1, .closers = 1, .unblock_twice = true});
   add("misuse-close-early", "a Close under a waiting task is noticed",
       {.read_rounds = 1, .closers = 1, .close_early = true});
+  add("misuse-close-writer", "a Close under a waiting writer is noticed",
+      {.write_rounds = 1, .closers = 1, .close_early = true});
   add("misuse-no-unblock", "a Close without Unblock is noticed",
       {.closers = 1, .no_unblock = true});
   add("setter-close", "a deadline is set while the descriptor closes",
@@ -145,6 +181,47 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
       {.write_rounds = 1,
        .setters = {{{kRW, five}, {kR, nine}}},
        .times = {5, 9}});
+  // Large: everything at once. What they would hide, the small ones show.
+  add("deep-both-close", "both directions, a shared deadline and a close",
+      {.read_rounds = 1,
+       .write_rounds = 1,
+       .both_edges = 1,
+       .setters = {{{kRW, five}}},
+       .times = {5},
+       .closers = 1},
+      true);
+  add("deep-reopen",
+      "both directions, a shared deadline, a close, and the next life with a "
+      "late report and a late timer",
+      {.read_rounds = 1,
+       .write_rounds = 1,
+       .both_edges = 1,
+       .setters = {{{kRW, five}}},
+       .times = {5},
+       .closers = 1,
+       .reopen = true,
+       .second_rounds = 1,
+       .second_deadline = 9},
+      true);
+  // Too large to exhaust: fuzzed.
+  add("huge-both-reopen",
+      "everybody at once, several times, and again in the next life",
+      {.read_rounds = 3,
+       .write_rounds = 2,
+       .retry_timeouts = true,
+       .read_edges = 2,
+       .write_edges = 2,
+       .both_edges = 1,
+       .error_events = 1,
+       .pollers = 2,
+       .setters = {{{kRW, five}, {kR, nine}, {kW, past}},
+                   {{kR, past}, {kRW, none}}},
+       .times = {5, 9},
+       .closers = 1,
+       .reopen = true,
+       .second_rounds = 2,
+       .second_deadline = 9});
+  all.back().huge = true;
   add("reopen-stale-timer", "a timer of the last incarnation comes late",
       {.setters = {{{kR, five}}},
        .times = {5},

@@ -36,16 +36,22 @@ struct Cast {
   int error_events = 0;
   int pollers = 1;  // Threads that poll, if there is any edge.
   std::vector<std::vector<DeadlineMove>> setters;  // One thread each.
+  std::int64_t first_deadline = 0;   // The reader's, when the story begins.
   std::vector<std::int64_t> times;   // The clock may come to each, in order.
   int closers = 0;                   // 1: unblock, wait for the users, close.
   bool reopen = false;               // The closer opens the descriptor again.
   int second_rounds = 0;             // Reads of the next incarnation's reader.
-  std::int64_t second_deadline = 0;  // Set after the descriptor was reopened.
+  std::int64_t second_deadline = 0;  // Set after the descriptor was reopened,
+  Mode second_mode = Mode::kRead;    // for this direction.
   bool open_may_fail = false;        // When the closer opens it again.
   bool two_readers = false;          // Against the rule: it must be noticed.
   bool close_early = false;          // The closer does not wait for the users.
   bool unblock_twice = false;
   bool no_unblock = false;
+  // Whoever wakes a task leaves something for it in a plain field; `late`,
+  // against the rule, only when the task may run already.
+  bool payload = false;
+  bool payload_late = false;
 };
 
 // Who uses the descriptor: it is closed when the last has gone.
@@ -77,6 +83,10 @@ class DescriptorWorld : public netpoll_model::World {
     users_.name = "users";
     poller_.waiters();
     desc_ = poller_.Open(3).desc;
+    if (cast.first_deadline != 0) {
+      (void)poller_.SetDeadline(desc_, Mode::kRead,
+                                Deadline::At(cast.first_deadline));
+    }
     FindObjects();
     AddThreads();
     Settle();
@@ -98,6 +108,7 @@ class DescriptorWorld : public netpoll_model::World {
  private:
   struct Task : Waiter {
     int thread = 0;
+    typename Env::template Var<int> payload;
   };
 
   void FindObjects();

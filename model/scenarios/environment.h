@@ -26,7 +26,9 @@ inline constexpr std::uint32_t kNoteTimer = 1u << 30;  // Bit 0 which, 8..1 id.
 inline constexpr std::uint32_t kNoteStale = 1u << 29;
 inline constexpr std::uint32_t kNoteError = 1u << 28;
 inline constexpr std::uint32_t kNoteBusy = 1u << 27;  // Of a closer.
-inline constexpr std::uint32_t kNoteFlags = 31;  // Of a user: last status seen.
+inline constexpr std::uint32_t kNoteCleared = 3;  // Of a closer: rg, wg empty.
+inline constexpr std::uint32_t kNoteFlags = 31;  // Of a user: last status seen,
+inline constexpr std::uint32_t kNoteLooked = 32;  // and that it was.
 
 // The kernel's side of a descriptor, edge-triggered over the whole mask.
 struct Kernel {
@@ -38,6 +40,7 @@ struct Kernel {
   std::uint8_t unread = 0;   // What a read would find.
   std::uint8_t room = 0;     // What a write would find.
   bool last_error = false;   // The last report taken was a pure error.
+  bool no_more = false;      // A report taken said that no more edges come.
 
   friend bool operator==(const Kernel&, const Kernel&) = default;
   std::string Text() const {
@@ -57,7 +60,7 @@ struct Report {
   }
   explicit Report(int packed)
       : mode(static_cast<Mode>(packed & 3)),
-        flags{(packed & 4) != 0, false},
+        flags{(packed & 4) != 0, (packed & 4) != 0},
         generation(packed >> 3 & 31),
         index(packed >> 8) {}
   Mode mode;
@@ -76,13 +79,16 @@ inline std::optional<int> Register(Kernel& kernel, std::int64_t generation) {
   kernel.unread = 0;
   kernel.room = 0;
   kernel.last_error = false;
+  kernel.no_more = false;
   return 0;
 }
 
-inline std::optional<int> Deregister(Kernel& kernel, std::int64_t) {
+// 1: nothing was registered under that generation.
+inline std::optional<int> Deregister(Kernel& kernel, std::int64_t generation) {
+  const bool right = kernel.registered && kernel.generation == generation;
   kernel.registered = false;
   kernel.pending = 0;
-  return 0;
+  return right ? 0 : 1;
 }
 
 // Something happens on the other side, in the directions of `mode`.
@@ -95,7 +101,7 @@ inline std::optional<int> Edge(Kernel& kernel, std::int64_t mode) {
   return 0;
 }
 
-// A report that says nothing but "error".
+// A report that says nothing but "error"; no edge follows it.
 inline std::optional<int> Error(Kernel& kernel, std::int64_t) {
   if (!kernel.registered) return 0;
   kernel.pending = 3;
@@ -108,6 +114,7 @@ inline std::optional<int> Take(Kernel& kernel, std::int64_t) {
   if (!kernel.registered || kernel.pending == 0) return std::nullopt;
   const int report = Report::Pack(kernel);
   kernel.last_error = kernel.error;
+  kernel.no_more = kernel.no_more || kernel.error;
   kernel.pending = 0;
   kernel.error = false;
   return report;
@@ -144,8 +151,13 @@ class ModelBackend {
     return Thread::Call("kernel.open", kernel_, kernel::Register,
                         key.generation());
   }
-  int Close(Fd, EventKey) {
-    return Thread::Call("kernel.close", kernel_, kernel::Deregister);
+  int Close(Fd, EventKey key) {
+    if (Thread::Call("kernel.close", kernel_, kernel::Deregister,
+                     key.generation()) != 0) {
+      netpoll_model::StopProgram(
+          "S9: what was deregistered is not what was registered");
+    }
+    return 0;
   }
   template <class Sink>
   void Poll(Delta, Sink& sink) {
@@ -226,6 +238,7 @@ class ModelTimers {
           which | (taken >> 8 & 255) << 1 | kNoteTimer));
       return true;
     }
+    netpoll_model::NoteOfRun(0);
     return false;
   }
   std::int64_t Next() const { return 0; }

@@ -6,6 +6,7 @@
 #ifndef NETPOLL_MODEL_SCENARIOS_LOCK_WORLD_H_
 #define NETPOLL_MODEL_SCENARIOS_LOCK_WORLD_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,10 +50,21 @@ class LockWorld : public netpoll_model::World {
       closers_.push_back(AddThread("closer" + std::to_string(i + 1),
                                    [this](Thread& thread) { Closer(thread); }));
     }
+    lock_.closed();
+    word_ = ObjectAt("fdlock.closed");
     Settle();
   }
 
   const char* AtRest(const View& view) override {
+    const std::uint64_t word = word_->Bits(view.Raw(*word_));
+    if (word >> kFirstWaiterBit != 0) {
+      return "F: at rest a task is counted as waiting that does not wait";
+    }
+    for (const netpoll_model::Object* object : objects()) {
+      if (object->Permits(view.Raw(*object)) != 0) {
+        return "F: at rest there is a wake-up that nobody waited for";
+      }
+    }
     bool all_ended = true;
     bool closed = false;
     for (int i = 0; i < cast_.readers + cast_.writers; ++i) {
@@ -157,8 +169,12 @@ class LockWorld : public netpoll_model::World {
     if (lock_.DropReference()) Destroy(thread);
   }
 
+  // Of the lock's word, above the references: from the document.
+  static constexpr int kFirstWaiterBit = 23;
+
   const LockCast cast_;
   DescriptorLock<ModelEnv<2, 2>> lock_;
+  netpoll_model::Object* word_ = nullptr;
   Int inside_;
   Int destroyed_;
   Task tasks_[4];
@@ -176,10 +192,19 @@ inline void AddLockScenarios(std::vector<netpoll_model::Scenario>& all) {
   add("lock-three-readers", "two may wait at once", {.readers = 3});
   add("lock-close", "a close lets the waiting task go, the last one destroys",
       {.closers = 1});
+  add("lock-close-writers", "the same of the other direction",
+      {.readers = 0, .writers = 2, .closers = 1});
   add("lock-both-directions", "the directions do not disturb each other",
       {.readers = 2, .writers = 1, .closers = 1});
   add("lock-two-closers", "only one close counts, a reference delays it",
       {.readers = 1, .closers = 2, .reference = true});
+  add("huge-lock", "two tasks in each direction, several times, two closers",
+      {.readers = 2,
+       .writers = 2,
+       .rounds = 3,
+       .closers = 2,
+       .reference = true});
+  all.back().huge = true;
 }
 
 }  // namespace netpoll::model

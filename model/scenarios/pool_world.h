@@ -15,6 +15,7 @@
 
 #include "netpoll/core/poller.h"
 #include "netpoll/model/engine/scenario.h"
+#include "netpoll/model/engine/view.h"
 #include "netpoll/model/env.h"
 
 namespace netpoll::model {
@@ -46,6 +47,10 @@ class PoolBackend {
   static int CheckPollable(Fd) { return 0; }
   int Init() { return 0; }
   int Open(Fd, EventKey key) {
+    if (!key.valid_slot()) {
+      netpoll_model::StopProgram(
+          "I17: an incarnation has a key that stands for none");
+    }
     const auto step = [](SlotUse& use,
                          std::int64_t generation) -> std::optional<int> {
       if (use.registered) return 1;
@@ -106,6 +111,7 @@ class NoTimers {
 class PoolWorld : public netpoll_model::World {
  public:
   using Thread = netpoll_model::Thread;
+  using View = netpoll_model::View;
   using Shipped = Poller<PoolBackend, ModelEnv<2, 2>, NoTimers>;
 
   explicit PoolWorld(const PoolCast& cast)
@@ -120,11 +126,23 @@ class PoolWorld : public netpoll_model::World {
     const auto second = poller_.Open(4, false);
     End(first.desc);
     End(second.desc);
+    open_ = ObjectAt("open.count");
+    open_->name = "open";
     for (int i = 0; i < 2; ++i) {
       AddThread("owner" + std::to_string(i + 1),
                 [=, this](Thread& thread) { Owner(thread, 3 + i); });
     }
     Settle();
+  }
+
+  const char* AtRest(const View& view) override {
+    std::uint64_t registered = 0;
+    for (const SlotUseObject& slot : slots_) {
+      registered += view.Of(slot).registered ? 1 : 0;
+    }
+    return open_->Bits(view.Raw(*open_)) == registered
+               ? nullptr
+               : "S9: at rest the count of open descriptors is wrong";
   }
 
  private:
@@ -150,6 +168,7 @@ class PoolWorld : public netpoll_model::World {
   const PoolCast cast_;
   SlotUseObject slots_[2];
   Shipped& poller_;
+  netpoll_model::Object* open_ = nullptr;
 };
 
 inline void AddPoolScenarios(std::vector<netpoll_model::Scenario>& all) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "netpoll/core/delta.h"
+#include "netpoll/core/descriptor_lock_word.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/status.h"
 #include "netpoll/model/engine/scenario.h"
@@ -129,6 +130,32 @@ inline const char* Statuses() {
   return nullptr;
 }
 
+// The descriptor lock's counts at their limits.
+inline const char* Locks() {
+  const LockWord full = lock_word::kCountMask << lock_word::kRefShift;
+  const LockWord held = full - lock_word::kRef;
+  for (const Mode direction : {Mode::kRead, Mode::kWrite}) {
+    const LockWord waited = lock_word::HeldBit(direction) | lock_word::kRef |
+                            lock_word::kCountMask
+                                << lock_word::WaitShift(direction);
+    if (lock_word::Acquire(full, direction).outcome != LockOutcome::kMisuse ||
+        lock_word::Acquire(waited, direction).outcome != LockOutcome::kMisuse) {
+      return "F: a count of the descriptor lock runs over";
+    }
+    const LockStep last = lock_word::Acquire(held, direction);
+    if (last.outcome != LockOutcome::kDone ||
+        lock_word::References(last.next) != lock_word::kCountMask) {
+      return "F: a count of the descriptor lock ends before its width";
+    }
+  }
+  if (lock_word::AddReference(full).outcome != LockOutcome::kMisuse ||
+      lock_word::Close(full).outcome != LockOutcome::kMisuse ||
+      lock_word::DropReference(0).outcome != LockOutcome::kMisuse) {
+    return "F: a count of the descriptor lock runs over";
+  }
+  return nullptr;
+}
+
 }  // namespace pure
 
 inline void AddPureScenarios(std::vector<netpoll_model::Scenario>& all) {
@@ -144,6 +171,8 @@ inline void AddPureScenarios(std::vector<netpoll_model::Scenario>& all) {
   add("pure-deltas", "how long a poll may block, in milliseconds",
       pure::Deltas);
   add("pure-keys", "the key that travels through the kernel", pure::Keys);
+  add("pure-locks", "the descriptor lock's counts at their limits",
+      pure::Locks);
   add("pure-status", "the status word at its full width", pure::Statuses);
 }
 

@@ -50,7 +50,7 @@ fail() {
 recorder="echo \"\${0##*/} \$*\" >>'$log'"
 everything=(bazel g++ clang-format curl arm-linux-gnueabihf-g++ git python3
   i686-linux-gnu-g++ x86_64-w64-mingw32-g++-posix strace valgrind wrk clang-19
-  buildifier)
+  spin buildifier)
 
 # sudo is there for when the test does not run as root.
 all_there() {

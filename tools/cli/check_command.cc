@@ -42,13 +42,14 @@ struct CheckFlags {
   int workers = 2;
   bool deep = false;
   bool json = false;
+  bool no_reduction = false;
 };
 
 std::vector<Scenario> Selected(const Variant& variant,
                                const CheckFlags& wanted) {
   std::vector<Scenario> selected;
   for (const Scenario& scenario : variant.scenarios) {
-    if (scenario.deep && !wanted.deep) continue;
+    if (scenario.huge || (scenario.deep && !wanted.deep)) continue;
     if (::fnmatch(wanted.only.c_str(), scenario.name.c_str(), 0) != 0) continue;
     selected.push_back(scenario);
   }
@@ -58,10 +59,18 @@ std::vector<Scenario> Selected(const Variant& variant,
 int NoSuchConfiguration(const Flags& flags, const Variant& variant,
                         const std::string& only) {
   bool deep = false;
+  bool huge = false;
   std::vector<std::string_view> names;
   for (const Scenario& scenario : variant.scenarios) {
     names.push_back(scenario.name);
-    deep = deep || ::fnmatch(only.c_str(), scenario.name.c_str(), 0) == 0;
+    if (::fnmatch(only.c_str(), scenario.name.c_str(), 0) != 0) continue;
+    deep = deep || scenario.deep;
+    huge = huge || scenario.huge;
+  }
+  if (huge) {
+    return flags.Fail(absl::StrCat("configuration ", Quoted(only),
+                                   " is too large to explore; netpoll fuzz "
+                                   "runs it"));
   }
   if (deep) {
     return flags.Fail(absl::StrCat("configuration ", Quoted(only),
@@ -111,6 +120,7 @@ std::string Json(const Verdict& verdict) {
       ", \"holds\": ", verdict.ok() ? "true" : "false",
       ", \"complete\": ", verdict.result.complete ? "true" : "false",
       ", \"states\": ", verdict.result.states,
+      ", \"reduced_states\": ", verdict.reduced_states,
       ", \"transitions\": ", verdict.result.transitions);
   if (verdict.ok()) {
     absl::StrAppend(
@@ -164,6 +174,10 @@ class Output {
     any_ = true;
     if (verdict.ok()) {
       certificate_.Add(verdict);
+      if (verdict.reduced_states != 0) {
+        reduced_ += verdict.reduced_states;
+        reduced_from_ += verdict.result.states;
+      }
       return;
     }
     ++failed_;
@@ -177,6 +191,13 @@ class Output {
     } else {
       std::fputs(certificate_.Total().c_str(), stdout);
       if (whole_) PrintCoverage();
+      if (reduced_ != 0) {
+        std::printf(
+            "partial-order reduction: %llu states instead of %llu, the "
+            "same states at rest\n",
+            static_cast<unsigned long long>(reduced_),
+            static_cast<unsigned long long>(reduced_from_));
+      }
       std::printf("source %s, %.1f s; %s\n",
                   std::string(netpoll_model::SourceDigest()).c_str(), seconds,
                   failed_ == 0 ? "every property holds in every interleaving "
@@ -206,6 +227,8 @@ class Output {
   ProgressLine& progress_;
   Certificate certificate_;
   Verdict first_;
+  std::uint64_t reduced_ = 0;
+  std::uint64_t reduced_from_ = 0;
   int failed_ = 0;
   bool any_ = false;
 };
@@ -224,6 +247,8 @@ int RunCheck(Arguments arguments) {
              "explore this mutant instead of the shipped source");
   flags.Count("workers", "N", &wanted.workers, 1, 256,
               "configurations explored at once");
+  flags.Switch("no-reduction", &wanted.no_reduction,
+               "leave out the comparison with a reduced search");
   flags.Switch("json", &wanted.json, "print JSON");
   flags.Text("html", "FILE", &wanted.html,
              "write the first counterexample as a page for a browser");
@@ -239,13 +264,15 @@ int RunCheck(Arguments arguments) {
     return NoSuchConfiguration(flags, *variant, wanted.only);
   }
   ProgressLine progress(::isatty(STDERR_FILENO) != 0);
-  netpoll_model::SearchLimits limits;
-  limits.progress = [&](std::uint64_t states, int depth, std::uint64_t queue) {
+  netpoll_model::CheckOptions options;
+  options.reduction = !wanted.no_reduction;
+  options.limits.progress = [&](std::uint64_t states, int depth,
+                                std::uint64_t queue) {
     progress.Show(states, depth, queue);
   };
   const auto start = std::chrono::steady_clock::now();
   Output output(wanted, progress);
-  netpoll_model::CheckAll(*variant, selected, limits, wanted.workers,
+  netpoll_model::CheckAll(*variant, selected, options, wanted.workers,
                           [&](const Verdict& verdict) { output.Add(verdict); });
   const std::chrono::duration<double> taken =
       std::chrono::steady_clock::now() - start;

@@ -19,6 +19,8 @@ constexpr Command kCommands[] = {
     {"check", "explore every interleaving of the poller's state machine",
      RunCheck},
     {"replay", "run one interleaving again, and show it", RunReplay},
+    {"fuzz", "run interleavings at random, where they are too many to explore",
+     RunFuzz},
     {"mutants", "put every known bug back, and see the checker find it",
      RunMutants},
 };

@@ -15,6 +15,7 @@ namespace netpoll::cli {
 int RunBackends(Arguments arguments);
 int RunCheck(Arguments arguments);
 int RunDemo(Arguments arguments);
+int RunFuzz(Arguments arguments);
 int RunReplay(Arguments arguments);
 int RunMutants(Arguments arguments);
 int RunScenario(Arguments arguments);

@@ -73,7 +73,54 @@ TEST(CheckCommand, IsTheSameWithAnyNumberOfWorkers) {
   EXPECT_EQ(one, digest("5"));
 }
 
+TEST(CheckCommand, IsTheSameWithoutReduction) {
+  const auto table = [](std::vector<std::string> words) {
+    const std::string out = Call(words).out;
+    return out.substr(0, out.find("total"));
+  };
+  EXPECT_EQ(table({"check", "--only", "lock-*"}),
+            table({"check", "--only", "lock-*", "--no-reduction"}));
+}
+
+TEST(CheckCommand, AMutantIsFoundAndItsStringReplays) {
+  const Said said =
+      Call({"check", "--mutant", "canary", "--only", "wait-canceled"});
+  EXPECT_EQ(said.status, kExitFinding);
+  EXPECT_THAT(said.out, HasSubstr("L1: a task is parked although"));
+  const auto at = said.out.find("np1:canary/wait-canceled:");
+  ASSERT_NE(at, std::string::npos);
+  const std::string replay = said.out.substr(at, said.out.find('\n', at) - at);
+  const Said again = Call({"replay", replay});
+  EXPECT_EQ(again.status, kExitFinding);
+  EXPECT_THAT(again.out, HasSubstr("L1: a task is parked although"));
+}
+
+TEST(FuzzCommand, FindsTheCanaryFirst) {
+  const Said said =
+      Call({"fuzz", "--seconds", "1", "--seed", "5", "--only", "read-edge*"});
+  EXPECT_EQ(said.status, kExitOk) << said.out;
+  EXPECT_THAT(said.out, HasSubstr("seed 5: canary found after "));
+  EXPECT_THAT(said.out, HasSubstr("no property was broken"));
+}
+
+TEST(FuzzCommand, TellsWhatItFinds) {
+  const Said said = Call({"fuzz", "--mutant", "canary", "--seconds", "100000",
+                          "--only", "wait-canceled", "--json"});
+  EXPECT_EQ(said.status, kExitFinding);
+  EXPECT_THAT(said.out, HasSubstr("\"holds\": false"));
+  EXPECT_THAT(said.out, HasSubstr("np1:canary/wait-canceled:"));
+}
+
+TEST(FuzzCommand, UnknownNamesAreOneSentence) {
+  ExpectRefused({"fuzz", "--only", "huge-lok"},
+                "no configuration is named 'huge-lok' (did you mean "
+                "'huge-lock'?)");
+  ExpectRefused({"fuzz", "--seed", "x"}, "--seed is 'x'");
+}
+
 TEST(CheckCommand, UnknownNamesAreOneSentence) {
+  ExpectRefused({"check", "--only", "huge-lock"}, "netpoll fuzz runs it");
+  ExpectRefused({"check", "--only", "deep-reopen"}, "with --deep only");
   ExpectRefused({"check", "--only", "read-clos"},
                 "no configuration is named 'read-clos' (did you mean "
                 "'read-close'?)");

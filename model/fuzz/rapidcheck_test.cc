@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The same bytes, generated and shrunk by rapidcheck.
+
+#include "rapidcheck.h"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "netpoll/model/fuzz/target.h"
+#include "rapidcheck/gtest.h"
+
+namespace netpoll_fuzz {
+namespace {
+
+const netpoll_model::Variant& Shipped() {
+  for (const auto& variant : netpoll_model::Variants()) {
+    if (variant.name == "shipped") return variant;
+  }
+  return *Canary();
+}
+
+// Half of the bytes stay; the first chooses the configuration, the second says
+// that the rest is a schedule.
+rc::Gen<Bytes> Inputs() {
+  const auto byte = rc::gen::oneOf(rc::gen::just(std::uint8_t{0}),
+                                   rc::gen::arbitrary<std::uint8_t>());
+  return rc::gen::map(
+      rc::gen::pair(rc::gen::arbitrary<std::uint8_t>(),
+                    rc::gen::resize(120, rc::gen::container<Bytes>(byte))),
+      [](const std::pair<std::uint8_t, Bytes>& parts) {
+        Bytes bytes = {parts.first, 0};
+        bytes.insert(bytes.end(), parts.second.begin(), parts.second.end());
+        return bytes;
+      });
+}
+
+RC_GTEST_PROP(Schedules, BreakNoProperty, ()) {
+  static auto& target = *new Target(Fuzzed(Shipped()));
+  const Bytes bytes = *Inputs();
+  const auto outcome = target.Run(bytes);
+  if (outcome.broken()) RC_FAIL(outcome.run.violation);
+}
+
+TEST(Schedules, TheCanaryIsFoundAndShrunk) {
+  Target target(Fuzzed(*Canary()));
+  Bytes smallest;
+  bool found = false;
+  // A property that fails is what is wanted here: what fails last is smallest.
+  rc::detail::TestParams params;
+  params.seed = 1;
+  params.maxSuccess = 5'000;
+  rc::detail::checkTestable(
+      [&] {
+        const Bytes bytes = *Inputs();
+        const auto outcome = target.Run(bytes);
+        if (!outcome.broken()) return;
+        found = true;
+        smallest = bytes;
+        RC_FAIL(outcome.run.violation);
+      },
+      rc::detail::TestMetadata(), params);
+  ASSERT_TRUE(found);
+  int switches = 0;
+  for (const std::uint8_t byte : smallest) switches += byte != 0 ? 1 : 0;
+  EXPECT_LT(switches, 20);
+}
+
+}  // namespace
+}  // namespace netpoll_fuzz

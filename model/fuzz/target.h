@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every fuzzer of schedules runs: bytes that choose a configuration, a
+// manner, and then the thread of each step.
+//
+//   byte 0   the configuration
+//   byte 1   even: the bytes that follow are the schedule, one for each step; 0
+//            stays on the thread that moved last, and when they are used up
+//            everybody goes on as long as possible
+//            odd: threads have random priorities, and the next 8 bytes are the
+//            seed; the other bits say at how many points a priority drops
+
+#ifndef NETPOLL_MODEL_FUZZ_TARGET_H_
+#define NETPOLL_MODEL_FUZZ_TARGET_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "netpoll/model/engine/fuzz.h"
+
+namespace netpoll_fuzz {
+
+using Bytes = std::vector<std::uint8_t>;
+
+class Target {
+ public:
+  // The scenarios outlive the target.
+  explicit Target(std::vector<const netpoll_model::Scenario*> scenarios,
+                  void (*on_new_state)(std::uint64_t hash) = nullptr);
+
+  struct Outcome {
+    const netpoll_model::Scenario* scenario = nullptr;
+    netpoll_model::FuzzRun run;
+    // Input that makes the same choices, byte by byte.
+    Bytes plain;
+
+    bool broken() const { return !run.violation.empty(); }
+  };
+  Outcome Run(const std::uint8_t* bytes, std::size_t size);
+  Outcome Run(const Bytes& bytes) { return Run(bytes.data(), bytes.size()); }
+
+  // Input that breaks the same property, with fewer switches and bytes. `bytes`
+  // is plain.
+  Bytes Shrink(Bytes bytes, const std::string& violation);
+
+  std::size_t size() const { return scenarios_.size(); }
+  std::uint64_t states_seen() const;
+
+ private:
+  bool Breaks(const Bytes& bytes, const std::string& violation);
+
+  std::vector<const netpoll_model::Scenario*> scenarios_;
+  std::vector<std::unique_ptr<netpoll_model::ScheduleFuzzer>> fuzzers_;
+  void (*const on_new_state_)(std::uint64_t hash);
+};
+
+// The configurations to fuzz: those too large to exhaust, then the others.
+std::vector<const netpoll_model::Scenario*> Fuzzed(
+    const netpoll_model::Variant& variant);
+
+// A mutant that every fuzzer must find before it is believed; null if it is not
+// linked in.
+const netpoll_model::Variant* Canary();
+
+}  // namespace netpoll_fuzz
+
+#endif  // NETPOLL_MODEL_FUZZ_TARGET_H_

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Each access of core/ made weaker, one at a time: an exchange in two steps or
+// without its comparison, a write left out, a lock not taken. Some
+// configuration must notice, or it is written down why none can. No source is
+// compiled for this: it is a mutant of the seam.
+
+#include "netpoll/model/engine/weaken.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "netpoll/model/engine/explore.h"
+#include "netpoll/model/report/check.h"
+#include "netpoll/model/report/source.h"
+
+namespace netpoll_model {
+namespace {
+
+// What is weaker than it looks, and yet enough.
+const std::map<std::string, const char*>& Enough() {
+  constexpr char kCallsNext[] =
+      "whoever takes readiness back tries its system call next";
+  constexpr char kNobody[] =
+      "nobody else can move it: events of the last life are refused by their "
+      "generation, those of the next come after Open";
+  static const auto& enough = *new std::map<std::string, const char*>{
+      {"finish.slot split", kCallsNext},
+      {"finish.slot blind", kCallsNext},
+      {"reset.slot split", kCallsNext},
+      {"reset.slot blind", kCallsNext},
+      {"open.rg split", kNobody},
+      {"open.rg blind", kNobody},
+      {"open.wg split", kNobody},
+      {"open.wg blind", kNobody},
+      {"open.status split", kNobody},
+      {"open.status blind", kNobody},
+      {"open.lock unlocked", kNobody},
+      {"close.lock unlocked", "nobody else may use a descriptor that closes"},
+      {"stale.count split", "a statistic"},
+      {"stale.count dropped", "a statistic"},
+  };
+  return enough;
+}
+
+struct Weaker {
+  std::string site;
+  Weakness how;
+  std::vector<const Scenario*> scenarios;  // That have the site.
+};
+
+const char* Name(Weakness how) {
+  constexpr const char* kNames[] = {"", "split", "blind", "dropped",
+                                    "unlocked"};
+  return kNames[static_cast<int>(how)];
+}
+
+std::vector<Weakness> WaysFor(const Access& access) {
+  switch (access.op) {
+    case Op::kCas:
+      return {Weakness::kSplit, Weakness::kBlind, Weakness::kDropped};
+    case Op::kExchange:
+    case Op::kAdd:
+      return {Weakness::kSplit};
+    case Op::kStore:
+      return {Weakness::kDropped};
+    case Op::kAcquire:
+      return {Weakness::kUnlocked};
+    default:
+      return {};
+  }
+}
+
+// Everything that can be made weaker, by site and manner.
+std::vector<Weaker> All() {
+  std::set<std::string> core;
+  for (const SourceSite& site : SourceSites()) {
+    if (std::string_view(site.place).starts_with("core/")) {
+      core.insert(site.site);
+    }
+  }
+  std::map<std::pair<std::string, Weakness>, std::vector<const Scenario*>> all;
+  for (const Scenario& scenario : FindVariant("shipped")->scenarios) {
+    if (!scenario.small()) continue;
+    Exploration exploration(scenario);
+    EXPECT_TRUE(exploration.Run().complete);
+    const Tabulator& tables = exploration.tables();
+    std::set<std::pair<std::string, Weakness>> here;
+    for (int thread = 0; thread < tables.thread_count(); ++thread) {
+      for (const Node& node : tables.nodes(thread)) {
+        const Access& access = tables.access(node.access);
+        if (core.count(access.site) == 0) continue;
+        for (const Weakness how : WaysFor(access)) {
+          here.insert({access.site, how});
+        }
+      }
+    }
+    for (const auto& one : here) all[one].push_back(&scenario);
+  }
+  std::vector<Weaker> list;
+  for (auto& [one, scenarios] : all) {
+    list.push_back({one.first, one.second, std::move(scenarios)});
+  }
+  return list;
+}
+
+// The law that the first configuration to notice says, or nothing.
+std::string Noticed(const Weaker& weaker) {
+  std::string law;
+  weakened = {weaker.site, weaker.how};
+  for (const Scenario* scenario : weaker.scenarios) {
+    Exploration exploration(*scenario);
+    SearchLimits limits;
+    limits.states = 600'000;  // It may count for ever.
+    law = exploration.Run(limits).violation;
+    if (!law.empty()) break;
+  }
+  weakened = {};
+  return law;
+}
+
+TEST(Weakened, IsNoticedOrItIsSaidWhyNot) {
+  CatchCrashes();
+  const std::vector<Weaker> all = All();
+  EXPECT_GT(all.size(), 60u);
+  std::set<std::string> names;
+  for (const Weaker& weaker : all) {
+    const std::string name = weaker.site + " " + Name(weaker.how);
+    names.insert(name);
+    const bool enough = Enough().count(name) != 0;
+    const std::string law = Noticed(weaker);
+    EXPECT_EQ(law.empty(), enough)
+        << name << (enough ? " is noticed after all: " + law : " survives");
+  }
+  for (const auto& [name, why] : Enough()) {
+    EXPECT_EQ(names.count(name), 1u) << name << " is not in the matrix";
+  }
+}
+
+}  // namespace
+}  // namespace netpoll_model
