@@ -23,9 +23,15 @@ BYTES = 64 << 10  # Of each connection.
 LISTEN = ("--listen", "127.0.0.1:0")
 
 
-def run(*arguments, **more):
+def run(*arguments, backend=None, **more):
+    """`backend`: what NETPOLL_BACKEND says; nothing, whatever the suite is
+    forced onto, if None."""
+    environment = dict(os.environ)
+    environment.pop("NETPOLL_BACKEND", None)
+    if backend is not None:
+        environment["NETPOLL_BACKEND"] = backend
     return subprocess.run(
-        [NETPOLL, *arguments],
+        [NETPOLL, *arguments], env=environment,
         capture_output=True, text=True, timeout=PATIENCE, **more,
     )
 
@@ -148,7 +154,7 @@ class EachBackend(unittest.TestCase):
         self.each(self.chosen)
 
     def chosen(self, name):
-        done = run("backends", env={"NETPOLL_BACKEND": name})
+        done = run("backends", backend=name)
         self.assertRegex(done.stdout, rf"(?m)^{name} +runs here \(default\)$")
 
 
@@ -203,7 +209,7 @@ class Refusals(unittest.TestCase):
         for name, command in self.COMMANDS.items():
             with self.subTest(command=name):
                 said = self.refused(2, *command,
-                                    env={"NETPOLL_BACKEND": "nonsense"})
+                                    backend="nonsense")
                 self.assertIn("NETPOLL_BACKEND is 'nonsense', not one of epoll",
                               said)
                 if name == "backends":
@@ -213,7 +219,7 @@ class Refusals(unittest.TestCase):
 
     def test_the_flag_wins_over_the_variable(self):
         done = run("scenario", "/dev/null", "--backend", "epoll",
-                   env={"NETPOLL_BACKEND": "nonsense"})
+                   backend="nonsense")
         self.assertEqual(done.returncode, 0, done)
 
     def test_a_backend_that_the_system_forbids(self):
