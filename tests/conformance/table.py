@@ -10,8 +10,9 @@ FOLDER, and the sums with tools/cli/verified_backends.inc; --write writes the
 page instead. The exit status is 1 if a clause is broken or a file is out of
 date.
 
-A PROGRAM that ends in .sh runs its test elsewhere (under Wine) and takes the
-same arguments.
+A PROGRAM that ends in .exe runs under Wine. Its suites are that backend's own:
+those that ask for the same as a shared one have its name with the backend's
+before it.
 """
 
 import json
@@ -28,6 +29,9 @@ END = "<!-- end -->"
 MARKS = {"passed": "yes", "skipped": "n/a", "failed": "BROKEN"}
 # "Epoll/Readiness/0": the instantiation, the suite, the number of the type.
 SUITE = re.compile(r"^(\w+)/(\w+)/\d+$")
+# "IocpWaking", "IocpDeathTest": the backend, and the suite if it is a shared one.
+OWN_SUITE = re.compile(r"^(Iocp)(\w*)$")
+SHARED = ("Registration", "Waking")
 
 
 def result_of(case):
@@ -46,8 +50,15 @@ def run(program):
             del environment[name]
     with tempfile.TemporaryDirectory() as folder:
         report = os.path.join(folder, "report.json")
+        command = [program]
+        environment["GTEST_OUTPUT"] = f"json:{report}"
+        if program.endswith(".exe"):
+            command = ["bash", "tools/windows/wine_test.sh", program]
+            windows_path = report.replace("/", "\\")
+            environment["GTEST_OUTPUT"] = f"json:Z:{windows_path}"
+            environment["TEST_TMPDIR"] = folder
         done = subprocess.run(
-            [program, f"--gtest_output=json:{report}"],
+            command,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -59,12 +70,13 @@ def run(program):
             suites = json.load(file)["testsuites"]
     clauses = {}
     for suite in suites:
-        name = SUITE.match(suite["name"])
+        name = SUITE.match(suite["name"]) or OWN_SUITE.match(suite["name"])
         if name is None:
             continue
+        own = name.re is OWN_SUITE and name[2] not in SHARED
         for case in suite["testsuite"]:
-            by_backend = clauses.setdefault((name[2], case["name"]), {})
-            by_backend[name[1]] = result_of(case)
+            clause = ("Completions" if own else name[2], case["name"])
+            clauses.setdefault(clause, {})[name[1]] = result_of(case)
     if any("failed" in results.values() for results in clauses.values()):
         sys.stdout.buffer.write(done.stdout)
     return clauses

@@ -154,6 +154,7 @@ def windows_cc_test(
         deps = [],
         libraries = [],
         size = "medium",
+        visibility = None,
         **kwargs):
     """A test with GoogleTest and its main, run under Wine.
 
@@ -163,6 +164,7 @@ def windows_cc_test(
       deps: libraries of headers, GoogleTest apart.
       libraries: windows_library targets.
       size: as for cc_test.
+      visibility: of the program.
       **kwargs: as for sh_test.
     """
     windows_binary(
@@ -172,6 +174,7 @@ def windows_cc_test(
         copts = TEST_WARNINGS,
         libraries = libraries + ["//tools/windows:gtest_main"],
         tags = ["manual"],
+        visibility = visibility,
         deps = deps + ["@googletest//:gtest"],
     )
     wine_test(name, exe = name + "_exe", size = size, **kwargs)

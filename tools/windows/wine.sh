@@ -33,8 +33,12 @@ wine_start() {
 
 wine_run() { "$WINE_LOADER" "$@"; }
 
-# A server that is asked to end while it ends already is no failure.
-wine_stop() { "$WINE_SERVER" -k || true; }
+# A server that is asked to end while it ends already is no failure. It is waited
+# for: the next prefix may get the same inode, by which servers are told apart.
+wine_stop() {
+  "$WINE_SERVER" -k || true
+  "$WINE_SERVER" -w || true
+}
 
 # The path of a file as a program under Wine says it.
 windows_path() {
