@@ -183,6 +183,7 @@ struct ModelEnv {
                               .call = reinterpret_cast<void (*)()>(step)});
     }
     void Unpark(Site site) {
+      if (WeaknessOf(site.name) == Weakness::kDropped) return;
       netpoll_model::Perform({.op = Op::kStore,
                               .object = &object_,
                               .site = site.name,

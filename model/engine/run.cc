@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "netpoll/model/engine/weaken.h"
+
 namespace netpoll_model {
 namespace {
 
@@ -27,7 +29,10 @@ Run* Run::Current() { return current_run; }
 
 void CatchCrashes() {
   catch_crashes = true;
-  std::signal(SIGSEGV, [](int) { siglongjmp(crashed, 1); });
+  std::signal(SIGSEGV, [](int number) {
+    if (current_run != nullptr) siglongjmp(crashed, 1);
+    std::signal(number, SIG_DFL);  // Not the code under test.
+  });
 }
 
 RunResult Run::Execute() {
@@ -265,6 +270,14 @@ bool Thread::WakeEarly(int task) {
                      runnable = 1;
                      return was;
                    }) == 0;
+}
+
+Weakness WeaknessOf(const char* site) {
+  if (weakened.how == Weakness::kNone || current_run == nullptr ||
+      weakened.site != site) {
+    return Weakness::kNone;
+  }
+  return weakened.how;
 }
 
 // --- The seam's side --------------------------------------------------------

@@ -7,7 +7,6 @@
 #define NETPOLL_MODEL_ENGINE_WEAKEN_H_
 
 #include <cstdint>
-#include <cstring>
 #include <string>
 
 namespace netpoll_model {
@@ -28,12 +27,8 @@ struct Weakened {
 // At most one at a time, of the whole program. Set between explorations.
 inline Weakened weakened;
 
-inline Weakness WeaknessOf(const char* site) {
-  if (weakened.how == Weakness::kNone || weakened.site != site) {
-    return Weakness::kNone;
-  }
-  return weakened.how;
-}
+// Of threads only: a world is built as it is written.
+Weakness WeaknessOf(const char* site);
 
 }  // namespace netpoll_model
 
