@@ -6,24 +6,27 @@
 #ifndef NETPOLL_TESTS_CONFORMANCE_IO_URING_AVAILABLE_H_
 #define NETPOLL_TESTS_CONFORMANCE_IO_URING_AVAILABLE_H_
 
+#include <cerrno>
+
 #include "netpoll/backends/io_uring/io_uring_backend.h"
 #include "netpoll/tests/conformance/traits.h"
 
 namespace netpoll::conformance {
 
-// Null where io_uring works; otherwise why not.
+// Null unless the machine has no io_uring; other errors of Init are failures.
+inline const char* WhyNoIoUring(int error) {
+  const bool missing = error == EPERM || error == ENOSYS;
+  return missing ? IoUringBackend<>::ExplainInit(error) : nullptr;
+}
 inline const char* WhyNoIoUring() {
   IoUringBackend<> trial;
-  const int error = trial.Init();
-  return error == 0 ? nullptr : IoUringBackend<>::ExplainInit(error);
+  return WhyNoIoUring(trial.Init());
 }
 
 template <class Backend>
 requires requires(int error) { Backend::ExplainInit(error); }
 struct Traits<Backend> : DefaultTraits {
-  static const char* WhyMissing(int error) {
-    return Backend::ExplainInit(error);
-  }
+  static const char* WhyMissing(int error) { return WhyNoIoUring(error); }
 };
 
 }  // namespace netpoll::conformance

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -131,8 +132,10 @@ TEST_P(BackendMutant, IsKilledByEachTestThatItsRowNames) {
     // Its tests are skipped, then.
     using Ring = netpoll::IoUringBackend<>;
     Ring trial;
-    const char* const why = Ring::ExplainInit(trial.Init());
-    if (why != nullptr) GTEST_SKIP() << why;
+    const int error = trial.Init();
+    if (error == EPERM || error == ENOSYS) {
+      GTEST_SKIP() << Ring::ExplainInit(error);
+    }
   }
   for (const std::string& test : mutant.row.breaks) {
     const End end = RunTest(mutant.program, test);
