@@ -6,9 +6,9 @@ usage: table.py [--write] FOLDER PROGRAM...
 
 Runs each backend's conformance test and prints, for every clause of the
 contract, which backends keep it. Compares that with docs/conformance.md below
-FOLDER, and the sums with tools/cli/verified_backends.inc; --write writes the
-page instead. The exit status is 1 if a clause is broken or a file is out of
-date.
+FOLDER, and the sums with tools/cli/verified_backends.inc and the README's
+table; --write writes the page instead. The exit status is 1 if a clause is
+broken or a file is out of date.
 
 A PROGRAM that ends in .exe runs under Wine. Its suites are that backend's own:
 those that ask for the same as a shared one have its name with the backend's
@@ -24,6 +24,7 @@ import tempfile
 
 PAGE = "docs/conformance.md"
 SUMS = "tools/cli/verified_backends.inc"
+README = "README.md"
 BEGIN = "<!-- begin: written by tests/conformance/table.py -->"
 END = "<!-- end -->"
 MARKS = {"passed": "yes", "skipped": "n/a", "failed": "BROKEN"}
@@ -130,6 +131,10 @@ def sums_in(text):
     return found
 
 
+def letters(text):
+    return re.sub("[^a-z]", "", text.lower())
+
+
 def main(arguments):
     write = arguments[:1] == ["--write"]
     root, *programs = arguments[1:] if write else arguments
@@ -154,12 +159,21 @@ def main(arguments):
             f"{PAGE} is out of date: bazel run //tests/conformance:write_table"
         )
     with open(os.path.join(root, SUMS), encoding="utf-8") as file:
-        for name, said in sums_in(file.read()).items():
+        said_of = sums_in(file.read())
+        for name, said in said_of.items():
             if count(clauses, name) != said:
                 problems.append(
                     f"{SUMS} says {said[0]} of {said[1]} of {name}, but "
                     "%d of %d" % count(clauses, name)
                 )
+    with open(os.path.join(root, README), encoding="utf-8") as file:
+        rows = [line for line in file if line.startswith("| ")]
+    for name, (kept, asked) in said_of.items():
+        # "KqueueUserEvent" is "kqueue" there.
+        start = letters(name)[:6]
+        sums = [r for r in rows if letters(r).startswith(start)]
+        if not any(f"| {kept} of {asked}" in row for row in sums):
+            problems.append(f"{README} does not say {kept} of {asked} of {name}")
     for problem in problems:
         print(problem)
     return 1 if problems else 0
