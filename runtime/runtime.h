@@ -12,8 +12,8 @@
 // descriptor of the runtime and ends every sleep, so that all waits, present
 // and future, answer "closing". Nothing is destroyed while it is suspended.
 //
-// A Runtime is no local variable of a coroutine: gcc 12 does not align frames to
-// cache lines.
+// A Runtime is no local variable of a coroutine: gcc 12 does not align frames
+// to cache lines.
 //
 // The clock is CLOCK_MONOTONIC, in nanoseconds: it does not count while the
 // system is suspended. Deadlines are never early.
