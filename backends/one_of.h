@@ -7,10 +7,8 @@
 #define NETPOLL_BACKENDS_ONE_OF_H_
 
 #include <cerrno>
-#include <cstddef>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 #include <variant>
 
 #include "netpoll/backends/backend.h"
