@@ -103,8 +103,8 @@ class Poller {
   // kernel holds nothing of it. 0, or an errno; the slot is given back anyway.
   int Close(Desc* desc) {
     desc->CheckClosable();
-    const int error = backend_.Close(
-        desc->fd(), EventKey::ForSlot(desc->index(), desc->generation()));
+    const EventKey key = EventKey::ForSlot(desc->index(), desc->generation());
+    const int error = backend_.Close(desc->fd(), key);
     GiveBack(desc);
     open_.FetchAdd("close.count", -1, Order::kAcqRel);
     return error;
@@ -123,9 +123,9 @@ class Poller {
     if constexpr (Backend::kNeedsArm) {
       if (NeedsArm() && (kind == WaitKind::kUntilReady ||
                          desc->Check(direction) == PollError::kNone)) {
-        backend_.Arm(desc->fd(),
-                     EventKey::ForSlot(desc->index(), desc->generation()),
-                     direction);
+        const EventKey key =
+            EventKey::ForSlot(desc->index(), desc->generation());
+        backend_.Arm(desc->fd(), key, direction);
       }
     }
     return desc->Prepare(direction, kind);
