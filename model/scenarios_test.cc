@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/model/engine/explore.h"
+#include "netpoll/model/engine/fast_search.h"
 #include "netpoll/model/engine/packed.h"
 #include "netpoll/model/engine/paths.h"
 #include "netpoll/model/engine/proof.h"
@@ -34,6 +35,33 @@ TEST_P(EveryScenario, KeepsEveryLawInEveryInterleaving) {
   FAIL() << result.violation << "\n"
          << Lanes(Replay(exploration, schedule))
          << "replay: " << Encode(GetParam().name, schedule);
+}
+
+// By packed keys and by states spelled out, from nothing: the same states in
+// the same order, so the same automata.
+TEST_P(EveryScenario, IsTheSameByBothSearches) {
+  if (!GetParam().small()) GTEST_SKIP() << "large";
+  Exploration fast(GetParam());
+  Exploration slow(GetParam());
+  SearchResult packed;
+  fast.WithTables(
+      [&](Tabulator& tables) { ASSERT_TRUE(FastSearch(tables, {}, &packed)); });
+  SearchResult spelled;
+  slow.WithTables(
+      [&](Tabulator& tables) { spelled = SearchWithParents(tables); });
+  EXPECT_TRUE(packed.complete && spelled.complete);
+  EXPECT_EQ(packed.states, spelled.states);
+  EXPECT_EQ(packed.transitions, spelled.transitions);
+  EXPECT_EQ(packed.at_rest, spelled.at_rest);
+  EXPECT_EQ(packed.depth, spelled.depth);
+  for (int thread = 0; thread < fast.tables().thread_count(); ++thread) {
+    const auto& some = fast.tables().nodes(thread);
+    const auto& others = slow.tables().nodes(thread);
+    ASSERT_EQ(some.size(), others.size());
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      EXPECT_EQ(some[i].next, others[i].next);
+    }
+  }
 }
 
 // Over minimised tables, with one worker and with two, with partial-order

@@ -12,57 +12,6 @@
 namespace netpoll_model {
 namespace {
 
-std::uint64_t Mix(PackedKey key) {
-  std::uint64_t hash = static_cast<std::uint64_t>(key) * 0x9e3779b97f4a7c15u;
-  hash ^= static_cast<std::uint64_t>(key >> 64) * 0xc2b2ae3d27d4eb4fu;
-  hash ^= hash >> 32;
-  hash *= 0xff51afd7ed558ccdu;
-  return hash ^ (hash >> 29);
-}
-
-// Keys, in the table itself; the top bit says that an entry is taken.
-class KeySet {
- public:
-  KeySet() : table_(1 << 14, 0) {}
-
-  void Prefetch(std::uint64_t hash) const {
-    __builtin_prefetch(&table_[hash & (table_.size() - 1)], 1);
-  }
-
-  bool Insert(PackedKey key, std::uint64_t hash) {
-    if (size_ * 5 > table_.size() * 3) Grow();
-    const PackedKey taken = key | kTaken;
-    for (std::uint64_t at = hash;; ++at) {
-      PackedKey& entry = table_[at & (table_.size() - 1)];
-      if (entry == taken) return false;
-      if (entry == 0) {
-        entry = taken;
-        ++size_;
-        return true;
-      }
-    }
-  }
-
-  std::uint64_t size() const { return size_; }
-
- private:
-  static constexpr PackedKey kTaken = static_cast<PackedKey>(1) << 127;
-
-  void Grow() {
-    std::vector<PackedKey> old(table_.size() * 2, 0);
-    old.swap(table_);
-    for (const PackedKey entry : old) {
-      if (entry == 0) continue;
-      std::uint64_t at = Mix(entry & ~kTaken);
-      while (table_[at & (table_.size() - 1)] != 0) ++at;
-      table_[at & (table_.size() - 1)] = entry;
-    }
-  }
-
-  std::vector<PackedKey> table_;
-  std::uint64_t size_ = 0;
-};
-
 // One worker: the states whose hash falls to it. Steps to others' states wait
 // in their boxes until the level ends.
 class Worker {
@@ -76,64 +25,36 @@ class Worker {
         unpacked_(stepper_.width()),
         outbox(options.workers) {}
 
-  void Add(PackedKey key) {
-    const std::uint64_t hash = Mix(key);
-    Offer(key, hash);
-  }
+  void Add(PackedKey key) { queue_.Offer(key); }
 
   void ExpandLevel() {
     for (const PackedKey key : frontier) Expand(key);
-    Flush();
   }
 
   // Takes what the others found for this worker, and begins the next level.
   void BeginLevel(std::vector<std::unique_ptr<Worker>>& all) {
     for (auto& other : all) {
-      for (const PackedKey key : other->outbox[number_]) Offer(key, Mix(key));
+      for (const PackedKey key : other->outbox[number_]) queue_.Offer(key);
     }
-    Flush();
-    frontier.swap(next_);
-    next_.clear();
+    queue_.Take(frontier);
   }
   void ClearOutbox() {
     for (auto& box : outbox) box.clear();
   }
 
-  std::uint64_t states() const { return seen_.size(); }
+  std::uint64_t states() const { return queue_.size(); }
+  std::uint64_t digest() const { return queue_.digest(); }
 
  private:
-  struct Pending {
-    PackedKey key;
-    std::uint64_t hash;
-  };
-  static constexpr std::size_t kRing = 32;
-
-  // Inserts later, when the table's line has arrived.
-  void Offer(PackedKey key, std::uint64_t hash) {
-    seen_.Prefetch(hash);
-    if (pending_ == kRing) Flush();
-    ring_[pending_++] = {key, hash};
-  }
-
-  void Flush() {
-    for (std::size_t i = 0; i < pending_; ++i) {
-      const Pending& one = ring_[i];
-      if (!seen_.Insert(one.key, one.hash)) continue;
-      digest += Mix(one.key ^ 0x5bd1e995u);
-      next_.push_back(one.key);
-    }
-    pending_ = 0;
-  }
-
   void Send(PackedKey key) {
-    const std::uint64_t hash = Mix(key);
+    const std::uint64_t hash = HashOf(key);
     if (options_.workers == 1) {
-      Offer(key, hash);
+      queue_.Offer(key, hash);
       return;
     }
     const int owner = static_cast<int>((hash >> 40) % options_.workers);
     if (owner == number_) {
-      Offer(key, hash);
+      queue_.Offer(key, hash);
     } else {
       outbox[owner].push_back(key);
     }
@@ -210,17 +131,13 @@ class Worker {
   const int number_;
   Stepper stepper_;
   std::vector<Value> unpacked_;
-  KeySet seen_;
-  Pending ring_[kRing];
-  std::size_t pending_ = 0;
-  std::vector<PackedKey> next_;
+  KeyQueue queue_;
 
  public:
   std::vector<PackedKey> frontier;
   std::vector<std::vector<PackedKey>> outbox;
   std::uint64_t transitions = 0;
   std::uint64_t at_rest = 0;
-  std::uint64_t digest = 0;
   std::string violation;
 };
 
@@ -270,7 +187,7 @@ PackedResult PackedSearch(Tabulator& tables, const PackedOptions& options) {
     workers.push_back(std::make_unique<Worker>(tables, packed, options, i));
   }
   const int owner =
-      static_cast<int>((Mix(packed.initial()) >> 40) % options.workers);
+      static_cast<int>((HashOf(packed.initial()) >> 40) % options.workers);
   workers[owner]->Add(packed.initial());
   workers[owner]->BeginLevel(workers);
   result.depth = SearchLevels(workers);
@@ -278,7 +195,7 @@ PackedResult PackedSearch(Tabulator& tables, const PackedOptions& options) {
     result.states += worker->states();
     result.transitions += worker->transitions;
     result.at_rest += worker->at_rest;
-    result.digest += worker->digest;
+    result.digest += worker->digest();
     if (result.violation.empty()) result.violation = worker->violation;
   }
   const std::chrono::duration<double> taken =

@@ -11,11 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "netpoll/model/engine/key_set.h"
 #include "netpoll/model/engine/minimise.h"
 
 namespace netpoll_model {
-
-__extension__ typedef unsigned __int128 PackedKey;
 
 struct PackedOptions {
   int workers = 1;

@@ -7,6 +7,7 @@
 #include <map>
 #include <tuple>
 
+#include "netpoll/model/engine/fast_search.h"
 #include "netpoll/model/engine/state_store.h"
 
 namespace netpoll_model {
@@ -113,30 +114,39 @@ class BreadthFirst {
 
 }  // namespace
 
-SearchResult Search(Tabulator& tables, const SearchLimits& limits) {
-  const auto start = std::chrono::steady_clock::now();
+SearchResult SearchWithParents(Tabulator& tables, const SearchLimits& limits) {
   int width = tables.thread_count() + std::max(tables.slots(), 8);
   for (;;) {
     try {
-      SearchResult result = BreadthFirst(tables, width, limits).Run();
-      result.executions = tables.executions();
-      for (int thread = 0; thread < tables.thread_count(); ++thread) {
-        result.local_states += static_cast<int>(tables.nodes(thread).size());
-      }
-      if (result.violation.empty()) {
-        result.violation = tables.LockOrderCycle();
-      }
-      if (result.violation.empty() && !tables.incongruence().empty()) {
-        result.violation = "not a fair table: " + tables.incongruence();
-      }
-      const std::chrono::duration<double> taken =
-          std::chrono::steady_clock::now() - start;
-      result.seconds = taken.count();
-      return result;
+      return BreadthFirst(tables, width, limits).Run();
     } catch (const StateTooNarrow&) {
       width = tables.thread_count() + tables.slots() + 2;
     }
   }
+}
+
+SearchResult Search(Tabulator& tables, const SearchLimits& limits) {
+  const auto start = std::chrono::steady_clock::now();
+  // Many a search ends here; the others learn how wide a state is.
+  SearchLimits few = limits;
+  few.states = std::min<std::uint64_t>(limits.states, 1 << 14);
+  SearchResult result = SearchWithParents(tables, few);
+  const bool ended = result.complete || !result.violation.empty();
+  if (!ended && !FastSearch(tables, limits, &result)) {
+    result = SearchWithParents(tables, limits);
+  }
+  result.executions = tables.executions();
+  for (int thread = 0; thread < tables.thread_count(); ++thread) {
+    result.local_states += static_cast<int>(tables.nodes(thread).size());
+  }
+  if (result.violation.empty()) result.violation = tables.LockOrderCycle();
+  if (result.violation.empty() && !tables.incongruence().empty()) {
+    result.violation = "not a fair table: " + tables.incongruence();
+  }
+  const std::chrono::duration<double> taken =
+      std::chrono::steady_clock::now() - start;
+  result.seconds = taken.count();
+  return result;
 }
 
 // Goes through the states level by level, as far as the violation is deep, and

@@ -41,7 +41,14 @@ struct SearchResult {
   double seconds = 0;
 };
 
+// The first states with their parents, the rest by FastSearch; with parents
+// again if a law is broken.
 SearchResult Search(Tabulator& tables, const SearchLimits& limits = {});
+
+// All of it with parents and with states spelled out: slower, and what a
+// violation's schedule comes from.
+SearchResult SearchWithParents(Tabulator& tables,
+                               const SearchLimits& limits = {});
 
 // The shortest schedule among those of the same length with the fewest
 // switches between threads. `found` is the result of Search.

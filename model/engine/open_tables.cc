@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/model/engine/open_tables.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace netpoll_model {
+namespace {
+
+// From `from` to `to` in the bits that begin at `shift`.
+PackedKey Change(std::uint32_t from, std::uint32_t to, int shift) {
+  return (PackedKey{to} << shift) - (PackedKey{from} << shift);
+}
+
+}  // namespace
+
+OpenTables::OpenTables(Tabulator& tables) : tables_(tables) {
+  for (int room = 3; room >= 0; --room) {
+    LayOut(room);
+    if (fits()) break;
+  }
+  if (!fits()) return;
+  locals_.resize(threads());
+  for (int thread = 0; thread < threads(); ++thread) {
+    AddLocals(thread);
+    initial_ |= PackedKey{static_cast<std::uint32_t>(tables_.Start(thread))}
+                << thread_fields_[thread].shift;
+  }
+}
+
+void OpenTables::LayOut(int room) {
+  bits_ = 0;
+  thread_fields_.clear();
+  slot_fields_.clear();
+  for (int thread = 0; thread < tables_.thread_count(); ++thread) {
+    // Local states grow more than values do.
+    thread_fields_.push_back(NewField(tables_.nodes(thread).size(), 2 * room));
+  }
+  for (const Object* object : tables_.slot_objects()) {
+    slot_fields_.push_back(NewField(object->value_count(), room));
+  }
+  // Objects that nobody has touched yet.
+  for (int more = 0; more < 2 * room; ++more) {
+    slot_fields_.push_back(NewField(1, room));
+  }
+}
+
+OpenTables::Field OpenTables::NewField(std::size_t values, int room) {
+  const int width = static_cast<int>(std::bit_width(values - 1)) + room;
+  // What does not fit is not laid out.
+  const Field field{bits_ & 127, (std::uint32_t{1} << width) - 1};
+  bits_ += width;
+  return field;
+}
+
+// Those that the tabulator has found since.
+void OpenTables::AddLocals(int thread) {
+  const std::vector<Node>& nodes = tables_.nodes(thread);
+  std::vector<Local>& locals = locals_[thread];
+  if (nodes.size() > std::size_t{thread_fields_[thread].mask} + 1) {
+    throw FieldsTooNarrow{};
+  }
+  while (locals.size() < nodes.size()) {
+    locals.push_back(MakeLocal(nodes[locals.size()]));
+  }
+}
+
+OpenTables::Local OpenTables::MakeLocal(const Node& node) const {
+  const Access& access = tables_.access(node.access);
+  Local local;
+  local.optional = access.optional;
+  local.ends = access.op == Op::kEnd;
+  local.stops = node.stops;
+  local.plain = access.op == Op::kGet || access.op == Op::kSet;
+  if (access.op == Op::kChoose) {
+    local.branches = static_cast<int>(access.number);
+  }
+  if (access.object != nullptr) {
+    const auto slot = static_cast<std::size_t>(access.object->slot);
+    if (slot >= slot_fields_.size()) throw FieldsTooNarrow{};
+    local.shift = slot_fields_[slot].shift;
+    local.mask = slot_fields_[slot].mask;
+  }
+  return local;
+}
+
+// Close together: most of a search's time is spent on what is far apart.
+void OpenTables::MakeRoom(Local& local, std::size_t count) {
+  if (count <= local.count) return;
+  const std::size_t first = entries_.size();
+  entries_.resize(first + count);
+  std::copy_n(entries_.begin() + local.first, local.count,
+              entries_.begin() + static_cast<std::ptrdiff_t>(first));
+  local.first = static_cast<std::uint32_t>(first);
+  local.count = static_cast<std::uint32_t>(count);
+}
+
+void OpenTables::Fill(int thread, std::uint32_t number, std::uint32_t value) {
+  const int local = static_cast<int>(number);
+  const int id = tables_.node(thread, local).access;
+  const KnownAccess& known = tables_.known(id);
+  const Access& access = known.access;
+  const bool watched = known.watched || access.wakes >= 0;
+  Entry entry;
+  Effect effect{true, 0, static_cast<Value>(value)};
+  int broken = -1;
+  if (access.object != nullptr) {
+    effect = tables_.EffectOf(id, static_cast<Value>(value), &broken);
+    if (!effect.enabled) {
+      entry.kind = Kind::kBlocked;
+      Put(thread, number, value, entry);
+      return;
+    }
+    const Field& field = slot_fields_[access.object->slot];
+    if (effect.next > field.mask) throw FieldsTooNarrow{};
+    entry.add = Change(value, effect.next, field.shift);
+  }
+  const int to = tables_.Next(thread, local, effect.response);
+  AddLocals(thread);
+  const Node& next = tables_.node(thread, to);
+  entry.add += Change(number, static_cast<std::uint32_t>(to),
+                      thread_fields_[thread].shift);
+  entry.kind = Kind::kStep;
+  entry.goes_on = next.fused && next.violation < 0;
+  entry.checked = watched || broken >= 0 || next.violation >= 0;
+  Put(thread, number, value, entry);
+}
+
+void OpenTables::Put(int thread, std::uint32_t number, std::uint32_t value,
+                     const Entry& entry) {
+  const Access& access =
+      tables_.access(tables_.node(thread, static_cast<int>(number)).access);
+  Local& local = locals_[thread][number];
+  MakeRoom(local, access.object != nullptr
+                      ? access.object->value_count()
+                      : static_cast<std::size_t>(local.branches));
+  entries_[local.first + value] = entry;
+}
+
+void OpenTables::Unpack(PackedKey key, Value* state) const {
+  for (const Field& field : thread_fields_) {
+    *state++ = static_cast<Value>(field.Of(key));
+  }
+  for (const Field& field : slot_fields_) {
+    *state++ = static_cast<Value>(field.Of(key));
+  }
+}
+
+PackedKey OpenTables::Pack(const Value* state) const {
+  PackedKey key = 0;
+  for (const Field& field : thread_fields_) {
+    key |= PackedKey{*state++} << field.shift;
+  }
+  for (const Field& field : slot_fields_) {
+    key |= PackedKey{*state++} << field.shift;
+  }
+  return key;
+}
+
+}  // namespace netpoll_model
