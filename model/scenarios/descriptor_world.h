@@ -7,6 +7,7 @@
 #ifndef NETPOLL_MODEL_SCENARIOS_DESCRIPTOR_WORLD_H_
 #define NETPOLL_MODEL_SCENARIOS_DESCRIPTOR_WORLD_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -126,7 +127,8 @@ class DescriptorWorld : public netpoll_model::World {
   void SetterBody(Thread& thread, const std::vector<DeadlineMove>& moves);
   void ClockBody(Thread& thread);
   void CloserBody(Thread& thread);
-  void Release(PollResult result);
+  std::vector<Task*> TasksOf(Thread& thread, PollResult& result);
+  void Release(Thread& thread, PollResult result);
   void Leave() { Thread::Call("user.leave", users_, LeaveStep); }
 
   static std::optional<int> LeaveStep(Users& users, std::int64_t) {
