@@ -55,13 +55,14 @@ TEST(WakeTokenTest, WhatWasWrittenBeforeABreakIsSeenAfterAPoll) {
   Kernel kernel;
   std::atomic<int> wanted[kBreakers] = {};
   std::atomic<int> done[kBreakers] = {};
+  StdEnv::Parker seen[kBreakers];
   std::atomic<bool> stop{false};
   std::thread poller([&] {
     while (!stop) {
       kernel.BlockingPoll();
       for (int b = 0; b < kBreakers; ++b) {
         done[b].store(wanted[b].load(std::memory_order_relaxed));
-        done[b].notify_one();
+        seen[b].Unpark("test.seen");
       }
     }
   });
@@ -72,7 +73,7 @@ TEST(WakeTokenTest, WhatWasWrittenBeforeABreakIsSeenAfterAPoll) {
         wanted[b].store(i, std::memory_order_relaxed);
         kernel.Break();
         // Waits for this very break to have been seen.
-        for (int now = done[b]; now != i; now = done[b]) done[b].wait(now);
+        while (done[b] != i) seen[b].Park("test.seen");
       }
     });
   }
