@@ -9,7 +9,7 @@
 #include "netpoll/model/engine/packed.h"
 #include "netpoll/model/engine/paths.h"
 #include "netpoll/model/engine/proof.h"
-#include "netpoll/model/engine/trace.h"
+#include "netpoll/model/report/check.h"
 
 namespace netpoll_model {
 namespace {
@@ -31,9 +31,8 @@ TEST_P(EveryScenario, KeepsEveryLawInEveryInterleaving) {
   EXPECT_TRUE(result.complete);
   if (result.violation.empty()) return;
   const auto schedule = FewestSwitches(exploration.tables(), result);
-  FAIL() << result.violation << "\n"
-         << Lanes(Replay(exploration, schedule))
-         << "replay: " << Encode(GetParam().name, schedule);
+  FAIL() << GetParam().name << ": "
+         << Counterexample(TellTwice("shipped", GetParam(), schedule), 100);
 }
 
 // Over minimised tables, with one worker and with two, with partial-order

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -140,6 +141,33 @@ int Lost(const Story& story) {
   return -1;
 }
 
+// Laws of what is at rest that speak of a word or a field, and not of a task.
+// Whoever is parked then is parked rightly; who changed the word last is it.
+struct Blame {
+  std::string_view law;
+  std::string_view objects;  // How their names begin.
+};
+constexpr Blame kBlames[] = {
+    {"I6: at rest", "waiters"}, {"I10: the status", "status"},
+    {"D11: ", "status"},        {"I12: a closed", "timer."},
+    {"I13: ", "state"},         {"I14: a d", "state"},
+    {"S9: at rest", "open"},
+};
+
+// Empty if the law is about a task.
+Window LastChange(const Story& story) {
+  Window window;
+  for (const Blame& blame : kBlames) {
+    if (!story.violation.starts_with(blame.law)) continue;
+    for (const Moment& moment : story.moments) {
+      if (moment.changed && moment.object.starts_with(blame.objects)) {
+        window.to = &moment;
+      }
+    }
+  }
+  return window;
+}
+
 std::string Between(const Story& story, const Window& window) {
   if (window.to == nullptr) return "";
   if (window.from == nullptr) return "at " + Point(story, *window.to);
@@ -165,9 +193,12 @@ Diagnosis Diagnose(const Story& story) {
   }
   if (story.moments.empty()) return say(story.violation);
   Diagnosis diagnosis;
-  diagnosis.lost = Lost(story);
-  Window window;
-  if (diagnosis.lost >= 0) {
+  Window window = LastChange(story);
+  if (window.to == nullptr) diagnosis.lost = Lost(story);
+  if (window.to != nullptr) {
+    diagnosis.sentence =
+        story.violation + ": it went wrong " + Between(story, window);
+  } else if (diagnosis.lost >= 0) {
     window = Overwritten(story);
     if (window.from == nullptr) window = StaleDecision(story, diagnosis.lost);
     if (window.from == nullptr) window = TooLate(story, diagnosis.lost);

@@ -105,6 +105,38 @@ TEST(Counterexample, TheDiagnosisSaysWhoWasLostAndBetweenWhichSteps) {
             "(sleeper, say_asleep: asleep 0 -> 1)");
 }
 
+// Whoever happens to be parked then was not lost.
+TEST(Counterexample, ALawOfAFieldNamesWhoChangedTheFieldLast) {
+  Story story;
+  story.threads = {"setter", "writer"};
+  story.violation = "I13: a deadline is set and no timer serves it";
+  story.at_rest = true;
+  const auto add = [&story](int thread, const char* site, const char* object,
+                            const char* before, const char* after) {
+    Moment moment;
+    moment.step = static_cast<int>(story.moments.size()) + 1;
+    moment.thread = thread;
+    moment.site = site;
+    moment.object = object;
+    moment.object_index = 0;
+    moment.before = before;
+    moment.after = after;
+    moment.changed = true;
+    moment.stands = {Stand::kEnded, Stand::kParked};
+    story.moments.push_back(moment);
+  };
+  add(0, "open.lock", "state", "open r- w-", "open r@5 w@5");
+  add(0, "deadline.lock", "state", "open r@5 w@5", "open r- w@5");
+  add(1, "commit.slot", "wg", "wait", "task:writer");
+  const Diagnosis diagnosis = Diagnose(story);
+  EXPECT_EQ(diagnosis.lost, -1);
+  EXPECT_EQ(diagnosis.to, 2);
+  EXPECT_EQ(diagnosis.sentence,
+            "I13: a deadline is set and no timer serves it: it went wrong at "
+            "step 2 (setter, deadline.lock: state open r@5 w@5 -> open r- "
+            "w@5)");
+}
+
 TEST(TraceFile, IsReadBackAndAgreesWithItsRun) {
   const Scenario broken = BrokenScenario();
   const Story story = Check("shipped", broken).story;
