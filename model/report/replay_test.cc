@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/model/report/broken_world.h"
 #include "netpoll/model/report/check.h"
+#include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/story.h"
 #include "netpoll/model/report/trace_file.h"
@@ -135,6 +136,27 @@ TEST(Counterexample, ALawOfAFieldNamesWhoChangedTheFieldLast) {
             "I13: a deadline is set and no timer serves it: it went wrong at "
             "step 2 (setter, deadline.lock: state open r@5 w@5 -> open r- "
             "w@5)");
+}
+
+// As many threads as the largest configurations have.
+TEST(Lanes, HaveANameEachHoweverNarrowTheyAre) {
+  Story story;
+  for (int i = 0; i < 12; ++i) {
+    story.threads.push_back("thread" + std::to_string(i));
+  }
+  Moment moment;
+  moment.step = 1;
+  moment.site = "a.site";
+  moment.operation = "load";
+  moment.stands.assign(12, Stand::kRuns);
+  story.moments = {moment};
+  for (const int width : {40, 80, 100, 400}) {
+    const std::string text = Lanes(story, width);
+    if (width == 40) continue;  // Cut off on the right.
+    for (const std::string& name : story.threads) {
+      EXPECT_THAT(text, HasSubstr(name)) << width;
+    }
+  }
 }
 
 TEST(TraceFile, IsReadBackAndAgreesWithItsRun) {

@@ -215,7 +215,9 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
        .second_rounds = 1,
        .second_deadline = 9},
       true);
-  // Too large to exhaust: fuzzed.
+  // Too large to exhaust: fuzzed. The numbers of timers have two bits here, so
+  // one on its way may be overtaken by three changes of its direction and no
+  // more: another deadline, the close and the next open.
   add("huge-both-reopen",
       "everybody at once, several times, and again in the next life",
       {.read_rounds = 3,
@@ -226,8 +228,7 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
        .both_edges = 1,
        .error_events = 1,
        .pollers = 2,
-       .setters = {{{kRW, five}, {kR, nine}, {kW, past}},
-                   {{kR, past}, {kRW, none}}},
+       .setters = {{{kRW, five}}, {{kR, past}, {kRW, none}}},
        .times = {5, 9},
        .closers = 1,
        .reopen = true,
