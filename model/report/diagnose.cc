@@ -130,15 +130,24 @@ Window LastConflict(const Story& story) {
   return window;
 }
 
-// The first thread that is parked for ever, or else blocked; -1: none.
-int Lost(const Story& story) {
-  if (!story.at_rest) return -1;
+// Threads that are parked for ever, or else blocked.
+std::vector<int> Stuck(const Story& story) {
+  std::vector<int> stuck;
+  if (!story.at_rest) return stuck;
   const auto& stands = story.moments.back().stands;
   for (const Stand wanted : {Stand::kParked, Stand::kBlocked}) {
-    const auto found = std::find(stands.begin(), stands.end(), wanted);
-    if (found != stands.end()) return static_cast<int>(found - stands.begin());
+    if (!stuck.empty()) break;
+    for (std::size_t i = 0; i < stands.size(); ++i) {
+      if (stands[i] == wanted) stuck.push_back(static_cast<int>(i));
+    }
   }
-  return -1;
+  return stuck;
+}
+
+// Where a thread that is stuck was lost; nowhere if it may wait rightly.
+Window LostBetween(const Story& story, int thread) {
+  Window window = StaleDecision(story, thread);
+  return window.from != nullptr ? window : TooLate(story, thread);
 }
 
 // Laws of what is at rest that speak of a word or a field, and not of a task.
@@ -194,20 +203,27 @@ Diagnosis Diagnose(const Story& story) {
   if (story.moments.empty()) return say(story.violation);
   Diagnosis diagnosis;
   Window window = LastChange(story);
-  if (window.to == nullptr) diagnosis.lost = Lost(story);
+  const std::vector<int> stuck =
+      window.to == nullptr ? Stuck(story) : std::vector<int>();
   if (window.to != nullptr) {
     diagnosis.sentence =
         story.violation + ": it went wrong " + Between(story, window);
-  } else if (diagnosis.lost >= 0) {
+  } else if (!stuck.empty()) {
+    diagnosis.lost = stuck[0];
     window = Overwritten(story);
-    if (window.from == nullptr) window = StaleDecision(story, diagnosis.lost);
-    if (window.from == nullptr) window = TooLate(story, diagnosis.lost);
+    for (const int thread : stuck) {
+      if (window.to != nullptr) break;
+      window = LostBetween(story, thread);
+      if (window.to != nullptr) diagnosis.lost = thread;
+    }
     const bool parked =
         story.moments.back().stands[diagnosis.lost] == Stand::kParked;
     diagnosis.sentence = story.violation + ": " +
                          story.threads[diagnosis.lost] + " is " +
-                         (parked ? "parked" : "blocked") +
-                         " for ever; it was lost " + Between(story, window);
+                         (parked ? "parked" : "blocked") + " for ever";
+    if (window.to != nullptr) {
+      diagnosis.sentence += "; it was lost " + Between(story, window);
+    }
   } else {
     window = LastConflict(story);
     diagnosis.sentence =
