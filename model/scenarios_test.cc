@@ -10,7 +10,7 @@
 #include "netpoll/model/engine/packed.h"
 #include "netpoll/model/engine/paths.h"
 #include "netpoll/model/engine/proof.h"
-#include "netpoll/model/engine/trace.h"
+#include "netpoll/model/report/check.h"
 
 namespace netpoll_model {
 namespace {
@@ -29,12 +29,13 @@ TEST_P(EveryScenario, KeepsEveryLawInEveryInterleaving) {
   Exploration exploration(GetParam());
   const SearchResult result = exploration.Run();
   RecordProperty("states", static_cast<int>(result.states));
-  EXPECT_TRUE(result.complete);
-  if (result.violation.empty()) return;
+  if (result.violation.empty()) {
+    EXPECT_TRUE(result.complete);
+    return;
+  }
   const auto schedule = FewestSwitches(exploration.tables(), result);
-  FAIL() << result.violation << "\n"
-         << Lanes(Replay(exploration, schedule))
-         << "replay: " << Encode(GetParam().name, schedule);
+  FAIL() << GetParam().name << ": "
+         << Counterexample(TellTwice("shipped", GetParam(), schedule), 100);
 }
 
 // By packed keys and by states spelled out, from nothing: the same states in

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A main for schedules.cc where there is no libFuzzer: runs each file that is
-// named, as libFuzzer's own does with an input that it saved.
+// named, as libFuzzer's own does with an input that it saved. Flags are for
+// libFuzzer.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes,
 int main(int argc, char** argv) {
   LLVMFuzzerInitialize(&argc, &argv);
   for (int i = 1; i < argc; ++i) {
+    if (argv[i][0] == '-') continue;
     std::ifstream file(argv[i], std::ios::binary);
     if (!file) {
       std::fprintf(stderr, "schedules: cannot read %s\n", argv[i]);

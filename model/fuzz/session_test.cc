@@ -44,7 +44,8 @@ TEST_P(Fuzz, FindsTheCanaryAndThenNothing) {
   Session first(canary, seed);
   const auto found = RunUntilBroken(first, 100'000);
   ASSERT_TRUE(found.broken()) << "the canary lives";
-  EXPECT_EQ(found.run.violation.substr(0, 3), "L1:");
+  EXPECT_EQ(found.run.violation.substr(0, 3), "L1:")
+      << found.scenario->name << ": " << Told("canary", found);
 
   Target shipped(Fuzzed(*netpoll_model::FindVariant("shipped")));
   Session second(shipped, seed);

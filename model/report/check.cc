@@ -180,13 +180,17 @@ const Scenario* FindScenario(const Variant& variant, const std::string& name) {
   return nullptr;
 }
 
-std::string Verdict::Counterexample(int width) const {
-  if (!story.broken()) return violation + "\n";
+std::string Counterexample(const Story& story, int width) {
   return Diagnose(story).sentence + "\n\n" + Lanes(story, width) + "\n" +
          std::to_string(story.schedule.size()) + " steps, " +
          std::to_string(story.switches) +
          " switches between threads; to see it again:\n  netpoll replay " +
          ReplayStringOf(story) + "\n";
+}
+
+std::string Verdict::Counterexample(int width) const {
+  if (!story.broken()) return violation + "\n";
+  return netpoll_model::Counterexample(story, width);
 }
 
 std::string Certificate::Head() {

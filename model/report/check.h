@@ -18,6 +18,9 @@
 
 namespace netpoll_model {
 
+// A story that broke a property: diagnosis, lanes, replay string.
+std::string Counterexample(const Story& story, int width);
+
 struct Verdict {
   std::string variant;
   std::string scenario;
@@ -32,7 +35,6 @@ struct Verdict {
   double seconds = 0;
 
   bool ok() const { return violation.empty() && result.complete; }
-  // The counterexample: diagnosis, lanes, replay string.
   std::string Counterexample(int width) const;
 };
 

@@ -21,8 +21,6 @@ struct Reason {
 constexpr char kQuery[] = "only looks; nothing is decided by it";
 constexpr char kBuilding[] = "happens while the world is built, by one thread";
 constexpr char kHeap[] = "the model has timers of its own";
-constexpr char kBlocking[] =
-    "the model's pollers poll without blocking; core/poller_test.cc has it";
 constexpr char kPool[] = "the pool gives out only what Close let go";
 
 constexpr Reason kReasons[] = {
@@ -41,8 +39,6 @@ constexpr Reason kReasons[] = {
     {"any.turn", kQuery},
     {"token.load", kQuery},
     {"destroy.open", "a Poller is destroyed by its last user"},
-    {"poll.enter", kBlocking},
-    {"poll.leave", kBlocking},
     {"pool.free_chunk", kBuilding},
     {"pool.carve", kBuilding},
     {"pool.publish", kBuilding},

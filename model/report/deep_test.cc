@@ -45,11 +45,11 @@ TEST_P(Deep, IsAsWrittenDown) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Parts, Deep, testing::ValuesIn(Parts()),
-                         [](const auto& info) {
-                           std::string name = info.param.first->name;
+                         [](const auto& param) {
+                           std::string name = param.param.first->name;
                            for (char& c : name) c = c == '-' ? '_' : c;
                            return name + "_" +
-                                  std::to_string(info.param.second + 1);
+                                  std::to_string(param.param.second + 1);
                          });
 
 }  // namespace

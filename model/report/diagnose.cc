@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -129,15 +130,51 @@ Window LastConflict(const Story& story) {
   return window;
 }
 
-// The first thread that is parked for ever, or else blocked; -1: none.
-int Lost(const Story& story) {
-  if (!story.at_rest) return -1;
+// Threads that are parked for ever, or else blocked.
+std::vector<int> Stuck(const Story& story) {
+  std::vector<int> stuck;
+  if (!story.at_rest) return stuck;
   const auto& stands = story.moments.back().stands;
   for (const Stand wanted : {Stand::kParked, Stand::kBlocked}) {
-    const auto found = std::find(stands.begin(), stands.end(), wanted);
-    if (found != stands.end()) return static_cast<int>(found - stands.begin());
+    if (!stuck.empty()) break;
+    for (std::size_t i = 0; i < stands.size(); ++i) {
+      if (stands[i] == wanted) stuck.push_back(static_cast<int>(i));
+    }
   }
-  return -1;
+  return stuck;
+}
+
+// Where a thread that is stuck was lost; nowhere if it may wait rightly.
+Window LostBetween(const Story& story, int thread) {
+  Window window = StaleDecision(story, thread);
+  return window.from != nullptr ? window : TooLate(story, thread);
+}
+
+// Laws of what is at rest that speak of a word or a field, and not of a task.
+// Whoever is parked then is parked rightly; who changed the word last is it.
+struct Blame {
+  std::string_view law;
+  std::string_view objects;  // How their names begin.
+};
+constexpr Blame kBlames[] = {
+    {"I6: at rest", "waiters"}, {"I10: the status", "status"},
+    {"D11: ", "status"},        {"I12: a closed", "timer."},
+    {"I13: ", "state"},         {"I14: a d", "state"},
+    {"S9: at rest", "open"},
+};
+
+// Empty if the law is about a task.
+Window LastChange(const Story& story) {
+  Window window;
+  for (const Blame& blame : kBlames) {
+    if (!story.violation.starts_with(blame.law)) continue;
+    for (const Moment& moment : story.moments) {
+      if (moment.changed && moment.object.starts_with(blame.objects)) {
+        window.to = &moment;
+      }
+    }
+  }
+  return window;
 }
 
 std::string Between(const Story& story, const Window& window) {
@@ -165,18 +202,28 @@ Diagnosis Diagnose(const Story& story) {
   }
   if (story.moments.empty()) return say(story.violation);
   Diagnosis diagnosis;
-  diagnosis.lost = Lost(story);
-  Window window;
-  if (diagnosis.lost >= 0) {
+  Window window = LastChange(story);
+  const std::vector<int> stuck =
+      window.to == nullptr ? Stuck(story) : std::vector<int>();
+  if (window.to != nullptr) {
+    diagnosis.sentence =
+        story.violation + ": it went wrong " + Between(story, window);
+  } else if (!stuck.empty()) {
+    diagnosis.lost = stuck[0];
     window = Overwritten(story);
-    if (window.from == nullptr) window = StaleDecision(story, diagnosis.lost);
-    if (window.from == nullptr) window = TooLate(story, diagnosis.lost);
+    for (const int thread : stuck) {
+      if (window.to != nullptr) break;
+      window = LostBetween(story, thread);
+      if (window.to != nullptr) diagnosis.lost = thread;
+    }
     const bool parked =
         story.moments.back().stands[diagnosis.lost] == Stand::kParked;
     diagnosis.sentence = story.violation + ": " +
                          story.threads[diagnosis.lost] + " is " +
-                         (parked ? "parked" : "blocked") +
-                         " for ever; it was lost " + Between(story, window);
+                         (parked ? "parked" : "blocked") + " for ever";
+    if (window.to != nullptr) {
+      diagnosis.sentence += "; it was lost " + Between(story, window);
+    }
   } else {
     window = LastConflict(story);
     diagnosis.sentence =

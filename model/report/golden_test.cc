@@ -27,9 +27,12 @@ class GoldenTest : public testing::Test {
   }
 };
 
-TEST_F(GoldenTest, EveryPropertyHolds) { EXPECT_EQ(Explored().broken, ""); }
+TEST_F(GoldenTest, EveryPropertyHolds) {
+  EXPECT_TRUE(Explored().broken.empty()) << "\n" << Explored().broken;
+}
 
 TEST_F(GoldenTest, TheCertificateIsTheOneOnFile) {
+  if (!Explored().broken.empty()) GTEST_SKIP() << "properties are broken";
   EXPECT_EQ(FileText("model/report/certificate.golden"), Explored().certificate)
       << "If the change is meant:\n"
          "  bazel run //model/report:golden > model/report/certificate.golden";

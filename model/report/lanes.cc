@@ -59,13 +59,16 @@ class Drawing {
     return static_cast<std::size_t>(kNumber + thread * lane_);
   }
 
-  // Names that are longer than a lane take lines of their own.
+  // Names that are longer than a lane take lines of their own. One that would
+  // cover the lane of a named neighbour waits, unless nothing else is left.
   std::string Header() const {
     std::string text;
     std::string line;
     const int threads = static_cast<int>(story_.threads.size());
     std::vector<bool> named(threads, false);
+    bool cover = false;
     for (int left = threads; left > 0;) {
+      const int before = left;
       line.clear();
       for (int thread = 0; thread < threads; ++thread) {
         if (named[thread]) {
@@ -74,7 +77,7 @@ class Drawing {
         }
         const bool room = line.empty() || line.size() < At(thread);
         const bool fits =
-            thread + 1 == threads ||
+            cover || thread + 1 == threads ||
             static_cast<int>(story_.threads[thread].size()) < lane_ ||
             !named[thread + 1];
         if (!room || !fits) continue;
@@ -82,7 +85,8 @@ class Drawing {
         named[thread] = true;
         --left;
       }
-      text += Cut(line) + "\n";
+      cover = left == before;
+      if (!cover) text += Cut(line) + "\n";
     }
     return text;
   }

@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/model/report/broken_world.h"
 #include "netpoll/model/report/check.h"
+#include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/story.h"
 #include "netpoll/model/report/trace_file.h"
@@ -103,6 +104,59 @@ TEST(Counterexample, TheDiagnosisSaysWhoWasLostAndBetweenWhichSteps) {
             "news: somebody sleeps through them: sleeper is parked for ever; "
             "it was lost between step 3 (waker, tell: news 0 -> 1) and step 5 "
             "(sleeper, say_asleep: asleep 0 -> 1)");
+}
+
+// Whoever happens to be parked then was not lost.
+TEST(Counterexample, ALawOfAFieldNamesWhoChangedTheFieldLast) {
+  Story story;
+  story.threads = {"setter", "writer"};
+  story.violation = "I13: a deadline is set and no timer serves it";
+  story.at_rest = true;
+  const auto add = [&story](int thread, const char* site, const char* object,
+                            const char* before, const char* after) {
+    Moment moment;
+    moment.step = static_cast<int>(story.moments.size()) + 1;
+    moment.thread = thread;
+    moment.site = site;
+    moment.object = object;
+    moment.object_index = 0;
+    moment.before = before;
+    moment.after = after;
+    moment.changed = true;
+    moment.stands = {Stand::kEnded, Stand::kParked};
+    story.moments.push_back(moment);
+  };
+  add(0, "open.lock", "state", "open r- w-", "open r@5 w@5");
+  add(0, "deadline.lock", "state", "open r@5 w@5", "open r- w@5");
+  add(1, "commit.slot", "wg", "wait", "task:writer");
+  const Diagnosis diagnosis = Diagnose(story);
+  EXPECT_EQ(diagnosis.lost, -1);
+  EXPECT_EQ(diagnosis.to, 2);
+  EXPECT_EQ(diagnosis.sentence,
+            "I13: a deadline is set and no timer serves it: it went wrong at "
+            "step 2 (setter, deadline.lock: state open r@5 w@5 -> open r- "
+            "w@5)");
+}
+
+// As many threads as the largest configurations have.
+TEST(Lanes, HaveANameEachHoweverNarrowTheyAre) {
+  Story story;
+  for (int i = 0; i < 12; ++i) {
+    story.threads.push_back("thread" + std::to_string(i));
+  }
+  Moment moment;
+  moment.step = 1;
+  moment.site = "a.site";
+  moment.operation = "load";
+  moment.stands.assign(12, Stand::kRuns);
+  story.moments = {moment};
+  for (const int width : {40, 80, 100, 400}) {
+    const std::string text = Lanes(story, width);
+    if (width == 40) continue;  // Cut off on the right.
+    for (const std::string& name : story.threads) {
+      EXPECT_THAT(text, HasSubstr(name)) << width;
+    }
+  }
 }
 
 TEST(TraceFile, IsReadBackAndAgreesWithItsRun) {

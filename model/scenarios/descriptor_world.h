@@ -31,11 +31,15 @@ struct Cast {
   int write_rounds = 0;
   WaitKind read_kind = WaitKind::kOrError;
   bool retry_timeouts = false;  // A timeout ends the round, not the reader.
+  bool ready_first = false;     // A wait must look for readiness, then errors.
   int read_edges = 0;           // Edges that the peer may cause.
   int write_edges = 0;
   int both_edges = 0;
   int error_events = 0;
   int pollers = 1;  // Threads that poll, if there is any edge.
+  // Their polls take the turn of those that block. Two, against the rule, must
+  // be noticed.
+  bool blocking = false;
   std::vector<std::vector<DeadlineMove>> setters;  // One thread each.
   std::int64_t first_deadline = 0;   // The reader's, when the story begins.
   std::vector<std::int64_t> times;   // The clock may come to each, in order.
@@ -47,6 +51,7 @@ struct Cast {
   bool open_may_fail = false;        // When the closer opens it again.
   bool two_readers = false;          // Against the rule: it must be noticed.
   bool close_early = false;          // The closer does not wait for the users.
+  bool looks_at_both = false;        // A Close must look at both directions.
   bool unblock_twice = false;
   bool no_unblock = false;
   // Whoever wakes a task leaves something for it in a plain field; `late`,
@@ -114,6 +119,7 @@ class DescriptorWorld : public netpoll_model::World {
 
   void FindObjects();
   bool HasDeadline(Mode direction) const;
+  bool OnlyDeadlines() const;
   void AddThreads();
   void AddUser(const char* name, Mode direction, int rounds, WaitKind kind,
                int incarnation, Task* task);
@@ -145,6 +151,7 @@ class DescriptorWorld : public netpoll_model::World {
   int user_count_ = 0;
   int closer_ = -1;
   int setter_ = -1;  // The first.
+  std::vector<int> pollers_;
 
   netpoll_model::ObjectOf<SemaphoreWord>* slots_[2] = {};
   netpoll_model::ObjectOf<StatusWord>* status_ = nullptr;

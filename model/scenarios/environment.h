@@ -28,7 +28,10 @@ inline constexpr std::uint32_t kNoteError = 1u << 28;
 inline constexpr std::uint32_t kNoteBusy = 1u << 27;  // Of a closer.
 inline constexpr std::uint32_t kNoteCleared = 3;  // Of a closer: rg, wg empty.
 inline constexpr std::uint32_t kNoteFlags = 31;  // Of a user: last status seen,
-inline constexpr std::uint32_t kNoteLooked = 32;  // and that it was.
+inline constexpr std::uint32_t kNoteLooked = 32;     // and that it was.
+inline constexpr std::uint32_t kNoteUntaken = 64;    // It announced itself, and
+                                                     // did not look again.
+inline constexpr std::uint32_t kNoteWordsSeen = 12;  // Of a closer: rg, wg.
 
 // The kernel's side of a descriptor, edge-triggered over the whole mask.
 struct Kernel {

@@ -192,6 +192,8 @@ inline void AddLockScenarios(std::vector<netpoll_model::Scenario>& all) {
   add("lock-three-readers", "two may wait at once", {.readers = 3});
   add("lock-close", "a close lets the waiting task go, the last one destroys",
       {.closers = 1});
+  add("lock-close-two-waiting", "a close lets two go that have not yet parked",
+      {.readers = 3, .closers = 1});
   add("lock-close-writers", "the same of the other direction",
       {.readers = 0, .writers = 2, .closers = 1});
   add("lock-both-directions", "the directions do not disturb each other",

@@ -7,8 +7,8 @@ def netpoll_fuzz_target(name, srcs, deps):
     """A fuzz target, twice.
 
     NAME_test runs it on random inputs, with any compiler. NAME is for a
-    fuzzer that brings a main of its own: it links with clang's
-    -fsanitize=fuzzer alone, and is built only when it is named.
+    fuzzer that brings a main of its own, such as clang's (bazel run
+    --config=fuzz), and is built only when it is named.
 
     Args:
       name: of the target.
@@ -26,6 +26,10 @@ def netpoll_fuzz_target(name, srcs, deps):
     netpoll_cc_binary(
         name = name,
         testonly = True,
+        linkopts = select({
+            "//tools/build_defs:libfuzzer": ["-fsanitize=fuzzer"],
+            "//conditions:default": [],
+        }),
         tags = ["manual"],
         deps = [":" + name + "_target"],
     )

@@ -27,6 +27,16 @@ def refuses(port):
         return True
 
 
+def connects(path):
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(PATIENCE)
+            client.connect(path)
+            return echo(client, b"x") == b"x"
+    except ConnectionRefusedError:
+        return False
+
+
 class Stop(unittest.TestCase):
     def test_either_signal_ends_an_idle_server(self):
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -137,6 +147,38 @@ class Stop(unittest.TestCase):
             with server.connect() as first, server.connect():
                 self.assertEqual(echo(first, b"x"), b"x")
                 self.assertEqual(server.stop()[0], 0)
+
+    def test_it_goes_on_when_nobody_reads_what_it_prints(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with Server("echo") as server:
+                server.process.stdout.close()
+                with server.connect() as client:
+                    self.assertEqual(echo(client, b"abc"), b"abc")
+                server.send(number)
+                self.assertEqual(server.process.wait(PATIENCE), 0)
+                self.assertEqual(server.process.stderr.read(), "")
+
+    def test_it_serves_although_nobody_reads_its_first_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "s")
+            reader, writer = os.pipe()
+            os.close(reader)
+            process = subprocess.Popen(
+                [NETPOLL, "serve", "echo", "--listen", "unix:" + path],
+                stdout=writer, stderr=subprocess.PIPE, text=True,
+            )
+            os.close(writer)
+            try:
+                wait_until(lambda: os.path.exists(path), "the socket")
+                wait_until(lambda: connects(path), "somebody accepts")
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(
+                    (process.communicate(timeout=PATIENCE)[1],
+                     process.returncode),
+                    ("", 0),
+                )
+            finally:
+                process.kill()
 
     def test_a_unix_socket_is_removed(self):
         with tempfile.TemporaryDirectory() as folder:

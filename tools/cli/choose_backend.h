@@ -38,11 +38,14 @@ inline std::string DefaultBackend() {
   return preferred;
 }
 
-// Adds the flag; `backend` is set to the default first.
+// Adds the flag. Backends are tried only if it is not given.
 inline void AddBackendFlag(Flags& flags, std::string* backend) {
-  *backend = DefaultBackend();
   flags.Choice("backend", "NAME", backend, HostBackends::Names(),
                "the system interface to run on");
+  flags.Default("backend", [backend] {
+    *backend = DefaultBackend();
+    return *backend;
+  });
 }
 
 // Both of these: nothing is wrong, or one sentence was printed, and this is the

@@ -118,6 +118,17 @@ void Flags::Endpoint(std::string name, std::string placeholder, Address* target,
 
 void Flags::Require(std::string_view name) { Find(name)->required = true; }
 
+void Flags::Default(std::string_view name, std::function<std::string()> find) {
+  Find(name)->find_initial = std::move(find);
+}
+
+void Flags::FindDefaults() {
+  for (Flag& flag : flags_) {
+    if (flag.given || flag.find_initial == nullptr) continue;
+    flag.initial = std::exchange(flag.find_initial, nullptr)();
+  }
+}
+
 Flags::Flag* Flags::Find(std::string_view name) {
   for (Flag& flag : flags_) {
     if (flag.name == name) return &flag;
@@ -137,6 +148,7 @@ std::optional<int> Flags::Parse(Arguments arguments) {
       flags_ended = true;
       ++next;
     } else if (word == "--help" || word == "-h") {
+      FindDefaults();
       std::fputs(Help().c_str(), stdout);
       return kExitOk;
     } else if (const auto status = ParseFlag(arguments, &next)) {
@@ -149,7 +161,9 @@ std::optional<int> Flags::Parse(Arguments arguments) {
           absl::StrCat("--", flag.name, " ", flag.placeholder, " is required"));
     }
   }
-  return TakeWords(words);
+  if (const auto status = TakeWords(words)) return status;
+  FindDefaults();
+  return {};
 }
 
 // One flag at `*next`, and its value.

@@ -62,6 +62,11 @@ class Flags {
   // The flag must be given.
   void Require(std::string_view name);
 
+  // A default that costs something to find out: `find` stores it into the
+  // flag's target and returns it, once, when the flag was not given or --help
+  // wants to know.
+  void Default(std::string_view name, std::function<std::string()> find);
+
   // For --help: what an exit status of 1 means here, and examples.
   void Finding(std::string meaning) { finding_ = std::move(meaning); }
   void Example(std::string line) { examples_.push_back(std::move(line)); }
@@ -86,6 +91,7 @@ class Flags {
     std::string initial;
     std::string help;
     Setter setter;
+    std::function<std::string()> find_initial = nullptr;
     bool required = false;
     bool given = false;
   };
@@ -96,6 +102,7 @@ class Flags {
   };
 
   Flag* Find(std::string_view name);
+  void FindDefaults();
   std::string Usage() const;
   std::optional<int> ParseFlag(Arguments arguments, std::size_t* next);
   std::optional<int> TakeWords(const std::vector<std::string>& words);

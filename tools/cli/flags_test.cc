@@ -64,6 +64,36 @@ TEST(Flags, TakesValuesInBothSpellingsInAnyOrder) {
   EXPECT_EQ(s.said, "");
 }
 
+TEST(Flags, ADefaultThatCostsSomethingIsFoundOnlyWhenItIsNeeded) {
+  int found = 0;
+  const auto with_default = [&found](Sample& s) {
+    s.flags.Default("backend", [&found, &s] {
+      ++found;
+      return s.backend = "poll";
+    });
+  };
+  Sample given;
+  with_default(given);
+  EXPECT_EQ(given.Parse({"echo", "--backend", "epoll"}), std::nullopt);
+  EXPECT_EQ(given.backend, "epoll");
+  Sample mistaken;
+  with_default(mistaken);
+  EXPECT_EQ(mistaken.Parse({"echo", "echo"}), kExitBadUse);
+  EXPECT_EQ(found, 0);
+  Sample left_out;
+  with_default(left_out);
+  EXPECT_EQ(left_out.Parse({"echo"}), std::nullopt);
+  EXPECT_EQ(left_out.backend, "poll");
+  EXPECT_EQ(found, 1);
+  Sample helped;
+  with_default(helped);
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(helped.Parse({"--help"}), kExitOk);
+  EXPECT_THAT(::testing::internal::GetCapturedStdout(),
+              HasSubstr("(default poll)"));
+  EXPECT_EQ(found, 2);
+}
+
 TEST(Flags, ADashIsAWordAndTwoDashesEndTheFlags) {
   Sample dash;
   EXPECT_EQ(dash.Parse({"-"}), std::nullopt);

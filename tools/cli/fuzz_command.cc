@@ -129,14 +129,10 @@ void PrintJson(const Report& report, const netpoll_model::Story& story) {
 
 void Print(const Report& report, const netpoll_model::Story& story) {
   if (story.broken()) {
-    std::printf(
-        "%s: %s\n\n%s\n%d steps, %d switches between threads; to see "
-        "it again:\n  netpoll replay %s\n\n",
-        story.scenario.c_str(), Diagnose(story).sentence.c_str(),
-        Lanes(story, netpoll_model::TerminalWidth(STDOUT_FILENO, kWidthOfFiles))
-            .c_str(),
-        static_cast<int>(story.schedule.size()), story.switches,
-        netpoll_model::ReplayStringOf(story).c_str());
+    const int width =
+        netpoll_model::TerminalWidth(STDOUT_FILENO, kWidthOfFiles);
+    std::printf("%s: %s\n", story.scenario.c_str(),
+                netpoll_model::Counterexample(story, width).c_str());
   }
   std::printf(
       "seed %llu: canary found after %llu runs; %llu runs, at least "

@@ -19,12 +19,16 @@ const netpoll_model::Variant* FindVariantOrExplain(const Flags& flags,
   const netpoll_model::Variant* const found = netpoll_model::FindVariant(name);
   if (found != nullptr) return found;
   std::vector<std::string_view> names;
+  bool any = false;
   for (const auto& variant : netpoll_model::Variants()) {
     names.push_back(variant.name);
+    any = any || (variant.name != "shipped" && variant.name != "canary");
   }
   flags.Fail(absl::StrCat(
       "no mutant is named ", Quoted(name), DidYouMean(name, names),
-      names.size() == 1 ? "; this program was built without mutants" : ""));
+      any ? ""
+          : "; this program was built without mutants: bazel build "
+            "//tools/cli:netpoll_mutants has them"));
   return nullptr;
 }
 

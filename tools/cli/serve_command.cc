@@ -2,8 +2,10 @@
 //
 // netpoll serve: an echo or an HTTP server until a signal stops it.
 #include <netdb.h>
+#include <signal.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -55,6 +57,14 @@ std::string Message(const absl::Status& status) {
   return std::string(status.message());
 }
 
+// A server outlives whoever read its first line (`netpoll serve ... | head
+// -1`). What is left to print then goes nowhere, and that is no failure.
+void FlushForWhoeverReads() {
+  if (std::fflush(stdout) != 0 && errno == EPIPE) {
+    static_cast<void>(std::freopen("/dev/null", "w", stdout));
+  }
+}
+
 void PrintTotals(const server::Totals& totals, bool http) {
   const server::Counts& counts = totals.counts;
   std::printf(
@@ -80,6 +90,7 @@ int Serve(const Flags& flags, const ServeOptions& options) {
   absl::StatusOr<SocketAddress> address = Resolve(options.listen);
   if (!address.ok()) return flags.Fail(Message(address.status()));
   server::BlockStopSignals();  // Before there are threads.
+  ::signal(SIGPIPE, SIG_IGN);
   Runtime runtime(options.runtime);
   if (!runtime.status().ok()) return flags.Fail(Message(runtime.status()));
   absl::StatusOr<Listener> listener = Listener::Listen(runtime, *address);
@@ -91,11 +102,12 @@ int Serve(const Flags& flags, const ServeOptions& options) {
                         http ? server::HttpSession : server::EchoSession,
                         options.server);
   std::printf("listening on %s\n", server.address().ToString().c_str());
-  std::fflush(stdout);
+  FlushForWhoeverReads();
   server.Start([&signals] { signals->Close(); });
   runtime.Spawn(signals->Watch(server, options.grace));
   const absl::Status status = runtime.Run();
   PrintTotals(server.totals(), http);
+  FlushForWhoeverReads();
   return status.ok() ? kExitOk : flags.Fail(Message(status));
 }
 
