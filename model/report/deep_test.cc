@@ -45,11 +45,11 @@ TEST_P(Deep, IsAsWrittenDown) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Parts, Deep, testing::ValuesIn(Parts()),
-                         [](const auto& info) {
-                           std::string name = info.param.first->name;
+                         [](const auto& part) {
+                           std::string name = part.param.first->name;
                            for (char& c : name) c = c == '-' ? '_' : c;
                            return name + "_" +
-                                  std::to_string(info.param.second + 1);
+                                  std::to_string(part.param.second + 1);
                          });
 
 }  // namespace
