@@ -50,23 +50,28 @@ TEST(Schedules, TheCanaryIsFoundAndShrunk) {
   Target target(Fuzzed(*Canary()));
   Bytes first;
   Bytes smallest;
+  std::string violation;
   bool found = false;
   // A property that fails is what is wanted here: what fails last is smallest.
   rc::detail::TestParams params;
   params.seed = 1;
-  params.maxSuccess = 5'000;
+  params.maxSuccess = 200'000;
   rc::detail::checkTestable(
       [&] {
         const Bytes bytes = *Inputs();
         const auto outcome = target.Run(bytes);
         if (!outcome.broken()) return;
-        if (!found) first = bytes;
+        if (!found) {
+          first = bytes;
+          violation = outcome.run.violation;
+        }
         found = true;
         smallest = bytes;
         RC_FAIL(outcome.run.violation);
       },
       rc::detail::TestMetadata(), params);
   ASSERT_TRUE(found);
+  EXPECT_EQ(violation.substr(0, 3), "L1:");
   const auto switches = [](const Bytes& bytes) {
     return std::count_if(bytes.begin(), bytes.end(),
                          [](std::uint8_t byte) { return byte != 0; });
