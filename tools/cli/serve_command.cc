@@ -60,8 +60,9 @@ std::string Message(const absl::Status& status) {
 // A server outlives whoever read its first line (`netpoll serve ... | head
 // -1`). What is left to print then goes nowhere, and that is no failure.
 void FlushForWhoeverReads() {
-  if (std::fflush(stdout) != 0 && errno == EPIPE) {
-    static_cast<void>(std::freopen("/dev/null", "w", stdout));
+  if (std::fflush(stdout) == 0 || errno != EPIPE) return;
+  if (std::freopen("/dev/null", "w", stdout) == nullptr) {
+    std::fputs("netpoll: cannot open /dev/null to print to\n", stderr);
   }
 }
 
