@@ -75,7 +75,7 @@ class GlueWorld : public netpoll_model::World {
                                  netpoll::model::ModelTimers>;
 
   explicit GlueWorld(FlagIsRaised when)
-      : kernel_(netpoll::model::Kernel{}), poller_(*new Poller(kernel_)) {
+      : kernel_(netpoll::model::Kernel{}), poller_(Keep(new Poller(kernel_))) {
     kernel_.name = "kernel";
     desc_ = poller_.Open(3).desc;
     Name(

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/engine/world.h"
 
+#include <mutex>
 #include <utility>
+#include <vector>
 
 namespace netpoll_model {
 namespace {
@@ -13,6 +15,13 @@ thread_local World* current_world = nullptr;
 World::World() { current_world = this; }
 
 World* World::Current() { return current_world; }
+
+void World::KeepForEver(void* thing) {
+  static std::mutex& mutex = *new std::mutex;
+  static auto& kept = *new std::vector<void*>;
+  const std::lock_guard<std::mutex> hold(mutex);  // Worlds are made by workers.
+  kept.push_back(thing);
+}
 
 int World::Register(Object* object) {
   objects_.push_back(object);

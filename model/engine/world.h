@@ -148,6 +148,14 @@ class World {
   // Ends the construction: what the objects hold now is the initial state.
   void Settle();
 
+  // For shipped things that would object to being destroyed in the state in
+  // which the story begins. They stay, and a leak checker sees who has them.
+  template <class T>
+  static T& Keep(T* thing) {
+    KeepForEver(thing);
+    return *thing;
+  }
+
   // While it is being constructed: the object last accessed at a site.
   Object* ObjectAt(const std::string& site) const;
   void Saw(const Access& access);
@@ -166,6 +174,8 @@ class World {
   const std::vector<Object*>& objects() const { return objects_; }
 
  private:
+  static void KeepForEver(void* thing);
+
   std::vector<ThreadSpec> threads_;
   std::vector<Object*> objects_;
   std::vector<std::unique_ptr<Object>> tasks_;

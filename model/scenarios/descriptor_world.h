@@ -82,9 +82,7 @@ class DescriptorWorld : public netpoll_model::World {
       : cast_(cast),
         kernel_(Kernel{}),
         users_(Users{}),
-        poller_(*new Shipped(
-            kernel_,
-            cast.open_may_fail)) {  // Never destroyed: it would object.
+        poller_(Keep(new Shipped(kernel_, cast.open_may_fail))) {
     kernel_.name = "kernel";
     users_.name = "users";
     poller_.waiters();

@@ -117,8 +117,8 @@ class PoolWorld : public netpoll_model::World {
   explicit PoolWorld(const PoolCast& cast)
       : cast_(cast),
         slots_{SlotUseObject(SlotUse{}), SlotUseObject(SlotUse{})},
-        poller_(*new Shipped(std::vector<SlotUseObject*>{
-            &slots_[0], &slots_[1]})) {  // Never destroyed: it would object.
+        poller_(Keep(
+            new Shipped(std::vector<SlotUseObject*>{&slots_[0], &slots_[1]}))) {
     slots_[0].name = "slot0";
     slots_[1].name = "slot1";
     // Both slots exist and are free when the story begins.
