@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "gtest/gtest.h"
@@ -80,7 +81,10 @@ TEST_P(FileTest, AReaderIsToldOfAnErrorThatCameBefore) {
   if (fd < 0) GTEST_SKIP() << "this machine has no tun device to open";
   RunTest(threads(), [fd](Runtime& runtime) -> Task<> {
     auto opened = Descriptor::Adopt(runtime, fd);
-    EXPECT_TRUE(opened.ok()) << opened.status();
+    // This device has nothing to wait on until it is set up, and a ring's poll
+    // of such a one is over at once: it is refused, so nobody waits either.
+    const bool refuses = std::string_view(runtime.backend()) == "io_uring";
+    EXPECT_EQ(opened.ok(), !refuses) << opened.status();
     if (!opened.ok()) co_return;
     const auto told = [](IoStatus status) {
       return status.poll_error() == PollError::kNotPollable ||

@@ -301,8 +301,10 @@ class IoUringBackend {
   }
 
   // As epoll would, it refuses a descriptor that can't be polled (EPERM): the
-  // poll of such a one is over at once. So is one that finds no room for its
-  // completion, but not twice in a row.
+  // poll of such a one is over at once. So is that of a device which has
+  // nothing to wait on yet (a tun device before it is set up), which epoll
+  // takes. And one that finds no room for its completion, but not twice in a
+  // row.
   int ArmNew(Registration& registration) {
     for (int left = 3; left > 0; --left) {
       const std::uint32_t before = ring_.LoadTail();
