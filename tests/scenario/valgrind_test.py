@@ -40,6 +40,9 @@ class Valgrind(unittest.TestCase):
     def test_scenarios(self):
         files = sorted(glob.glob(os.path.join(_HERE, "*", "*.scenario")))
         self.assertGreater(len(files), 90)
+        if os.environ.get("NETPOLL_BACKEND", "epoll") != "epoll":
+            # What an edge remembers is not portable.
+            files = [file for file in files if "/epoll/" not in file]
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             for file, done in zip(
                 files, pool.map(lambda file: run("scenario", file), files)
