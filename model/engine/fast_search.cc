@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "netpoll/model/engine/key_set.h"
 #include "netpoll/model/engine/open_tables.h"
 #include "netpoll/model/engine/stepper.h"
 
@@ -21,7 +22,7 @@ class Levels {
 
   // False: a law is broken, or a state does not fit into a key.
   bool Run(SearchResult* result) {
-    if (!fits()) return false;
+    if (!open_->fits()) return false;
     queue_.Offer(open_->initial());
     queue_.Take(level_);
     while (!level_.empty()) {
@@ -58,10 +59,6 @@ class Levels {
     limits_.progress(queue_.size(), result_.depth, queue_.size() - expanded_);
   }
 
-  bool fits() const {
-    return open_->fits() && open_->threads() <= OpenTables::kMostThreads;
-  }
-
   void Open() {
     open_ = std::make_unique<OpenTables>(tables_);
     stepper_ = std::make_unique<Stepper>(tables_, open_->width());
@@ -73,7 +70,7 @@ class Levels {
   bool Widen() {
     const std::unique_ptr<OpenTables> old = std::move(open_);
     Open();
-    if (!fits()) return false;
+    if (!open_->fits()) return false;
     std::vector<Value> state(std::max(old->width(), open_->width()), 0);
     const auto wider = [&](PackedKey key) {
       old->Unpack(key, state.data());

@@ -14,15 +14,15 @@
 #include <new>
 #include <utility>
 
+#include "netpoll/model/engine/key_layout.h"
+
 namespace netpoll_model {
 
 class KeyMemory {
  public:
-  __extension__ typedef unsigned __int128 Key;
-
   explicit KeyMemory(std::size_t size) : size_(size) {
     // Room to begin at a large page.
-    mapped_bytes_ = size * sizeof(Key);
+    mapped_bytes_ = size * sizeof(PackedKey);
     const bool large = mapped_bytes_ >= kLargePage;
     if (large) mapped_bytes_ += kLargePage;
     mapped_ = mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE,
@@ -30,10 +30,10 @@ class KeyMemory {
     if (mapped_ == MAP_FAILED) throw std::bad_alloc();
     auto begin = reinterpret_cast<std::uintptr_t>(mapped_);
     if (large) begin = (begin + kLargePage - 1) & ~(kLargePage - 1);
-    keys_ = reinterpret_cast<Key*>(begin);
+    keys_ = reinterpret_cast<PackedKey*>(begin);
 #ifdef MADV_HUGEPAGE
     // Only faster: it may refuse.
-    if (large) madvise(keys_, size * sizeof(Key), MADV_HUGEPAGE);
+    if (large) madvise(keys_, size * sizeof(PackedKey), MADV_HUGEPAGE);
 #endif
   }
   ~KeyMemory() { munmap(mapped_, mapped_bytes_); }
@@ -48,15 +48,15 @@ class KeyMemory {
   }
 
   std::size_t size() const { return size_; }
-  Key& operator[](std::size_t index) { return keys_[index]; }
-  const Key& operator[](std::size_t index) const { return keys_[index]; }
+  PackedKey& operator[](std::size_t index) { return keys_[index]; }
+  const PackedKey& operator[](std::size_t index) const { return keys_[index]; }
 
  private:
   static constexpr std::uintptr_t kLargePage = std::uintptr_t{2} << 20;
 
   void* mapped_;
   std::size_t mapped_bytes_;
-  Key* keys_;
+  PackedKey* keys_;
   std::size_t size_;
 };
 

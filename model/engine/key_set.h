@@ -9,12 +9,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "netpoll/model/engine/key_layout.h"
 #include "netpoll/model/engine/key_memory.h"
 
 namespace netpoll_model {
-
-// A state in at most 127 bits: one field for each thread and object.
-__extension__ typedef unsigned __int128 PackedKey;
 
 inline std::uint64_t HashOf(PackedKey key) {
   std::uint64_t hash = static_cast<std::uint64_t>(key) * 0x9e3779b97f4a7c15u;
@@ -50,27 +48,26 @@ class KeySet {
   // Replaces each key by another; no two become one.
   template <class Function>
   void Replace(Function other) {
-    KeyMemory old(table_.size());
-    old.Swap(table_);
-    size_ = 0;
-    for (std::size_t i = 0; i < old.size(); ++i) {
-      if (old[i] == 0) continue;
-      const PackedKey key = other(old[i] & ~kTaken);
-      Insert(key, HashOf(key));
-    }
+    Refill(table_.size(), other);
   }
 
  private:
   static constexpr PackedKey kTaken = static_cast<PackedKey>(1) << 127;
 
   void Grow() {
-    KeyMemory old(table_.size() * 2);
+    Refill(table_.size() * 2, [](PackedKey key) { return key; });
+  }
+
+  template <class Function>
+  void Refill(std::size_t size, Function other) {
+    KeyMemory old(size);
     old.Swap(table_);
     for (std::size_t i = 0; i < old.size(); ++i) {
       if (old[i] == 0) continue;
-      std::uint64_t at = HashOf(old[i] & ~kTaken);
+      const PackedKey key = other(old[i] & ~kTaken);
+      std::uint64_t at = HashOf(key);
       while (table_[at & (table_.size() - 1)] != 0) ++at;
-      table_[at & (table_.size() - 1)] = old[i];
+      table_[at & (table_.size() - 1)] = key | kTaken;
     }
   }
 
@@ -94,7 +91,6 @@ class KeyQueue {
     for (std::size_t i = 0; i < pending_; ++i) {
       const Pending& one = ring_[i];
       if (!seen_.Insert(one.key, one.hash)) continue;
-      digest_ += HashOf(one.key ^ 0x5bd1e995u);
       next_.push_back(one.key);
     }
     pending_ = 0;
@@ -107,7 +103,7 @@ class KeyQueue {
     next_.clear();
   }
 
-  // Replaces every key, see KeySet; not what a digest was asked of.
+  // Replaces every key, see KeySet.
   template <class Function>
   void Replace(Function other) {
     Flush();
@@ -118,7 +114,6 @@ class KeyQueue {
   std::uint64_t size() const { return seen_.size(); }
   // At most this many once everything offered is looked up.
   std::uint64_t most() const { return seen_.size() + pending_; }
-  std::uint64_t digest() const { return digest_; }
 
  private:
   struct Pending {
@@ -131,7 +126,6 @@ class KeyQueue {
   Pending ring_[kRing];
   std::size_t pending_ = 0;
   std::vector<PackedKey> next_;
-  std::uint64_t digest_ = 0;
 };
 
 }  // namespace netpoll_model

@@ -2,18 +2,8 @@
 #include "netpoll/model/engine/open_tables.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace netpoll_model {
-namespace {
-
-// From `from` to `to` in the bits that begin at `shift`.
-PackedKey Change(std::uint32_t from, std::uint32_t to, int shift) {
-  return (PackedKey{to} << shift) - (PackedKey{from} << shift);
-}
-
-}  // namespace
-
 OpenTables::OpenTables(Tabulator& tables) : tables_(tables) {
   for (int room = 3; room >= 0; --room) {
     LayOut(room);
@@ -23,34 +13,27 @@ OpenTables::OpenTables(Tabulator& tables) : tables_(tables) {
   locals_.resize(threads());
   for (int thread = 0; thread < threads(); ++thread) {
     AddLocals(thread);
-    initial_ |= PackedKey{static_cast<std::uint32_t>(tables_.Start(thread))}
-                << thread_fields_[thread].shift;
+    initial_ |= thread_fields_[thread].Put(
+        static_cast<std::uint32_t>(tables_.Start(thread)));
   }
 }
 
 void OpenTables::LayOut(int room) {
-  bits_ = 0;
+  layout_ = {};
   thread_fields_.clear();
   slot_fields_.clear();
   for (int thread = 0; thread < tables_.thread_count(); ++thread) {
     // Local states grow more than values do.
-    thread_fields_.push_back(NewField(tables_.nodes(thread).size(), 2 * room));
+    thread_fields_.push_back(
+        layout_.New(tables_.nodes(thread).size(), 2 * room));
   }
   for (const Object* object : tables_.slot_objects()) {
-    slot_fields_.push_back(NewField(object->value_count(), room));
+    slot_fields_.push_back(layout_.New(object->value_count(), room));
   }
   // Objects that nobody has touched yet.
   for (int more = 0; more < 2 * room; ++more) {
-    slot_fields_.push_back(NewField(1, room));
+    slot_fields_.push_back(layout_.New(1, room));
   }
-}
-
-OpenTables::Field OpenTables::NewField(std::size_t values, int room) {
-  const int width = static_cast<int>(std::bit_width(values - 1)) + room;
-  // What does not fit is not laid out.
-  const Field field{bits_ & 127, (std::uint32_t{1} << width) - 1};
-  bits_ += width;
-  return field;
 }
 
 // Those that the tabulator has found since.
@@ -78,8 +61,7 @@ OpenTables::Local OpenTables::MakeLocal(const Node& node) const {
   if (access.object != nullptr) {
     const auto slot = static_cast<std::size_t>(access.object->slot);
     if (slot >= slot_fields_.size()) throw FieldsTooNarrow{};
-    local.shift = slot_fields_[slot].shift;
-    local.mask = slot_fields_[slot].mask;
+    local.object = slot_fields_[slot];
   }
   return local;
 }
@@ -111,15 +93,15 @@ void OpenTables::Fill(int thread, std::uint32_t number, std::uint32_t value) {
       Put(thread, number, value, entry);
       return;
     }
-    const Field& field = slot_fields_[access.object->slot];
+    const KeyField& field = slot_fields_[access.object->slot];
     if (effect.next > field.mask) throw FieldsTooNarrow{};
-    entry.add = Change(value, effect.next, field.shift);
+    entry.add = field.Change(value, effect.next);
   }
   const int to = tables_.Next(thread, local, effect.response);
   AddLocals(thread);
   const Node& next = tables_.node(thread, to);
-  entry.add += Change(number, static_cast<std::uint32_t>(to),
-                      thread_fields_[thread].shift);
+  entry.add +=
+      thread_fields_[thread].Change(number, static_cast<std::uint32_t>(to));
   entry.kind = Kind::kStep;
   entry.goes_on = next.fused && next.violation < 0;
   entry.checked = watched || broken >= 0 || next.violation >= 0;
@@ -138,21 +120,21 @@ void OpenTables::Put(int thread, std::uint32_t number, std::uint32_t value,
 }
 
 void OpenTables::Unpack(PackedKey key, Value* state) const {
-  for (const Field& field : thread_fields_) {
+  for (const KeyField& field : thread_fields_) {
     *state++ = static_cast<Value>(field.Of(key));
   }
-  for (const Field& field : slot_fields_) {
+  for (const KeyField& field : slot_fields_) {
     *state++ = static_cast<Value>(field.Of(key));
   }
 }
 
 PackedKey OpenTables::Pack(const Value* state) const {
   PackedKey key = 0;
-  for (const Field& field : thread_fields_) {
-    key |= PackedKey{*state++} << field.shift;
+  for (const KeyField& field : thread_fields_) {
+    key |= field.Put(*state++);
   }
-  for (const Field& field : slot_fields_) {
-    key |= PackedKey{*state++} << field.shift;
+  for (const KeyField& field : slot_fields_) {
+    key |= field.Put(*state++);
   }
   return key;
 }

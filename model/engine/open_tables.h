@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "netpoll/model/engine/key_set.h"
+#include "netpoll/model/engine/key_layout.h"
 #include "netpoll/model/engine/tabulate.h"
 
 namespace netpoll_model {
@@ -21,8 +21,6 @@ struct FieldsTooNarrow {};
 
 class OpenTables {
  public:
-  static constexpr int kMostThreads = 16;
-
   enum class Kind : std::uint8_t { kUnknown, kBlocked, kStep };
 
   // What a thread does in one local state when it finds one value.
@@ -33,26 +31,15 @@ class OpenTables {
     bool checked = false;  // A law looks at this step: ask the stepper.
   };
 
-  struct Local {
-    std::uint32_t first = 0;  // Of its entries,
-    std::uint32_t count = 0;  // of which there are so many.
-    int shift = 0;            // Of the object's bits.
-    std::uint32_t mask = 0;   // 0: no object.
-    int branches = 1;
-    bool optional = false;
-    bool ends = false;
-    bool stops = false;
-    bool plain = false;  // Stands before an access to a plain field.
-
-    std::uint32_t Value(PackedKey key) const {
-      return static_cast<std::uint32_t>(key >> shift) & mask;
-    }
+  struct Local : KeyStep {
+    std::uint32_t count = 0;  // Of its entries, so far.
+    bool plain = false;       // Stands before an access to a plain field.
   };
 
   // Wide enough for what `tables` knows, with room to grow if there is any.
   explicit OpenTables(Tabulator& tables);
 
-  bool fits() const { return bits_ <= 127; }
+  bool fits() const { return layout_.fits(); }
   int threads() const { return static_cast<int>(thread_fields_.size()); }
   // Of an unpacked state.
   int width() const {
@@ -69,10 +56,9 @@ class OpenTables {
   // The state after a step; runs the code where that is not known, and then
   // what At returned before may have moved.
   Taken Take(PackedKey key, int thread, int branch, PackedKey* next) {
-    const Field field = thread_fields_[thread];
+    const KeyField field = thread_fields_[thread];
     const Local* local = &locals_[thread][field.Of(key)];
-    std::uint32_t value = local->mask == 0 ? static_cast<std::uint32_t>(branch)
-                                           : local->Value(key);
+    std::uint32_t value = local->Value(key, branch);
     bool checked = false;
     for (;;) {
       if (value >= local->count ||
@@ -86,7 +72,7 @@ class OpenTables {
       checked |= entry.checked;
       if (!entry.goes_on) break;
       local = &locals_[thread][field.Of(key)];
-      value = local->Value(key);
+      value = local->object.Of(key);
     }
     *next = key;
     return checked ? Taken::kChecked : Taken::kStep;
@@ -97,18 +83,8 @@ class OpenTables {
   PackedKey Pack(const Value* state) const;
 
  private:
-  struct Field {
-    int shift = 0;
-    std::uint32_t mask = 0;
-
-    std::uint32_t Of(PackedKey key) const {
-      return static_cast<std::uint32_t>(key >> shift) & mask;
-    }
-  };
-
   // `room`: bits of every field that nothing needs yet.
   void LayOut(int room);
-  Field NewField(std::size_t values, int room);
   void AddLocals(int thread);
   Local MakeLocal(const Node& node) const;
   void MakeRoom(Local& local, std::size_t count);
@@ -117,12 +93,12 @@ class OpenTables {
            const Entry& entry);
 
   Tabulator& tables_;
-  std::vector<Field> thread_fields_;
-  std::vector<Field> slot_fields_;
+  std::vector<KeyField> thread_fields_;
+  std::vector<KeyField> slot_fields_;
   std::vector<std::vector<Local>> locals_;
   std::vector<Entry> entries_;
   PackedKey initial_ = 0;
-  int bits_ = 0;
+  KeyLayout layout_;
 };
 
 }  // namespace netpoll_model

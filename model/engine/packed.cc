@@ -37,13 +37,13 @@ class Worker {
       for (const PackedKey key : other->outbox[number_]) queue_.Offer(key);
     }
     queue_.Take(frontier);
+    for (const PackedKey key : frontier) digest += HashOf(key ^ 0x5bd1e995u);
   }
   void ClearOutbox() {
     for (auto& box : outbox) box.clear();
   }
 
   std::uint64_t states() const { return queue_.size(); }
-  std::uint64_t digest() const { return queue_.digest(); }
 
  private:
   void Send(PackedKey key) {
@@ -138,6 +138,7 @@ class Worker {
   std::vector<std::vector<PackedKey>> outbox;
   std::uint64_t transitions = 0;
   std::uint64_t at_rest = 0;
+  std::uint64_t digest = 0;
   std::string violation;
 };
 
@@ -176,8 +177,7 @@ PackedResult PackedSearch(Tabulator& tables, const PackedOptions& options) {
   const PackedTables packed(tables);
   result.bits = packed.bits();
   result.local_states = packed.local_states();
-  if (packed.bits() > 127 || tables.thread_count() > 16 ||
-      tables.slots() > 64) {
+  if (!packed.fits() || tables.thread_count() > 16 || tables.slots() > 64) {
     result.fits = false;
     return result;
   }
@@ -195,7 +195,7 @@ PackedResult PackedSearch(Tabulator& tables, const PackedOptions& options) {
     result.states += worker->states();
     result.transitions += worker->transitions;
     result.at_rest += worker->at_rest;
-    result.digest += worker->digest();
+    result.digest += worker->digest;
     if (result.violation.empty()) result.violation = worker->violation;
   }
   const std::chrono::duration<double> taken =

@@ -13,12 +13,12 @@ PackedTables::PackedTables(Tabulator& tables) : tables_(tables) {
   const int threads = tables.thread_count();
   for (const ClassTable& table : minimised) {
     local_states_ += static_cast<int>(table.classes.size());
-    thread_fields_.push_back(NewField(table.classes.size()));
+    thread_fields_.push_back(layout_.New(table.classes.size()));
   }
   for (const Object* object : tables.slot_objects()) {
-    slot_fields_.push_back(NewField(object->value_count()));
+    slot_fields_.push_back(layout_.New(object->value_count()));
   }
-  if (bits_ > 127) return;
+  if (!layout_.fits()) return;
   locals_.resize(threads);
   members_.resize(threads);
   for (int thread = 0; thread < threads; ++thread) {
@@ -29,16 +29,9 @@ PackedTables::PackedTables(Tabulator& tables) : tables_(tables) {
       AddEntries(thread, table, static_cast<int>(i));
     }
     FindLater(thread, table);
-    initial_ |= static_cast<PackedKey>(table.class_of[tables.Start(thread)])
-                << thread_fields_[thread].shift;
+    initial_ |= thread_fields_[thread].Put(
+        static_cast<std::uint32_t>(table.class_of[tables.Start(thread)]));
   }
-}
-
-PackedTables::Field PackedTables::NewField(std::size_t values) {
-  const int width = static_cast<int>(std::bit_width(values - 1));
-  const Field field{bits_, (std::uint32_t{1} << width) - 1};
-  bits_ += width;
-  return field;
 }
 
 void PackedTables::AddEntries(int thread, const ClassTable& table, int number) {
@@ -50,20 +43,17 @@ void PackedTables::AddEntries(int thread, const ClassTable& table, int number) {
   local.ends = access.op == Op::kEnd;
   local.stops = from.stops;
   if (local.ends || local.stops) return;
-  const int thread_shift = thread_fields_[thread].shift;
-  const auto add = [&](Value response, const Effect& effect, Value value,
-                       int slot_shift) {
+  const auto add = [&](Value response, const Effect& effect, Value value) {
     Entry entry;
     const int to = response < from.next.size() ? from.next[response] : -1;
     // A pair that the search never met can not come up here either.
     if (effect.enabled && to >= 0) {
       entry.enabled = true;
       entry.goes_on = table.classes[to].fused;
-      entry.add = (static_cast<PackedKey>(to) << thread_shift) -
-                  (static_cast<PackedKey>(number) << thread_shift);
+      entry.add = thread_fields_[thread].Change(
+          static_cast<std::uint32_t>(number), static_cast<std::uint32_t>(to));
       if (access.object != nullptr) {
-        entry.add += (static_cast<PackedKey>(effect.next) << slot_shift) -
-                     (static_cast<PackedKey>(value) << slot_shift);
+        entry.add += local.object.Change(value, effect.next);
       }
     }
     entries_.push_back(entry);
@@ -72,21 +62,20 @@ void PackedTables::AddEntries(int thread, const ClassTable& table, int number) {
     local.branches =
         access.op == Op::kChoose ? static_cast<int>(access.number) : 1;
     for (int branch = 0; branch < local.branches; ++branch) {
-      add(static_cast<Value>(branch), {}, 0, 0);
+      add(static_cast<Value>(branch), {}, 0);
     }
     return;
   }
   const int slot = access.object->slot;
-  local.shift = slot_fields_[slot].shift;
-  local.mask = slot_fields_[slot].mask;
+  local.object = slot_fields_[slot];
   const std::size_t values = access.object->value_count();
-  for (std::size_t value = 0; value <= local.mask; ++value) {
+  for (std::size_t value = 0; value <= local.object.mask; ++value) {
     Effect effect{false, 0, 0};
     const KnownAccess& known = tables_.known(from.access);
     if (value < values && value < known.known.size() && known.known[value]) {
       effect = known.effects[value];
     }
-    add(effect.response, effect, static_cast<Value>(value), local.shift);
+    add(effect.response, effect, static_cast<Value>(value));
   }
   // An object with one value has no bits: the entry of value 0 is meant.
   (OnlyReads(access.op) ? local.reads : local.writes) |= std::uint64_t{1}
@@ -124,15 +113,11 @@ void PackedTables::FindLater(int thread, const ClassTable& table) {
 
 void PackedTables::Unpack(PackedKey key, Value* state) const {
   for (int thread = 0; thread < threads(); ++thread) {
-    const Field& field = thread_fields_[thread];
-    state[thread] = static_cast<Value>(
-        members_[thread]
-                [static_cast<std::uint32_t>(key >> field.shift) & field.mask]);
+    *state++ =
+        static_cast<Value>(members_[thread][thread_fields_[thread].Of(key)]);
   }
-  for (std::size_t slot = 0; slot < slot_fields_.size(); ++slot) {
-    const Field& field = slot_fields_[slot];
-    state[threads() + slot] = static_cast<Value>(
-        static_cast<std::uint32_t>(key >> field.shift) & field.mask);
+  for (const KeyField& field : slot_fields_) {
+    *state++ = static_cast<Value>(field.Of(key));
   }
 }
 

@@ -140,7 +140,7 @@ class Graph {
 
 PathCount CountPaths(Tabulator& tables, std::uint64_t most_states) {
   const PackedTables packed(tables);
-  if (packed.bits() > 127) return {};
+  if (!packed.fits()) return {};
   Graph graph(packed);
   if (!graph.Build(most_states)) return {};
   return graph.Count();
