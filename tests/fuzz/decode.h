@@ -97,6 +97,30 @@ inline EventKey DrawKey(Bytes& bytes, const Keys& keys, EventKey wake) {
   }
 }
 
+inline Delta DrawDelta(Bytes& bytes) {
+  switch (bytes.Below(3)) {
+    case 0:
+      return Delta::NonBlocking();
+    case 1:
+      return Delta::AtMost(std::chrono::nanoseconds(1));
+    default:
+      return Delta::Forever();
+  }
+}
+
+// Opens the descriptor of that number in `poller`. Its key is worth drawing.
+template <class ThePoller>
+typename ThePoller::Desc* OpenDescriptor(ThePoller& poller, int which,
+                                         Keys& keys) {
+  const auto opened = poller.Open(kFirstFd + which, /*check=*/false);
+  Require(opened.error == 0, "Open failed");
+  const EventKey key =
+      EventKey::ForSlot(opened.desc->index(), opened.desc->generation());
+  keys.known.push_back(key);
+  keys.live[which] = key;
+  return opened.desc;
+}
+
 template <class Target>
 class DecodeRun {
  public:
@@ -135,12 +159,8 @@ class DecodeRun {
 
   void Open(int which) {
     Descriptor& d = descriptors_[which];
-    const auto opened = poller_.Open(kFirstFd + which, /*check=*/false);
-    Require(opened.error == 0, "Open failed");
-    d.desc = opened.desc;
-    d.key = EventKey::ForSlot(d.desc->index(), d.desc->generation());
-    keys_.known.push_back(d.key);
-    keys_.live[which] = d.key;
+    d.desc = OpenDescriptor(poller_, which, keys_);
+    d.key = keys_.live[which];
   }
 
   void Close(int which) {
@@ -167,19 +187,8 @@ class DecodeRun {
     Require(task.parked, "a task could not park");
   }
 
-  Delta DrawDelta() {
-    switch (bytes_.Below(3)) {
-      case 0:
-        return Delta::NonBlocking();
-      case 1:
-        return Delta::AtMost(std::chrono::nanoseconds(1));
-      default:
-        return Delta::Forever();
-    }
-  }
-
   void Poll() {
-    const Delta delta = DrawDelta();
+    const Delta delta = DrawDelta(bytes_);
     const Reported reported = Target::Load(bytes_, keys_, poller_);
     bool expected[kDescriptors][2] = {};
     bool wake = false;
@@ -269,14 +278,18 @@ class DecodeRun {
 
 }  // namespace netpoll::fuzz
 
-#define NETPOLL_FUZZ_DECODE(Target)                               \
+// The entry of fuzzers: each input is one run.
+#define NETPOLL_FUZZ_RUN(OneRun)                                  \
   extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, \
                                         std::size_t size);        \
   extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, \
                                         std::size_t size) {       \
-    netpoll::fuzz::DecodeRun<Target>(data, size).Run();           \
+    OneRun(data, size).Run();                                     \
     return 0;                                                     \
   }                                                               \
   static_assert(true)
+
+#define NETPOLL_FUZZ_DECODE(Target) \
+  NETPOLL_FUZZ_RUN(netpoll::fuzz::DecodeRun<Target>)
 
 #endif  // NETPOLL_TESTS_FUZZ_DECODE_H_

@@ -10,7 +10,6 @@
 //   - the wake-up is its own key with no address. A poll that blocks takes it,
 //     one that does not posts it again; a break posts when none is on its way.
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -117,11 +116,8 @@ class IocpRun {
 
   void Open(int which) {
     Descriptor& d = descriptors_[which];
-    const auto opened = poller_.Open(kFirstFd + which, /*check=*/false);
-    Require(opened.error == 0, "Open failed");
-    d.desc = opened.desc;
-    d.key = EventKey::ForSlot(d.desc->index(), d.desc->generation());
-    keys_.known.push_back(d.key);
+    d.desc = OpenDescriptor(poller_, which, keys_);
+    d.key = keys_.live[which];
     for (int i = 0; i < 2; ++i) {
       d.calls[i].operation = poller_.backend().NewOperation(d.key, kModes[i]);
       Require(d.calls[i].operation != nullptr, "no memory");
@@ -214,14 +210,7 @@ class IocpRun {
                                : DrawKey(bytes_, keys_, kWakeKey);
       Add(key, DrawAddress(), bytes_.Word());
     }
-    switch (bytes_.Below(3)) {
-      case 0:
-        return Deliver(Delta::NonBlocking());
-      case 1:
-        return Deliver(Delta::AtMost(std::chrono::nanoseconds(1)));
-      default:
-        return Deliver(Delta::Forever());
-    }
+    Deliver(DrawDelta(bytes_));
   }
 
   void Deliver(Delta delta) {
@@ -282,10 +271,4 @@ class IocpRun {
 }  // namespace
 }  // namespace netpoll::fuzz
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
-                                      std::size_t size);
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
-                                      std::size_t size) {
-  netpoll::fuzz::IocpRun(data, size).Run();
-  return 0;
-}
+NETPOLL_FUZZ_RUN(netpoll::fuzz::IocpRun);
