@@ -11,6 +11,7 @@
 #include "netpoll/model/engine/paths.h"
 #include "netpoll/model/engine/proof.h"
 #include "netpoll/model/report/check.h"
+#include "netpoll/model/report/pictures.h"
 
 namespace netpoll_model {
 namespace {
@@ -35,7 +36,8 @@ TEST_P(EveryScenario, KeepsEveryLawInEveryInterleaving) {
   }
   const auto schedule = FewestSwitches(exploration.tables(), result);
   FAIL() << GetParam().name << ": "
-         << Counterexample(TellTwice("shipped", GetParam(), schedule), 100);
+         << Counterexample(TellTwice("shipped", GetParam(), schedule),
+                           kWidthOfFiles);
 }
 
 // By packed keys and by states spelled out, from nothing: the same states in

@@ -25,7 +25,6 @@ namespace {
 
 constexpr std::size_t kCounters = std::size_t{1} << 16;
 constexpr std::uint64_t kCanaryRuns = 100'000;
-constexpr int kWidthOfFiles = 100;
 
 #if defined(__clang__)
 __attribute__((section("__libfuzzer_extra_counters"), used))
@@ -82,11 +81,10 @@ void Tell(const netpoll_fuzz::Target::Outcome& outcome) {
       Shipped().Run(Shipped().Shrink(outcome.plain, outcome.run.violation));
   const netpoll_model::Story story =
       netpoll_model::TellTwice("shipped", *small.scenario, small.run.schedule);
-  std::fprintf(
-      stderr, "\n%s: %s\n", story.scenario.c_str(),
-      netpoll_model::Counterexample(
-          story, netpoll_model::TerminalWidth(STDERR_FILENO, kWidthOfFiles))
-          .c_str());
+  std::fprintf(stderr, "\n%s: %s\n", story.scenario.c_str(),
+               netpoll_model::Counterexample(
+                   story, netpoll_model::TerminalWidth(STDERR_FILENO))
+                   .c_str());
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/coverage.h"
 #include "netpoll/model/report/part.h"
+#include "netpoll/model/report/pictures.h"
 
 namespace netpoll_model {
 namespace {
@@ -41,8 +42,8 @@ Golden ExploreForGolden(int workers) {
     certificate.Add(verdict);
     if (verdict.ok()) return;
     if (++broken <= kMostTold) {
-      golden.broken +=
-          verdict.scenario + ": " + verdict.Counterexample(100) + "\n";
+      golden.broken += verdict.scenario + ": " +
+                       verdict.Counterexample(kWidthOfFiles) + "\n";
     }
   });
   if (broken > kMostTold) {

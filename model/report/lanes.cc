@@ -125,11 +125,11 @@ std::string Lanes(const Story& story, int width) {
   return Drawing(story, std::max(width, 40)).Text();
 }
 
-int TerminalWidth(int fd, int fallback) {
+int TerminalWidth(int fd) {
   winsize size{};
   if (::isatty(fd) == 0 || ::ioctl(fd, TIOCGWINSZ, &size) != 0 ||
       size.ws_col == 0) {
-    return fallback;
+    return kWidthOfFiles;
   }
   return size.ws_col;
 }

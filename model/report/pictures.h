@@ -21,8 +21,11 @@ std::string Mermaid(const Story& story);
 // A page of its own: nothing outside it is loaded.
 std::string HtmlPage(const Story& story);
 
-// The width of the terminal at file descriptor `fd`, or `fallback`.
-int TerminalWidth(int fd, int fallback);
+// The width of lanes that go into a file or a pipe.
+inline constexpr int kWidthOfFiles = 100;
+
+// The width of the terminal at file descriptor `fd`, or kWidthOfFiles.
+int TerminalWidth(int fd);
 
 }  // namespace netpoll_model
 

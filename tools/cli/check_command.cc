@@ -162,11 +162,10 @@ class Output {
     } else if (verdict.ok()) {
       std::fputs(Certificate::Line(verdict).c_str(), stdout);
     } else if (!verdict.violation.empty()) {
-      std::printf("\n%s: %s\n", verdict.scenario.c_str(),
-                  verdict
-                      .Counterexample(netpoll_model::TerminalWidth(
-                          STDOUT_FILENO, kWidthOfFiles))
-                      .c_str());
+      std::printf(
+          "\n%s: %s\n", verdict.scenario.c_str(),
+          verdict.Counterexample(netpoll_model::TerminalWidth(STDOUT_FILENO))
+              .c_str());
     } else {
       std::printf("%s: cut off after %llu states\n", verdict.scenario.c_str(),
                   static_cast<unsigned long long>(verdict.result.states));

@@ -129,8 +129,7 @@ void PrintJson(const Report& report, const netpoll_model::Story& story) {
 
 void Print(const Report& report, const netpoll_model::Story& story) {
   if (story.broken()) {
-    const int width =
-        netpoll_model::TerminalWidth(STDOUT_FILENO, kWidthOfFiles);
+    const int width = netpoll_model::TerminalWidth(STDOUT_FILENO);
     std::printf("%s: %s\n", story.scenario.c_str(),
                 netpoll_model::Counterexample(story, width).c_str());
   }

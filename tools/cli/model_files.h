@@ -13,9 +13,6 @@
 
 namespace netpoll::cli {
 
-// The width of lanes that go into a file or a pipe.
-inline constexpr int kWidthOfFiles = 100;
-
 // Null: it was said that there is none.
 const netpoll_model::Variant* FindVariantOrExplain(const Flags& flags,
                                                    const std::string& name);

@@ -92,10 +92,10 @@ int Show(const Flags& flags, const ReplayFlags& given, const Wanted& wanted,
                  Quoted(wanted.replay.digest).c_str(),
                  std::string(netpoll_model::SourceDigest()).c_str());
   }
-  std::printf("%s: %s\n\n%s\n", story.scenario.c_str(), story.about.c_str(),
-              netpoll_model::Lanes(story, netpoll_model::TerminalWidth(
-                                              STDOUT_FILENO, kWidthOfFiles))
-                  .c_str());
+  std::printf(
+      "%s: %s\n\n%s\n", story.scenario.c_str(), story.about.c_str(),
+      netpoll_model::Lanes(story, netpoll_model::TerminalWidth(STDOUT_FILENO))
+          .c_str());
   std::printf("%s\n", Diagnose(story).sentence.c_str());
   if (const int status = WritePictures(flags, given, story)) return status;
   std::fflush(stdout);
