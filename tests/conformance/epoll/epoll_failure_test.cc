@@ -5,8 +5,6 @@
 // sentence.
 #include <cerrno>
 #include <chrono>
-#include <climits>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -17,9 +15,9 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/poller.h"
-#include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/epoll/scripted_sys.h"
 #include "netpoll/tests/conformance/fixture.h"
+#include "netpoll/tests/conformance/scripted/scripted_test.h"
 
 namespace netpoll::conformance {
 namespace {
@@ -37,19 +35,7 @@ struct PollsTwice : Backend {
   }
 };
 
-class EpollFailure : public ::testing::Test {
- protected:
-  void SetUp() override { script() = Script{}; }
-
-  static Script& script() { return ScriptedSys::script(); }
-  static int Count(Call call) { return script().count[call]; }
-
-  static std::size_t Poll(Backend& backend, Delta delta) {
-    Recorder recorder;
-    backend.Poll(delta, recorder);
-    return recorder.reports.size();
-  }
-};
+class EpollFailure : public ScriptedTest<ScriptedSys> {};
 using EpollFailureDeathTest = EpollFailure;
 
 constexpr Delta kNow = Delta::NonBlocking();
@@ -70,20 +56,9 @@ TEST_F(EpollFailure, InitReturnsTheErrorOfEachStepAndLeavesNothing) {
 }
 
 TEST_F(EpollFailure, OpenReturnsTheErrorAndTheSlotIsUsedAgain) {
-  Poller<Backend> poller;
-  ASSERT_EQ(poller.Init(), 0);
-  Ends ends = Ends::Sockets();
-  for (const int error : {ENOSPC, ENOMEM, EPERM, EEXIST}) {
+  OpenFails<Backend>({ENOSPC, ENOMEM, EPERM, EEXIST}, [](int error) {
     script().returns[Call::kCtl] = {-error};
-    const auto opened = poller.Open(ends.own());
-    EXPECT_EQ(opened.error, error);
-    EXPECT_EQ(opened.desc, nullptr);
-  }
-  const auto opened = poller.Open(ends.own());
-  ASSERT_EQ(opened.error, 0);
-  EXPECT_EQ(opened.desc->index(), 0u);
-  EXPECT_TRUE(poller.Unblock(opened.desc).ready.empty());
-  EXPECT_EQ(poller.Close(opened.desc), 0);
+  });
 }
 
 TEST_F(EpollFailure, CloseReturnsTheErrorAndTheSlotIsGivenBack) {
@@ -100,7 +75,7 @@ TEST_F(EpollFailure, AnInterruptedPollWithALimitReturns) {
   Backend backend;
   ASSERT_EQ(backend.Init(), 0);
   script().returns[Call::kPwait2] = {-EINTR};
-  EXPECT_EQ(Poll(backend, Delta::AtMost(std::chrono::hours(1))), 0u);
+  EXPECT_EQ(Poll(backend, Delta::AtMost(std::chrono::hours(1))).size(), 0u);
   EXPECT_EQ(Count(Call::kPwait2), 1);
 }
 
@@ -109,28 +84,22 @@ TEST_F(EpollFailure, AnInterruptedPollWithoutALimitGoesOn) {
   ASSERT_EQ(backend.Init(), 0);
   script().returns[Call::kWait] = {-EINTR, -EINTR};
   backend.Break();
-  EXPECT_EQ(Poll(backend, Delta::Forever()), 0u);
+  EXPECT_EQ(Poll(backend, Delta::Forever()).size(), 0u);
   EXPECT_EQ(Count(Call::kWait), 3);
   script().returns[Call::kWait] = {-EINTR};
-  EXPECT_EQ(Poll(backend, kNow), 0u);
+  EXPECT_EQ(Poll(backend, kNow).size(), 0u);
   EXPECT_EQ(Count(Call::kWait), 5);
 }
 
 TEST_F(EpollFailure, WithoutNanosecondsTheLimitIsRoundedUpToMilliseconds) {
   Backend backend;
   ASSERT_EQ(backend.Init(), 0);
-  const struct {
-    std::int64_t limit;
-    int millis;
-  } kCases[] = {
-      {1, 1},         {999'999, 1},   {1'000'000, 1},      {1'000'001, 2},
-      {1'999'999, 2}, {2'500'000, 3}, {INT64_MAX, INT_MAX}};
-  for (const auto& c : kCases) {
+  for (const LimitInMillis& c : kLimitsInMillis) {
     script() = Script{};
     script().returns[Call::kPwait2] = {-ENOSYS};
     script().returns[Call::kWait] = {-EINTR};
-    Poll(backend, Delta::AtMost(nanoseconds(c.limit)));
-    EXPECT_EQ(script().waited_millis, std::vector<int>{c.millis}) << c.limit;
+    Poll(backend, Delta::AtMost(nanoseconds(c.nanos)));
+    EXPECT_EQ(script().waited_millis, std::vector<int>{c.millis}) << c.nanos;
   }
 }
 
@@ -141,7 +110,7 @@ TEST_F(EpollFailure, WhereNanosecondsAreRefusedItAsksOnce) {
     Backend backend;
     ASSERT_EQ(backend.Init(), 0);
     script().returns[Call::kPwait2] = {-refusal, -refusal, -refusal};
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(Poll(backend, kShort), 0u);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(Poll(backend, kShort).size(), 0u);
     EXPECT_EQ(Count(Call::kPwait2), 1);
     EXPECT_EQ(Count(Call::kWait), 3);
   }
@@ -209,7 +178,7 @@ TEST_F(EpollFailure, TakingAWakeUpGoesOnAfterASignal) {
   Poll(backend, Delta::Forever());
   EXPECT_EQ(Count(Call::kRead), 2);
   // It was drained: the next poll runs to its limit.
-  EXPECT_EQ(Poll(backend, kShort), 0u);
+  EXPECT_EQ(Poll(backend, kShort).size(), 0u);
   EXPECT_EQ(Count(Call::kRead), 2);
 }
 

@@ -14,7 +14,6 @@
 #include "gtest/gtest.h"
 #include "netpoll/backends/event_ports/event_ports_backend.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/event_ports/scripted_fixture.h"
 #include "netpoll/tests/conformance/event_ports/scripted_port_sys.h"
@@ -48,20 +47,9 @@ TEST_F(EventPortsFailure, InitReturnsTheErrorOfEachStepAndLeavesNothing) {
 
 // Row E15: positive, whatever the system's convention.
 TEST_F(EventPortsFailure, OpenReturnsTheErrorAndLeavesNothing) {
-  Poller<Backend> poller;
-  ASSERT_EQ(poller.Init(), 0);
-  Ends ends = Ends::Sockets();
-  for (const int error : {EAGAIN, ENOMEM, EBADFD}) {
+  OpenFails<Backend>({EAGAIN, ENOMEM, EBADFD}, [](int error) {
     script().returns[Call::kAssociate] = {-error};
-    const auto opened = poller.Open(ends.own());
-    EXPECT_EQ(opened.error, error);
-    EXPECT_EQ(opened.desc, nullptr);
-  }
-  const auto opened = poller.Open(ends.own());
-  ASSERT_EQ(opened.error, 0);
-  EXPECT_EQ(opened.desc->index(), 0u);
-  EXPECT_TRUE(poller.Unblock(opened.desc).ready.empty());
-  EXPECT_EQ(poller.Close(opened.desc), 0);
+  });
 }
 
 TEST_F(EventPortsFailure, OpenOfWhatIsNoDescriptorIsAnError) {

@@ -6,36 +6,24 @@
 #define NETPOLL_TESTS_CONFORMANCE_EVENT_PORTS_SCRIPTED_FIXTURE_H_
 
 #include <cstdint>
-#include <vector>
 
 #include "gtest/gtest.h"
 #include "netpoll/backends/event_ports/event_ports_backend.h"
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/event_ports/scripted_port_sys.h"
 #include "netpoll/tests/conformance/fixture.h"
+#include "netpoll/tests/conformance/scripted/scripted_test.h"
 
 namespace netpoll::conformance {
 
-class ScriptedFixture : public ::testing::Test {
+class ScriptedFixture : public ScriptedTest<ScriptedPortSys> {
  protected:
   using Backend = EventPortsBackend<StdEnv, ScriptedPortSys>;
   using Call = PortCall;
 
-  void SetUp() override { script() = PortScript{}; }
-
-  static PortScript& script() { return ScriptedPortSys::script(); }
-  static int Count(Call call) { return script().count[call]; }
-
   static EventKey Key(std::uint32_t n) { return EventKey::ForSlot(n, 7); }
-
-  static std::vector<Report> Poll(Backend& backend, Delta delta) {
-    Recorder recorder;
-    backend.Poll(delta, recorder);
-    return recorder.reports;
-  }
 
   // Readable and armed.
   static void OpenReadable(Backend& backend, Ends& ends) {

@@ -10,14 +10,13 @@
 #include <time.h>
 
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "netpoll/backends/event_ports/event_port_sys.h"
+#include "netpoll/tests/conformance/scripted/scripted_calls.h"
 
 namespace netpoll::conformance {
 
@@ -34,27 +33,14 @@ enum class PortCall {
 };
 
 // For tests of one thread.
-struct PortScript {
+struct PortScript : ScriptedCalls<PortCall> {
   // Returned instead of calling: success, though nothing was done.
   static constexpr int kNothing = 1;
 
-  // What the next calls return instead of calling; 0: call.
-  std::map<PortCall, std::deque<int>> returns;
-  std::map<PortCall, int> count;
   std::vector<int> associated;                  // The events of each.
   std::vector<std::optional<timespec>> limits;  // None: for ever.
   std::function<void()> before_alert;
   std::function<void()> before_getn;  // Each is called once.
-
-  std::optional<int> Next(PortCall call) {
-    ++count[call];
-    std::deque<int>& queue = returns[call];
-    if (queue.empty()) return {};
-    const int value = queue.front();
-    queue.pop_front();
-    if (value == 0) return {};
-    return value;
-  }
 };
 
 struct ScriptedPortSys {
@@ -65,22 +51,17 @@ struct ScriptedPortSys {
     return instance;
   }
 
-  static int Create() {
-    if (const auto said = script().Next(PortCall::kCreate)) return *said;
-    return Sys::Create();
-  }
+  static int Create() { return script().Do(PortCall::kCreate, Sys::Create); }
   static int SetCloseOnExec(int port) {
-    if (const auto said = script().Next(PortCall::kCloseOnExec)) return *said;
-    return Sys::SetCloseOnExec(port);
+    return script().Do(PortCall::kCloseOnExec, Sys::SetCloseOnExec, port);
   }
   static int Associate(int port, int fd, int events, std::uint64_t cookie) {
     script().associated.push_back(events);
-    if (const auto said = script().Next(PortCall::kAssociate)) return *said;
-    return Sys::Associate(port, fd, events, cookie);
+    return script().Do(PortCall::kAssociate, Sys::Associate, port, fd, events,
+                       cookie);
   }
   static int Dissociate(int port, int fd) {
-    if (const auto said = script().Next(PortCall::kDissociate)) return *said;
-    return Sys::Dissociate(port, fd);
+    return script().Do(PortCall::kDissociate, Sys::Dissociate, port, fd);
   }
   static int GetN(int port, port_event_t* events, unsigned size,
                   unsigned* count, timespec* limit) {

@@ -24,6 +24,7 @@
 #include "netpoll/tests/conformance/fixture.h"
 #include "netpoll/tests/conformance/io_uring/available.h"
 #include "netpoll/tests/conformance/io_uring/scripted_ring.h"
+#include "netpoll/tests/conformance/scripted/scripted_test.h"
 
 namespace netpoll::conformance {
 namespace {
@@ -34,20 +35,11 @@ using std::chrono::nanoseconds;
 // More than the backend asks again.
 constexpr std::size_t kForGood = 100;
 
-class IoUringFailure : public ::testing::Test {
+class IoUringFailure : public ScriptedTest<ScriptedRing> {
  protected:
   void SetUp() override {
     if (const char* const why = WhyNoIoUring()) GTEST_SKIP() << why;
-    script() = Script{};
-  }
-
-  static Script& script() { return ScriptedRing::script(); }
-  static int Count(Call call) { return script().count[call]; }
-
-  static std::size_t Poll(Backend& backend, Delta delta) {
-    Recorder recorder;
-    backend.Poll(delta, recorder);
-    return recorder.reports.size();
+    ScriptedTest::SetUp();
   }
 };
 using IoUringFailureDeathTest = IoUringFailure;
@@ -104,7 +96,7 @@ TEST_F(IoUringFailure, OpenReturnsTheErrorAndTheSlotIsUsedAgain) {
   ASSERT_EQ(opened.error, 0);
   EXPECT_EQ(opened.desc->index(), 0u);
   // The refused requests were taken back: there is one report.
-  EXPECT_EQ(Poll(poller.backend(), kNow), 1u);
+  EXPECT_EQ(Poll(poller.backend(), kNow).size(), 1u);
   EXPECT_TRUE(poller.Unblock(opened.desc).ready.empty());
   EXPECT_EQ(poller.Close(opened.desc), 0);
 }
@@ -116,12 +108,12 @@ TEST_F(IoUringFailure, ARequestThatIsRefusedForAMomentIsHandedOverAgain) {
     Ends ends = Ends::Sockets();
     script().returns[Call::kSubmit] = {-error, -error};
     EXPECT_EQ(backend.Open(ends.own(), kKey), 0);
-    EXPECT_EQ(Poll(backend, kNow), 1u);
+    EXPECT_EQ(Poll(backend, kNow).size(), 1u);
     script().returns[Call::kSubmit] = {-error, -error};
     EXPECT_EQ(backend.Close(ends.own(), kKey), 0);
     script().returns[Call::kSubmit] = {-error, -error};
     backend.Break();
-    EXPECT_EQ(Poll(backend, Delta::Forever()), 0u);
+    EXPECT_EQ(Poll(backend, Delta::Forever()).size(), 0u);
   }
 }
 
@@ -133,7 +125,7 @@ TEST_F(IoUringFailure, CloseReturnsTheErrorAndForgetsTheDescriptor) {
   script().returns[Call::kSubmit].assign(kForGood, -EAGAIN);
   EXPECT_EQ(backend.Close(ends.own(), kKey), EAGAIN);
   script().returns.clear();
-  EXPECT_EQ(Poll(backend, kNow), 0u);
+  EXPECT_EQ(Poll(backend, kNow).size(), 0u);
   EXPECT_EQ(backend.Close(ends.own(), kKey), ENOENT);
 }
 
@@ -184,7 +176,7 @@ TEST_F(IoUringFailure, AnInterruptedPollWithALimitReturns) {
   Backend backend;
   ASSERT_EQ(backend.Init(), 0);
   script().returns[Call::kWait] = {-EINTR};
-  EXPECT_EQ(Poll(backend, Delta::AtMost(std::chrono::hours(1))), 0u);
+  EXPECT_EQ(Poll(backend, Delta::AtMost(std::chrono::hours(1))).size(), 0u);
   EXPECT_EQ(Count(Call::kWait), 1);
 }
 
@@ -195,7 +187,7 @@ TEST_F(IoUringFailure, AnInterruptedPollWithoutALimitGoesOn) {
   ends.FillOwn();
   ASSERT_EQ(backend.Open(ends.own(), kKey), 0);
   script().returns[Call::kWait] = {-EINTR, -EINTR, -ETIME, -EAGAIN};
-  EXPECT_EQ(Poll(backend, Delta::Forever()), 0u);
+  EXPECT_EQ(Poll(backend, Delta::Forever()).size(), 0u);
   EXPECT_EQ(Count(Call::kWait), 4);
 }
 
@@ -205,7 +197,7 @@ TEST_F(IoUringFailure, AWaitThatTheKernelRefusesForAMomentEndsThePoll) {
   for (const int error : {EAGAIN, EBUSY}) {
     script() = Script{};
     script().returns[Call::kWait].assign(kForGood, -error);
-    EXPECT_EQ(Poll(backend, Delta::Forever()), 0u);
+    EXPECT_EQ(Poll(backend, Delta::Forever()).size(), 0u);
     EXPECT_EQ(Count(Call::kWait), 1);
   }
 }
@@ -216,7 +208,7 @@ TEST_F(IoUringFailure, NanosecondsReachTheKernelWhole) {
   script().returns[Call::kWait] = {-EINTR, -ETIME, -EINTR};
   for (const std::int64_t limit :
        {std::int64_t{1}, std::int64_t{1'500'000'007}}) {
-    EXPECT_EQ(Poll(backend, Delta::AtMost(nanoseconds(limit))), 0u);
+    EXPECT_EQ(Poll(backend, Delta::AtMost(nanoseconds(limit))).size(), 0u);
     EXPECT_EQ(script().waited.back().tv_sec, limit / 1'000'000'000);
     EXPECT_EQ(script().waited.back().tv_nsec, limit % 1'000'000'000);
   }
@@ -235,8 +227,8 @@ TEST_F(IoUringFailure, ANonBlockingPollCostsNoSystemCall) {
   ASSERT_EQ(backend.Open(ends.own(), kKey), 0);
   ends.Send();
   script() = Script{};
-  EXPECT_EQ(Poll(backend, kNow), 1u);
-  EXPECT_EQ(Poll(backend, kNow), 0u);
+  EXPECT_EQ(Poll(backend, kNow).size(), 1u);
+  EXPECT_EQ(Poll(backend, kNow).size(), 0u);
   EXPECT_EQ(script().count, (std::map<Call, int>{}));
 }
 
@@ -249,10 +241,10 @@ TEST_F(IoUringFailure, UnsureReportsAreAskedAboutInOneCall) {
     all.push_back(Ends::Sockets());
     ASSERT_EQ(backend.Open(all[i].own(), EventKey::ForSlot(i, 1)), 0);
   }
-  EXPECT_EQ(Poll(backend, kNow), 10u);
+  EXPECT_EQ(Poll(backend, kNow).size(), 10u);
   script() = Script{};
   for (Ends& ends : all) ends.Send();
-  EXPECT_EQ(Poll(backend, kNow), 10u);
+  EXPECT_EQ(Poll(backend, kNow).size(), 10u);
   EXPECT_EQ(Count(Call::kPoll), 1);
 }
 
@@ -261,7 +253,7 @@ TEST_F(IoUringFailure, WithoutAnAnswerTheWorstIsReported) {
   ASSERT_EQ(backend.Init(), 0);
   Ends ends = Ends::Sockets();
   ASSERT_EQ(backend.Open(ends.own(), kKey), 0);
-  EXPECT_EQ(Poll(backend, kNow), 1u);
+  EXPECT_EQ(Poll(backend, kNow).size(), 1u);
   for (const int error : {ENOMEM, EINVAL, EINTR}) {
     script().returns[Call::kPoll] = {-error};
     ends.Send();
@@ -288,7 +280,7 @@ TEST_F(IoUringFailure, ManyBreaksCostOneSystemCall) {
     Poll(backend, Delta::Forever());
     EXPECT_EQ(Count(Call::kSubmit), 2);
     // It was taken: the next poll runs to its limit.
-    EXPECT_EQ(Poll(backend, kShort), 0u);
+    EXPECT_EQ(Poll(backend, kShort).size(), 0u);
     EXPECT_EQ(Count(Call::kWait), 1);
   }
 }

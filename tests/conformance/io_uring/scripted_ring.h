@@ -11,12 +11,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <map>
-#include <optional>
 #include <vector>
 
 #include "netpoll/backends/io_uring/io_uring_sys.h"
+#include "netpoll/tests/conformance/scripted/scripted_calls.h"
 
 namespace netpoll::conformance {
 
@@ -24,23 +22,10 @@ namespace netpoll::conformance {
 enum class Call { kSetup, kMap, kSubmit, kWait, kFlush, kPoll };
 
 // For tests of one thread.
-struct Script {
-  // What the next calls return instead of calling; 0: call.
-  std::map<Call, std::deque<int>> returns;
-  std::map<Call, int> count;
+struct Script : ScriptedCalls<Call> {
   // Features that the kernel is to lack.
   std::uint32_t without = 0;
   std::vector<__kernel_timespec> waited;
-
-  std::optional<int> Next(Call call) {
-    ++count[call];
-    std::deque<int>& queue = returns[call];
-    if (queue.empty()) return {};
-    const int value = queue.front();
-    queue.pop_front();
-    if (value == 0) return {};
-    return value;
-  }
 };
 
 struct ScriptedRing {
@@ -64,17 +49,14 @@ struct ScriptedRing {
     const Call call = submit != 0 ? Call::kSubmit
                       : wait != 0 ? Call::kWait
                                   : Call::kFlush;
-    if (const auto said = script().Next(call)) return *said;
-    return IoUringSys::Enter(ring, submit, wait, flags, arg);
+    return script().Do(call, IoUringSys::Enter, ring, submit, wait, flags, arg);
   }
   static int Map(int ring, std::uint64_t offset, std::size_t size, void** at) {
-    if (const auto said = script().Next(Call::kMap)) return *said;
-    return IoUringSys::Map(ring, offset, size, at);
+    return script().Do(Call::kMap, IoUringSys::Map, ring, offset, size, at);
   }
   static void Unmap(void* at, std::size_t size) { IoUringSys::Unmap(at, size); }
   static int Poll(pollfd* asked, unsigned count) {
-    if (const auto said = script().Next(Call::kPoll)) return *said;
-    return IoUringSys::Poll(asked, count);
+    return script().Do(Call::kPoll, IoUringSys::Poll, asked, count);
   }
   static void Close(int fd) { IoUringSys::Close(fd); }
   static pthread_t Thread() { return IoUringSys::Thread(); }

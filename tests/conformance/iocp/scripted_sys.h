@@ -7,15 +7,12 @@
 #define NETPOLL_TESTS_CONFORMANCE_IOCP_SCRIPTED_SYS_H_
 
 #include <cstdint>
-#include <deque>
-#include <map>
-#include <optional>
-#include <utility>
 #include <vector>
 
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/backends/iocp/windows_sys.h"
 #include "netpoll/core/types.h"
+#include "netpoll/tests/conformance/scripted/scripted_calls.h"
 
 namespace netpoll::conformance {
 
@@ -42,22 +39,8 @@ enum class SysCall {
 };
 
 // For tests of one thread.
-struct Script {
-  // What the next calls return instead of calling; 1000: call.
-  static constexpr int kCall = 1000;
-  std::map<SysCall, std::deque<int>> returns;
-  std::map<SysCall, int> count;
+struct Script : ScriptedCalls<SysCall, 1000> {
   std::vector<DWORD> waited_millis;
-
-  std::optional<int> Next(SysCall call) {
-    ++count[call];
-    std::deque<int>& queue = returns[call];
-    if (queue.empty()) return {};
-    const int value = queue.front();
-    queue.pop_front();
-    if (value == kCall) return {};
-    return value;
-  }
 };
 
 struct ScriptedSys : WindowsSys {
@@ -66,83 +49,79 @@ struct ScriptedSys : WindowsSys {
     return instance;
   }
 
-  // Does as the script says, or `real`.
-  template <class Real, class... Arguments>
-  static int Do(SysCall call, Real real, Arguments... arguments) {
-    if (const auto said = script().Next(call)) return *said;
-    return real(arguments...);
-  }
-
   static int CreatePort(HANDLE* port) {
-    return Do(SysCall::kCreatePort, WindowsSys::CreatePort, port);
+    return script().Do(SysCall::kCreatePort, WindowsSys::CreatePort, port);
   }
   static int Associate(HANDLE port, Fd fd, std::uint64_t key) {
-    return Do(SysCall::kAssociate, WindowsSys::Associate, port, fd, key);
+    return script().Do(SysCall::kAssociate, WindowsSys::Associate, port, fd,
+                       key);
   }
   static int Dequeue(HANDLE port, OVERLAPPED_ENTRY* entries, ULONG size,
                      DWORD millis) {
     script().waited_millis.push_back(millis);
-    return Do(SysCall::kDequeue, WindowsSys::Dequeue, port, entries, size,
-              millis);
+    return script().Do(SysCall::kDequeue, WindowsSys::Dequeue, port, entries,
+                       size, millis);
   }
   static int Post(HANDLE port, std::uint64_t key) {
-    return Do(SysCall::kPost, WindowsSys::Post, port, key);
+    return script().Do(SysCall::kPost, WindowsSys::Post, port, key);
   }
   static int FileType(Fd fd) {
-    return Do(SysCall::kFileType, WindowsSys::FileType, fd);
+    return script().Do(SysCall::kFileType, WindowsSys::FileType, fd);
   }
   static int IsSynchronous(Fd fd) {
-    return Do(SysCall::kIsSynchronous, WindowsSys::IsSynchronous, fd);
+    return script().Do(SysCall::kIsSynchronous, WindowsSys::IsSynchronous, fd);
   }
   static int IsSystemSocket(Fd fd) {
-    return Do(SysCall::kIsSystemSocket, WindowsSys::IsSystemSocket, fd);
+    return script().Do(SysCall::kIsSystemSocket, WindowsSys::IsSystemSocket,
+                       fd);
   }
   static int SkipOnSuccess(Fd fd) {
-    return Do(SysCall::kSkipOnSuccess, WindowsSys::SkipOnSuccess, fd);
+    return script().Do(SysCall::kSkipOnSuccess, WindowsSys::SkipOnSuccess, fd);
   }
   static int Cancel(Fd fd, OVERLAPPED* overlapped) {
-    return Do(SysCall::kCancel, WindowsSys::Cancel, fd, overlapped);
+    return script().Do(SysCall::kCancel, WindowsSys::Cancel, fd, overlapped);
   }
   static int Outcome(Fd fd, OVERLAPPED* overlapped) {
-    return Do(SysCall::kOutcome, WindowsSys::Outcome, fd, overlapped);
+    return script().Do(SysCall::kOutcome, WindowsSys::Outcome, fd, overlapped);
   }
   static int Receive(Fd fd, void* buffer, ULONG size, OVERLAPPED* overlapped) {
-    return Do(SysCall::kReceive, WindowsSys::Receive, fd, buffer, size,
-              overlapped);
+    return script().Do(SysCall::kReceive, WindowsSys::Receive, fd, buffer, size,
+                       overlapped);
   }
   static int Send(Fd fd, const void* buffer, ULONG size,
                   OVERLAPPED* overlapped) {
-    return Do(SysCall::kSend, WindowsSys::Send, fd, buffer, size, overlapped);
+    return script().Do(SysCall::kSend, WindowsSys::Send, fd, buffer, size,
+                       overlapped);
   }
   static int ReceiveFrom(Fd fd, void* buffer, ULONG size, sockaddr* from,
                          int* from_size, OVERLAPPED* overlapped) {
-    return Do(SysCall::kReceiveFrom, WindowsSys::ReceiveFrom, fd, buffer, size,
-              from, from_size, overlapped);
+    return script().Do(SysCall::kReceiveFrom, WindowsSys::ReceiveFrom, fd,
+                       buffer, size, from, from_size, overlapped);
   }
   static int SendTo(Fd fd, const void* buffer, ULONG size, const sockaddr* to,
                     int to_size, OVERLAPPED* overlapped) {
-    return Do(SysCall::kSendTo, WindowsSys::SendTo, fd, buffer, size, to,
-              to_size, overlapped);
+    return script().Do(SysCall::kSendTo, WindowsSys::SendTo, fd, buffer, size,
+                       to, to_size, overlapped);
   }
   static int Accept(Fd listener, Fd accepted, void* addresses,
                     DWORD address_size, OVERLAPPED* overlapped) {
-    return Do(SysCall::kAccept, WindowsSys::Accept, listener, accepted,
-              addresses, address_size, overlapped);
+    return script().Do(SysCall::kAccept, WindowsSys::Accept, listener, accepted,
+                       addresses, address_size, overlapped);
   }
   static int Connect(Fd fd, const sockaddr* address, int size,
                      OVERLAPPED* overlapped) {
-    return Do(SysCall::kConnect, WindowsSys::Connect, fd, address, size,
-              overlapped);
+    return script().Do(SysCall::kConnect, WindowsSys::Connect, fd, address,
+                       size, overlapped);
   }
   static int Bind(Fd fd, const sockaddr* address, int size) {
-    return Do(SysCall::kBind, WindowsSys::Bind, fd, address, size);
+    return script().Do(SysCall::kBind, WindowsSys::Bind, fd, address, size);
   }
   static int FinishAccept(Fd listener, Fd accepted) {
-    return Do(SysCall::kFinishAccept, WindowsSys::FinishAccept, listener,
-              accepted);
+    return script().Do(SysCall::kFinishAccept, WindowsSys::FinishAccept,
+                       listener, accepted);
   }
   static int FinishConnect(Fd fd) {
-    return Do(SysCall::kFinishConnect, WindowsSys::FinishConnect, fd);
+    return script().Do(SysCall::kFinishConnect, WindowsSys::FinishConnect, fd);
   }
 };
 

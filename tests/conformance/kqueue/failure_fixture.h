@@ -9,9 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <vector>
 
-#include "gtest/gtest.h"
 #include "netpoll/backends/kqueue/kqueue_backend.h"
 #include "netpoll/backends/kqueue/kqueue_event.h"
 #include "netpoll/backends/kqueue/kqueue_waker.h"
@@ -19,8 +17,8 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/types.h"
-#include "netpoll/tests/conformance/fixture.h"
 #include "netpoll/tests/conformance/kqueue/scripted_sys.h"
+#include "netpoll/tests/conformance/scripted/scripted_test.h"
 
 namespace netpoll::conformance {
 
@@ -32,20 +30,8 @@ inline constexpr Delta kNow = Delta::NonBlocking();
 inline constexpr Delta kShort = Delta::AtMost(std::chrono::nanoseconds(1000));
 inline constexpr EventKey kKey = EventKey::ForSlot(5, 9);
 
-class KqueueFailure : public ::testing::Test {
+class KqueueFailure : public ScriptedTest<ScriptedSys> {
  protected:
-  void SetUp() override { script() = Script{}; }
-
-  static Script& script() { return ScriptedSys::script(); }
-  static int Count(Call call) { return script().count[call]; }
-
-  template <class Backend>
-  static std::vector<Report> Poll(Backend& backend, Delta delta) {
-    Recorder recorder;
-    backend.Poll(delta, recorder);
-    return recorder.reports;
-  }
-
   static struct kevent Event(std::uint64_t ident, int filter, unsigned flags,
                              std::uint64_t udata) {
     return KqueueChange(ident, filter, flags, udata);

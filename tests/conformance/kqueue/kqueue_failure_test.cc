@@ -72,20 +72,9 @@ TEST_F(KqueueFailure, InitWithAPipeReturnsTheErrorOfEachStepAndLeavesNothing) {
 }
 
 TEST_F(KqueueFailure, OpenReturnsTheErrorAndTheSlotIsUsedAgain) {
-  Poller<UserBackend> poller;
-  ASSERT_EQ(poller.Init(), 0);
-  Ends ends = Ends::Sockets();
-  for (const int error : {ENOMEM, EINVAL, EACCES, EBADF}) {
+  OpenFails<UserBackend>({ENOMEM, EINVAL, EACCES, EBADF}, [](int error) {
     script().returns[Call::kChange] = {-error};
-    const auto opened = poller.Open(ends.own());
-    EXPECT_EQ(opened.error, error);
-    EXPECT_EQ(opened.desc, nullptr);
-  }
-  const auto opened = poller.Open(ends.own());
-  ASSERT_EQ(opened.error, 0);
-  EXPECT_EQ(opened.desc->index(), 0u);
-  EXPECT_TRUE(poller.Unblock(opened.desc).ready.empty());
-  EXPECT_EQ(poller.Close(opened.desc), 0);
+  });
 }
 
 // The write filter can't be made; the read filter was.

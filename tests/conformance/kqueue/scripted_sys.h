@@ -11,11 +11,10 @@
 
 #include <cstddef>
 #include <deque>
-#include <map>
-#include <optional>
 #include <vector>
 
 #include "netpoll/backends/kqueue/kqueue_sys.h"
+#include "netpoll/tests/conformance/scripted/scripted_calls.h"
 
 namespace netpoll::conformance {
 
@@ -31,10 +30,7 @@ enum class Call {
 };
 
 // For tests of one thread.
-struct Script {
-  // What the next calls return instead of calling; 0: call.
-  std::map<Call, std::deque<int>> returns;
-  std::map<Call, int> count;
+struct Script : ScriptedCalls<Call> {
   // What the next waits report instead of calling.
   std::deque<std::vector<struct kevent>> reports;
   // The changes that were asked for, failed ones too.
@@ -42,16 +38,6 @@ struct Script {
   // Of waits with a limit.
   std::vector<timespec> waited;
   int waited_forever = 0;
-
-  std::optional<int> Next(Call call) {
-    ++count[call];
-    std::deque<int>& queue = returns[call];
-    if (queue.empty()) return {};
-    const int value = queue.front();
-    queue.pop_front();
-    if (value == 0) return {};
-    return value;
-  }
 };
 
 struct ScriptedSys {
@@ -60,10 +46,7 @@ struct ScriptedSys {
     return instance;
   }
 
-  static int Kqueue() {
-    if (const auto said = script().Next(Call::kQueue)) return *said;
-    return KqueueSys::Kqueue();
-  }
+  static int Kqueue() { return script().Do(Call::kQueue, KqueueSys::Kqueue); }
   static int Kevent(int kq, const struct kevent* changes, int change_count,
                     struct kevent* events, int size, const timespec* limit) {
     if (size == 0) {
@@ -79,20 +62,16 @@ struct ScriptedSys {
     return KqueueSys::Kevent(kq, changes, change_count, events, size, limit);
   }
   static int Pipe(int ends[2]) {
-    if (const auto said = script().Next(Call::kPipe)) return *said;
-    return KqueueSys::Pipe(ends);
+    return script().Do(Call::kPipe, KqueueSys::Pipe, ends);
   }
   static int Fcntl(int fd, int command, int argument) {
-    if (const auto said = script().Next(Call::kFcntl)) return *said;
-    return KqueueSys::Fcntl(fd, command, argument);
+    return script().Do(Call::kFcntl, KqueueSys::Fcntl, fd, command, argument);
   }
   static int Read(int fd, void* buffer, std::size_t size) {
-    if (const auto said = script().Next(Call::kRead)) return *said;
-    return KqueueSys::Read(fd, buffer, size);
+    return script().Do(Call::kRead, KqueueSys::Read, fd, buffer, size);
   }
   static int Write(int fd, const void* data, std::size_t size) {
-    if (const auto said = script().Next(Call::kWrite)) return *said;
-    return KqueueSys::Write(fd, data, size);
+    return script().Do(Call::kWrite, KqueueSys::Write, fd, data, size);
   }
   static void Close(int fd) { KqueueSys::Close(fd); }
 

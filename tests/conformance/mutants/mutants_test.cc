@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -19,8 +18,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "netpoll/backends/io_uring/io_uring_backend.h"
 #include "netpoll/model/mutants/row.h"
+#include "netpoll/tests/conformance/io_uring/available.h"
 
 namespace netpoll_mutants {
 namespace {
@@ -130,12 +129,8 @@ TEST_P(BackendMutant, IsKilledByEachTestThatItsRowNames) {
   const Mutant& mutant = GetParam();
   if (mutant.backend == "io_uring") {
     // Its tests are skipped, then.
-    using Ring = netpoll::IoUringBackend<>;
-    Ring trial;
-    const int error = trial.Init();
-    if (error == EPERM || error == ENOSYS) {
-      GTEST_SKIP() << Ring::ExplainInit(error);
-    }
+    const char* const why = netpoll::conformance::WhyNoIoUring();
+    if (why != nullptr) GTEST_SKIP() << why;
   }
   for (const std::string& test : mutant.row.breaks) {
     const End end = RunTest(mutant.program, test);

@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <climits>
 #include <cstdint>
 #include <set>
 #include <vector>
@@ -19,6 +18,7 @@
 #include "netpoll/tests/conformance/fixture.h"
 #include "netpoll/tests/conformance/poll/scripted_poll.h"
 #include "netpoll/tests/conformance/poll/scripted_sys.h"
+#include "netpoll/tests/conformance/scripted/scripted_test.h"
 
 namespace netpoll::conformance {
 namespace {
@@ -70,18 +70,12 @@ TEST_F(PollFailure, AnInterruptedPollWithoutALimitGoesOn) {
 TEST_F(PollFailure, WithoutNanosecondsTheLimitIsRoundedUpToMilliseconds) {
   Backend backend;
   ASSERT_EQ(backend.Init(), 0);
-  const struct {
-    std::int64_t limit;
-    int millis;
-  } kCases[] = {
-      {1, 1},         {999'999, 1},   {1'000'000, 1},      {1'000'001, 2},
-      {1'999'999, 2}, {2'500'000, 3}, {INT64_MAX, INT_MAX}};
-  for (const auto& c : kCases) {
+  for (const LimitInMillis& c : kLimitsInMillis) {
     script() = PollScript{};
     script().returns[PollCall::kPpoll] = {-ENOSYS};
     script().returns[PollCall::kPoll] = {-EINTR};
-    Poll(backend, Delta::AtMost(nanoseconds(c.limit)));
-    EXPECT_EQ(script().waited_millis, std::vector<int>{c.millis}) << c.limit;
+    Poll(backend, Delta::AtMost(nanoseconds(c.nanos)));
+    EXPECT_EQ(script().waited_millis, std::vector<int>{c.millis}) << c.nanos;
   }
 }
 

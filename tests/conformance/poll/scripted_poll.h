@@ -8,17 +8,17 @@
 #include <chrono>
 #include <vector>
 
-#include "gtest/gtest.h"
 #include "netpoll/backends/poll/poll_backend.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/tests/conformance/fixture.h"
 #include "netpoll/tests/conformance/poll/scripted_sys.h"
+#include "netpoll/tests/conformance/scripted/scripted_test.h"
 
 namespace netpoll::conformance {
 
-class ScriptedPoll : public ::testing::Test {
+class ScriptedPoll : public ScriptedTest<ScriptedPollSys> {
  protected:
   using Backend = PollBackend<StdEnv, ScriptedPollSys>;
 
@@ -27,20 +27,10 @@ class ScriptedPoll : public ::testing::Test {
   static constexpr Delta kHour = Delta::AtMost(std::chrono::hours(1));
   static constexpr EventKey kKey = EventKey::ForSlot(1, 1);
 
-  void SetUp() override { script() = PollScript{}; }
-
-  static PollScript& script() { return ScriptedPollSys::script(); }
-  static int Count(PollCall call) { return script().count[call]; }
   static int Calls() {
     int calls = 0;
     for (const auto& [call, count] : script().count) calls += count;
     return calls;
-  }
-
-  static std::vector<Report> Poll(Backend& backend, Delta delta) {
-    Recorder recorder;
-    backend.Poll(delta, recorder);
-    return recorder.reports;
   }
 
   // The backend's pipe: for reading, for writing.
