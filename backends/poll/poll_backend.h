@@ -41,13 +41,13 @@
 #include <cstdint>
 
 #include "netpoll/backends/backend.h"
-#include "netpoll/backends/poll/growable.h"
 #include "netpoll/backends/poll/poll_events.h"
 #include "netpoll/backends/poll/poll_sys.h"
 #include "netpoll/backends/poll/watch_set.h"
 #include "netpoll/backends/posix/check_pollable.h"
 #include "netpoll/backends/posix/fatal.h"
 #include "netpoll/backends/posix/fork_guard.h"
+#include "netpoll/backends/posix/growable.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"

@@ -19,8 +19,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "netpoll/backends/poll/growable.h"
 #include "netpoll/backends/poll/poll_events.h"
+#include "netpoll/backends/posix/growable.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/types.h"
 

@@ -15,25 +15,20 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
+#include "netpoll/backends/posix/growable.h"
 #include "netpoll/core/generation.h"
 
 namespace netpoll {
 
 class OpenSet {
  public:
-  OpenSet() = default;
-  OpenSet(const OpenSet&) = delete;
-  OpenSet& operator=(const OpenSet&) = delete;
-  ~OpenSet() { std::free(keys_); }
-
   // 0, or: EBADF no descriptor has that number; EEXIST it is in the set;
   // ENOMEM.
   int Insert(int fd, EventKey key) {
     if (fd < 0) return EBADF;
     const auto at = static_cast<std::size_t>(fd);
-    if (at >= size_ && !Grow(at + 1)) return ENOMEM;
+    if (!keys_.Reserve(at + 1)) return ENOMEM;
     if (keys_[at] != 0) return EEXIST;
     keys_[at] = key.bits();
     return 0;
@@ -41,30 +36,19 @@ class OpenSet {
 
   // Does nothing if the number is not in the set, or under another key.
   void Erase(int fd, EventKey key) {
-    if (Find(fd) == key) keys_[fd] = 0;
+    const bool found = key.bits() != 0 && Find(fd) == key;
+    if (found) keys_[static_cast<std::size_t>(fd)] = 0;
   }
 
   // The key of a number; one of all zeros, if it is not in the set.
   EventKey Find(int fd) const {
-    const bool known = fd >= 0 && static_cast<std::size_t>(fd) < size_;
-    return EventKey::FromBits(known ? keys_[fd] : 0);
+    if (fd < 0) return EventKey::FromBits(0);
+    const auto at = static_cast<std::size_t>(fd);
+    return EventKey::FromBits(at < keys_.capacity() ? keys_[at] : 0);
   }
 
  private:
-  static constexpr std::size_t kFirst = 64;
-
-  bool Grow(std::size_t least) {
-    std::size_t size = size_ == 0 ? kFirst : size_;
-    while (size < least) size *= 2;
-    void* const memory = std::realloc(keys_, size * sizeof(*keys_));
-    if (memory == nullptr) return false;
-    keys_ = static_cast<std::uint64_t*>(memory);
-    for (; size_ < size; ++size_) keys_[size_] = 0;
-    return true;
-  }
-
-  std::uint64_t* keys_ = nullptr;
-  std::size_t size_ = 0;
+  Growable<std::uint64_t> keys_;
 };
 
 }  // namespace netpoll
