@@ -154,17 +154,19 @@ int Port::Wait(std::unique_lock<std::mutex>& lock, port_event_t* list,
   return error;
 }
 
+// By ppoll, which every kernel and valgrind know, unlike epoll_pwait2.
 int Port::WaitInEpoll(epoll_event* events, int size, Until until) const {
-  int count = 0;
   if (until.has_value()) {
     const auto left =
         std::max(*until - Clock::now(), Clock::duration(0)).count();
     const timespec limit{.tv_sec = left / 1'000'000'000,
                          .tv_nsec = left % 1'000'000'000};
-    count = ::epoll_pwait2(epoll_, events, size, &limit, nullptr);
-  } else {
-    count = ::epoll_wait(epoll_, events, size, -1);
+    pollfd self{.fd = epoll_, .events = POLLIN, .revents = 0};
+    const int ready = ::ppoll(&self, 1, &limit, nullptr);
+    if (ready <= 0) return ready < 0 ? -errno : 0;
   }
+  const int count =
+      ::epoll_wait(epoll_, events, size, until.has_value() ? 0 : -1);
   return count < 0 ? -errno : count;
 }
 
