@@ -24,7 +24,8 @@ class OneOf {
   static constexpr const char* kName = "one of several";
   static constexpr bool kNeedsArm =
       (First::kNeedsArm || ... || Others::kNeedsArm);
-  static constexpr bool kHasPollFd = true;
+  static constexpr bool kHasPollFd =
+      (First::kHasPollFd || ... || Others::kHasPollFd);
 
   // The first of the list.
   OneOf() : OneOf(First::kName) {}
