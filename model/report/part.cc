@@ -5,6 +5,7 @@
 
 #include "netpoll/model/engine/state_store.h"
 #include "netpoll/model/engine/stepper.h"
+#include "netpoll/model/report/run_graph.h"
 
 namespace netpoll_model {
 namespace {
@@ -32,23 +33,23 @@ class Explorer {
   PartResult Run() {
     for (const Start& start : Mine(ShareOut())) {
       const auto [number, added] = store_.Insert(start.state.data());
-      if (added) runs_.emplace_back();
-      runs_[number].Add(start.runs);
+      if (added) graph_.runs.emplace_back();
+      graph_.runs[number].Add(start.runs);
       ++result_.starts;
     }
     for (std::uint32_t number = 0; number < store_.size(); ++number) {
-      first_edge_.push_back(edges_.size());
+      graph_.first_edge.push_back(graph_.edges.size());
       if (stepper_.broken() || store_.size() > options_.limits.states) break;
       Expand(number);
       if (options_.limits.progress && number % 65536 == 0) {
         options_.limits.progress(store_.size(), 0, store_.size() - number);
       }
     }
-    first_edge_.push_back(edges_.size());
+    graph_.first_edge.push_back(graph_.edges.size());
     result_.violation = stepper_.violation();
     result_.complete =
         !stepper_.broken() && store_.size() <= options_.limits.states;
-    if (result_.complete) Count();
+    if (result_.complete) graph_.Count(options_.depth, &result_.survey);
     return std::move(result_);
   }
 
@@ -118,45 +119,14 @@ class Explorer {
     const bool rests = Steps(store_.At(number), [this](const Value* next) {
       const auto [to, added] = store_.Insert(next);
       if (added) {
-        runs_.emplace_back();
+        graph_.runs.emplace_back();
         stepper_.CheckState(next);
       }
-      edges_.push_back(to);
+      graph_.edges.push_back(to);
       result_.survey.digest = Mix(result_.survey.digest, to);
     });
-    ends_.push_back(rests);
+    graph_.ends.push_back(rests);
     if (rests && !stopped) ++result_.survey.at_rest;
-  }
-
-  // In topological order, if there is one.
-  void Count() {
-    Survey& survey = result_.survey;
-    survey.states = store_.size();
-    survey.transitions = edges_.size();
-    std::vector<std::uint32_t> before(store_.size(), 0);
-    for (const std::uint32_t to : edges_) ++before[to];
-    std::vector<std::uint32_t> ready;
-    for (std::uint32_t at = 0; at < store_.size(); ++at) {
-      if (before[at] == 0) ready.push_back(at);
-    }
-    std::vector<int> longest(store_.size(), options_.depth);
-    std::size_t done = 0;
-    while (!ready.empty()) {
-      const std::uint32_t at = ready.back();
-      ready.pop_back();
-      ++done;
-      if (ends_[at]) {
-        survey.interleavings.Add(runs_[at]);
-        survey.longest = std::max(survey.longest, longest[at]);
-      }
-      for (std::size_t e = first_edge_[at]; e < first_edge_[at + 1]; ++e) {
-        const std::uint32_t to = edges_[e];
-        runs_[to].Add(runs_[at]);
-        longest[to] = std::max(longest[to], longest[at] + 1);
-        if (--before[to] == 0) ready.push_back(to);
-      }
-    }
-    survey.acyclic = done == store_.size();
   }
 
   Stepper stepper_;
@@ -165,10 +135,7 @@ class Explorer {
   StateStore store_;
   std::vector<Value> from_;
   std::vector<Value> next_;
-  std::vector<BigCount> runs_;
-  std::vector<std::uint32_t> edges_;
-  std::vector<std::size_t> first_edge_;
-  std::vector<bool> ends_;
+  RunGraph graph_;
   PartResult result_;
 };
 

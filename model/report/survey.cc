@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "netpoll/model/engine/stepper.h"
+#include "netpoll/model/report/run_graph.h"
 
 namespace netpoll_model {
 namespace {
@@ -34,14 +35,14 @@ class Walk {
     Number(initial.data());
     std::vector<Value> next(stepper_.width());
     for (std::size_t number = 0; number < states_.size(); ++number) {
-      first_edge_.push_back(edges_.size());
+      graph_.first_edge.push_back(graph_.edges.size());
       Expand(number, next.data());
     }
-    first_edge_.push_back(edges_.size());
-    survey_.states = states_.size();
-    survey_.transitions = edges_.size();
+    graph_.first_edge.push_back(graph_.edges.size());
     CountSites();
-    CountRuns();
+    graph_.runs.resize(states_.size());
+    graph_.runs[0] = BigCount(1);
+    graph_.Count(0, &survey_);
     return std::move(survey_);
   }
 
@@ -69,12 +70,12 @@ class Walk {
           if (!stepper_.Take(state.data(), thread, branch, next)) continue;
           if (!stepper_.Optional(state.data(), thread)) end = false;
           const std::uint32_t to = Number(next);
-          edges_.push_back(to);
+          graph_.edges.push_back(to);
           Record(number, to);
         }
       }
     }
-    ends_.push_back(end);
+    graph_.ends.push_back(end);
     if (end && !stopped) ++survey_.at_rest;
   }
 
@@ -128,35 +129,6 @@ class Walk {
     }
   }
 
-  // In topological order, if there is one.
-  void CountRuns() {
-    const std::size_t count = states_.size();
-    std::vector<std::uint32_t> before(count, 0);
-    for (const std::uint32_t to : edges_) ++before[to];
-    std::vector<std::uint32_t> ready;
-    std::vector<BigCount> runs(count);
-    std::vector<int> longest(count, 0);
-    if (before[0] == 0) ready.push_back(0);
-    runs[0] = BigCount(1);
-    std::size_t done = 0;
-    while (!ready.empty()) {
-      const std::uint32_t at = ready.back();
-      ready.pop_back();
-      ++done;
-      if (ends_[at]) {
-        survey_.interleavings.Add(runs[at]);
-        survey_.longest = std::max(survey_.longest, longest[at]);
-      }
-      for (std::size_t e = first_edge_[at]; e < first_edge_[at + 1]; ++e) {
-        const std::uint32_t to = edges_[e];
-        runs[to].Add(runs[at]);
-        longest[to] = std::max(longest[to], longest[at] + 1);
-        if (--before[to] == 0) ready.push_back(to);
-      }
-    }
-    survey_.acyclic = done == count;
-  }
-
   struct Move {
     int access;
     int from;
@@ -169,9 +141,7 @@ class Walk {
   std::vector<Stepper::Did> did_;
   std::unordered_map<Text, std::uint32_t> numbers_;
   std::vector<const Text*> states_;
-  std::vector<std::uint32_t> edges_;
-  std::vector<std::size_t> first_edge_;
-  std::vector<bool> ends_;
+  RunGraph graph_;
   std::vector<SiteUse> uses_;
   std::map<Move, std::uint64_t> moves_;
   Survey survey_;
