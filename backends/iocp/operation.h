@@ -6,12 +6,13 @@
 //
 // The state:
 //
-//   kIdle      0  Its owner's alone. Begin -> kInFlight, before the system
-//   call. kInFlight  1  The system may write to the OVERLAPPED and the buffer.
-//                 Abandon -> kIdle, by the owner, when the call ended at once:
-//                 then no packet comes. Complete -> kDone, by the poller that
-//                 dequeued the packet.
-//   kDone      2  The result is there. Take -> kIdle, by the owner.
+//   kIdle      0   Its owner's alone. Begin -> kInFlight, before the system
+//                  call.
+//   kInFlight  1   The system may write to the OVERLAPPED and the buffer.
+//                  Abandon -> kIdle, by the owner, when the call ended at once:
+//                  then no packet comes. Complete -> kDone, by the poller that
+//                  dequeued the packet.
+//   kDone      2   The result is there. Take -> kIdle, by the owner.
 //
 // Orders: Complete stores with release what the poller wrote, done() and Take
 // load with acquire. After Complete the poller touches the operation no more;

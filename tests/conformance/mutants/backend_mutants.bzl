@@ -2,7 +2,56 @@
 """Mutants of backends: their tests, compiled against patched headers."""
 
 load("@rules_cc//cc:defs.bzl", "cc_library")
-load("//tools/build_defs:netpoll.bzl", "netpoll_cc_binary")
+load("//tools/build_defs:netpoll.bzl", "netpoll_cc_binary", "netpoll_cc_library")
+load("//tools/build_defs:windows.bzl", "windows_binary")
+
+# A mutant may well leave something unused, and what the compiler would refuse
+# already is for the tests to find.
+_NO_CHECKS = "-Dstatic_assert(...)=static_assert(true)"
+_COPTS = [
+    "-O0",
+    "-g0",
+    "-w",
+]
+
+# Nothing here is built but for mutants_test.
+_TAGS = ["manual"]
+
+def _patched_headers(row, mutant, folder, headers, deps):
+    """A library with the headers of a backend, patched; its name."""
+    tree = mutant + "_headers"
+    outs = ["%s/%s/%s" % (tree, folder, header) for header in headers]
+    native.genrule(
+        name = tree + "_source",
+        srcs = [row] + ["//%s:%s" % (folder, header) for header in headers],
+        outs = outs,
+        cmd = "$(location //tests/conformance/mutants:patch_headers) " +
+              "$(RULEDIR)/%s $(SRCS)" % tree,
+        tags = _TAGS,
+        tools = ["//tests/conformance/mutants:patch_headers"],
+    )
+    cc_library(
+        name = tree,
+        testonly = True,
+        hdrs = outs,
+        include_prefix = "netpoll",
+        strip_include_prefix = tree,
+        tags = _TAGS,
+        deps = deps,
+    )
+    return ":" + tree
+
+def _name_of(row):
+    return row.split("/")[-1].replace(".mutant", "")
+
+def _finish(name, programs, rows):
+    native.filegroup(
+        name = name,
+        testonly = True,
+        srcs = programs + rows,
+        tags = _TAGS,
+        visibility = ["//tests/conformance/mutants:__pkg__"],
+    )
 
 def backend_mutants(name, folder, headers, test, deps, rows):
     """The test of a backend, once for every mutant of it.
@@ -15,49 +64,61 @@ def backend_mutants(name, folder, headers, test, deps, rows):
       deps: what the test and the headers depend on, but for the backend.
       rows: the .mutant files; each names under `breaks:` the tests that fail.
     """
-    programs = []
     for row in rows:
-        mutant = row.split("/")[-1].replace(".mutant", "")
-        tree = mutant + "_headers"
-        outs = ["%s/%s/%s" % (tree, folder, header) for header in headers]
-        native.genrule(
-            name = tree + "_source",
-            srcs = [row] + ["//%s:%s" % (folder, header) for header in headers],
-            outs = outs,
-            cmd = "$(location //tests/conformance/mutants:patch_headers) " +
-                  "$(RULEDIR)/%s $(SRCS)" % tree,
-            tools = ["//tests/conformance/mutants:patch_headers"],
-        )
-        cc_library(
-            name = tree,
-            testonly = True,
-            hdrs = outs,
-            include_prefix = "netpoll",
-            strip_include_prefix = tree,
-            deps = deps,
-        )
+        mutant = _name_of(row)
         netpoll_cc_binary(
             name = mutant,
             testonly = True,
             srcs = test,
-            # A mutant may well leave something unused, and what the compiler
-            # would refuse already is for the tests to find.
-            copts = [
-                "'-Dstatic_assert(...)=static_assert(true)'",
-                "-O0",
-                "-g0",
-                "-w",
-            ],
+            copts = _COPTS + ["'%s'" % _NO_CHECKS],
+            tags = _TAGS,
             deps = [
-                ":" + tree,
+                _patched_headers(row, mutant, folder, headers, deps),
                 "@googletest//:gtest",
                 "@googletest//:gtest_main",
             ] + deps,
         )
-        programs.append(":" + mutant)
-    native.filegroup(
-        name = name,
+    _finish(name, [":" + _name_of(row) for row in rows], rows)
+
+def windows_backend_mutants(
+        name,
+        folder,
+        headers,
+        test,
+        test_headers,
+        deps,
+        rows):
+    """The same with programs for Windows, ROW.exe.
+
+    Args:
+      name: of a filegroup of the programs and of their rows.
+      folder: of the backend, from the root.
+      headers: names of its header files, all of them.
+      test: sources of the test that is to fail, without headers.
+      test_headers: those that depend on the backend.
+      deps: libraries of headers, none that depends on the backend.
+      rows: the .mutant files.
+    """
+    netpoll_cc_library(
+        name = name + "_test_headers",
         testonly = True,
-        srcs = programs + rows,
-        visibility = ["//tests/conformance/mutants:__pkg__"],
+        hdrs = test_headers,
+        tags = _TAGS,
+        deps = deps + ["@googletest//:gtest"],
     )
+    for row in rows:
+        mutant = _name_of(row)
+        windows_binary(
+            name = mutant,
+            testonly = True,
+            srcs = test,
+            copts = _COPTS + [_NO_CHECKS],
+            libraries = ["//tools/windows:gtest_main"],
+            tags = _TAGS,
+            deps = [
+                _patched_headers(row, mutant, folder, headers, deps),
+                ":%s_test_headers" % name,
+                "@googletest//:gtest",
+            ] + deps,
+        )
+    _finish(name, [":" + _name_of(row) for row in rows], rows)
