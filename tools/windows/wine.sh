@@ -21,9 +21,13 @@ wine_start() {
   export WINEPREFIX=$1
   export WINEDEBUG=-all WINEDLLOVERRIDES="mscoree=;mshtml="
   unset DISPLAY
+  # No fonts: otherwise the first program looks at all of the system's, and
+  # where it can't write down what it found, says so on its error output.
+  export FONTCONFIG_FILE=$WINEPREFIX/fonts.conf
   [[ ! -e $WINEPREFIX/.update-timestamp ]] || return 0
   mkdir -p "$WINEPREFIX/drive_c/windows/system32" \
     "$WINEPREFIX/drive_c/windows/temp" "$WINEPREFIX/dosdevices"
+  echo '<fontconfig/>' >"$FONTCONFIG_FILE"
   ln -s ../drive_c "$WINEPREFIX/dosdevices/c:"
   ln -s / "$WINEPREFIX/dosdevices/z:"
   ln -s "$WINE_DLLS"/* "$WINEPREFIX/drive_c/windows/system32/"
