@@ -33,8 +33,9 @@ rc::Gen<Bytes> Inputs() {
       rc::gen::pair(rc::gen::arbitrary<std::uint8_t>(),
                     rc::gen::resize(120, rc::gen::container<Bytes>(byte))),
       [](const std::pair<std::uint8_t, Bytes>& parts) {
-        Bytes bytes = {parts.first, 0};
-        bytes.insert(bytes.end(), parts.second.begin(), parts.second.end());
+        Bytes bytes(2 + parts.second.size());
+        bytes[0] = parts.first;
+        std::copy(parts.second.begin(), parts.second.end(), bytes.begin() + 2);
         return bytes;
       });
 }
