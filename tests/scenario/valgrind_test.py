@@ -63,6 +63,10 @@ class Valgrind(unittest.TestCase):
         self.assertIn("-:6: descriptor 'a' has a parked reader", done.stderr)
 
     def test_servers_and_clients(self):
+        if os.environ.get("NETPOLL_BACKEND") == "io_uring":
+            # It keeps every other thread waiting for as long as one waits in
+            # io_uring_enter.
+            self.skipTest("valgrind has no threads beside a ring")
         done = run("demo", "--seconds", "1", "--connections", "4")
         self.ended(done, 0, "demo")
 
