@@ -104,6 +104,10 @@ void Execute(const std::vector<std::string>& command) {
   ::_exit(127);
 }
 
+// Is there while a program runs its tests. Wine's status of one that crashed is
+// 0 now and then.
+std::string PrematureExit() { return ::testing::TempDir() + "premature_exit"; }
+
 // Runs one test of the program. "Waking.ABreakEndsABlockingPoll" names the
 // clause whatever the backend's prefix and the type's number are.
 End RunTest(const Mutant& mutant, const std::string& test) {
@@ -127,6 +131,7 @@ End RunTest(const Mutant& mutant, const std::string& test) {
           "GTEST_SHARD_STATUS_FILE", "GTEST_OUTPUT"}) {
       ::unsetenv(ours);
     }
+    ::setenv("TEST_PREMATURE_EXIT_FILE", PrematureExit().c_str(), 1);
     std::vector<std::string> command{mutant.program};
     if (mutant.OfWindows()) command = UnderWine(mutant.program);
     command.push_back(filter);
@@ -134,12 +139,13 @@ End RunTest(const Mutant& mutant, const std::string& test) {
   }
   int status = 0;
   ::waitpid(child, &status, 0);
+  const bool premature = std::filesystem::remove(PrematureExit());
   if (WIFSIGNALED(status)) {
     return WTERMSIG(status) == SIGALRM ? End::kHung : End::kStopped;
   }
   switch (WEXITSTATUS(status)) {
     case 0:
-      return End::kPassed;
+      return premature ? End::kStopped : End::kPassed;
     case 126:
     case 127:
       return End::kNotRun;
