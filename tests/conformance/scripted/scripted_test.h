@@ -60,7 +60,6 @@ class ScriptedTest : public ::testing::Test {
       EXPECT_EQ(opened.error, error);
       EXPECT_EQ(opened.desc, nullptr);
     }
-    script().returns.clear();
     const auto opened = poller.Open(ends.own());
     ASSERT_EQ(opened.error, 0);
     EXPECT_EQ(opened.desc->index(), 0u);
