@@ -25,6 +25,7 @@ namespace {
 class RefusalTest : public WorkersTest {};
 NETPOLL_INSTANTIATE_WORKERS(RefusalTest);
 
+// Rows S11 and S13: nothing is taken for pollable that is not.
 TEST_P(RefusalTest, WhatCannotBePolledIsRefusedWithAClearError) {
   Runtime runtime({.threads = threads()});
   auto refused = [&runtime](int fd) {

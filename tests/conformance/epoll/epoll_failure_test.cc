@@ -104,6 +104,7 @@ TEST_F(EpollFailure, WithoutNanosecondsTheLimitIsRoundedUpToMilliseconds) {
 }
 
 // Some filters of system calls answer EPERM to those that they do not know.
+// Row E14: a call that the system lacks.
 TEST_F(EpollFailure, WhereNanosecondsAreRefusedItAsksOnce) {
   for (const int refusal : {ENOSYS, EPERM}) {
     script() = Script{};
