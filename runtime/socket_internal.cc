@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "netpoll/runtime/socket_internal.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "netpoll/runtime/address.h"
+#include "netpoll/runtime/descriptor.h"
+#include "netpoll/runtime/fd_state.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/runtime.h"
+
+namespace netpoll::internal {
+
+absl::Status SystemError(absl::string_view what, int error) {
+  return absl::ErrnoToStatus(error, absl::StrCat(what, ": ", ErrnoName(error)));
+}
+
+int MakeSocket(const SocketAddress& address, int type) {
+  return ::socket(address.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+bool ShortReadsDrain(Runtime& runtime, const SocketAddress& address) {
+  const bool tcp = address.family() == AF_INET || address.family() == AF_INET6;
+  return tcp && runtime.poller().backend().marks_short_reads();
+}
+
+void SetNoDelay(int fd) {
+  const int on = 1;  // Fails on Unix sockets, which need it not.
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+// For sockets that were just made non-blocking by us.
+absl::StatusOr<FdState*> OpenOwn(Runtime& runtime, int fd) {
+  FdState* state = nullptr;
+  const int error = FdState::Open(runtime, fd, false, &state);
+  if (error == 0) return state;
+  ::close(fd);
+  return runtime.status().ok() ? OpenError(fd, error) : runtime.status();
+}
+
+absl::StatusOr<SocketAddress> AddressFrom(int fd, AddressCall call) {
+  SocketAddress address;
+  *address.mutable_size() = SocketAddress::kCapacity;
+  if (call(fd, address.data(), address.mutable_size()) != 0) {
+    return SystemError("the socket's address can't be read", errno);
+  }
+  return address;
+}
+
+}  // namespace netpoll::internal

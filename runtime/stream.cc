@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "netpoll/runtime/stream.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "netpoll/core/types.h"
+#include "netpoll/runtime/address.h"
+#include "netpoll/runtime/descriptor.h"
+#include "netpoll/runtime/fd_state.h"
+#include "netpoll/runtime/io_op.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket_internal.h"
+#include "netpoll/runtime/task.h"
+
+namespace netpoll {
+
+using internal::AddressFrom, internal::MakeSocket, internal::OpenOwn,
+    internal::SetNoDelay, internal::ShortReadsDrain, internal::SystemError;
+
+namespace {
+
+absl::Status ConnectError(const SocketAddress& address, IoStatus status) {
+  return absl::Status(
+      status.ToStatus().code(),
+      absl::StrCat("connect to ", address.ToString(), ": ", status.ToString()));
+}
+
+// Waits for a connect that is in progress. A wake-up alone proves nothing: the
+// socket is asked for its error, and then for its peer.
+class ConnectOp : public internal::IoOp {
+ public:
+  explicit ConnectOp(internal::FdState* fd)
+      : IoOp(fd, Mode::kWrite, &Attempt) {}
+  IoStatus await_resume() const { return result().status; }
+
+ private:
+  static bool Attempt(IoOp* op) {
+    auto* const self = static_cast<ConnectOp*>(op);
+    int error = 0;
+    socklen_t size = sizeof(error);
+    ::getsockopt(self->fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+    switch (error) {
+      case EINPROGRESS:
+      case EALREADY:
+      case EINTR:
+        return false;
+      case 0:
+      case EISCONN:
+        break;
+      default:
+        return self->FailOrBlock(error);
+    }
+    sockaddr_storage peer;
+    socklen_t peer_size = sizeof(peer);
+    return ::getpeername(self->fd(), reinterpret_cast<sockaddr*>(&peer),
+                         &peer_size) == 0;
+  }
+};
+
+}  // namespace
+
+Task<absl::StatusOr<Socket>> Socket::Connect(Runtime& runtime,
+                                             SocketAddress address,
+                                             Deadline deadline) {
+  if (!deadline.none() && deadline.value() <= Runtime::Now()) {
+    co_return ConnectError(address, IoStatus::FromPoll(PollError::kTimeout));
+  }
+  const int fd = MakeSocket(address, SOCK_STREAM);
+  if (fd < 0) co_return SystemError("a socket can't be made", errno);
+  const bool pending = ::connect(fd, address.data(), address.size()) != 0;
+  const int error = pending ? errno : 0;
+  if (pending && error != EINPROGRESS && error != EINTR) {
+    ::close(fd);
+    co_return SystemError(absl::StrCat("connect to ", address.ToString()),
+                          error);
+  }
+  SetNoDelay(fd);
+  absl::StatusOr<internal::FdState*> state = OpenOwn(runtime, fd);
+  if (!state.ok()) co_return state.status();
+  (*state)->short_reads_drain = ShortReadsDrain(runtime, address);
+  Socket socket(*state);
+  if (pending) {
+    socket.SetWriteDeadline(deadline);
+    const IoStatus status = co_await ConnectOp(*state);
+    if (!status.ok()) co_return ConnectError(address, status);
+    socket.SetWriteDeadline(Deadline::None());
+  }
+  co_return socket;
+}
+
+absl::StatusOr<Socket> Socket::Adopt(Runtime& runtime, int fd) {
+  internal::FdState* state = nullptr;
+  const int error = internal::FdState::Open(runtime, fd, true, &state);
+  if (error != 0) return OpenError(fd, error);
+  return Socket(state);
+}
+
+absl::StatusOr<Socket::Ends> Socket::Pair(Runtime& runtime) {
+  int fds[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+                   fds) != 0) {
+    return SystemError("a socket pair can't be made", errno);
+  }
+  auto first = OpenOwn(runtime, fds[0]);
+  auto second = OpenOwn(runtime, fds[1]);
+  Ends ends;
+  if (first.ok()) ends.first = Socket(*first);
+  if (second.ok()) ends.second = Socket(*second);
+  if (!first.ok()) return first.status();
+  if (!second.ok()) return second.status();
+  return ends;
+}
+
+IoStatus Socket::ShutdownWrite() {
+  if (!valid()) return IoStatus::FromErrno(EBADF);
+  IoStatus status = IoStatus::FromPoll(PollError::kClosing);
+  WithFd([&status](int fd) {
+    const bool done = ::shutdown(fd, SHUT_WR) == 0;
+    status = done ? IoStatus() : IoStatus::FromErrno(errno);
+  });
+  return status;
+}
+
+absl::StatusOr<SocketAddress> Socket::LocalAddress() const {
+  absl::StatusOr<SocketAddress> address =
+      IoStatus::FromPoll(PollError::kClosing).ToStatus();
+  WithFd([&](int fd) { address = AddressFrom(fd, ::getsockname); });
+  return address;
+}
+absl::StatusOr<SocketAddress> Socket::PeerAddress() const {
+  absl::StatusOr<SocketAddress> address =
+      IoStatus::FromPoll(PollError::kClosing).ToStatus();
+  WithFd([&](int fd) { address = AddressFrom(fd, ::getpeername); });
+  return address;
+}
+
+}  // namespace netpoll
