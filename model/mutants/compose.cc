@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "netpoll/model/source/comments.h"
+
 namespace netpoll_mutants {
 namespace {
 
@@ -63,10 +65,12 @@ class Writer {
     std::string text = sources_.at(file);
     if (!Apply(row_, file, &text, why)) return false;
     std::istringstream lines(text);
+    std::istringstream bare_lines(netpoll_model::WithoutComments(text));
     int number = 0;
     bool skip = false;
     Position(file, 1);
-    for (std::string line; std::getline(lines, line);) {
+    for (std::string line, bare; std::getline(lines, line);) {
+      std::getline(bare_lines, bare);
       ++number;
       if (line == "namespace netpoll_model {") {
         skip = !unit_.explorer_parts.insert(file).second;
@@ -77,10 +81,10 @@ class Writer {
         Position(file, number + 1);
         continue;
       }
-      if (skip || IsGuard(line)) line.clear();
+      if (skip || IsGuard(line)) bare.clear();
       if (line == "}  // namespace netpoll_model") skip = false;
-      Mute(&line);
-      unit_.text += line + "\n";
+      Mute(&bare);
+      unit_.text += bare + "\n";
     }
     return true;
   }

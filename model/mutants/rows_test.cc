@@ -110,6 +110,20 @@ TEST(AMutant, HasTheFamiliesThatContainItsSource) {
   EXPECT_EQ(out.find("static_assert(true);"), std::string::npos);
 }
 
+TEST(AMutant, IsTheSameWhateverTheCommentsSay) {
+  std::vector<Row> rows(1);
+  std::string why;
+  std::string before;
+  std::string after;
+  ASSERT_TRUE(ParseRow("X1-y", kRow, &rows[0], &why)) << why;
+  ASSERT_TRUE(Compose(rows, Small(), &before, &why)) << why;
+  Sources edited = Small();
+  std::string& text = edited["core/a.h"];
+  text.replace(text.find("int one;"), 8, "int one;  // The first.");
+  ASSERT_TRUE(Compose(rows, edited, &after, &why)) << why;
+  EXPECT_EQ(before, after);
+}
+
 std::string Read(const std::filesystem::path& path) {
   std::ostringstream text;
   text << std::ifstream(path, std::ios::binary).rdbuf();

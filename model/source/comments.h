@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Source without its comments: what an edit of a comment leaves as it was.
+// Mutants and the digest of the source are made of it, so such an edit compiles
+// no mutant anew and makes no saved replay stale.
+
+#ifndef NETPOLL_MODEL_SOURCE_COMMENTS_H_
+#define NETPOLL_MODEL_SOURCE_COMMENTS_H_
+
+#include <string>
+#include <string_view>
+
+namespace netpoll_model {
+
+// Each line without its comment and the blanks before it; there are as many
+// lines as before, so places stay what they are. Knows strings, characters and
+// numbers such as 1'000; not raw strings, which are left alone to the end of
+// their line.
+std::string WithoutComments(std::string_view source);
+
+}  // namespace netpoll_model
+
+#endif  // NETPOLL_MODEL_SOURCE_COMMENTS_H_
