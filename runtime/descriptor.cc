@@ -18,6 +18,7 @@
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/sys.h"
 
 namespace netpoll {
 namespace internal {
@@ -26,7 +27,7 @@ bool ReadOp::Attempt(IoOp* op) {
   auto* const self = static_cast<ReadOp*>(op);
   for (;;) {
     const ssize_t got =
-        ::read(self->fd(), self->buffer_.data(), self->buffer_.size());
+        sys.read(self->fd(), self->buffer_.data(), self->buffer_.size());
     if (got >= 0) {
       self->Received(static_cast<std::size_t>(got), self->buffer_.size());
       return true;
@@ -40,7 +41,7 @@ bool ReadvOp::Attempt(IoOp* op) {
   const auto count = std::min<std::size_t>(self->buffers_.size(), IOV_MAX);
   for (;;) {
     const ssize_t got =
-        ::readv(self->fd(), self->buffers_.data(), static_cast<int>(count));
+        sys.readv(self->fd(), self->buffers_.data(), static_cast<int>(count));
     if (got >= 0) {
       self->bytes_ = static_cast<std::size_t>(got);
       return true;
@@ -52,8 +53,8 @@ bool ReadvOp::Attempt(IoOp* op) {
 bool WriteOp::Attempt(IoOp* op) {
   auto* const self = static_cast<WriteOp*>(op);
   while (self->bytes_ < self->data_.size()) {
-    const ssize_t put = ::write(self->fd(), self->data_.data() + self->bytes_,
-                                self->data_.size() - self->bytes_);
+    const ssize_t put = sys.write(self->fd(), self->data_.data() + self->bytes_,
+                                  self->data_.size() - self->bytes_);
     if (put >= 0) {
       self->bytes_ += static_cast<std::size_t>(put);
     } else if (errno != EINTR) {
@@ -71,7 +72,7 @@ bool WritevOp::Attempt(IoOp* op) {
     if (rest.empty()) return true;
     const auto count = std::min<std::size_t>(rest.size(), IOV_MAX);
     const ssize_t put =
-        ::writev(self->fd(), rest.data(), static_cast<int>(count));
+        sys.writev(self->fd(), rest.data(), static_cast<int>(count));
     if (put < 0) {
       if (errno != EINTR) return self->FailOrBlock(errno);
       continue;
@@ -92,7 +93,7 @@ bool ReadyOp::Attempt(IoOp* op) {
   auto* const self = static_cast<ReadyOp*>(op);
   pollfd query{.fd = self->fd(), .events = self->events_, .revents = 0};
   for (;;) {
-    const int count = ::poll(&query, 1, 0);
+    const int count = sys.poll(&query, 1, 0);
     if (count >= 0) return count > 0;
     if (errno != EINTR) return self->FailOrBlock(errno);
   }

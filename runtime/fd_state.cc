@@ -2,8 +2,6 @@
 
 #include "netpoll/runtime/fd_state.h"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdint>
 #include <utility>
@@ -11,6 +9,7 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/sys.h"
 
 namespace netpoll::internal {
 
@@ -48,7 +47,7 @@ bool FdState::CloseNow(bool keep_fd) {
 void FdState::End() {
   runtime.Unregister(this);
   runtime.poller().Close(desc);
-  if (!keep) ::close(fd);
+  if (!keep) sys.close(fd);
   const std::uintptr_t parked =
       closer.Exchange("closer.end", kEnded, Order::kAcqRel);
   if (parked != 0) {

@@ -2,8 +2,6 @@
 
 #include "netpoll/runtime/runtime.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <coroutine>
 #include <cstdint>
@@ -25,6 +23,7 @@
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/sigpipe.h"
+#include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/worker.h"
 
 namespace netpoll {
@@ -73,11 +72,7 @@ Runtime::~Runtime() {
   }
 }
 
-std::int64_t Runtime::Now() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
-}
+std::int64_t Runtime::Now() { return internal::sys.now(); }
 
 // --- Tasks -------------------------------------------------------------------
 
