@@ -15,6 +15,8 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "netpoll/backends/posix/above_stdio.h"
+
 namespace netpoll {
 
 struct LinuxSys {
@@ -22,9 +24,11 @@ struct LinuxSys {
     return value < 0 ? -errno : static_cast<int>(value);
   }
 
-  static int EpollCreate() { return Result(::epoll_create1(EPOLL_CLOEXEC)); }
+  static int EpollCreate() {
+    return Result(AboveStdio(::epoll_create1(EPOLL_CLOEXEC)));
+  }
   static int EventFd() {
-    return Result(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    return Result(AboveStdio(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
   }
   static int EpollCtl(int epoll, int op, int fd, epoll_event* event) {
     return Result(::epoll_ctl(epoll, op, fd, event));

@@ -15,12 +15,16 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "netpoll/backends/posix/above_stdio.h"
+
 namespace netpoll {
 
 struct EventPortSys {
   static int Result(int value) { return value < 0 ? -errno : value; }
 
-  static int Create() { return Result(::port_create()); }
+  static int Create() {
+    return MadeAboveStdio([] { return Result(::port_create()); });
+  }
   static int SetCloseOnExec(int port) {
     return Result(::fcntl(port, F_SETFD, FD_CLOEXEC));
   }

@@ -18,6 +18,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "netpoll/backends/posix/above_stdio.h"
+
 namespace netpoll {
 
 struct IoUringSys {
@@ -27,7 +29,8 @@ struct IoUringSys {
 
   // The descriptor is close-on-exec.
   static int Setup(unsigned entries, io_uring_params* params) {
-    return Result(::syscall(SYS_io_uring_setup, entries, params));
+    const long made = ::syscall(SYS_io_uring_setup, entries, params);
+    return Result(AboveStdio(static_cast<int>(made)));
   }
   static int Enter(int ring, unsigned submit, unsigned wait, unsigned flags,
                    const io_uring_getevents_arg* arg) {

@@ -17,6 +17,8 @@
 #include <cerrno>
 #include <cstddef>
 
+#include "netpoll/backends/posix/above_stdio.h"
+
 namespace netpoll {
 
 struct KqueueSys {
@@ -24,12 +26,16 @@ struct KqueueSys {
     return value < 0 ? -errno : static_cast<int>(value);
   }
 
-  static int Kqueue() { return Result(::kqueue()); }
+  static int Kqueue() {
+    return MadeAboveStdio([] { return Result(::kqueue()); });
+  }
   static int Kevent(int kq, const struct kevent* changes, int change_count,
                     struct kevent* events, int size, const timespec* limit) {
     return Result(::kevent(kq, changes, change_count, events, size, limit));
   }
-  static int Pipe(int ends[2]) { return Result(::pipe(ends)); }
+  static int Pipe(int ends[2]) {
+    return Result(BothAboveStdio(::pipe(ends), ends));
+  }
   static int Fcntl(int fd, int command, int argument) {
     return Result(::fcntl(fd, command, argument));
   }

@@ -14,6 +14,8 @@
 #include <cerrno>
 #include <cstddef>
 
+#include "netpoll/backends/posix/above_stdio.h"
+
 // What POSIX has since 2024, and these systems had before.
 #if defined(__linux__) || defined(__FreeBSD__) || defined(__NetBSD__) || \
     defined(__OpenBSD__) || defined(__DragonFly__) || defined(__sun) ||  \
@@ -33,14 +35,15 @@ struct PollSys {
   // Non-blocking, and not inherited. ends[0] is for reading.
   static int Pipe(int* ends) {
 #if NETPOLL_POLL_HAS_PIPE2_AND_PPOLL
-    return Result(::pipe2(ends, O_NONBLOCK | O_CLOEXEC));
+    const int made = ::pipe2(ends, O_NONBLOCK | O_CLOEXEC);
+    return Result(BothAboveStdio(made, ends));
 #else
     return PortablePipe(ends);
 #endif
   }
   // As Pipe; a child that another thread makes at this moment may inherit it.
   static int PortablePipe(int* ends) {
-    if (::pipe(ends) != 0) return -errno;
+    if (BothAboveStdio(::pipe(ends), ends) != 0) return -errno;
     for (int i = 0; i < 2; ++i) {
       const int flags = ::fcntl(ends[i], F_GETFL);
       if (flags < 0 || ::fcntl(ends[i], F_SETFL, flags | O_NONBLOCK) < 0 ||

@@ -9,38 +9,54 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 
 namespace netpoll {
 
-// The mark lies in a page that the kernel empties in a child, so a check costs
-// one load. Where the kernel can't do that, it costs a getpid.
-class ForkGuard {
- public:
-  ForkGuard() : owner_(::getpid()) {
+// The system calls of the guard, so that a test can say what they answer.
+struct ForkGuardSys {
+  static pid_t Pid() { return ::getpid(); }
 #if defined(MADV_WIPEONFORK)
-    const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  static constexpr int kWipeOnFork = MADV_WIPEONFORK;
+
+  static std::size_t PageSize() {
+    return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  }
+  // Null when there is no memory.
+  static void* Map(std::size_t size) {
     void* const page = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) return;
-    if (::madvise(page, size, MADV_WIPEONFORK) != 0) {
-      ::munmap(page, size);
-      return;
-    }
-    size_ = size;
-    mark_ = static_cast<volatile int*>(page);
-    *mark_ = 1;
-#endif
+    return page == MAP_FAILED ? nullptr : page;
   }
-  ForkGuard(const ForkGuard&) = delete;
-  ForkGuard& operator=(const ForkGuard&) = delete;
-  ~ForkGuard() {
-    if (mark_ != nullptr) ::munmap(const_cast<int*>(mark_), size_);
+  static void Unmap(void* page, std::size_t size) { ::munmap(page, size); }
+  // Whether the kernel says that it takes the advice.
+  static bool Advise(void* page, std::size_t size, int advice) {
+    return ::madvise(page, size, advice) == 0;
+  }
+#endif
+};
+
+// The mark lies in a page that the kernel empties in a child, so a check costs
+// one load. Where the kernel can't do that, it costs a getpid. So it does where
+// the kernel says yes to any advice, as emulators do: such a yes means nothing.
+template <class Sys>
+class ForkGuardOf {
+ public:
+  ForkGuardOf() : owner_(Sys::Pid()) { MakeMark(); }
+  ForkGuardOf(const ForkGuardOf&) = delete;
+  ForkGuardOf& operator=(const ForkGuardOf&) = delete;
+  ~ForkGuardOf() {
+    if constexpr (kHasMark) {
+      if (mark_ != nullptr) Sys::Unmap(const_cast<int*>(mark_), size_);
+    }
   }
 
+  // A child that shares the parent's memory (vfork, posix_spawn) counts as the
+  // parent.
   bool InChild() const {
-    return mark_ != nullptr ? *mark_ != 1 : ::getpid() != owner_;
+    return mark_ != nullptr ? *mark_ != kMark : Sys::Pid() != owner_;
   }
 
   // Stops the process, with one sentence, in a child of fork.
@@ -53,10 +69,32 @@ class ForkGuard {
   }
 
  private:
+  static constexpr bool kHasMark = requires { Sys::kWipeOnFork; };
+  static constexpr int kMark = 1;
+
+  void MakeMark() {
+    if constexpr (kHasMark) {
+      constexpr int kNoAdvice = -1;
+      const std::size_t size = Sys::PageSize();
+      void* const page = Sys::Map(size);
+      if (page == nullptr) return;
+      if (Sys::Advise(page, size, kNoAdvice) ||
+          !Sys::Advise(page, size, Sys::kWipeOnFork)) {
+        Sys::Unmap(page, size);
+        return;
+      }
+      size_ = size;
+      mark_ = static_cast<volatile int*>(page);
+      *mark_ = kMark;
+    }
+  }
+
   pid_t owner_;
   volatile int* mark_ = nullptr;
   std::size_t size_ = 0;
 };
+
+using ForkGuard = ForkGuardOf<ForkGuardSys>;
 
 }  // namespace netpoll
 
