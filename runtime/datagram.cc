@@ -20,6 +20,7 @@
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket_internal.h"
+#include "netpoll/runtime/sys.h"
 
 namespace netpoll {
 
@@ -30,12 +31,12 @@ absl::StatusOr<DatagramSocket> DatagramSocket::Bind(
     Runtime& runtime, const SocketAddress& address) {
   const int fd = MakeSocket(address, SOCK_DGRAM);
   if (fd < 0) return SystemError("a socket can't be made", errno);
-  if (::bind(fd, address.data(), address.size()) != 0) {
+  if (internal::sys.bind(fd, address.data(), address.size()) != 0) {
     const int error = errno;
-    ::close(fd);
+    internal::sys.close(fd);
     return SystemError(absl::StrCat("bind to ", address.ToString()), error);
   }
-  auto bound = AddressFrom(fd, ::getsockname);
+  auto bound = AddressFrom(fd, internal::sys.getsockname);
   auto state = OpenOwn(runtime, fd);
   if (!state.ok()) return state.status();
   return DatagramSocket(Descriptor(*state), bound.ok() ? *bound : address);
@@ -51,7 +52,7 @@ bool internal::ReceiveFromOp::Attempt(IoOp* op) {
     message.msg_namelen = SocketAddress::kCapacity;
     message.msg_iov = &buffer;
     message.msg_iovlen = 1;
-    const ssize_t got = ::recvmsg(self->fd(), &message, 0);
+    const ssize_t got = internal::sys.recvmsg(self->fd(), &message, 0);
     if (got >= 0) {
       self->bytes_ = static_cast<std::size_t>(got);
       self->truncated_ = (message.msg_flags & MSG_TRUNC) != 0;
@@ -66,8 +67,8 @@ bool internal::SendToOp::Attempt(IoOp* op) {
   auto* const self = static_cast<SendToOp*>(op);
   for (;;) {
     const ssize_t put =
-        ::sendto(self->fd(), self->data_.data(), self->data_.size(),
-                 MSG_NOSIGNAL, self->to_.data(), self->to_.size());
+        internal::sys.sendto(self->fd(), self->data_.data(), self->data_.size(),
+                             MSG_NOSIGNAL, self->to_.data(), self->to_.size());
     if (put >= 0) {
       self->bytes_ = static_cast<std::size_t>(put);
       return true;

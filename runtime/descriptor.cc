@@ -160,13 +160,13 @@ absl::StatusOr<Descriptor> Descriptor::Adopt(Runtime& runtime, int fd) {
 
 absl::StatusOr<Descriptor::PipeEnds> Descriptor::Pipe(Runtime& runtime) {
   int fds[2];
-  if (::pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) {
+  if (internal::sys.pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) {
     return absl::ErrnoToStatus(errno, "a pipe can't be made");
   }
   auto read = Adopt(runtime, fds[0]);
-  if (!read.ok()) ::close(fds[0]);
+  if (!read.ok()) internal::sys.close(fds[0]);
   auto write = Adopt(runtime, fds[1]);
-  if (!write.ok()) ::close(fds[1]);
+  if (!write.ok()) internal::sys.close(fds[1]);
   if (!read.ok()) return read.status();
   if (!write.ok()) return write.status();
   return PipeEnds{*std::move(read), *std::move(write)};

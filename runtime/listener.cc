@@ -20,6 +20,7 @@
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket_internal.h"
 #include "netpoll/runtime/stream.h"
+#include "netpoll/runtime/sys.h"
 
 namespace netpoll {
 
@@ -32,14 +33,14 @@ absl::StatusOr<Listener> Listener::Listen(Runtime& runtime,
   const int fd = MakeSocket(address, SOCK_STREAM);
   if (fd < 0) return SystemError("a socket can't be made", errno);
   const int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  if (::bind(fd, address.data(), address.size()) != 0 ||
-      ::listen(fd, backlog) != 0) {
+  internal::sys.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (internal::sys.bind(fd, address.data(), address.size()) != 0 ||
+      internal::sys.listen(fd, backlog) != 0) {
     const int error = errno;
-    ::close(fd);
+    internal::sys.close(fd);
     return SystemError(absl::StrCat("listen on ", address.ToString()), error);
   }
-  auto bound = AddressFrom(fd, ::getsockname);
+  auto bound = AddressFrom(fd, internal::sys.getsockname);
   auto state = OpenOwn(runtime, fd);
   if (!state.ok()) return state.status();
   // For those that it accepts.
@@ -55,8 +56,8 @@ Listener::~Listener() {
 bool internal::AcceptOp::Attempt(IoOp* op) {
   auto* const self = static_cast<AcceptOp*>(op);
   for (;;) {
-    const int fd =
-        ::accept4(self->fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd = internal::sys.accept4(self->fd(), nullptr, nullptr,
+                                         SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       self->accepted_ = fd;
       return true;
@@ -73,7 +74,7 @@ AcceptResult internal::AcceptOp::await_resume() {
   FdState* state = nullptr;
   const int error = FdState::Open(*runtime_, accepted_, false, &state);
   if (error != 0) {
-    ::close(accepted_);
+    internal::sys.close(accepted_);
     return {Socket(), IoStatus::FromErrno(error)};
   }
   state->short_reads_drain = short_reads_drain_;

@@ -18,6 +18,7 @@
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/sys.h"
 
 namespace netpoll::internal {
 
@@ -26,7 +27,8 @@ absl::Status SystemError(absl::string_view what, int error) {
 }
 
 int MakeSocket(const SocketAddress& address, int type) {
-  return ::socket(address.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return internal::sys.socket(address.family(),
+                              type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 bool ShortReadsDrain(Runtime& runtime, const SocketAddress& address) {
@@ -36,7 +38,7 @@ bool ShortReadsDrain(Runtime& runtime, const SocketAddress& address) {
 
 void SetNoDelay(int fd) {
   const int on = 1;  // Fails on Unix sockets, which need it not.
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  internal::sys.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 // For sockets that were just made non-blocking by us.
@@ -44,7 +46,7 @@ absl::StatusOr<FdState*> OpenOwn(Runtime& runtime, int fd) {
   FdState* state = nullptr;
   const int error = FdState::Open(runtime, fd, false, &state);
   if (error == 0) return state;
-  ::close(fd);
+  internal::sys.close(fd);
   return runtime.status().ok() ? OpenError(fd, error) : runtime.status();
 }
 

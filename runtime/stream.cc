@@ -19,6 +19,7 @@
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket_internal.h"
+#include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task.h"
 
 namespace netpoll {
@@ -47,7 +48,7 @@ class ConnectOp : public internal::IoOp {
     auto* const self = static_cast<ConnectOp*>(op);
     int error = 0;
     socklen_t size = sizeof(error);
-    ::getsockopt(self->fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+    internal::sys.getsockopt(self->fd(), SOL_SOCKET, SO_ERROR, &error, &size);
     switch (error) {
       case EINPROGRESS:
       case EALREADY:
@@ -61,8 +62,8 @@ class ConnectOp : public internal::IoOp {
     }
     sockaddr_storage peer;
     socklen_t peer_size = sizeof(peer);
-    return ::getpeername(self->fd(), reinterpret_cast<sockaddr*>(&peer),
-                         &peer_size) == 0;
+    return internal::sys.getpeername(
+               self->fd(), reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0;
   }
 };
 
@@ -76,10 +77,11 @@ Task<absl::StatusOr<Socket>> Socket::Connect(Runtime& runtime,
   }
   const int fd = MakeSocket(address, SOCK_STREAM);
   if (fd < 0) co_return SystemError("a socket can't be made", errno);
-  const bool pending = ::connect(fd, address.data(), address.size()) != 0;
+  const bool pending =
+      internal::sys.connect(fd, address.data(), address.size()) != 0;
   const int error = pending ? errno : 0;
   if (pending && error != EINPROGRESS && error != EINTR) {
-    ::close(fd);
+    internal::sys.close(fd);
     co_return SystemError(absl::StrCat("connect to ", address.ToString()),
                           error);
   }
@@ -106,8 +108,8 @@ absl::StatusOr<Socket> Socket::Adopt(Runtime& runtime, int fd) {
 
 absl::StatusOr<Socket::Ends> Socket::Pair(Runtime& runtime) {
   int fds[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-                   fds) != 0) {
+  if (internal::sys.socketpair(
+          AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) {
     return SystemError("a socket pair can't be made", errno);
   }
   auto first = OpenOwn(runtime, fds[0]);
@@ -124,7 +126,7 @@ IoStatus Socket::ShutdownWrite() {
   if (!valid()) return IoStatus::FromErrno(EBADF);
   IoStatus status = IoStatus::FromPoll(PollError::kClosing);
   WithFd([&status](int fd) {
-    const bool done = ::shutdown(fd, SHUT_WR) == 0;
+    const bool done = internal::sys.shutdown(fd, SHUT_WR) == 0;
     status = done ? IoStatus() : IoStatus::FromErrno(errno);
   });
   return status;
@@ -133,13 +135,13 @@ IoStatus Socket::ShutdownWrite() {
 absl::StatusOr<SocketAddress> Socket::LocalAddress() const {
   absl::StatusOr<SocketAddress> address =
       IoStatus::FromPoll(PollError::kClosing).ToStatus();
-  WithFd([&](int fd) { address = AddressFrom(fd, ::getsockname); });
+  WithFd([&](int fd) { address = AddressFrom(fd, internal::sys.getsockname); });
   return address;
 }
 absl::StatusOr<SocketAddress> Socket::PeerAddress() const {
   absl::StatusOr<SocketAddress> address =
       IoStatus::FromPoll(PollError::kClosing).ToStatus();
-  WithFd([&](int fd) { address = AddressFrom(fd, ::getpeername); });
+  WithFd([&](int fd) { address = AddressFrom(fd, internal::sys.getpeername); });
   return address;
 }
 

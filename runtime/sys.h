@@ -7,6 +7,7 @@
 #ifndef NETPOLL_RUNTIME_SYS_H_
 #define NETPOLL_RUNTIME_SYS_H_
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -44,10 +45,18 @@ struct Sys {
   ssize_t (*sendto)(int, const void*, std::size_t, int, const sockaddr*,
                     socklen_t) = &::sendto;
   int (*poll)(pollfd*, nfds_t, int) = &::poll;
+  int (*pipe2)(int*, int) = &::pipe2;
   int (*socket)(int, int, int) = &::socket;
+  int (*socketpair)(int, int, int, int*) = &::socketpair;
+  int (*bind)(int, const sockaddr*, socklen_t) = &::bind;
+  int (*listen)(int, int) = &::listen;
   int (*connect)(int, const sockaddr*, socklen_t) = &::connect;
   int (*accept4)(int, sockaddr*, socklen_t*, int) = &::accept4;
+  int (*shutdown)(int, int) = &::shutdown;
   int (*getsockopt)(int, int, int, void*, socklen_t*) = &::getsockopt;
+  int (*setsockopt)(int, int, int, const void*, socklen_t) = &::setsockopt;
+  int (*getsockname)(int, sockaddr*, socklen_t*) = &::getsockname;
+  int (*getpeername)(int, sockaddr*, socklen_t*) = &::getpeername;
   int (*close)(int) = &::close;
 };
 
