@@ -2,117 +2,168 @@
 
 #include "netpoll/runtime/address.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <algorithm>
+#include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
 
 namespace netpoll {
 namespace {
 
-absl::Status Bad(absl::string_view text, absl::string_view why) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("'", text, "' is not an address: ", why));
-}
-
 constexpr std::size_t kPathOffset = offsetof(sockaddr_un, sun_path);
+
+// What the system wrote may be one byte longer than sockaddr_un: Linux adds a
+// NUL to a path that fills it.
+constexpr std::size_t kLongestUnix = sizeof(sockaddr_un) + 1;
+
+// The least and the most that the family's form has; {1, 0} if there is none.
+struct Sizes {
+  std::size_t least;
+  std::size_t most;
+};
+
+Sizes SizesOf(int family) {
+  switch (family) {
+    case AF_INET:
+      return {sizeof(sockaddr_in), SocketAddress::kCapacity};
+    case AF_INET6:
+      return {sizeof(sockaddr_in6), SocketAddress::kCapacity};
+    case AF_UNIX:
+      return {kPathOffset, kLongestUnix};
+    default:
+      return {1, 0};
+  }
+}
 
 }  // namespace
 
-absl::StatusOr<SocketAddress> SocketAddress::ParseUnix(absl::string_view path) {
-  SocketAddress address;
-  auto* const un = reinterpret_cast<sockaddr_un*>(&address.storage_);
-  if (path.empty() || path.size() >= sizeof(un->sun_path)) {
-    return Bad(absl::StrCat("unix:", path),
-               absl::StrCat("a Unix path has 1 to ", sizeof(un->sun_path) - 1,
-                            " bytes"));
+absl::StatusOr<SocketAddress> SocketAddress::FromSockaddr(
+    const sockaddr* address, socklen_t size) {
+  if (address == nullptr || size < kPathOffset) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a sockaddr of ", address == nullptr ? 0 : size,
+                     " bytes has not even a family"));
   }
-  un->sun_family = AF_UNIX;
-  std::memcpy(un->sun_path, path.data(), path.size());
-  const bool abstract = path[0] == '@';
-  if (abstract) un->sun_path[0] = '\0';
-  address.size_ =
-      static_cast<socklen_t>(kPathOffset + path.size() + (abstract ? 0 : 1));
+  sa_family_t family;
+  std::memcpy(
+      &family,
+      reinterpret_cast<const char*>(address) + offsetof(sockaddr, sa_family),
+      sizeof(family));
+  const Sizes sizes = SizesOf(family);
+  if (sizes.least > sizes.most) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a sockaddr of family ", family, " is neither IPv4, IPv6 nor Unix"));
+  }
+  if (size < sizes.least || size > sizes.most) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a sockaddr of family ", family, " has ", sizes.least,
+                     " to ", sizes.most, " bytes, not ", size));
+  }
+  SocketAddress copy;
+  std::memcpy(&copy.storage_, address, size);
+  copy.size_ = size;
+  return copy;
+}
+
+SocketAddress SocketAddress::Unix(absl::string_view name) {
+  SocketAddress address;
+  address.storage_.ss_family = AF_UNIX;
+  std::memcpy(reinterpret_cast<char*>(&address.storage_) + kPathOffset,
+              name.data(), name.size());
+  // A path ends with a NUL where there is room for one.
+  const bool path = !name.empty() && name[0] != '\0';
+  address.size_ = static_cast<socklen_t>(std::min(
+      kPathOffset + name.size() + (path ? 1 : 0), sizeof(sockaddr_un)));
   return address;
 }
 
-absl::StatusOr<SocketAddress> SocketAddress::Parse(absl::string_view text) {
-  absl::string_view rest = text;
-  if (absl::ConsumePrefix(&rest, "unix:")) return ParseUnix(rest);
-  const std::size_t colon = text.rfind(':');
-  if (colon == absl::string_view::npos) {
-    return Bad(text, "expected HOST:PORT or unix:PATH");
+std::uint16_t SocketAddress::port() const {
+  switch (family()) {
+    case AF_INET:
+      return ntohs(As<sockaddr_in>().sin_port);
+    case AF_INET6:
+      return ntohs(As<sockaddr_in6>().sin6_port);
+    default:
+      return 0;
   }
-  std::string host(text.substr(0, colon));
-  unsigned port = 0;
-  if (!absl::SimpleAtoi(text.substr(colon + 1), &port) || port > 65535) {
-    return Bad(text, "the port must be a number from 0 to 65535");
+}
+
+SocketAddress SocketAddress::WithPort(std::uint16_t port) const {
+  SocketAddress changed = *this;
+  if (family() == AF_INET) changed.As<sockaddr_in>().sin_port = htons(port);
+  if (family() == AF_INET6) changed.As<sockaddr_in6>().sin6_port = htons(port);
+  return changed;
+}
+
+std::uint32_t SocketAddress::zone() const {
+  return family() == AF_INET6 ? As<sockaddr_in6>().sin6_scope_id : 0;
+}
+
+SocketAddress SocketAddress::Unmapped() const {
+  if (family() != AF_INET6) return *this;
+  const in6_addr& host = As<sockaddr_in6>().sin6_addr;
+  if (!IN6_IS_ADDR_V4MAPPED(&host)) return *this;
+  SocketAddress ipv4;
+  auto& in4 = ipv4.As<sockaddr_in>();
+  in4.sin_family = AF_INET;
+  in4.sin_port = As<sockaddr_in6>().sin6_port;
+  std::memcpy(&in4.sin_addr, host.s6_addr + 12, sizeof(in4.sin_addr));
+  ipv4.size_ = sizeof(sockaddr_in);
+  return ipv4;
+}
+
+absl::string_view SocketAddress::Name() const {
+  const char* const bytes = reinterpret_cast<const char*>(&storage_);
+  switch (family()) {
+    case AF_INET:
+      return {bytes + offsetof(sockaddr_in, sin_addr), sizeof(in_addr)};
+    case AF_INET6:
+      return {bytes + offsetof(sockaddr_in6, sin6_addr), sizeof(in6_addr)};
+    case AF_UNIX: {
+      if (size_ <= kPathOffset) return {};
+      const char* const name = bytes + kPathOffset;
+      const std::size_t most =
+          std::min(static_cast<std::size_t>(size_) - kPathOffset,
+                   sizeof(sockaddr_un::sun_path));
+      return {name, name[0] == '\0' ? most : ::strnlen(name, most)};
+    }
+    default:
+      return {};
   }
-  if (host.empty()) host = "0.0.0.0";
-  if (host == "localhost") host = "127.0.0.1";
-  const auto net_port = htons(static_cast<std::uint16_t>(port));
-  SocketAddress address;
-  if (host.front() == '[' && host.back() == ']') {
-    auto* const in6 = reinterpret_cast<sockaddr_in6*>(&address.storage_);
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = net_port;
-    address.size_ = sizeof(sockaddr_in6);
-    host = host.substr(1, host.size() - 2);
-    if (inet_pton(AF_INET6, host.c_str(), &in6->sin6_addr) == 1) return address;
-  } else {
-    auto* const in4 = reinterpret_cast<sockaddr_in*>(&address.storage_);
-    in4->sin_family = AF_INET;
-    in4->sin_port = net_port;
-    address.size_ = sizeof(sockaddr_in);
-    if (inet_pton(AF_INET, host.c_str(), &in4->sin_addr) == 1) return address;
+}
+
+std::strong_ordering SocketAddress::Compare(const SocketAddress& other) const {
+  if (family() != other.family()) return family() <=> other.family();
+  if (const int names = Name().compare(other.Name()); names != 0) {
+    return names <=> 0;
   }
-  return Bad(
-      text, "the host must be an IPv4 address, an [IPv6] address or localhost");
+  if (port() != other.port()) return port() <=> other.port();
+  return zone() <=> other.zone();
 }
 
 std::string SocketAddress::unix_path() const {
-  if (!is_unix() || size_ <= kPathOffset) return "";
-  const auto* const un = reinterpret_cast<const sockaddr_un*>(&storage_);
-  if (un->sun_path[0] == '\0') return "";
-  return std::string(un->sun_path,
-                     ::strnlen(un->sun_path, size_ - kPathOffset));
+  const absl::string_view name = is_unix() ? Name() : "";
+  return is_abstract() ? "" : std::string(name);
 }
 
-std::string SocketAddress::ToString() const {
-  char host[INET6_ADDRSTRLEN] = "";
-  switch (family()) {
-    case AF_INET: {
-      const auto* const in4 = reinterpret_cast<const sockaddr_in*>(&storage_);
-      inet_ntop(AF_INET, &in4->sin_addr, host, sizeof(host));
-      return absl::StrCat(host, ":", ntohs(in4->sin_port));
-    }
-    case AF_INET6: {
-      const auto* const in6 = reinterpret_cast<const sockaddr_in6*>(&storage_);
-      inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-      return absl::StrCat("[", host, "]:", ntohs(in6->sin6_port));
-    }
-    case AF_UNIX: {
-      const auto* const un = reinterpret_cast<const sockaddr_un*>(&storage_);
-      if (size_ > kPathOffset && un->sun_path[0] == '\0') {
-        return absl::StrCat(
-            "unix:@",
-            absl::string_view(un->sun_path + 1, size_ - kPathOffset - 1));
-      }
-      return absl::StrCat("unix:", unix_path());
-    }
-    default:
-      return "";
-  }
+std::string SocketAddress::abstract_name() const {
+  return is_abstract() ? std::string(Name().substr(1)) : "";
 }
+
+bool SocketAddress::is_abstract() const {
+  return is_unix() && !Name().empty() && Name()[0] == '\0';
+}
+
+bool SocketAddress::is_unnamed() const { return is_unix() && Name().empty(); }
 
 }  // namespace netpoll

@@ -352,22 +352,5 @@ TEST_P(SocketTest, AfterCloseTheSameAddressCanBeBoundAgain) {
   });
 }
 
-TEST(AddressTest, ReadsWhatItPrints) {
-  for (const char* text :
-       {"127.0.0.1:80", "[::1]:443", "unix:/tmp/x", "unix:@abstract"}) {
-    auto address = SocketAddress::Parse(text);
-    ASSERT_TRUE(address.ok()) << address.status();
-    EXPECT_EQ(address->ToString(), text);
-  }
-  EXPECT_EQ(SocketAddress::Parse("localhost:1")->ToString(), "127.0.0.1:1");
-  EXPECT_EQ(SocketAddress::Parse(":1")->ToString(), "0.0.0.0:1");
-  for (const char* text :
-       {"", "80", "host:80", "1.2.3:4", "127.0.0.1:", "127.0.0.1:65536",
-        "127.0.0.1:-1", "[::1:80", "unix:", "[]:1", "[:1"}) {
-    EXPECT_FALSE(SocketAddress::Parse(text).ok()) << text;
-  }
-  EXPECT_FALSE(SocketAddress::Parse("unix:" + std::string(200, 'a')).ok());
-}
-
 }  // namespace
 }  // namespace netpoll
