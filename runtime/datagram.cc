@@ -28,18 +28,14 @@ using internal::AddressFrom, internal::MakeSocket, internal::OpenOwn,
     internal::SystemError;
 
 absl::StatusOr<DatagramSocket> DatagramSocket::Bind(
-    Runtime& runtime, const SocketAddress& address) {
-  const int fd = MakeSocket(address, SOCK_DGRAM);
-  if (fd < 0) return SystemError("a socket can't be made", errno);
-  if (internal::sys.bind(fd, address.data(), address.size()) != 0) {
-    const int error = errno;
-    internal::sys.close(fd);
-    return SystemError(absl::StrCat("bind to ", address.ToString()), error);
-  }
-  auto bound = AddressFrom(fd, internal::sys.getsockname);
-  auto state = OpenOwn(runtime, fd);
-  if (!state.ok()) return state.status();
-  return DatagramSocket(Descriptor(*state), bound.ok() ? *bound : address);
+    Runtime& runtime, const SocketAddress& address,
+    const BindOptions& options) {
+  auto bound = internal::BindSocket(
+      runtime, address,
+      {.type = SOCK_DGRAM, .purpose = "bind to", .options = options});
+  if (!bound.ok()) return bound.status();
+  bound->state->messages = true;
+  return DatagramSocket(Descriptor(bound->state), bound->address);
 }
 
 bool internal::ReceiveFromOp::Attempt(IoOp* op) {

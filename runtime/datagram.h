@@ -17,6 +17,7 @@
 #include "netpoll/runtime/io_op.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket_options.h"
 
 namespace netpoll {
 
@@ -67,7 +68,8 @@ class DatagramSocket : public Descriptor {
   DatagramSocket() = default;
 
   static absl::StatusOr<DatagramSocket> Bind(Runtime& runtime,
-                                             const SocketAddress& address);
+                                             const SocketAddress& address,
+                                             const BindOptions& options = {});
 
   // One datagram.
   internal::ReceiveFromOp ReceiveFrom(std::span<char> buffer) {

@@ -4,22 +4,43 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/bound_name.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/sys.h"
 
 namespace netpoll::internal {
 
-int FdState::Open(Runtime& runtime, int fd, bool check, FdState** state) {
+namespace {
+
+bool MovesMessages(int fd) {
+  int type = 0;
+  socklen_t size = sizeof(type);
+  return sys.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+         type != SOCK_STREAM;
+}
+
+}  // namespace
+
+FdState::FdState(Runtime& owner, HostPoller::Desc* opened, int number)
+    : runtime(owner), desc(opened), fd(number) {}
+FdState::~FdState() = default;
+
+int FdState::Open(Runtime& runtime, int fd, bool check, FdState** state,
+                  std::unique_ptr<BoundName>* file) {
   if (!runtime.status().ok()) return ENODEV;
   const HostPoller::OpenResult opened = runtime.poller().Open(fd, check);
   if (opened.error != 0) return opened.error;
   auto* const made = new FdState(runtime, opened.desc, fd);
+  if (check) made->messages = MovesMessages(fd);
+  if (file != nullptr) made->bound = std::move(*file);
   if (!runtime.Register(made)) {
-    made->keep = true;  // The caller keeps its descriptor.
+    made->keep = true;  // The caller keeps its descriptor, and the file.
+    if (file != nullptr) file->reset(made->bound.release());
     made->CloseNow(true);
     made->Unref();
     return ECANCELED;
@@ -37,6 +58,8 @@ bool FdState::CloseNow(bool keep_fd) {
   WaiterList wake;
   if (!lock.Close(wake)) return false;
   keep = keep_fd;
+  // While it is open: its file is no other's. And before anybody is told.
+  if (!keep && bound != nullptr) bound->Remove();
   PollResult parked = runtime.poller().Unblock(desc);
   runtime.MakeRunnable(wake);
   runtime.MakeRunnable(parked);

@@ -15,6 +15,7 @@
 #define NETPOLL_RUNTIME_FD_STATE_H_
 
 #include <cstdint>
+#include <memory>
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
@@ -29,15 +30,18 @@ class Runtime;
 
 namespace internal {
 
+class BoundName;
+
 struct FdState {
-  FdState(Runtime& owner, HostPoller::Desc* opened, int number)
-      : runtime(owner), desc(opened), fd(number) {}
+  FdState(Runtime& owner, HostPoller::Desc* opened, int number);
   FdState(const FdState&) = delete;
   FdState& operator=(const FdState&) = delete;
+  ~FdState();
 
   // Makes the state of a descriptor that `fd` was opened for in the poller.
-  // 0, or an errno; `fd` stays the caller's after an error.
-  static int Open(Runtime& runtime, int fd, bool check, FdState** state);
+  // 0, or an errno; `fd` and `*file` stay the caller's after an error.
+  static int Open(Runtime& runtime, int fd, bool check, FdState** state,
+                  std::unique_ptr<BoundName>* file = nullptr);
 
   void Ref() { refs.FetchAdd("fd.ref", 1, Order::kAcqRel); }
   void Unref() {
@@ -94,7 +98,12 @@ struct FdState {
   FdState* previous = nullptr;
   DescriptorLock<StdEnv> lock;
   StdEnv::Atomic<std::int32_t> refs{2};  // The handle, the open descriptor.
+  // What moves is messages, not a stream of bytes: datagrams, SOCK_SEQPACKET.
+  // Each is moved by one call, also one of no bytes. Set before any operation.
+  bool messages = false;
   StdEnv::Atomic<std::uintptr_t> closer{0};
+  // A Unix socket's file; goes when this is closed. Null if there is none.
+  std::unique_ptr<BoundName> bound;
 
  private:
   void Released(bool last, WaiterList& wake);

@@ -2,17 +2,18 @@
 
 #include "netpoll/runtime/listener.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
 #include <utility>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/address.h"
+#include "netpoll/runtime/bound_name.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_op.h"
@@ -24,39 +25,61 @@
 
 namespace netpoll {
 
-using internal::AddressFrom, internal::MakeSocket, internal::OpenOwn,
-    internal::SetNoDelay, internal::ShortReadsDrain, internal::SystemError;
+using internal::AddressFrom, internal::GetOption, internal::OpenFailed,
+    internal::Refused, internal::SetNoDelay, internal::ShortReadsDrain;
+
+absl::StatusOr<Listener> Listener::Listen(Runtime& runtime,
+                                          const SocketAddress& address,
+                                          const ListenOptions& options) {
+  auto bound =
+      internal::BindSocket(runtime, address,
+                           {.type = SOCK_STREAM,
+                            .purpose = "listen on",
+                            .options = {.file = options.file,
+                                        .ipv6_only = options.ipv6_only,
+                                        .reuse_port = options.reuse_port},
+                            .reuse_address = true,
+                            .backlog = options.backlog});
+  if (!bound.ok()) return bound.status();
+  // For those that it accepts.
+  bound->state->short_reads_drain = ShortReadsDrain(runtime, address);
+  return Listener(Descriptor(bound->state), bound->address);
+}
 
 absl::StatusOr<Listener> Listener::Listen(Runtime& runtime,
                                           const SocketAddress& address,
                                           int backlog) {
-  const int fd = MakeSocket(address, SOCK_STREAM);
-  if (fd < 0) return SystemError("a socket can't be made", errno);
-  const int on = 1;
-  internal::sys.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  if (internal::sys.bind(fd, address.data(), address.size()) != 0 ||
-      internal::sys.listen(fd, backlog) != 0) {
-    const int error = errno;
-    internal::sys.close(fd);
-    return SystemError(absl::StrCat("listen on ", address.ToString()), error);
-  }
-  auto bound = AddressFrom(fd, internal::sys.getsockname);
-  auto state = OpenOwn(runtime, fd);
-  if (!state.ok()) return state.status();
-  // For those that it accepts.
-  (*state)->short_reads_drain = ShortReadsDrain(runtime, address);
-  return Listener(Descriptor(*state), bound.ok() ? *bound : address);
+  return Listen(runtime, address, ListenOptions{.backlog = backlog});
 }
 
-Listener::~Listener() {
-  const std::string path = address_.unix_path();
-  if (valid() && !path.empty()) ::unlink(path.c_str());
+absl::StatusOr<Listener> Listener::Adopt(Runtime& runtime, int fd,
+                                         bool remove_file) {
+  const int listens = GetOption(fd, SO_ACCEPTCONN);
+  if (listens == 0) return Refused(fd, EINVAL, "it does not listen");
+  if (listens < 0 && errno == ENOTSOCK) {
+    return Refused(fd, ENOTSOCK, "it is no socket");
+  }
+  const auto address = AddressFrom(fd, internal::sys.getsockname);
+  std::unique_ptr<internal::BoundName> file;
+  if (remove_file && address.ok()) {
+    file =
+        internal::BoundName::Of(*address, internal::BoundName::Path(*address));
+  }
+  internal::FdState* state = nullptr;
+  const int error = internal::FdState::Open(runtime, fd, true, &state, &file);
+  if (error != 0) return OpenFailed(runtime, fd, error);
+  // Its kind is that of what it accepts.
+  state->short_reads_drain = GetOption(fd, SO_PROTOCOL) == IPPROTO_TCP &&
+                             ShortReadsDrain(runtime, *address);
+  return Listener(Descriptor(state), *address);
 }
 
 bool internal::AcceptOp::Attempt(IoOp* op) {
   auto* const self = static_cast<AcceptOp*>(op);
   for (;;) {
-    const int fd = internal::sys.accept4(self->fd(), nullptr, nullptr,
+    *self->peer_.mutable_size() = SocketAddress::kCapacity;
+    const int fd = internal::sys.accept4(self->fd(), self->peer_.data(),
+                                         self->peer_.mutable_size(),
                                          SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       self->accepted_ = fd;
@@ -69,16 +92,21 @@ bool internal::AcceptOp::Attempt(IoOp* op) {
 }
 
 AcceptResult internal::AcceptOp::await_resume() {
-  if (!status_.ok()) return {Socket(), status_};
+  if (!status_.ok()) return {Socket(), status_, {}};
   SetNoDelay(accepted_);
   FdState* state = nullptr;
   const int error = FdState::Open(*runtime_, accepted_, false, &state);
   if (error != 0) {
     internal::sys.close(accepted_);
-    return {Socket(), IoStatus::FromErrno(error)};
+    const bool stopping = error == ECANCELED;
+    return {Socket(),
+            stopping ? IoStatus::FromPoll(PollError::kClosing)
+                     : IoStatus::FromErrno(error),
+            {}};
   }
   state->short_reads_drain = short_reads_drain_;
-  return {Socket(state), {}};
+  state->messages = messages_;
+  return {Socket(state), {}, peer_};
 }
 
 }  // namespace netpoll

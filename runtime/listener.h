@@ -14,6 +14,7 @@
 #include "netpoll/runtime/io_op.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket_options.h"
 #include "netpoll/runtime/stream.h"
 
 namespace netpoll {
@@ -21,6 +22,9 @@ namespace netpoll {
 struct AcceptResult {
   Socket socket;
   IoStatus status;
+  // Who connected, also if the connection has ended since (when PeerAddress()
+  // knows it no more). `unix:(unnamed)` for Unix clients that were not bound.
+  SocketAddress peer;
 
   bool ok() const { return status.ok(); }
 };
@@ -32,35 +36,64 @@ class AcceptOp : public IoOp {
   explicit AcceptOp(FdState* fd)
       : IoOp(fd, Mode::kRead, &Attempt),
         runtime_(fd != nullptr ? &fd->runtime : nullptr),
-        short_reads_drain_(fd != nullptr && fd->short_reads_drain) {}
+        short_reads_drain_(fd != nullptr && fd->short_reads_drain),
+        messages_(fd != nullptr && fd->messages) {}
   AcceptResult await_resume();
 
  private:
   static bool Attempt(IoOp* op);
   Runtime* runtime_;
   bool short_reads_drain_;
+  bool messages_;
   int accepted_ = -1;
+  SocketAddress peer_;
 };
 
 }  // namespace internal
 
-// A listening stream socket. A Unix listener removes its file when destroyed.
+// A listening socket.
+//
+//   for (;;) {
+//     AcceptResult accepted = co_await listener.Accept();
+//     if (accepted.status.closing()) co_return;    closed, or the runtime stops
+//     if (accepted.ok()) {
+//       runtime.Spawn(Session(std::move(accepted.socket)));
+//     } else if (!co_await runtime.Sleep(100ms)) { no descriptors left, say
+//       co_return;
+//     }
+//   }
 class Listener : public Descriptor {
  public:
   Listener() = default;
-  Listener(Listener&&) = default;
-  Listener& operator=(Listener&&) = default;
-  ~Listener();
 
   // Binds and listens. Port 0 picks one: see address(). SO_REUSEADDR is set.
+  // The error names the address and the errno: EADDRINUSE also if there is
+  // anything under the name of a Unix address, EACCES, EADDRNOTAVAIL, ENOENT if
+  // a Unix address's folder is missing. Does not block; a Unix address's folder
+  // may be on a slow file system.
   static absl::StatusOr<Listener> Listen(Runtime& runtime,
                                          const SocketAddress& address,
-                                         int backlog = 4096);
+                                         const ListenOptions& options = {});
+  static absl::StatusOr<Listener> Listen(Runtime& runtime,
+                                         const SocketAddress& address,
+                                         int backlog);
 
-  // Aborted connections are passed over. EMFILE and ENFILE come back as they
-  // are: wait a little before the next try.
+  // Takes over a socket that listens already (of streams or SOCK_SEQPACKET),
+  // non-blocking: from a service manager, another process, Detach. After an
+  // error, which says why, it stays the caller's. `remove_file`: the file at
+  // the path that it was bound to, as it is now, is taken over too and goes as
+  // FileOptions says.
+  static absl::StatusOr<Listener> Adopt(Runtime& runtime, int fd,
+                                        bool remove_file = false);
+
+  // The next connection. TCP_NODELAY is set. Connections that were aborted
+  // while they waited are passed over (ECONNABORTED is never told). Any error
+  // but "closing" concerns one try alone (EMFILE, ENFILE, ENOBUFS, ENOMEM; what
+  // waits goes on waiting): wait a little, then accept again.
   internal::AcceptOp Accept() { return internal::AcceptOp(state_); }
 
+  // Where it listens: with the port that the system picked. Known after it is
+  // closed, too.
   const SocketAddress& address() const { return address_; }
 
  private:

@@ -26,9 +26,18 @@ absl::Status SystemError(absl::string_view what, int error) {
   return absl::ErrnoToStatus(error, absl::StrCat(what, ": ", ErrnoName(error)));
 }
 
+absl::Status Refused(int fd, int error, absl::string_view why) {
+  return absl::ErrnoToStatus(
+      error, absl::StrCat("descriptor ", fd, " can't be adopted: ", why, " (",
+                          ErrnoName(error), ")"));
+}
+
+absl::Status OpenFailed(Runtime& runtime, int fd, int error) {
+  return runtime.status().ok() ? OpenError(fd, error) : runtime.status();
+}
+
 int MakeSocket(const SocketAddress& address, int type) {
-  return internal::sys.socket(address.family(),
-                              type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return sys.socket(address.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 bool ShortReadsDrain(Runtime& runtime, const SocketAddress& address) {
@@ -38,7 +47,7 @@ bool ShortReadsDrain(Runtime& runtime, const SocketAddress& address) {
 
 void SetNoDelay(int fd) {
   const int on = 1;  // Fails on Unix sockets, which need it not.
-  internal::sys.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  sys.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 // For sockets that were just made non-blocking by us.
@@ -46,8 +55,15 @@ absl::StatusOr<FdState*> OpenOwn(Runtime& runtime, int fd) {
   FdState* state = nullptr;
   const int error = FdState::Open(runtime, fd, false, &state);
   if (error == 0) return state;
-  internal::sys.close(fd);
-  return runtime.status().ok() ? OpenError(fd, error) : runtime.status();
+  sys.close(fd);
+  return OpenFailed(runtime, fd, error);
+}
+
+int GetOption(int fd, int option) {
+  int value = 0;
+  socklen_t size = sizeof(value);
+  const int result = sys.getsockopt(fd, SOL_SOCKET, option, &value, &size);
+  return result == 0 ? value : -1;
 }
 
 absl::StatusOr<SocketAddress> AddressFrom(int fd, AddressCall call) {

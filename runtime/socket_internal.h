@@ -7,17 +7,25 @@
 
 #include <sys/socket.h>
 
+#include <optional>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket_options.h"
 
 namespace netpoll::internal {
 
 // "WHAT: EPIPE", with the code that the errno maps to.
 absl::Status SystemError(absl::string_view what, int error);
+
+// "descriptor 7 can't be adopted: WHY (EINVAL)".
+absl::Status Refused(int fd, int error, absl::string_view why);
+// Of FdState::Open.
+absl::Status OpenFailed(Runtime& runtime, int fd, int error);
 
 // A new non-blocking socket of the address's family; -1 and errno.
 int MakeSocket(const SocketAddress& address, int type);
@@ -29,6 +37,27 @@ void SetNoDelay(int fd);
 
 // Opens a socket that was just made non-blocking here, or closes it.
 absl::StatusOr<FdState*> OpenOwn(Runtime& runtime, int fd);
+
+// A socket that was made, bound, and listens if that was asked for.
+struct BoundSocket {
+  FdState* state = nullptr;
+  SocketAddress address;  // What the system says that it is.
+};
+
+struct BindRequest {
+  int type;             // SOCK_STREAM, SOCK_DGRAM.
+  const char* purpose;  // "listen on": begins the sentence of an error.
+  BindOptions options;
+  bool reuse_address = false;
+  std::optional<int> backlog = {};  // Listens, if set.
+};
+
+absl::StatusOr<BoundSocket> BindSocket(Runtime& runtime,
+                                       const SocketAddress& address,
+                                       const BindRequest& request);
+
+// An int of the socket's level; -1 and errno.
+int GetOption(int fd, int option);
 
 // getsockname or getpeername.
 using AddressCall = int (*)(int fd, sockaddr* address, socklen_t* size);

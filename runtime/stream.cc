@@ -24,7 +24,8 @@
 
 namespace netpoll {
 
-using internal::AddressFrom, internal::MakeSocket, internal::OpenOwn,
+using internal::AddressFrom, internal::GetOption, internal::MakeSocket,
+    internal::OpenFailed, internal::OpenOwn, internal::Refused,
     internal::SetNoDelay, internal::ShortReadsDrain, internal::SystemError;
 
 namespace {
@@ -100,9 +101,22 @@ Task<absl::StatusOr<Socket>> Socket::Connect(Runtime& runtime,
 }
 
 absl::StatusOr<Socket> Socket::Adopt(Runtime& runtime, int fd) {
+  const int listens = GetOption(fd, SO_ACCEPTCONN);
+  if (listens > 0) {
+    return Refused(fd, EINVAL, "it listens: Listener::Adopt takes it");
+  }
+  if (listens < 0 && errno == ENOTSOCK) {
+    return Refused(fd, ENOTSOCK, "it is no socket: Descriptor::Adopt takes it");
+  }
+  SocketAddress peer;
+  *peer.mutable_size() = SocketAddress::kCapacity;
+  if (listens == 0 &&
+      internal::sys.getpeername(fd, peer.data(), peer.mutable_size()) != 0) {
+    return Refused(fd, errno, "it is not connected, not yet or no longer");
+  }
   internal::FdState* state = nullptr;
   const int error = internal::FdState::Open(runtime, fd, true, &state);
-  if (error != 0) return OpenError(fd, error);
+  if (error != 0) return OpenFailed(runtime, fd, error);
   return Socket(state);
 }
 

@@ -58,6 +58,7 @@ struct Sys {
   int (*getsockname)(int, sockaddr*, socklen_t*) = &::getsockname;
   int (*getpeername)(int, sockaddr*, socklen_t*) = &::getpeername;
   int (*close)(int) = &::close;
+  int (*unlink)(const char*) = &::unlink;
 };
 
 // Changed by tests only, and only while no other thread uses it.

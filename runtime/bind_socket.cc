@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Makes a socket that has an address: of listeners and of datagram sockets.
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "netpoll/runtime/address.h"
+#include "netpoll/runtime/bound_name.h"
+#include "netpoll/runtime/descriptor.h"
+#include "netpoll/runtime/fd_state.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket_internal.h"
+#include "netpoll/runtime/sys.h"
+
+namespace netpoll::internal {
+namespace {
+
+// 0, or an errno.
+int Set(int fd, int level, int option, int value) {
+  const int result = sys.setsockopt(fd, level, option, &value, sizeof(value));
+  return result == 0 ? 0 : errno;
+}
+
+int SetOptions(int fd, const SocketAddress& address,
+               const BindRequest& request) {
+  if (address.is_unix()) return 0;
+  int error = 0;
+  if (request.reuse_address) error = Set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (error == 0 && request.options.reuse_port) {
+    error = Set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  }
+  if (const auto only = request.options.ipv6_only;
+      error == 0 && only.has_value() && address.family() == AF_INET6) {
+    error = Set(fd, IPPROTO_IPV6, IPV6_V6ONLY, *only ? 1 : 0);
+  }
+  return error;
+}
+
+int Bind(int fd, const SocketAddress& address, const BindRequest& request) {
+  if (sys.bind(fd, address.data(), address.size()) == 0) return 0;
+  const int error = errno;
+  if (error != EADDRINUSE || !request.options.file.replace_dead ||
+      !RemoveDead(address, request.type)) {
+    return error;
+  }
+  return sys.bind(fd, address.data(), address.size()) == 0 ? 0 : errno;
+}
+
+int BindAndListen(int fd, const SocketAddress& address,
+                  const BindRequest& request,
+                  std::unique_ptr<BoundName>* file) {
+  // Until it listens: others would think it dead.
+  std::optional<FolderLock> lock;
+  if (request.options.file.replace_dead && !address.unix_path().empty()) {
+    lock.emplace(address);
+    if (lock->error() == EWOULDBLOCK) return EADDRINUSE;
+    if (lock->error() != 0) return lock->error();
+  }
+  std::string path = BoundName::Path(address);
+  if (const int error = Bind(fd, address, request); error != 0) return error;
+  *file = BoundName::Of(address, std::move(path));
+  if (!request.backlog.has_value()) return 0;
+  return sys.listen(fd, *request.backlog) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+absl::StatusOr<BoundSocket> BindSocket(Runtime& runtime,
+                                       const SocketAddress& address,
+                                       const BindRequest& request) {
+  if (!runtime.status().ok()) return runtime.status();
+  const auto failed = [&](int error) {
+    return SystemError(absl::StrCat(request.purpose, " ", address.ToString()),
+                       error);
+  };
+  const int fd = MakeSocket(address, request.type);
+  if (fd < 0) return failed(errno);
+  std::unique_ptr<BoundName> file;
+  int error = SetOptions(fd, address, request);
+  if (error == 0) error = BindAndListen(fd, address, request, &file);
+  if (error != 0) {
+    if (file != nullptr) file->Remove();
+    sys.close(fd);
+    return failed(error);
+  }
+  const auto bound = AddressFrom(fd, sys.getsockname);
+  std::unique_ptr<BoundName> kept;
+  if (request.options.file.remove) kept = std::move(file);
+  FdState* state = nullptr;
+  error = FdState::Open(runtime, fd, false, &state, &kept);
+  if (error != 0) {
+    const BoundName* const made = kept != nullptr ? kept.get() : file.get();
+    if (made != nullptr) made->Remove();
+    sys.close(fd);
+    const absl::Status why = OpenError(fd, error);
+    return absl::Status(
+        why.code(), absl::StrCat(request.purpose, " ", address.ToString(), ": ",
+                                 why.message()));
+  }
+  return BoundSocket{state, bound.ok() ? *bound : address};
+}
+
+}  // namespace netpoll::internal

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "netpoll/runtime/bound_name.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "netpoll/runtime/address.h"
+#include "netpoll/runtime/sys.h"
+
+namespace netpoll::internal {
+namespace {
+
+// Whether there is a socket at `path`: the name itself, not where it leads.
+bool SocketAt(const std::string& path, struct stat* file) {
+  return ::lstat(path.c_str(), file) == 0 && S_ISSOCK(file->st_mode);
+}
+
+bool Same(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+}  // namespace
+
+std::string BoundName::Path(const SocketAddress& address) {
+  std::string path = address.unix_path();
+  if (path.empty() || path[0] == '/') return path;
+  char folder[PATH_MAX];
+  // A folder that is gone, or out of sight, has no absolute path.
+  if (::getcwd(folder, sizeof(folder)) == nullptr || folder[0] != '/') {
+    return "";
+  }
+  return absl::StrCat(folder, "/", path);
+}
+
+std::unique_ptr<BoundName> BoundName::Of(const SocketAddress& address,
+                                         std::string path) {
+  // Both names lead to it, unless the folder has changed meanwhile.
+  struct stat file;
+  struct stat bound;
+  if (path.empty() || !SocketAt(path, &file) ||
+      !SocketAt(address.unix_path(), &bound) || !Same(file, bound)) {
+    return nullptr;
+  }
+  auto name = absl::WrapUnique(new BoundName);
+  name->path_ = std::move(path);
+  name->device_ = file.st_dev;
+  name->inode_ = file.st_ino;
+  name->process_ = ::getpid();
+  return name;
+}
+
+void BoundName::Remove() const {
+  if (::getpid() != process_) return;
+  struct stat file;
+  if (SocketAt(path_, &file) && file.st_dev == device_ &&
+      file.st_ino == inode_) {
+    sys.unlink(path_.c_str());
+  }
+}
+
+FolderLock::FolderLock(const SocketAddress& address) {
+  const std::string path = address.unix_path();
+  const std::size_t slash = path.rfind('/');
+  const std::string folder =
+      slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  fd_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd_ < 0 || ::flock(fd_, LOCK_EX | LOCK_NB) != 0) error_ = errno;
+}
+
+FolderLock::~FolderLock() {
+  if (fd_ >= 0) sys.close(fd_);
+}
+
+bool RemoveDead(const SocketAddress& address, int type) {
+  const std::string path = address.unix_path();
+  struct stat before;
+  if (path.empty() || !SocketAt(path, &before)) return false;
+  const int fd = sys.socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const bool dead = sys.connect(fd, address.data(), address.size()) != 0 &&
+                    errno == ECONNREFUSED;
+  sys.close(fd);
+  struct stat after;
+  return dead && SocketAt(path, &after) && Same(before, after) &&
+         sys.unlink(path.c_str()) == 0;
+}
+
+}  // namespace netpoll::internal

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Unix names that are taken already: by a dead socket, by a live one, by
+// something else.
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "gtest/gtest.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/task.h"
+#include "netpoll/runtime/unix_name_test.h"
+
+namespace netpoll {
+namespace {
+
+class TakenNameTest : public UnixNameTest {};
+
+TEST_F(TakenNameTest, ATakenNameIsAnErrorAndStays) {
+  const std::string path = Path("s");
+  ForEachKind([&](Runtime& runtime, const Kind& kind) -> Task<> {
+    MakeDead(path, kind.type);
+    auto socket = kind.make(runtime, Unix(path), {});
+    EXPECT_EQ(socket.status().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_NE(socket.status().message().find(path + ": EADDRINUSE"),
+              std::string::npos)
+        << socket.status();
+    EXPECT_TRUE(Exists(path));
+    ::unlink(path.c_str());
+    co_return;
+  });
+}
+
+TEST_F(TakenNameTest, ADeadSocketsNameIsTakenIfAskedFor) {
+  const std::string path = Path("s");
+  ForEachKind([&](Runtime& runtime, const Kind& kind) -> Task<> {
+    MakeDead(path, kind.type);
+    auto socket = kind.make(runtime, Unix(path), {.replace_dead = true});
+    EXPECT_TRUE(socket.ok()) << socket.status();
+    // Now it is alive.
+    auto another = kind.make(runtime, Unix(path), {.replace_dead = true});
+    EXPECT_EQ(another.status().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_TRUE(Exists(path));
+    socket->reset();
+    EXPECT_FALSE(Exists(path));
+    // And nothing there is as good as a dead one.
+    socket = kind.make(runtime, Unix(path), {.replace_dead = true});
+    EXPECT_TRUE(socket.ok()) << socket.status();
+    co_return;
+  });
+}
+
+TEST_F(TakenNameTest, OnlyADeadSocketIsReplaced) {
+  const std::string path = Path("s");
+  ForEachKind([&](Runtime& runtime, const Kind& kind) -> Task<> {
+    const auto refused = [&](const char* what) {
+      auto socket = kind.make(runtime, Unix(path), {.replace_dead = true});
+      EXPECT_FALSE(socket.ok()) << what;
+      EXPECT_TRUE(Exists(path)) << what;
+      ::unlink(path.c_str());
+    };
+    MakeFile(path);
+    refused("a regular file");
+    EXPECT_EQ(::symlink("nowhere", path.c_str()), 0);
+    refused("a link that leads nowhere");
+    MakeDead(Path("dead"), kind.type);
+    EXPECT_EQ(::symlink("dead", path.c_str()), 0);
+    refused("a link to a dead socket");
+    EXPECT_TRUE(Exists(Path("dead")));
+    ::unlink(Path("dead").c_str());
+    for (const int type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
+      const int alive = MakeAlive(path, type);
+      EXPECT_TRUE(type != SOCK_SEQPACKET || ::listen(alive, 1) == 0);
+      refused("a live socket");
+      ::close(alive);
+    }
+    co_return;
+  });
+}
+
+// Two that find a dead one at once: the folder's lock lets one of them look.
+TEST_F(TakenNameTest, OneAtATimeReplacesADeadSocket) {
+  const std::string path = Path("s");
+  ForEachKind([&](Runtime& runtime, const Kind& kind) -> Task<> {
+    MakeDead(path, kind.type);
+    const int other =
+        ::open(Path("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    EXPECT_EQ(::flock(other, LOCK_EX), 0);
+    auto socket = kind.make(runtime, Unix(path), {.replace_dead = true});
+    EXPECT_EQ(socket.status().code(), absl::StatusCode::kFailedPrecondition);
+    // Without the option nobody asks for the lock.
+    EXPECT_TRUE(kind.make(runtime, Unix(Path("t")), {}).ok());
+    ::close(other);
+    socket = kind.make(runtime, Unix(path), {.replace_dead = true});
+    EXPECT_TRUE(socket.ok()) << socket.status();
+    co_return;
+  });
+}
+
+TEST_F(TakenNameTest, AMissingFolderIsAnErrorThatSaysSo) {
+  ForEachKind([&](Runtime& runtime, const Kind& kind) -> Task<> {
+    for (const bool replace : {false, true}) {
+      auto socket =
+          kind.make(runtime, Unix(Path("no/s")), {.replace_dead = replace});
+      EXPECT_EQ(socket.status().code(), absl::StatusCode::kNotFound);
+      EXPECT_NE(socket.status().message().find(Path("no/s") + ": ENOENT"),
+                std::string::npos)
+          << socket.status();
+    }
+    co_return;
+  });
+}
+
+}  // namespace
+}  // namespace netpoll
