@@ -69,6 +69,42 @@ TEST(Search, FindsALostAdditionByAShortestSchedule) {
   EXPECT_EQ(trace.switches, 2);
 }
 
+// One thread breaks a law in its second step; the other comes to many objects.
+class BreaksBesideMany : public World {
+ public:
+  BreaksBesideMany() : count_(0) {
+    AddThread("breaks", [this](Thread& thread) {
+      for (int i = 0; i < 2; ++i) Thread::Call("add", count_, Increment);
+      thread.Fail("it broke");
+    });
+    AddThread("walks", [this](Thread&) {
+      for (Int& object : many_) Thread::Call("walk", object, Increment);
+    });
+    Settle();
+  }
+
+ private:
+  Int count_;
+  Int many_[16] = {Int(0), Int(0), Int(0), Int(0), Int(0), Int(0),
+                   Int(0), Int(0), Int(0), Int(0), Int(0), Int(0),
+                   Int(0), Int(0), Int(0), Int(0)};
+};
+
+// The search ends where the law breaks, so it has seen few of the objects that
+// other threads come to within as many steps.
+TEST(Search, TheFewestSwitchesAreFoundAlsoAmongObjectsNotSeenBefore) {
+  const Scenario scenario = {
+      "beside-many", "", false,
+      [] { return std::unique_ptr<World>(new BreaksBesideMany); }};
+  Exploration exploration(scenario);
+  const SearchResult result = exploration.Run();
+  ASSERT_EQ(result.violation, "it broke");
+  const auto schedule = FewestSwitches(exploration.tables(), result);
+  const Trace trace = Replay(exploration, schedule);
+  EXPECT_EQ(trace.violation, result.violation);
+  EXPECT_EQ(trace.switches, 0);
+}
+
 TEST(Search, CountsWhatCanBeCountedByHand) {
   const Scenario scenario = CounterScenario(true);
   Exploration exploration(scenario);

@@ -149,12 +149,14 @@ SearchResult Search(Tabulator& tables, const SearchLimits& limits) {
   return result;
 }
 
+namespace {
+
 // Goes through the states level by level, as far as the violation is deep, and
 // keeps for each state and last thread the schedule with the fewest switches.
-std::vector<Choice> FewestSwitches(Tabulator& tables,
-                                   const SearchResult& found) {
+std::vector<Choice> FewestSwitches(Tabulator& tables, const SearchResult& found,
+                                   int width) {
   const int threads = tables.thread_count();
-  Stepper stepper(tables, threads + tables.slots());
+  Stepper stepper(tables, width);
   struct Best {
     int switches;
     Choice choice;
@@ -225,6 +227,21 @@ std::vector<Choice> FewestSwitches(Tabulator& tables,
     }
   }
   return best_schedule;
+}
+
+}  // namespace
+
+std::vector<Choice> FewestSwitches(Tabulator& tables,
+                                   const SearchResult& found) {
+  // The search ended where the law broke: this one may be the first to come to
+  // an object that lies behind other states of the same depth.
+  for (int spare = 0;; spare += 2) {
+    try {
+      return FewestSwitches(tables, found,
+                            tables.thread_count() + tables.slots() + spare);
+    } catch (const StateTooNarrow&) {
+    }
+  }
 }
 
 }  // namespace netpoll_model
