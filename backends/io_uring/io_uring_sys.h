@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -48,6 +49,14 @@ struct IoUringSys {
     return Result(::poll(asked, count, 0));
   }
   static void Close(int fd) { ::close(fd); }
+  // Sleeps, or less if a signal comes.
+  static void Pause(std::int64_t nanos) {
+    constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
+    timespec limit{};
+    limit.tv_sec = static_cast<time_t>(nanos / kNanosPerSecond);
+    limit.tv_nsec = static_cast<long>(nanos % kNanosPerSecond);
+    ::nanosleep(&limit, nullptr);
+  }
   // Tells the calling thread from every other that lives.
   static pthread_t Thread() { return ::pthread_self(); }
 };

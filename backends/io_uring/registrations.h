@@ -27,6 +27,7 @@ struct Registration {
   // The kernel has a poll of it. `ended_with`: how the last one ended.
   bool armed = false;
   bool dead = false;
+  bool leaving = false;  // Being closed: nothing is reported any more.
   std::int32_t ended_with = 0;
   pthread_t armed_by{};
   // What waits for a Poll; in the list of ready ones while there is anything.
@@ -58,6 +59,12 @@ class Registrations {
     return place != nullptr && place->key == key ? place : nullptr;
   }
 
+  // Reports nothing of it any more. It keeps its place until Remove.
+  void Retire(Registration& registration) {
+    if (registration.waiting) Unlink(registration);
+    registration.leaving = true;
+  }
+
   void Remove(Registration& registration) {
     if (registration.waiting) Unlink(registration);
     *of_fd_.Find(static_cast<std::uint32_t>(registration.fd)) = nullptr;
@@ -66,6 +73,7 @@ class Registrations {
 
   // Adds a report to what waits for a Poll.
   void Keep(Registration& registration, const RingReport& report) {
+    if (registration.leaving) return;
     registration.mode |= static_cast<std::uint8_t>(report.mode);
     registration.flags.error |= report.flags.error;
     registration.flags.no_more_edges |= report.flags.no_more_edges;

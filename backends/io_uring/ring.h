@@ -41,7 +41,7 @@ class Ring {
 
   // `completions`: how many fit before the kernel keeps them elsewhere. 0, or
   // the errno; ENOSYS also for a kernel before 5.13, which has no multishot
-  // poll.
+  // poll. Where the ring can be made but not entered, what entering it says.
   int Init(unsigned completions) {
     io_uring_params params{};
     params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
@@ -56,7 +56,9 @@ class Ring {
     skip_success_ = (params.features & IORING_FEAT_CQE_SKIP) != 0
                         ? IOSQE_CQE_SKIP_SUCCESS
                         : 0;
-    return MapAll(params);
+    if (const int error = MapAll(params); error != 0) return error;
+    // A filter of system calls may allow a ring to be made, and no use of it.
+    return -std::min(0, Sys::Enter(fd_, 0, 0, 0, nullptr));
   }
 
   int fd() const { return fd_; }
@@ -65,15 +67,11 @@ class Ring {
   // the kernel (before 5.17) can't leave it out.
   std::uint8_t skip_success() const { return skip_success_; }
 
-  // Hands over one request and, with `wait`, waits for a completion that was
-  // not there before or was never fetched. 0, or the errno: then the kernel
-  // has not got the request. An interrupted wait is no error.
-  int Submit(const io_uring_sqe& request, unsigned wait = 0) {
+  // Hands over one request. 0, or the errno: then the kernel has not got it.
+  int Submit(const io_uring_sqe& request) {
     requests_[tail_ & request_mask_] = request;
     request_tail_.Store("uring.sq.tail", tail_ + 1, Order::kRelease);
-    const unsigned flags = wait == 0 ? 0 : IORING_ENTER_GETEVENTS;
-    int taken = -EINTR;
-    while (taken == -EINTR) taken = Sys::Enter(fd_, 1, wait, flags, nullptr);
+    const int taken = Sys::Enter(fd_, 1, 0, 0, nullptr);
     if (taken == 1) {
       ++tail_;
       return 0;
@@ -82,13 +80,13 @@ class Ring {
     return taken < 0 ? -taken : EAGAIN;
   }
 
-  // Waits until there is a completion that nobody has fetched, or one comes,
-  // or the limit is over. 0, or the errno, ETIME for the limit. From any
-  // thread, without the lock.
-  int Wait(Delta delta) {
+  // Waits until there are `count` completions that nobody has fetched, or the
+  // limit is over. 0, or the errno, ETIME for the limit. From any thread,
+  // without the lock.
+  int Wait(Delta delta, unsigned count = 1) {
     if (delta.forever()) {
-      return -std::min(0,
-                       Sys::Enter(fd_, 0, 1, IORING_ENTER_GETEVENTS, nullptr));
+      return -std::min(
+          0, Sys::Enter(fd_, 0, count, IORING_ENTER_GETEVENTS, nullptr));
     }
     constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
     // The kernel adds the time since it started, and lets that overflow.
@@ -99,8 +97,8 @@ class Ring {
     io_uring_getevents_arg arg{};
     arg.ts = reinterpret_cast<std::uintptr_t>(&limit);
     return -std::min(
-        0, Sys::Enter(fd_, 0, 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
-                      &arg));
+        0, Sys::Enter(fd_, 0, count,
+                      IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg));
   }
 
   // Takes the oldest completion. False: there is none.
@@ -117,7 +115,9 @@ class Ring {
     return (request_flags_.Load("uring.sq.flags", Order::kAcquire) &
             IORING_SQ_CQ_OVERFLOW) != 0;
   }
-  bool Full() const { return LoadTail() - head_ > completion_mask_; }
+  bool Full() const { return Unfetched() > completion_mask_; }
+  // How many completions are in the ring.
+  std::uint32_t Unfetched() const { return LoadTail() - head_; }
 
   std::uint32_t LoadTail() const {
     return completion_tail_.Load("uring.cq.tail", Order::kAcquire);

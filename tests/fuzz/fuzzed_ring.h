@@ -214,6 +214,7 @@ struct FuzzedRing {
     for (unsigned i = 0; i < count; ++i) asked[i].revents = script().truth;
     return static_cast<int>(count);
   }
+  static void Pause(std::int64_t) {}
   static void Close(int) {}
   static pthread_t Thread() { return ::pthread_self(); }
 

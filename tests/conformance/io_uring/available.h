@@ -15,7 +15,7 @@ namespace netpoll::conformance {
 
 // Null unless the machine has no io_uring; other errors of Init are failures.
 inline const char* WhyNoIoUring(int error) {
-  const bool missing = error == EPERM || error == ENOSYS;
+  const bool missing = error == EPERM || error == EACCES || error == ENOSYS;
   return missing ? IoUringBackend<>::ExplainInit(error) : nullptr;
 }
 inline const char* WhyNoIoUring() {

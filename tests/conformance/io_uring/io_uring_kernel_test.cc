@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the kernel does with a ring, as measured, and what the backend makes of
-// it: polls that end, a ring that overflows, masks that say too much, machines
-// that forbid it.
+// it: polls that end, a ring that overflows, masks that say too much.
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <deque>
-#include <iterator>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -34,11 +24,8 @@
 #include "netpoll/tests/conformance/fixture.h"
 #include "netpoll/tests/conformance/io_uring/available.h"
 #include "netpoll/tests/conformance/io_uring/scripted_ring.h"
-#include "netpoll/tests/conformance/process.h"
 
 namespace netpoll::conformance {
-
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Process);
 
 namespace {
 
@@ -320,37 +307,6 @@ TEST_F(IoUringOverflow, CloseIsCompleteThoughNobodyPolls) {
   }
   EXPECT_TRUE(TakeAll().empty());
   EXPECT_FALSE(PollFdIsReadable());
-}
-
-// Lets io_uring_setup fail in this thread, as some containers do.
-void ForbidIoUring(unsigned error) {
-  sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  sock_fprog program{.len = std::size(code), .filter = code};
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
-    ::abort();
-  }
-}
-
-TEST(IoUringForbidden, InitSaysWhyInOneSentence) {
-  for (const int error : {EPERM, ENOSYS}) {
-    const ChildEnd end = InChild([error] {
-      ForbidIoUring(static_cast<unsigned>(error));
-      IoUringBackend<> backend;
-      if (backend.Init() != error) ::abort();
-      std::fprintf(stderr, "%s", IoUringBackend<>::ExplainInit(error));
-      std::fflush(stderr);
-    });
-    EXPECT_FALSE(end.aborted);
-    EXPECT_NE(end.said.find("a seccomp filter"), std::string::npos);
-    EXPECT_EQ(end.said.find('\n'), std::string::npos);
-  }
-  EXPECT_EQ(IoUringBackend<>::ExplainInit(EMFILE), nullptr);
 }
 
 TEST(SparseArray, HasAPlaceForEveryNumberAndKeepsItThere) {

@@ -11,6 +11,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "netpoll/backends/io_uring/io_uring_sys.h"
@@ -26,6 +28,14 @@ struct Script : ScriptedCalls<Call> {
   // Features that the kernel is to lack.
   std::uint32_t without = 0;
   std::vector<__kernel_timespec> waited;
+  // Instead of pausing.
+  std::vector<std::int64_t> pauses;
+  // Done once, in the next pause or wait: as if by another thread.
+  std::function<void()> meanwhile;
+
+  void Meanwhile() {
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
+  }
 };
 
 struct ScriptedRing {
@@ -46,6 +56,7 @@ struct ScriptedRing {
       script().waited.push_back(
           *reinterpret_cast<const __kernel_timespec*>(arg->ts));
     }
+    if (submit == 0 && wait != 0) script().Meanwhile();
     const Call call = submit != 0 ? Call::kSubmit
                       : wait != 0 ? Call::kWait
                                   : Call::kFlush;
@@ -57,6 +68,10 @@ struct ScriptedRing {
   static void Unmap(void* at, std::size_t size) { IoUringSys::Unmap(at, size); }
   static int Poll(pollfd* asked, unsigned count) {
     return script().Do(Call::kPoll, IoUringSys::Poll, asked, count);
+  }
+  static void Pause(std::int64_t nanos) {
+    script().pauses.push_back(nanos);
+    script().Meanwhile();
   }
   static void Close(int fd) { IoUringSys::Close(fd); }
   static pthread_t Thread() { return IoUringSys::Thread(); }
