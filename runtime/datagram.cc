@@ -18,14 +18,29 @@
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_op.h"
 #include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/message.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket_internal.h"
 #include "netpoll/runtime/sys.h"
 
 namespace netpoll {
 
-using internal::AddressFrom, internal::MakeSocket, internal::OpenOwn,
+using internal::AddressFrom, internal::GetOption, internal::MakeSocket,
+    internal::OpenFailed, internal::OpenOwn, internal::Refused,
     internal::SystemError;
+
+namespace {
+
+SocketAddress Unnamed() {
+  const sockaddr unix{.sa_family = AF_UNIX, .sa_data = {}};
+  return *SocketAddress::FromSockaddr(&unix, sizeof(unix.sa_family));
+}
+
+absl::Status ConnectFailed(const SocketAddress& peer, int error) {
+  return SystemError(absl::StrCat("connect to ", peer.ToString()), error);
+}
+
+}  // namespace
 
 absl::StatusOr<DatagramSocket> DatagramSocket::Bind(
     Runtime& runtime, const SocketAddress& address,
@@ -36,6 +51,52 @@ absl::StatusOr<DatagramSocket> DatagramSocket::Bind(
   if (!bound.ok()) return bound.status();
   bound->state->messages = true;
   return DatagramSocket(Descriptor(bound->state), bound->address);
+}
+
+absl::StatusOr<DatagramSocket> DatagramSocket::Connect(
+    Runtime& runtime, const SocketAddress& peer, const SocketAddress& local,
+    const BindOptions& options) {
+  if (!runtime.status().ok()) return runtime.status();
+  DatagramSocket socket;
+  if (local.family() != AF_UNSPEC) {
+    auto bound = Bind(runtime, local, options);
+    if (!bound.ok()) return bound.status();
+    socket = *std::move(bound);
+  } else {
+    const int fd = MakeSocket(peer, SOCK_DGRAM);
+    if (fd < 0) return ConnectFailed(peer, errno);
+    auto state = OpenOwn(runtime, fd);
+    if (!state.ok()) return state.status();
+    (*state)->messages = true;
+    socket = DatagramSocket(Descriptor(*state), {});
+  }
+  int error = ECANCELED;  // Closed: the runtime has stopped.
+  socket.WithFd([&](int fd) {
+    const int result = internal::sys.connect(fd, peer.data(), peer.size());
+    error = result == 0 ? 0 : errno;
+    auto own = AddressFrom(fd, internal::sys.getsockname);
+    if (own.ok()) socket.address_ = *own;
+  });
+  if (error != 0) return ConnectFailed(peer, error);
+  return socket;
+}
+
+absl::StatusOr<DatagramSocket> DatagramSocket::Adopt(Runtime& runtime, int fd) {
+  const int type = GetOption(fd, SO_TYPE);
+  if (type < 0 && errno == ENOTSOCK) {
+    return Refused(fd, ENOTSOCK, "it is no socket");
+  }
+  if (type == SOCK_STREAM) {
+    return Refused(fd, EINVAL, "it is a stream: Socket::Adopt takes it");
+  }
+  if (GetOption(fd, SO_ACCEPTCONN) > 0) {
+    return Refused(fd, EINVAL, "it listens: Listener::Adopt takes it");
+  }
+  internal::FdState* state = nullptr;
+  const int error = internal::FdState::Open(runtime, fd, true, &state);
+  if (error != 0) return OpenFailed(runtime, fd, error);
+  const auto own = AddressFrom(fd, internal::sys.getsockname);
+  return DatagramSocket(Descriptor(state), own.ok() ? *own : SocketAddress());
 }
 
 bool internal::ReceiveFromOp::Attempt(IoOp* op) {
@@ -53,6 +114,10 @@ bool internal::ReceiveFromOp::Attempt(IoOp* op) {
       self->bytes_ = static_cast<std::size_t>(got);
       self->truncated_ = (message.msg_flags & MSG_TRUNC) != 0;
       *self->from_.mutable_size() = message.msg_namelen;
+      if (message.msg_namelen == 0 && self->family_ == AF_UNIX) {
+        self->from_ = Unnamed();
+      }
+      self->end_ = got == 0 && !self->buffer_.empty() && AtEnd(self->fd());
       return true;
     }
     if (errno != EINTR) return self->FailOrBlock(errno);
@@ -61,10 +126,11 @@ bool internal::ReceiveFromOp::Attempt(IoOp* op) {
 
 bool internal::SendToOp::Attempt(IoOp* op) {
   auto* const self = static_cast<SendToOp*>(op);
+  const SocketAddress& to = self->to_;
   for (;;) {
-    const ssize_t put =
-        internal::sys.sendto(self->fd(), self->data_.data(), self->data_.size(),
-                             MSG_NOSIGNAL, self->to_.data(), self->to_.size());
+    const ssize_t put = internal::sys.sendto(
+        self->fd(), self->data_.data(), self->data_.size(), MSG_NOSIGNAL,
+        to.size() == 0 ? nullptr : to.data(), to.size());
     if (put >= 0) {
       self->bytes_ = static_cast<std::size_t>(put);
       return true;

@@ -21,11 +21,20 @@
 
 namespace netpoll {
 
-struct DatagramResult {
+// A datagram that was received, or why none was.
+struct [[nodiscard]] DatagramResult {
+  // How much of it is in the buffer. 0 is a datagram of no bytes, if ok().
   std::size_t bytes = 0;
+  // Who sent it. `unix:(unnamed)` for a Unix socket that was not bound: there
+  // is no answering it.
   SocketAddress from;
   // The datagram was longer than the buffer; the rest is lost.
   bool truncated = false;
+  // No datagram, but the end: the peer of a SOCK_SEQPACKET socket has closed or
+  // shut down, and all that it sent was received, but for messages of no bytes
+  // right before the end. UDP and Unix datagrams have none, unless this side
+  // called shutdown().
+  bool end = false;
   IoStatus status;
 
   bool ok() const { return status.ok(); }
@@ -35,17 +44,20 @@ namespace internal {
 
 class ReceiveFromOp : public IoOp {
  public:
-  ReceiveFromOp(FdState* fd, std::span<char> buffer)
-      : IoOp(fd, Mode::kRead, &Attempt), buffer_(buffer) {}
+  // `family`: the socket's.
+  ReceiveFromOp(FdState* fd, std::span<char> buffer, int family)
+      : IoOp(fd, Mode::kRead, &Attempt), buffer_(buffer), family_(family) {}
   DatagramResult await_resume() const {
-    return {bytes_, from_, truncated_, status_};
+    return {bytes_, from_, truncated_, end_, status_};
   }
 
  private:
   static bool Attempt(IoOp* op);
   std::span<char> buffer_;
+  int family_;
   SocketAddress from_;
   bool truncated_ = false;
+  bool end_ = false;
 };
 
 class SendToOp : public IoOp {
@@ -62,23 +74,51 @@ class SendToOp : public IoOp {
 
 }  // namespace internal
 
-// A datagram socket.
+// A socket of datagrams: UDP, Unix, or (adopted) any other whose messages keep
+// their borders. Read, Write and the like work as well, for one datagram each,
+// on a socket that is connected.
 class DatagramSocket : public Descriptor {
  public:
   DatagramSocket() = default;
 
+  // A socket with an address, for whoever sends to it. Port 0 picks one: see
+  // address(). The error names the address and the errno. Does not block; a
+  // Unix address's folder may be on a slow file system.
   static absl::StatusOr<DatagramSocket> Bind(Runtime& runtime,
                                              const SocketAddress& address,
                                              const BindOptions& options = {});
 
-  // One datagram.
+  // A socket that sends to `peer`, and receives from it alone. `local` is its
+  // own address; if that is empty the system picks one, for a Unix socket none
+  // (`unix:(unnamed)` picks an abstract name, so that the peer can answer).
+  //
+  // That the peer isn't there is told by the next operation after a datagram
+  // was sent (UDP), once, or by Connect and by sending (Unix): ECONNREFUSED.
+  // The socket stays good.
+  static absl::StatusOr<DatagramSocket> Connect(
+      Runtime& runtime, const SocketAddress& peer,
+      const SocketAddress& local = {}, const BindOptions& options = {});
+
+  // Takes over a non-blocking socket of messages: datagrams or a connected
+  // SOCK_SEQPACKET, bound or not. After an error, which says why, it stays the
+  // caller's.
+  static absl::StatusOr<DatagramSocket> Adopt(Runtime& runtime, int fd);
+
+  // One datagram, whatever its length: DatagramResult. With an empty buffer, it
+  // is taken and lost.
   internal::ReceiveFromOp ReceiveFrom(std::span<char> buffer) {
-    return internal::ReceiveFromOp(state_, buffer);
+    return internal::ReceiveFromOp(state_, buffer, address_.family());
   }
+  // All of `data` as one datagram, also if that is empty, or an error:
+  // EMSGSIZE, it is too long; ECONNREFUSED, ENOENT, nobody is there (Unix).
+  // `to` empty: to whom the socket is connected, else EDESTADDRREQ or ENOTCONN.
+  // Whether a connected socket may send to others is the system's to say
+  // (EISCONN).
   internal::SendToOp SendTo(std::string_view data, const SocketAddress& to) {
     return internal::SendToOp(state_, data, to);
   }
 
+  // Its own, as the system said when it was made.
   const SocketAddress& address() const { return address_; }
 
  private:

@@ -18,13 +18,23 @@
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/message.h"
 #include "netpoll/runtime/sys.h"
 
 namespace netpoll {
 namespace internal {
 
+// A message; into no room nothing, and none is lost.
+[[gnu::noinline]] bool ReadOp::AttemptMessage() {
+  if (buffer_.empty()) return true;
+  const iovec room{buffer_.data(), buffer_.size()};
+  const int error = ReceiveMessage(fd(), {&room, 1}, &bytes_);
+  return error == 0 || FailOrBlock(error);
+}
+
 bool ReadOp::Attempt(IoOp* op) {
   auto* const self = static_cast<ReadOp*>(op);
+  if (self->fd_->messages) return self->AttemptMessage();
   for (;;) {
     const ssize_t got =
         sys.read(self->fd(), self->buffer_.data(), self->buffer_.size());
@@ -38,6 +48,10 @@ bool ReadOp::Attempt(IoOp* op) {
 
 bool ReadvOp::Attempt(IoOp* op) {
   auto* const self = static_cast<ReadvOp*>(op);
+  if (self->fd_->messages && !self->never_blocks_) {
+    const int error = ReceiveMessage(self->fd(), self->buffers_, &self->bytes_);
+    return error == 0 || self->FailOrBlock(error);
+  }
   const auto count = std::min<std::size_t>(self->buffers_.size(), IOV_MAX);
   for (;;) {
     const ssize_t got =
@@ -50,8 +64,16 @@ bool ReadvOp::Attempt(IoOp* op) {
   }
 }
 
+// A message of no bytes; of a stream, nothing.
+[[gnu::noinline]] bool WriteOp::AttemptEmpty() {
+  if (!fd_->messages) return true;
+  const int error = SendMessage(fd(), {}, &bytes_);
+  return error == 0 || FailOrBlock(error);
+}
+
 bool WriteOp::Attempt(IoOp* op) {
   auto* const self = static_cast<WriteOp*>(op);
+  if (self->data_.empty()) return self->AttemptEmpty();
   while (self->bytes_ < self->data_.size()) {
     const ssize_t put = sys.write(self->fd(), self->data_.data() + self->bytes_,
                                   self->data_.size() - self->bytes_);
@@ -66,6 +88,10 @@ bool WriteOp::Attempt(IoOp* op) {
 
 bool WritevOp::Attempt(IoOp* op) {
   auto* const self = static_cast<WritevOp*>(op);
+  if (self->fd_->messages) {
+    const int error = SendMessage(self->fd(), self->buffers_, &self->bytes_);
+    return error == 0 || self->FailOrBlock(error);
+  }
   std::span<iovec>& rest = self->buffers_;
   for (;;) {
     while (!rest.empty() && rest.front().iov_len == 0) rest = rest.subspan(1);

@@ -48,6 +48,7 @@ class ReadOp : public IoOp {
 
  private:
   static bool Attempt(IoOp* op);
+  bool AttemptMessage();
   std::span<char> buffer_;
 };
 
@@ -75,6 +76,7 @@ class WriteOp : public IoOp {
 
  private:
   static bool Attempt(IoOp* op);
+  bool AttemptEmpty();
   std::string_view data_;
 };
 
@@ -166,6 +168,12 @@ class Descriptor {
 
   // At least one byte, the end of the stream (0 bytes), or an error. An empty
   // buffer ends at once with 0.
+  //
+  // Where messages are read (datagrams, SOCK_SEQPACKET): one message. 0 bytes
+  // are a message of no bytes, not an end; only SOCK_SEQPACKET has an end,
+  // which looks alike: see DatagramResult. A message that is longer than the
+  // buffer fills it and is EMSGSIZE, with `bytes`; its rest is lost. (Go cuts
+  // it without a word.)
   internal::ReadOp Read(std::span<char> buffer) {
     return internal::ReadOp(state_, buffer);
   }
@@ -173,10 +181,13 @@ class Descriptor {
     return internal::ReadvOp(state_, buffers);
   }
   // All of `data`, unless there is an error: `bytes` says how much was sent.
+  // Where messages are written: one message, also one of no bytes; all of it or
+  // nothing (EMSGSIZE: longer than the socket takes).
   internal::WriteOp Write(std::string_view data) {
     return internal::WriteOp(state_, data);
   }
-  // The same; changes `buffers` as it goes.
+  // The same; changes `buffers` as it goes. A message has at most IOV_MAX
+  // (1,024) parts: more are EMSGSIZE.
   internal::WritevOp Writev(std::span<iovec> buffers) {
     return internal::WritevOp(state_, buffers);
   }

@@ -83,7 +83,6 @@ struct FdState {
   Runtime& runtime;
   HostPoller::Desc* const desc;
   const int fd;
-  bool keep = false;    // Written by the closer, read at the end.
   bool linked = false;  // Under the runtime's lock, as are the links.
   // A TCP stream that the runtime made, on a backend that kMarksShortReads.
   // When a read of one was short, whatever comes later comes with a report,
@@ -94,13 +93,14 @@ struct FdState {
   // forgotten since. So a read would block, or the semaphore says that it
   // would not: there is no need to try.
   bool drained = false;
+  // What moves is messages, not a stream of bytes: datagrams, SOCK_SEQPACKET.
+  // Each is moved by one call, also one of no bytes. Set before any operation.
+  bool messages = false;
   FdState* next = nullptr;
   FdState* previous = nullptr;
   DescriptorLock<StdEnv> lock;
   StdEnv::Atomic<std::int32_t> refs{2};  // The handle, the open descriptor.
-  // What moves is messages, not a stream of bytes: datagrams, SOCK_SEQPACKET.
-  // Each is moved by one call, also one of no bytes. Set before any operation.
-  bool messages = false;
+  bool keep = false;  // Written by the closer, read at the end.
   StdEnv::Atomic<std::uintptr_t> closer{0};
   // A Unix socket's file; goes when this is closed. Null if there is none.
   std::unique_ptr<BoundName> bound;
