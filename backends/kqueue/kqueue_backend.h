@@ -136,7 +136,9 @@ class KqueueBackend {
     const std::uint64_t bits = FromUdata(event.udata);
     if constexpr (kUdataBits == 64) return EventKey::FromBits(bits);
     const LockHolder hold(set_lock_, "kqueue.find.lock");
-    const EventKey key = set_.Find(static_cast<int>(event.ident));
+    const EventKey key =
+        set_.Find(KqueueFd(static_cast<std::int64_t>(event.filter),
+                           static_cast<std::uint64_t>(event.ident)));
     return FoldKey(key) == bits ? key : EventKey::FromBits(0);
   }
 
@@ -144,7 +146,8 @@ class KqueueBackend {
   void Report(const struct kevent& event, Sink& sink) {
     const EventKey key = KeyOf(event);
     const KqueueReport report =
-        DecodeKqueue(event.filter, static_cast<std::uint32_t>(event.flags));
+        DecodeKqueue(static_cast<std::int64_t>(event.filter),
+                     static_cast<std::uint32_t>(event.flags));
     if (!key.valid_slot() || report.mode == Mode{}) return;
     sink.Ready(key, report.mode, report.flags);
   }
@@ -166,29 +169,65 @@ class KqueueBackend {
         KqueueChange(ident, EVFILT_WRITE, kAdd, udata)};
     const int result = Change(changes, 2);
     if (result >= 0) return 0;
-    // Old versions of macOS say EPIPE to one filter of a pipe whose other end
-    // is closed. The other filter reports the end to both directions.
-    if (result == -EPIPE) {
-      const int read = Change(&changes[0], 1);
-      const int write = Change(&changes[1], 1);
-      if ((read >= 0 || read == -EPIPE) && (write >= 0 || write == -EPIPE) &&
-          (read >= 0 || write >= 0)) {
-        return 0;
-      }
-    }
+    const int error =
+        IsEnd(result) ? RegisterEnded(fd, changes, result) : result;
     // The first may have been made before the second failed.
-    Deregister(fd);
-    return -result;
+    if (error < 0) Deregister(fd);
+    return -error;
+  }
+
+  // What kernels say to a filter of a pipe whose other end is closed: EPIPE, or
+  // EBADF (NetBSD), which they say of a closed descriptor too.
+  static constexpr bool IsEnd(int result) {
+    return result == -EPIPE || result == -EBADF;
+  }
+
+  // One filter at a time: of a pipe that has ended one is enough, for what is
+  // still in it. Of a closed descriptor none is made; if suddenly both are, its
+  // number is another's by now.
+  int RegisterEnded(Fd fd, const struct kevent* changes, int first_result) {
+    const int read = Change(&changes[0], 1);
+    const int write = Change(&changes[1], 1);
+    if (read < 0 && !IsEnd(read)) return read;
+    if (write < 0 && !IsEnd(write)) return write;
+    if (read < 0 && write < 0) return read;
+    if (read < 0 || write < 0) return Announce(fd, changes[0]);
+    return first_result == -EBADF ? -EBADF : 0;
+  }
+
+  // Reports both directions of `fd` once. No event comes of the filter that was
+  // refused, and on some systems none of the other: it is of the pipe's wrong
+  // end, and silent (FreeBSD). Where there are no user events it is not.
+  int Announce([[maybe_unused]] Fd fd,
+               [[maybe_unused]] const struct kevent& like) {
+#if defined(EVFILT_USER)
+    const std::uint64_t ident = Announcement(fd);
+    const std::uint64_t udata = FromUdata(like.udata);
+    const struct kevent changes[] = {
+        KqueueChange(ident, EVFILT_USER, EV_ADD | EV_ONESHOT, udata),
+        KqueueChange(ident, EVFILT_USER, 0, udata, NOTE_TRIGGER)};
+    return Change(changes, 2);
+#else
+    return 0;
+#endif
+  }
+  static std::uint64_t Announcement(Fd fd) {
+    return static_cast<std::uint64_t>(fd) + kFirstAnnouncement;
   }
 
   // A filter that is not there is no error.
   int Deregister(Fd fd) {
     const auto ident = static_cast<std::uint64_t>(fd);
     const struct kevent changes[] = {
-        KqueueChange(ident, EVFILT_READ, EV_DELETE, 0),
-        KqueueChange(ident, EVFILT_WRITE, EV_DELETE, 0)};
+      KqueueChange(ident, EVFILT_READ, EV_DELETE, 0),
+      KqueueChange(ident, EVFILT_WRITE, EV_DELETE, 0),
+#if defined(EVFILT_USER)
+      KqueueChange(Announcement(fd), EVFILT_USER, EV_DELETE, 0),
+#endif
+    };
     if (Change(changes, 2) >= 0) return 0;
-    // kevent stopped at the first that failed.
+    // kevent stopped at the first that failed. An announcement is only where a
+    // filter is missing.
     int error = 0;
     for (const struct kevent& change : changes) {
       const int result = Change(&change, 1);

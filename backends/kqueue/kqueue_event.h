@@ -28,11 +28,33 @@ struct KqueueReport {
   EventFlags flags;
 };
 
+// A user event that the backend makes of a descriptor for which the kernel
+// refused a filter: see KqueueBackend::Register. Its ident is the descriptor's
+// number behind that of the wake-up.
+inline constexpr std::uint64_t kFirstAnnouncement = 2;
+constexpr bool IsAnnouncement([[maybe_unused]] std::int64_t filter) {
+#if defined(EVFILT_USER)
+  return filter == static_cast<std::int64_t>(EVFILT_USER);
+#else
+  return false;
+#endif
+}
+
+// The descriptor that an event is of.
+constexpr int KqueueFd(std::int64_t filter, std::uint64_t ident) {
+  return static_cast<int>(IsAnnouncement(filter) ? ident - kFirstAnnouncement
+                                                 : ident);
+}
+static_assert(KqueueFd(EVFILT_READ, 7) == 7);
+
 // The end of the stream wakes both directions, whichever filter says it: some
 // systems tell the writer of a pipe whose reader has gone through the read
 // filter alone. A half-close can't be told from a full one, so it wakes the
 // writer for nothing.
 constexpr KqueueReport DecodeKqueue(std::int64_t filter, std::uint32_t flags) {
+  if (IsAnnouncement(filter)) {
+    return {Mode::kReadWrite, {.no_more_edges = true}};
+  }
   const bool is_read = filter == static_cast<std::int64_t>(EVFILT_READ);
   const bool is_write = filter == static_cast<std::int64_t>(EVFILT_WRITE);
   if (!is_read && !is_write) return {Mode{}, {}};
@@ -54,6 +76,12 @@ static_assert(!DecodeKqueue(EVFILT_READ, EV_EOF).flags.error);
 static_assert(DecodeKqueue(EVFILT_READ, EV_ERROR).flags.error);
 static_assert(!DecodeKqueue(EVFILT_READ, EV_ERROR | EV_CLEAR).flags.error);
 static_assert(DecodeKqueue(EVFILT_TIMER, EV_EOF).mode == Mode{});
+#if defined(EVFILT_USER)
+static_assert(DecodeKqueue(EVFILT_USER, 0).mode == Mode::kReadWrite);
+static_assert(DecodeKqueue(EVFILT_USER, 0).flags.no_more_edges);
+static_assert(!DecodeKqueue(EVFILT_USER, 0).flags.error);
+static_assert(KqueueFd(EVFILT_USER, kFirstAnnouncement) == 0);
+#endif
 
 using KqueueUdata = decltype(kevent::udata);
 inline constexpr int kKqueueUdataBits = 8 * sizeof(KqueueUdata);

@@ -18,6 +18,7 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/tests/conformance/arming.h"
+#include "netpoll/tests/conformance/opening.h"
 #include "netpoll/tests/conformance/process.h"
 #include "netpoll/tests/conformance/readiness.h"
 #include "netpoll/tests/conformance/registration.h"
@@ -29,6 +30,7 @@
   using name##UnderTest = ::testing::Types<__VA_ARGS__>;               \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Readiness, name##UnderTest);    \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Registration, name##UnderTest); \
+  INSTANTIATE_TYPED_TEST_SUITE_P(name, Opening, name##UnderTest);      \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Waking, name##UnderTest);       \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Arming, name##UnderTest);       \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Threads, name##UnderTest);      \

@@ -163,7 +163,10 @@ struct KqueueTarget {
     script().events.push_back(event);
     if (IsWake(event)) return;
     for (int i = 0; i < kDescriptors; ++i) {
-      const bool is_his = static_cast<std::uint64_t>(kFirstFd + i) == ident;
+      // An announcement's number is the descriptor's behind the wake-up's.
+      const std::uint64_t before = filter == EVFILT_USER ? 2 : 0;
+      const bool is_his =
+          static_cast<std::uint64_t>(kFirstFd + i) + before == ident;
       if (ToBits(keys.live[i]) != bits || (kFolded && !is_his)) continue;
       reported.events.push_back({keys.live[i], Wakes(event)});
     }
@@ -201,11 +204,13 @@ struct KqueueTarget {
     return kFlags[bytes.Below(5)];
   }
 
-  // By the manual page; the end of the stream is everybody's.
+  // By the manual page; the end of the stream is everybody's, and so is an
+  // announcement.
   static unsigned Wakes(const struct kevent& event) {
     const unsigned both = (event.flags & EV_EOF) != 0 ? 3 : 0;
     if (event.filter == EVFILT_READ) return 1 | both;
     if (event.filter == EVFILT_WRITE) return 2 | both;
+    if (event.filter == EVFILT_USER) return 3;
     return 0;
   }
 };

@@ -22,12 +22,16 @@ namespace netpoll::conformance {
 namespace {
 
 // The filters of the changes that were asked for since `from`, as a word:
-// r, w for an EV_ADD and R, W for an EV_DELETE.
+// r, w, u for an EV_ADD and R, W, U for an EV_DELETE.
 std::string Changes(const Script& script, std::size_t from) {
   std::string word;
   for (std::size_t i = from; i < script.changes.size(); ++i) {
     const struct kevent& change = script.changes[i];
     const bool deletes = (change.flags & EV_DELETE) != 0;
+    if (change.filter == EVFILT_USER) {
+      word += deletes ? 'U' : 'u';
+      continue;
+    }
     word += change.filter == EVFILT_READ ? (deletes ? 'R' : 'r')
                                          : (deletes ? 'W' : 'w');
   }
@@ -119,10 +123,15 @@ TEST_F(KqueueFailure, APipeWithoutAReaderIsOpenedThoughTheSystemSaysEpipe) {
   ends.ClosePeer();
   HalfSys::error = EPIPE;
   ASSERT_EQ(backend.Open(ends.own(), kKey), 0);
+  // So does the announcement.
   const auto reports = Poll(backend, kNow);
-  ASSERT_EQ(reports.size(), 1u);
-  EXPECT_EQ(reports[0].mode, Mode::kReadWrite);
-  EXPECT_TRUE(reports[0].flags.no_more_edges);
+  ASSERT_EQ(reports.size(), 2u);
+  for (const Report& report : reports) {
+    EXPECT_EQ(report.key, kKey);
+    EXPECT_EQ(report.mode, Mode::kReadWrite);
+    EXPECT_TRUE(report.flags.no_more_edges);
+  }
+  EXPECT_TRUE(Poll(backend, kNow).empty());
   EXPECT_EQ(backend.Close(ends.own(), kKey), 0);
 }
 
@@ -142,8 +151,65 @@ TEST_F(KqueueFailure, AnotherErrorAfterEpipeUndoesTheRest) {
   Ends ends = Ends::PipeToWrite();
   const std::size_t from = script().changes.size();
   script().returns[Call::kChange] = {-EPIPE, 0, -ENOMEM};
-  EXPECT_EQ(backend.Open(ends.own(), kKey), EPIPE);
-  EXPECT_EQ(Changes(script(), from), "rwrwRWRW");
+  EXPECT_EQ(backend.Open(ends.own(), kKey), ENOMEM);
+  EXPECT_EQ(Changes(script(), from), "rwrwRWRWU");
+  EXPECT_TRUE(Poll(backend, kNow).empty());
+}
+
+// A system that refuses one filter of a pipe that has ended, with either error,
+// whichever filter it is.
+TEST_F(KqueueFailure, AFilterThatIsRefusedIsAnnouncedOnce) {
+  for (const int error : {EPIPE, EBADF}) {
+    for (const bool read_is_refused : {false, true}) {
+      script() = Script{};
+      UserBackend backend;
+      ASSERT_EQ(backend.Init(), 0);
+      Ends ends = Ends::Sockets();
+      ends.FillOwn();
+      script().returns[Call::kChange] = {-error, read_is_refused ? -error : 0,
+                                         read_is_refused ? 0 : -error};
+      ASSERT_EQ(backend.Open(ends.own(), kKey), 0);
+      const auto reports = Poll(backend, kNow);
+      ASSERT_EQ(reports.size(), 1u);
+      EXPECT_EQ(reports[0].key, kKey);
+      EXPECT_EQ(reports[0].mode, Mode::kReadWrite);
+      EXPECT_EQ(reports[0].flags, (EventFlags{.no_more_edges = true}));
+      EXPECT_TRUE(Poll(backend, kNow).empty());
+      EXPECT_EQ(backend.Close(ends.own(), kKey), 0);
+    }
+  }
+}
+
+TEST_F(KqueueFailure, AnAnnouncementOfAFoldedKeyFindsItsDescriptor) {
+  FoldedBackend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  Ends ends = Ends::Sockets();
+  ends.FillOwn();
+  script().returns[Call::kChange] = {-EBADF, 0, -EBADF};
+  ASSERT_EQ(backend.Open(ends.own(), kKey), 0);
+  const auto reports = Poll(backend, kNow);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].key, kKey);
+}
+
+TEST_F(KqueueFailure, AnAnnouncementThatFailsIsTheErrorOfOpen) {
+  UserBackend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  Ends ends = Ends::Sockets();
+  ends.Send();
+  script().returns[Call::kChange] = {-EBADF, 0, -EBADF, -ENOMEM};
+  EXPECT_EQ(backend.Open(ends.own(), kKey), ENOMEM);
+  EXPECT_TRUE(Poll(backend, kNow).empty());
+  EXPECT_EQ(backend.Open(ends.own(), kKey), 0);
+}
+
+TEST_F(KqueueFailure, AClosedDescriptorIsRefused) {
+  UserBackend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  Ends ends = Ends::Sockets();
+  const int number = ends.own();
+  ends.CloseOwn();
+  EXPECT_EQ(backend.Open(number, kKey), EBADF);
   EXPECT_TRUE(Poll(backend, kNow).empty());
 }
 

@@ -4,13 +4,16 @@
 // kernel reports what it should not.
 #include <sys/event.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -227,28 +230,58 @@ TEST_F(KqueueFailure, ANonBlockingPollTriggersTheUserEventAgain) {
   EXPECT_TRUE(Poll(backend, kShort).empty());
 }
 
-TEST_F(KqueueFailure, ANonBlockingPollLeavesThePipeAlone) {
+// Into an empty pipe: a byte behind others may be no edge, and the pipe would
+// be full in the end.
+TEST_F(KqueueFailure, ANonBlockingPollEmptiesThePipeAndWritesAgain) {
   PipeBackend backend;
   ASSERT_EQ(backend.Init(), 0);
+  EXPECT_EQ(script().changes.back().flags, EV_ADD | EV_CLEAR);
   backend.Break();
-  for (int i = 0; i < 3; ++i) Poll(backend, kNow);
-  EXPECT_EQ(Count(Call::kRead), 0);
-  EXPECT_EQ(Count(Call::kWrite), 1);
-  script().returns[Call::kRead] = {-EINTR, 0};
+  for (int i = 1; i <= 3; ++i) {
+    script().returns[Call::kRead] = {-EINTR};
+    EXPECT_TRUE(Poll(backend, kNow).empty());
+    EXPECT_EQ(Count(Call::kRead), 2 * i);
+    EXPECT_EQ(Count(Call::kWrite), 1 + i);
+  }
+  Poll(backend, Delta::Forever());
+  EXPECT_EQ(Count(Call::kRead), 7);
+  EXPECT_EQ(Count(Call::kWrite), 4);
+  // It was used up: the next polls find nothing, and call nothing.
+  EXPECT_TRUE(Poll(backend, kShort).empty());
+  EXPECT_TRUE(Poll(backend, kNow).empty());
+  EXPECT_EQ(Count(Call::kRead), 7);
+  EXPECT_EQ(Count(Call::kWrite), 4);
+}
+
+// More than one read fetches: something else wrote to it.
+TEST_F(KqueueFailure, AllThatIsInThePipeIsTaken) {
+  PipeBackend backend;
+  const auto before = OpenDescriptors();
+  ASSERT_EQ(backend.Init(), 0);
+  int written = 0;
+  for (const int fd : OpenDescriptors()) {
+    if (before.count(fd) == 0 && ::write(fd, "0123456789abcdef0", 17) == 17) {
+      ++written;
+    }
+  }
+  ASSERT_EQ(written, 1);
   Poll(backend, Delta::Forever());
   EXPECT_EQ(Count(Call::kRead), 2);
-  // It was drained: the next poll runs to its limit.
-  EXPECT_TRUE(Poll(backend, kShort).empty());
+  EXPECT_TRUE(Poll(backend, kNow).empty());
   EXPECT_EQ(Count(Call::kRead), 2);
 }
 
-TEST_F(KqueueFailure, AFullPipeIsABreakThatIsPending) {
+// The event of what is in it may be used up.
+TEST_F(KqueueFailure, AFullPipeIsEmptiedForABreak) {
   PipeBackend backend;
   ASSERT_EQ(backend.Init(), 0);
   script().returns[Call::kWrite] = {-EAGAIN};
+  script().returns[Call::kRead] = {16};
   backend.Break();
   backend.Break();
-  EXPECT_EQ(Count(Call::kWrite), 1);
+  EXPECT_EQ(Count(Call::kWrite), 2);
+  EXPECT_EQ(Count(Call::kRead), 2);
+  Poll(backend, Delta::Forever());
 }
 
 // A death test runs its statement in a child of fork, so the backend is made
@@ -295,6 +328,18 @@ TEST_F(KqueueFailureDeathTest, APipeThatStopsWorkingStopsTheProcess) {
     backend.Break();
     Poll(backend, Delta::Forever());
   };
+  const auto pass = [](Call call, std::deque<int> returns) {
+    PipeBackend backend;
+    if (backend.Init() != 0) return;
+    backend.Break();
+    script().returns[call] = std::move(returns);
+    Poll(backend, kNow);
+  };
+  EXPECT_DEATH(pass(Call::kRead, {-EBADF}), "netpoll: read or write of the");
+  EXPECT_DEATH(pass(Call::kWrite, {-EBADF}), "netpoll: read or write of the");
+  // A pipe that stays full though it was emptied takes no wake-up.
+  EXPECT_DEATH(pass(Call::kWrite, {-EAGAIN, -EAGAIN}),
+               "netpoll: read or write of the");
   for (const int returned : {-EBADF, -EPIPE}) {
     EXPECT_DEATH(wake(Call::kWrite, returned), "netpoll: read or write of the");
     EXPECT_DEATH(wake(Call::kRead, returned), "netpoll: read or write of the");

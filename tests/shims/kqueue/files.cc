@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -70,6 +71,17 @@ bool IsOpen(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
 bool IsFifo(int fd) {
   struct stat info {};
   return ::fstat(fd, &info) == 0 && S_ISFIFO(info.st_mode);
+}
+
+bool IsEndedPipe(int fd) {
+  pollfd asked{.fd = fd, .events = 0, .revents = 0};
+  return IsFifo(fd) && ::poll(&asked, 1, 0) == 1 &&
+         (asked.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+bool IsOtherEnd(int fd, bool reading) {
+  const int mode = ::fcntl(fd, F_GETFL) & O_ACCMODE;
+  return IsFifo(fd) && mode == (reading ? O_WRONLY : O_RDONLY);
 }
 
 std::intptr_t Readable(int fd) {

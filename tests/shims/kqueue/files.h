@@ -25,6 +25,10 @@ int Control(int epoll, int op, int fd, epoll_event* event);
 
 bool IsOpen(int fd);
 bool IsFifo(int fd);
+// A pipe, or a FIFO, whose other end is closed.
+bool IsEndedPipe(int fd);
+// The end of a pipe that is not for reading, or else not for writing.
+bool IsOtherEnd(int fd, bool reading);
 // Bytes that can be read; 1 for a listening socket.
 std::intptr_t Readable(int fd);
 // Bytes that fit, about.

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "netpoll/tests/shims/kqueue/queue.h"
+#include "netpoll/tests/shims/kqueue/quirks.h"
 
 namespace netpoll::kqueue_shim {
 namespace {
@@ -68,18 +69,27 @@ int Wait(Queue& queue, struct kevent* events, int size,
     end = Clock::now() +
           nanoseconds(timeout->tv_sec * kNanosPerSecond + timeout->tv_nsec);
   }
+  using Look = Queue::Look;
+  const bool waits =
+      timeout == nullptr || timeout->tv_sec != 0 || timeout->tv_nsec != 0;
+  const int first =
+      queue.Collect(waits ? Look::kFirst : Look::kPassing, events, size);
+  if (first != 0 || !waits) return first;
   for (;;) {
-    const int count = queue.Collect(events, size);
-    if (count != 0) return count;
     timespec rest{};
     if (timeout != nullptr) {
       const std::int64_t left = nanoseconds(end - Clock::now()).count();
-      if (left <= 0) return 0;
+      if (left <= 0) return queue.Collect(Look::kLast, events, size);
       rest.tv_sec = left / kNanosPerSecond;
       rest.tv_nsec = left % kNanosPerSecond;
     }
     const int ready = queue.Await(timeout == nullptr ? nullptr : &rest);
-    if (ready < 0) return ready;
+    if (ready < 0) {
+      queue.Collect(Look::kLast, events, size);
+      return ready;
+    }
+    const int count = queue.Collect(Look::kWoken, events, size);
+    if (count != 0) return count;
   }
 }
 
@@ -111,6 +121,16 @@ int Kqueue() {
   all.by_number[epoll] = std::move(queue);
   return epoll;
 }
+
+}  // namespace
+
+bool SetQuirks(int kq, const Quirks& quirks) {
+  const std::shared_ptr<Queue> queue = Queues::All().Find(kq);
+  if (queue != nullptr) queue->SetQuirks(quirks);
+  return queue != nullptr;
+}
+
+namespace {
 
 int ToCaller(int result) {
   if (result >= 0) return result;

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "netpoll/tests/shims/kqueue/files.h"
@@ -71,8 +72,17 @@ int Queue::ChangeDescriptor(const struct kevent& change) {
     if (knotes_.count(name) != 0) Forget(name);
     return EBADF;
   }
-  if ((change.flags & EV_ADD) == 0 && knotes_.count(name) == 0) return ENOENT;
+  const bool known = knotes_.count(name) != 0;
+  if ((change.flags & EV_ADD) == 0 && !known) return ENOENT;
+  const int fd = static_cast<int>(change.ident);
+  const bool wrong_end = quirks_.wrong_ends_are_silent &&
+                         IsOtherEnd(fd, change.filter == EVFILT_READ);
+  if (!known && !wrong_end && change.filter == EVFILT_WRITE &&
+      quirks_.write_filter_of_an_ended_pipe != 0 && IsEndedPipe(fd)) {
+    return quirks_.write_filter_of_an_ended_pipe;
+  }
   Knote& knote = Find(change);
+  knote.silent = wrong_end;
   int error = 0;
   if ((change.flags & EV_DELETE) != 0) {
     error = Deregister(name, knote);
@@ -80,6 +90,7 @@ int Queue::ChangeDescriptor(const struct kevent& change) {
     return error;
   }
   Update(change, knote);
+  knote.held = false;
   error = knote.enabled ? Register(name, knote) : Deregister(name, knote);
   // The kernel has forgotten the file that had this number.
   if (error == ENOENT && (change.flags & EV_ADD) != 0) {
@@ -91,6 +102,7 @@ int Queue::ChangeDescriptor(const struct kevent& change) {
 }
 
 int Queue::Register(const Name& name, Knote& knote) {
+  if (knote.silent) return 0;
   const bool reads = name.second == EVFILT_READ;
   unsigned events = reads ? EPOLLIN | EPOLLRDHUP : EPOLLOUT;
   if ((knote.flags & EV_CLEAR) != 0) events |= EPOLLET;
@@ -138,10 +150,37 @@ int Queue::ListenForUser() {
   return Control(epoll_, EPOLL_CTL_MOD, AlwaysReadable(), &event);
 }
 
-int Queue::Collect(struct kevent* events, int size) {
+void Queue::SetQuirks(const Quirks& quirks) {
+  const std::lock_guard<std::mutex> hold(mutex_);
+  quirks_ = quirks;
+}
+
+int Queue::Collect(Look look, struct kevent* events, int size) {
   // With the lock held, so that nothing of a filter is reported after its
   // EV_DELETE.
   const std::lock_guard<std::mutex> hold(mutex_);
+  if (look == Look::kLast) {
+    --sleepers_;
+    return 0;
+  }
+  if (look != Look::kWoken) PutBackWhatIsHeld();
+  const bool others_lose =
+      quirks_.levels_lose_signals && look == Look::kPassing && sleepers_ > 0;
+  const int count = CollectSome(events, size, others_lose);
+  if (look == Look::kFirst && count == 0) ++sleepers_;
+  if (look == Look::kWoken && count != 0) --sleepers_;
+  return count;
+}
+
+void Queue::PutBackWhatIsHeld() {
+  for (auto& [name, knote] : knotes_) {
+    if (!knote.held) continue;
+    knote.held = false;
+    Register(name, knote);
+  }
+}
+
+int Queue::CollectSome(struct kevent* events, int size, bool hold) {
   std::vector<epoll_event> reported(static_cast<std::size_t>(size));
   const int count = ::epoll_wait(epoll_, reported.data(), size, 0);
   // EINVAL: the number is no epoll descriptor any more.
@@ -151,7 +190,7 @@ int Queue::Collect(struct kevent* events, int size) {
   for (int i = 0; i < count; ++i) {
     if (reported[i].data.u64 == 0) {
       user = true;
-    } else if (Describe(reported[i], &events[made])) {
+    } else if (Describe(reported[i], hold, &events[made])) {
       ++made;
     }
   }
@@ -159,7 +198,8 @@ int Queue::Collect(struct kevent* events, int size) {
   return made;
 }
 
-bool Queue::Describe(const epoll_event& reported, struct kevent* event) {
+bool Queue::Describe(const epoll_event& reported, bool hold,
+                     struct kevent* event) {
   const auto found = names_.find(reported.data.u64);
   if (found == names_.end()) return false;
   const Name name = found->second;
@@ -174,6 +214,9 @@ bool Queue::Describe(const epoll_event& reported, struct kevent* event) {
   if ((knote.flags & EV_ONESHOT) != 0) {
     Deregister(name, knote);
     Forget(name);
+  } else if (hold && (knote.flags & EV_CLEAR) == 0) {
+    Deregister(name, knote);
+    knote.held = true;
   }
   return true;
 }
@@ -195,11 +238,13 @@ int Queue::TakeUser(struct kevent* events, int size) {
   return made;
 }
 
-int Queue::Await(const timespec* limit) const {
+int Queue::Await(const timespec* limit) {
   pollfd self{.fd = epoll_, .events = POLLIN, .revents = 0};
   const int ready = ::ppoll(&self, 1, limit, nullptr);
   if (ready < 0) return -errno;
   if ((self.revents & POLLNVAL) != 0) return -EBADF;
+  // Woken, but others may look first.
+  if (quirks_.levels_lose_signals) std::this_thread::yield();
   return ready;
 }
 

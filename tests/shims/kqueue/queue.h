@@ -32,6 +32,7 @@
 //     filter may report once more.
 //   - A child of fork inherits it.
 //   - A listening socket's `data` is 1.
+//   - What kernels do against their manuals it does when asked: quirks.h.
 //
 // How: each filter is an epoll registration of its own, so that the kernel
 // itself keeps their edges apart. epoll takes a file twice only under two
@@ -51,6 +52,8 @@
 #include <mutex>
 #include <utility>
 
+#include "netpoll/tests/shims/kqueue/quirks.h"
+
 namespace netpoll::kqueue_shim {
 
 class Queue {
@@ -64,13 +67,23 @@ class Queue {
   // 0, or an errno.
   int Change(const struct kevent& change);
 
+  void SetQuirks(const Quirks& quirks);
+
+  // Who looks for events.
+  enum class Look {
+    kPassing,  // A call that does not wait.
+    kFirst,    // One that goes to sleep if there is nothing; then
+    kWoken,    // it looks again, or
+    kLast,     // its time is over.
+  };
   // The number of events that are pending, up to `size`, without waiting; or
-  // -errno.
-  int Collect(struct kevent* events, int size);
+  // -errno. After a kFirst that found nothing there are kWokens until one finds
+  // something, or a kLast.
+  int Collect(Look look, struct kevent* events, int size);
 
   // Waits until there may be something to collect, or `limit` is over (null:
   // none). 0 if it is over, 1 if not, or -errno.
-  int Await(const timespec* limit) const;
+  int Await(const timespec* limit);
 
  private:
   using Name = std::pair<std::uintptr_t, short>;  // ident, filter
@@ -81,6 +94,8 @@ class Queue {
     bool enabled = true;
     bool registered = false;  // In epoll.
     bool triggered = false;   // EVFILT_USER
+    bool silent = false;      // It never reports: a quirk.
+    bool held = false;        // Out of epoll until the next call: a quirk.
   };
 
   int ChangeDescriptor(const struct kevent& change);
@@ -91,7 +106,9 @@ class Queue {
   int Deregister(const Name& name, Knote& knote);
   void Forget(const Name& name);
   int ListenForUser();
-  bool Describe(const epoll_event& reported, struct kevent* event);
+  void PutBackWhatIsHeld();
+  int CollectSome(struct kevent* events, int size, bool hold);
+  bool Describe(const epoll_event& reported, bool hold, struct kevent* event);
   int TakeUser(struct kevent* events, int size);
 
   const int epoll_;
@@ -99,6 +116,8 @@ class Queue {
   std::map<Name, Knote> knotes_;
   std::map<std::uint64_t, Name> names_;  // By id.
   std::uint64_t last_id_ = 0;
+  Quirks quirks_;
+  int sleepers_ = 0;  // Calls that found nothing and have not returned.
 };
 
 }  // namespace netpoll::kqueue_shim
