@@ -8,10 +8,15 @@
 // call is under way, and no edge from before Open. Each report is preceded by
 // the operation's result.
 //
-// A packet is one of ours if it carries the address of an operation that is
-// under way, and its descriptor's whole key. Other packets (of calls that
-// somebody else made on the handle, or posted to the port) are dropped, and
-// their OVERLAPPED is not looked into: it may be gone.
+// A packet is one of ours if it carries the address of a call that is under
+// way (operation.h), and its descriptor's whole key. Other packets (of calls
+// that have ended, or that somebody else made on the handle, or posted to the
+// port) are dropped, and their OVERLAPPED is not looked into: it may be gone.
+//
+// Of a stream a call that succeeds at once posts nothing, and its result is the
+// caller's. Of other sockets every call that succeeds posts its packet, and is
+// waited for: the mode that leaves packets out is not safe for datagrams, where
+// "longer than the buffer" may be told at once and by a packet as well.
 //
 // The association of a handle with a port can't be undone: after Close a handle
 // is refused by Open with EEXIST. Nothing is reported of it any more, since
@@ -86,7 +91,9 @@ class IocpBackend {
 
   int Open(Fd fd, EventKey key) {
     // First, since the association is for good.
-    const int skip = Sys::SkipOnSuccess(fd);
+    const int posts = PostsSuccess(fd);
+    if (posts < 0) return ErrnoOfWindows(-posts);
+    const int skip = posts == 0 ? Sys::SkipOnSuccess(fd) : 0;
     if (skip < 0) return ErrnoOfWindows(-skip);
     const int associated = Sys::Associate(port_, fd, key.bits());
     if (associated == -ERROR_INVALID_PARAMETER) {
@@ -141,6 +148,25 @@ class IocpBackend {
     operations_.Free(operation);
   }
 
+  // 1: a call of `fd` that succeeds at once posts a packet all the same; 0: it
+  // does not; or minus the system's error.
+  static int PostsSuccess(Fd fd) {
+    const int type = Sys::SocketType(fd);
+    // Of what is no socket, the calls that follow have their say.
+    if (type == -WSAENOTSOCK) return 0;
+    return type < 0 ? type : type != SOCK_STREAM;
+  }
+
+  // The call that was begun has ended at once with `error`, and the system may
+  // have posted a packet, or not: one of ours follows, so that its end is a
+  // packet in any case. It is behind the system's own, and before those of
+  // later calls. False: the port takes none, and nothing is to be waited for.
+  bool PostEnd(Operation* operation, int error) {
+    operation->EndedAtOnce(error);
+    return Sys::PostFor(port_, operation->key().bits(),
+                        operation->overlapped()) >= 0;
+  }
+
   // Asks for the end of an operation under way. Its completion must be waited
   // for all the same, and may still say that it succeeded.
   void Cancel(Fd fd, Operation* operation) {
@@ -187,11 +213,15 @@ class IocpBackend {
   // Also what failed: an operation ends once, however it ends.
   template <class Sink>
   void Deliver(EventKey key, const OVERLAPPED_ENTRY& entry, Sink& sink) {
-    Operation* const operation = operations_.FindAt(entry.lpOverlapped);
-    if (operation == nullptr || !operation->Expects(key)) return;
-    const Mode direction = operation->direction();
-    operation->Complete(entry.dwNumberOfBytesTransferred);
-    sink.Ready(key, direction, EventFlags{});
+    for (std::uint32_t call = 0; call < Operation::kCalls; ++call) {
+      Operation* const operation =
+          operations_.FindAt(Operation::OperationOf(entry.lpOverlapped, call));
+      if (operation == nullptr) continue;
+      const auto ended =
+          operation->Complete(key, call, entry.dwNumberOfBytesTransferred);
+      if (ended) sink.Ready(key, *ended, EventFlags{});
+      return;
+    }
   }
 
   HANDLE port_ = nullptr;

@@ -61,13 +61,30 @@ namespace iocp_internal {
 // What one call moves at most; the rest is for the next.
 inline constexpr std::size_t kMostBytes = std::size_t{1} << 30;
 
+// What a call says at once though the system may post its packet too: to it
+// these are warnings, not errors.
+constexpr bool MayBePosted(int value) {
+  return value == -WSAEMSGSIZE || value == -ERROR_MORE_DATA;
+}
+
 // Begins the operation, then `call`s with its OVERLAPPED.
-template <class Operation, class Call>
-IocpStarted Start(Operation* operation, Call call) {
+template <class Backend, class Call>
+IocpStarted Start(Backend& backend, Fd fd,
+                  typename Backend::Operation* operation, Call call) {
+  const int posts =
+      operation->PostsSuccess([fd] { return Backend::PostsSuccess(fd); });
+  if (posts < 0) return {.result = {.error = ErrnoOfWindows(-posts)}};
   operation->Begin();
   const int value = call(operation->overlapped());
   // From here on the poller may complete it: it is touched only if not.
   if (value == -WSA_IO_PENDING) return {.pending = true};
+  if (value >= 0 && posts != 0) return {.pending = true};
+  // Where every call's end is a packet, packets come in the order of the calls:
+  // an earlier one's is never behind a later one's.
+  if (value < 0 && (posts != 0 || MayBePosted(value)) &&
+      backend.PostEnd(operation, -value)) {
+    return {.pending = true};
+  }
   operation->Abandon();
   if (value < 0) return {.result = {.error = ErrnoOfWindows(-value)}};
   return {.result = {.bytes = static_cast<std::uint32_t>(value)}};
@@ -78,63 +95,73 @@ IocpStarted Start(Operation* operation, Call call) {
 // Errors: those of the system's call, as errnos. None of these blocks.
 
 template <class Backend>
-IocpStarted IocpReceive(Backend&, Fd fd, typename Backend::Operation* operation,
-                        void* buffer, std::size_t size) {
+IocpStarted IocpReceive(Backend& backend, Fd fd,
+                        typename Backend::Operation* operation, void* buffer,
+                        std::size_t size) {
   const auto most =
       static_cast<ULONG>(std::min(size, iocp_internal::kMostBytes));
-  return iocp_internal::Start(operation, [=](OVERLAPPED* overlapped) {
-    return Backend::System::Receive(fd, buffer, most, overlapped);
-  });
+  return iocp_internal::Start(
+      backend, fd, operation, [=](OVERLAPPED* overlapped) {
+        return Backend::System::Receive(fd, buffer, most, overlapped);
+      });
 }
 
 template <class Backend>
-IocpStarted IocpSend(Backend&, Fd fd, typename Backend::Operation* operation,
-                     const void* buffer, std::size_t size) {
+IocpStarted IocpSend(Backend& backend, Fd fd,
+                     typename Backend::Operation* operation, const void* buffer,
+                     std::size_t size) {
   const auto most =
       static_cast<ULONG>(std::min(size, iocp_internal::kMostBytes));
-  return iocp_internal::Start(operation, [=](OVERLAPPED* overlapped) {
-    return Backend::System::Send(fd, buffer, most, overlapped);
-  });
+  return iocp_internal::Start(
+      backend, fd, operation, [=](OVERLAPPED* overlapped) {
+        return Backend::System::Send(fd, buffer, most, overlapped);
+      });
 }
 
 // One datagram; EMSGSIZE when it is longer than the buffer, which has its
 // beginning then. `from` belongs to the system as long as the buffer does.
 template <class Backend>
-IocpStarted IocpReceiveFrom(Backend&, Fd fd,
+IocpStarted IocpReceiveFrom(Backend& backend, Fd fd,
                             typename Backend::Operation* operation,
                             void* buffer, std::size_t size, IocpAddress* from) {
   const auto most =
       static_cast<ULONG>(std::min(size, iocp_internal::kMostBytes));
   from->size = sizeof(from->address);
-  return iocp_internal::Start(operation, [=](OVERLAPPED* overlapped) {
-    return Backend::System::ReceiveFrom(
-        fd, buffer, most, reinterpret_cast<sockaddr*>(&from->address),
-        &from->size, overlapped);
-  });
+  return iocp_internal::Start(
+      backend, fd, operation, [=](OVERLAPPED* overlapped) {
+        return Backend::System::ReceiveFrom(
+            fd, buffer, most, reinterpret_cast<sockaddr*>(&from->address),
+            &from->size, overlapped);
+      });
 }
 
 template <class Backend>
-IocpStarted IocpSendTo(Backend&, Fd fd, typename Backend::Operation* operation,
+IocpStarted IocpSendTo(Backend& backend, Fd fd,
+                       typename Backend::Operation* operation,
                        const void* buffer, std::size_t size, const sockaddr* to,
                        int to_size) {
   const auto most =
       static_cast<ULONG>(std::min(size, iocp_internal::kMostBytes));
-  return iocp_internal::Start(operation, [=](OVERLAPPED* overlapped) {
-    return Backend::System::SendTo(fd, buffer, most, to, to_size, overlapped);
-  });
+  return iocp_internal::Start(backend, fd, operation,
+                              [=](OVERLAPPED* overlapped) {
+                                return Backend::System::SendTo(
+                                    fd, buffer, most, to, to_size, overlapped);
+                              });
 }
 
 // In the reading direction of `listener`. `accepted` is a new socket of the
 // listener's kind; once the operation has ended well, IocpFinishAccept makes
 // it a whole one.
 template <class Backend>
-IocpStarted IocpAccept(Backend&, Fd listener,
+IocpStarted IocpAccept(Backend& backend, Fd listener,
                        typename Backend::Operation* operation, Fd accepted,
                        IocpAcceptBuffer* buffer) {
-  return iocp_internal::Start(operation, [=](OVERLAPPED* overlapped) {
-    return Backend::System::Accept(listener, accepted, buffer->addresses,
-                                   IocpAcceptBuffer::kAddressSize, overlapped);
-  });
+  return iocp_internal::Start(
+      backend, listener, operation, [=](OVERLAPPED* overlapped) {
+        return Backend::System::Accept(listener, accepted, buffer->addresses,
+                                       IocpAcceptBuffer::kAddressSize,
+                                       overlapped);
+      });
 }
 
 template <class Backend>
@@ -145,7 +172,8 @@ int IocpFinishAccept(Backend&, Fd listener, Fd accepted) {
 // In the writing direction. Binds `fd` to any local address unless it is bound;
 // once the operation has ended well, IocpFinishConnect makes it a whole one.
 template <class Backend>
-IocpStarted IocpConnect(Backend&, Fd fd, typename Backend::Operation* operation,
+IocpStarted IocpConnect(Backend& backend, Fd fd,
+                        typename Backend::Operation* operation,
                         const sockaddr* address, int size) {
   sockaddr_storage any{};
   any.ss_family = address->sa_family;
@@ -154,9 +182,10 @@ IocpStarted IocpConnect(Backend&, Fd fd, typename Backend::Operation* operation,
   if (bound < 0 && bound != -WSAEINVAL) {
     return {.result = {.error = ErrnoOfWindows(-bound)}};
   }
-  return iocp_internal::Start(operation, [=](OVERLAPPED* overlapped) {
-    return Backend::System::Connect(fd, address, size, overlapped);
-  });
+  return iocp_internal::Start(
+      backend, fd, operation, [=](OVERLAPPED* overlapped) {
+        return Backend::System::Connect(fd, address, size, overlapped);
+      });
 }
 
 template <class Backend>
@@ -191,7 +220,10 @@ PollError IocpAwait(Poller& poller, Desc* desc, Operation* operation,
 template <class Backend>
 IocpResult IocpFinish(Backend&, Fd fd, typename Backend::Operation* operation,
                       PollError asked) {
-  const int outcome = Backend::System::Outcome(fd, operation->overlapped());
+  const int at_once = operation->ended_at_once();
+  const int outcome =
+      at_once != 0 ? -at_once
+                   : Backend::System::Outcome(fd, operation->overlapped());
   const std::uint32_t bytes = operation->Take();
   if (outcome == 0) return {.bytes = bytes};
   if (outcome == -WSA_OPERATION_ABORTED && asked != PollError::kNone) {

@@ -50,6 +50,10 @@ struct WindowsSys {
   static int Post(HANDLE port, std::uint64_t key) {
     return Result(::PostQueuedCompletionStatus(port, 0, key, nullptr));
   }
+  // As if a call with that OVERLAPPED had ended.
+  static int PostFor(HANDLE port, std::uint64_t key, OVERLAPPED* overlapped) {
+    return Result(::PostQueuedCompletionStatus(port, 0, key, overlapped));
+  }
   static void Close(HANDLE port) { ::CloseHandle(port); }
 
   // --- Descriptors ----------------------------------------------------------
@@ -85,7 +89,15 @@ struct WindowsSys {
     }
     return (info.dwServiceFlags1 & XP1_IFS_HANDLES) != 0 ? 1 : 0;
   }
-  // What succeeds at once posts nothing.
+  // SOCK_STREAM, SOCK_DGRAM, ...
+  static int SocketType(Fd fd) {
+    int type = 0;
+    int size = sizeof(type);
+    const int result = ::getsockopt(fd, SOL_SOCKET, SO_TYPE,
+                                    reinterpret_cast<char*>(&type), &size);
+    return result == 0 ? type : SocketResult(false);
+  }
+  // What succeeds at once posts nothing. Not for datagrams.
   static int SkipOnSuccess(Fd fd) {
     return Result(::SetFileCompletionNotificationModes(
         ToHandle(fd), FILE_SKIP_COMPLETION_PORT_ON_SUCCESS));

@@ -61,6 +61,8 @@ struct FuzzedIocp {
     ++script().posts;
     return 0;
   }
+  static int PostFor(HANDLE, std::uint64_t, OVERLAPPED*) { return 0; }
+  static int SocketType(Fd) { return SOCK_STREAM; }
   static void Close(HANDLE) {}
   static int Cancel(Fd, OVERLAPPED*) { return 0; }
   static int Outcome(Fd, OVERLAPPED*) { return 0; }

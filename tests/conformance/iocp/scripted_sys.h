@@ -21,9 +21,11 @@ enum class SysCall {
   kAssociate,
   kDequeue,
   kPost,
+  kPostFor,
   kFileType,
   kIsSynchronous,
   kIsSystemSocket,
+  kSocketType,
   kSkipOnSuccess,
   kCancel,
   kOutcome,
@@ -49,8 +51,14 @@ struct ScriptedSys : WindowsSys {
     return instance;
   }
 
-  static int CreatePort(HANDLE* port) {
-    return script().Do(SysCall::kCreatePort, WindowsSys::CreatePort, port);
+  // That was made last.
+  static inline HANDLE port = nullptr;
+
+  static int CreatePort(HANDLE* made) {
+    const int result =
+        script().Do(SysCall::kCreatePort, WindowsSys::CreatePort, made);
+    port = *made;
+    return result;
   }
   static int Associate(HANDLE port, Fd fd, std::uint64_t key) {
     return script().Do(SysCall::kAssociate, WindowsSys::Associate, port, fd,
@@ -64,6 +72,13 @@ struct ScriptedSys : WindowsSys {
   }
   static int Post(HANDLE port, std::uint64_t key) {
     return script().Do(SysCall::kPost, WindowsSys::Post, port, key);
+  }
+  static int PostFor(HANDLE port, std::uint64_t key, OVERLAPPED* overlapped) {
+    return script().Do(SysCall::kPostFor, WindowsSys::PostFor, port, key,
+                       overlapped);
+  }
+  static int SocketType(Fd fd) {
+    return script().Do(SysCall::kSocketType, WindowsSys::SocketType, fd);
   }
   static int FileType(Fd fd) {
     return script().Do(SysCall::kFileType, WindowsSys::FileType, fd);
