@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstring>
+#include <fstream>
 #include <random>
 #include <span>
 #include <string>
@@ -34,6 +35,13 @@ namespace netpoll {
 namespace {
 
 using namespace std::chrono_literals;
+
+// net.ipv4.tcp_stdurg: the byte behind the urgent one is taken out instead.
+bool TheByteAfterTheMarkIsUrgent() {
+  int on = 0;
+  std::ifstream("/proc/sys/net/ipv4/tcp_stdurg") >> on;
+  return on != 0;
+}
 
 class ShortReadTest : public WorkersTest {};
 NETPOLL_INSTANTIATE_WORKERS(ShortReadTest);
@@ -167,7 +175,7 @@ TEST_P(ShortReadTest, AnUrgentMarkEndsTheReadShort) {
           if (some.empty() || some.find("error") != std::string::npos) break;
           all += some;
         }
-        EXPECT_EQ(all, "abcd");
+        EXPECT_EQ(all, TheByteAfterTheMarkIsUrgent() ? "ab!d" : "abcd");
       });
 }
 

@@ -62,7 +62,9 @@ class PollBackend {
   static constexpr const char* kName = "poll";
   static constexpr bool kNeedsArm = true;
   static constexpr bool kHasPollFd = false;
-  static constexpr bool kMarksShortReads = true;
+  // Where the end of a stream can be told from data.
+  static constexpr bool kMarksHalfClose = kPollHalfClose != 0;
+  static constexpr bool kMarksShortReads = kMarksHalfClose;
 
   PollBackend() = default;
   PollBackend(const PollBackend&) = delete;
@@ -84,9 +86,11 @@ class PollBackend {
   }
 
   // Costs no system call: with nothing armed there is nothing to ask about.
+  // ENOSPC: there are more than the system can be asked about in one call.
   int Open(Fd fd, EventKey key) {
     fork_guard_.Check();
     const LockHolder hold(lock_, "poll.open");
+    if (watched_.registered() >= Sys::kMostAsked - 1) return ENOSPC;
     if (const int error = watched_.Add(fd, key); error != 0) return error;
     // So that no poll needs memory. The call under way keeps its copy.
     const std::size_t size = watched_.registered() + 1;

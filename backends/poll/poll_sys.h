@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 
 #include "netpoll/backends/posix/above_stdio.h"
 
@@ -27,7 +28,29 @@
 
 namespace netpoll {
 
+// AIX asks about descriptors and message queues in one call: how many there
+// are, and how many have an answer, is said in two halves of one number, the
+// descriptors' below.
+#if defined(_AIX)
+inline constexpr bool kPollCountsQueues = true;
+#else
+inline constexpr bool kPollCountsQueues = false;
+#endif
+inline constexpr int kPollHalf = 0xffff;
+
+// How many descriptors have an answer, of what poll returned.
+constexpr int PollCount(int returned, bool counts_queues) {
+  return counts_queues && returned >= 0 ? returned & kPollHalf : returned;
+}
+static_assert(PollCount(3, false) == 3 && PollCount(-1, false) == -1);
+static_assert(PollCount(0x2'0003, true) == 3 && PollCount(-1, true) == -1);
+static_assert(PollCount(0x2'0003, false) == 0x2'0003);
+
 struct PollSys {
+  // How many one call may be asked about, the wake-up included.
+  static constexpr std::size_t kMostAsked =
+      kPollCountsQueues ? std::size_t{kPollHalf} : SIZE_MAX;
+
   static int Result(long value) {
     return value < 0 ? -errno : static_cast<int>(value);
   }
@@ -57,7 +80,8 @@ struct PollSys {
     return 0;
   }
   static int Poll(pollfd* fds, std::size_t count, int millis) {
-    return Result(::poll(fds, static_cast<nfds_t>(count), millis));
+    return Result(PollCount(::poll(fds, static_cast<nfds_t>(count), millis),
+                            kPollCountsQueues));
   }
   // -ENOSYS where the system has none.
   static int Ppoll(pollfd* fds, std::size_t count, const timespec* limit) {

@@ -59,15 +59,15 @@ class WatchSet {
   bool Arm(Fd fd, EventKey key, Mode direction) {
     Entry* const entry = Find(fd, key);
     if (entry == nullptr) return false;
-    const short wanted = PollInterest(direction);
+    const PollEvents wanted = PollInterest(direction);
     if (entry->place == kNowhere) {
       armed_[size_++] = {.fd = fd, .events = wanted, .revents = 0};
       entry->place = static_cast<std::uint32_t>(size_);
       return true;
     }
-    short& events = armed_[entry->place - 1].events;
+    PollEvents& events = armed_[entry->place - 1].events;
     if ((events & wanted) == wanted) return false;
-    events = static_cast<short>(events | wanted);
+    events = static_cast<PollEvents>(events | wanted);
     return true;
   }
 
@@ -76,8 +76,8 @@ class WatchSet {
   std::optional<EventKey> Report(Fd fd, Mode mode) {
     Entry& entry = entries_[static_cast<std::size_t>(fd)];
     if (entry.place == kNowhere) return {};
-    short& events = armed_[entry.place - 1].events;
-    events = static_cast<short>(events & ~PollInterest(mode));
+    PollEvents& events = armed_[entry.place - 1].events;
+    events = static_cast<PollEvents>(events & ~PollInterest(mode));
     if (events == 0) TakeOut(entry);
     return EventKey::FromBits(entry.key);
   }

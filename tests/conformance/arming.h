@@ -6,8 +6,6 @@
 #ifndef NETPOLL_TESTS_CONFORMANCE_ARMING_H_
 #define NETPOLL_TESTS_CONFORMANCE_ARMING_H_
 
-#include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -21,6 +19,7 @@
 #include "netpoll/core/generation.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/fixture.h"
+#include "netpoll/tests/conformance/urgent.h"
 
 namespace netpoll::conformance {
 
@@ -128,9 +127,7 @@ TYPED_TEST_P(Arming, AnUrgentByteKeepsNoPollAwake) {
   const Ends ends = Ends::Tcp();
   ASSERT_EQ(this->Open(ends.own(), this->Key(1)), 0);
   this->TakeAll();
-  ASSERT_EQ(::send(ends.peer(), "!", 1, MSG_OOB), 1);
-  pollfd urgent{.fd = ends.own(), .events = POLLPRI, .revents = 0};
-  ASSERT_EQ(::poll(&urgent, 1, -1), 1);
+  SendOnlyAnUrgentByte(ends.peer(), ends.own());
   Recorder last;
   for (int i = 0; i < 5; ++i) {
     last = Recorder{};

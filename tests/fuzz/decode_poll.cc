@@ -45,6 +45,7 @@ PollScript& script() {
 int bytes_in_pipe = 0;
 
 struct FuzzedPoll {
+  static constexpr std::size_t kMostAsked = SIZE_MAX;
   static constexpr int kPipe = 3;
 
   static int Pipe(int* ends) {

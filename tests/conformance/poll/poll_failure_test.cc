@@ -41,6 +41,57 @@ TEST_F(PollFailure, InitReturnsTheErrorAndLeavesNothing) {
   }
 }
 
+// A system that counts in 16 bits, of which the wake-up takes one.
+struct SmallSys : ScriptedPollSys {
+  static constexpr std::size_t kMostAsked = 4;
+};
+
+TEST_F(PollFailure, NoMoreAreOpenedThanTheSystemCanBeAskedAbout) {
+  PollBackend<StdEnv, SmallSys> backend;
+  ASSERT_EQ(backend.Init(), 0);
+  std::vector<Ends> all;
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    all.push_back(Ends::Sockets());
+    ASSERT_EQ(backend.Open(all[i].own(), EventKey::ForSlot(i, 1)), 0);
+    backend.Arm(all[i].own(), EventKey::ForSlot(i, 1), Mode::kWrite);
+  }
+  const Ends one_more = Ends::Sockets();
+  EXPECT_EQ(backend.Open(one_more.own(), EventKey::ForSlot(3, 1)), ENOSPC);
+  EXPECT_EQ(Poll(backend, Delta::Forever()).size(), 3u);
+  EXPECT_EQ(script().asked.back().size(), SmallSys::kMostAsked);
+  EXPECT_EQ(backend.Close(all[0].own(), EventKey::ForSlot(0, 1)), 0);
+  EXPECT_EQ(backend.Open(one_more.own(), EventKey::ForSlot(3, 1)), 0);
+}
+
+// A terminal on macOS: open, and refused by poll each time.
+struct RefusingSys : ScriptedPollSys {
+  static int Poll(pollfd* fds, std::size_t size, int millis) {
+    if (millis != 0 || size == 0)
+      return ScriptedPollSys::Poll(fds, size, millis);
+    script().asked.emplace_back(fds, fds + size);
+    fds[0].revents = POLLNVAL;
+    return 1;
+  }
+};
+
+TEST_F(PollFailure, ADescriptorThatPollRefusesIsAnErrorOnce) {
+  PollBackend<StdEnv, RefusingSys> backend;
+  ASSERT_EQ(backend.Init(), 0);
+  const Ends ends = Ends::Sockets();
+  ASSERT_EQ(backend.Open(ends.own(), kKey), 0);
+  backend.Arm(ends.own(), kKey, Mode::kRead);
+  backend.Arm(ends.own(), kKey, Mode::kWrite);
+  const auto reports = Poll(backend, kNow);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].mode, Mode::kReadWrite);
+  EXPECT_TRUE(reports[0].flags.error);
+  EXPECT_TRUE(reports[0].flags.no_more_edges);
+  // Nothing of it is asked about until somebody arms it again.
+  const std::size_t calls = script().asked.size();
+  EXPECT_TRUE(Poll(backend, kNow).empty());
+  EXPECT_EQ(script().asked.size(), calls);
+}
+
 TEST_F(PollFailure, AnInterruptedPollWithALimitReturns) {
   for (const int error : {EINTR, EAGAIN}) {
     script() = PollScript{};

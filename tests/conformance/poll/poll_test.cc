@@ -8,6 +8,7 @@
 #include "netpoll/backends/poll/poll_sys.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/tests/conformance/conformance.h"
+#include "netpoll/tests/conformance/traits.h"
 
 namespace netpoll::conformance {
 
@@ -15,6 +16,13 @@ namespace netpoll::conformance {
 struct OlderPosix : PollSys {
   static int Pipe(int* ends) { return PortablePipe(ends); }
   static int Ppoll(pollfd*, std::size_t, const timespec*) { return -ENOSYS; }
+};
+
+template <class Env, class Sys>
+struct Traits<PollBackend<Env, Sys>> : DefaultTraits {
+  // Not every system has a word for it.
+  static constexpr bool kHalfCloseIsMarked =
+      PollBackend<Env, Sys>::kMarksHalfClose;
 };
 
 NETPOLL_CONFORMANCE(Poll, PollBackend<>);

@@ -38,6 +38,8 @@ struct PollScript : ScriptedCalls<PollCall> {
 };
 
 struct ScriptedPollSys {
+  static constexpr std::size_t kMostAsked = PollSys::kMostAsked;
+
   static PollScript& script() {
     static PollScript instance;
     return instance;
