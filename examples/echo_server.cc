@@ -26,8 +26,14 @@ Task<> Echo(Runtime& runtime, Socket socket) {
 Task<> Serve(Runtime& runtime, Listener listener) {
   for (;;) {
     AcceptResult accepted = co_await listener.Accept();
-    if (!accepted.ok()) co_return;
-    runtime.Spawn(Echo(runtime, std::move(accepted.socket)));
+    if (accepted.status.closing()) co_return;
+    if (accepted.ok()) {
+      runtime.Spawn(Echo(runtime, std::move(accepted.socket)));
+      continue;
+    }
+    // No descriptors left, say: those who are there go on, others wait.
+    std::fprintf(stderr, "accept: %s\n", accepted.status.ToString().c_str());
+    if (!co_await runtime.Sleep(std::chrono::milliseconds(100))) co_return;
   }
 }
 

@@ -6,6 +6,7 @@
 #define NETPOLL_RUNTIME_SOCKET_H_
 
 #include "netpoll/runtime/address.h"         // IWYU pragma: export
+#include "netpoll/runtime/connect.h"         // IWYU pragma: export
 #include "netpoll/runtime/datagram.h"        // IWYU pragma: export
 #include "netpoll/runtime/listener.h"        // IWYU pragma: export
 #include "netpoll/runtime/socket_options.h"  // IWYU pragma: export

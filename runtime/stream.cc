@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/address.h"
+#include "netpoll/runtime/connect.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_op.h"
@@ -70,14 +71,38 @@ class ConnectOp : public internal::IoOp {
 
 }  // namespace
 
-Task<absl::StatusOr<Socket>> Socket::Connect(Runtime& runtime,
-                                             SocketAddress address,
-                                             Deadline deadline) {
+namespace {
+
+// Whether a TCP socket got the very port that it connects to, and so itself.
+bool ConnectedToItself(const Socket& socket, const SocketAddress& to) {
+  if (to.is_unix()) return false;
+  const auto own = socket.LocalAddress();
+  if (!own.ok() || own->port() != to.port()) return false;
+  const auto peer = socket.PeerAddress();
+  return peer.ok() && *peer == *own;
+}
+
+// Ends the connection without a TIME_WAIT, which would keep the port from
+// whoever means to listen there.
+void Abort(Socket socket) {
+  socket.WithFd([](int fd) {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    internal::sys.setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once,
+                             sizeof(at_once));
+  });
+  socket.CloseNow();
+}
+
+Task<absl::StatusOr<Socket>> ConnectOnce(Runtime& runtime,
+                                         SocketAddress address,
+                                         Deadline deadline,
+                                         ConnectCanceller* cancel) {
   if (!deadline.none() && deadline.value() <= Runtime::Now()) {
     co_return ConnectError(address, IoStatus::FromPoll(PollError::kTimeout));
   }
+  const IoStatus closing = IoStatus::FromPoll(PollError::kClosing);
   const int fd = MakeSocket(address, SOCK_STREAM);
-  if (fd < 0) co_return SystemError("a socket can't be made", errno);
+  if (fd < 0) co_return ConnectError(address, IoStatus::FromErrno(errno));
   const bool pending =
       internal::sys.connect(fd, address.data(), address.size()) != 0;
   const int error = pending ? errno : 0;
@@ -92,12 +117,32 @@ Task<absl::StatusOr<Socket>> Socket::Connect(Runtime& runtime,
   (*state)->short_reads_drain = ShortReadsDrain(runtime, address);
   Socket socket(*state);
   if (pending) {
+    const ConnectEntry entry(cancel, *state);
+    if (entry.cancelled()) co_return ConnectError(address, closing);
     socket.SetWriteDeadline(deadline);
     const IoStatus status = co_await ConnectOp(*state);
     if (!status.ok()) co_return ConnectError(address, status);
     socket.SetWriteDeadline(Deadline::None());
   }
   co_return socket;
+}
+
+}  // namespace
+
+Task<absl::StatusOr<Socket>> Socket::Connect(Runtime& runtime,
+                                             SocketAddress address,
+                                             ConnectOptions options) {
+  constexpr int kTries = 3;
+  for (int i = 0; i < kTries; ++i) {
+    if (options.cancel != nullptr && options.cancel->cancelled()) {
+      co_return ConnectError(address, IoStatus::FromPoll(PollError::kClosing));
+    }
+    absl::StatusOr<Socket> socket = co_await ConnectOnce(
+        runtime, address, options.deadline, options.cancel);
+    if (!socket.ok() || !ConnectedToItself(*socket, address)) co_return socket;
+    Abort(*std::move(socket));
+  }
+  co_return ConnectError(address, IoStatus::FromErrno(ECONNREFUSED));
 }
 
 absl::StatusOr<Socket> Socket::Adopt(Runtime& runtime, int fd) {

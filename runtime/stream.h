@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/runtime/address.h"
+#include "netpoll/runtime/connect.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
@@ -26,23 +27,40 @@ class Socket : public Descriptor {
   using Descriptor::Descriptor;
   Socket() = default;
 
-  // Connects; at most until `deadline`. kDeadlineExceeded, kCancelled (the
-  // runtime stopped), or the errno's status.
+  // Connects. The error names the address, and is the errno's (ECONNREFUSED,
+  // ENOENT, EADDRNOTAVAIL, EMFILE), or how it was ended: kDeadlineExceeded when
+  // the deadline has passed, also if that was before, kCancelled by a
+  // ConnectCanceller or because the runtime stops.
+  //
+  // A connect to a port of this host where nobody listens may be given the same
+  // port for its own end, and so connects to itself. That is noticed: it tries
+  // again, twice, and then is ECONNREFUSED. (Go keeps such a connection in the
+  // end.)
   static Task<absl::StatusOr<Socket>> Connect(Runtime& runtime,
                                               SocketAddress address,
-                                              Deadline deadline = {});
+                                              ConnectOptions options);
+  static Task<absl::StatusOr<Socket>> Connect(Runtime& runtime,
+                                              SocketAddress address,
+                                              Deadline deadline = {}) {
+    return Connect(runtime, address, ConnectOptions{.deadline = deadline});
+  }
 
-  // Two connected Unix stream sockets.
+  // Two connected Unix stream sockets. They have no name.
   struct Ends;
   static absl::StatusOr<Ends> Pair(Runtime& runtime);
 
-  // Takes over a connected non-blocking socket.
+  // Takes over a connected non-blocking socket; of messages too, see
+  // Descriptor. After an error, which says why (not connected, not yet or no
+  // longer; it listens; no socket; blocking; open already), it stays the
+  // caller's.
   static absl::StatusOr<Socket> Adopt(Runtime& runtime, int fd);
 
   // The peer reads the end of the stream after what was written. Does not
   // block.
   IoStatus ShutdownWrite();
 
+  // The system's: of a peer that has reset the connection ENOTCONN, which is
+  // why Accept tells it. "closing" as kCancelled.
   absl::StatusOr<SocketAddress> LocalAddress() const;
   absl::StatusOr<SocketAddress> PeerAddress() const;
 };

@@ -10,12 +10,28 @@ for refused in "NETPOLL_BACKEND=nonsense 127.0.0.1:0" "NO=1 nowhere"; do
   [[ $status == 1 && $said == "INVALID_ARGUMENT: "* && $said != *$'\n'* ]]
 done
 
-exec {out}< <(exec "$1" 127.0.0.1:0)
+# Few descriptors: it says that there are none left, and goes on with those that
+# it has; others wait until there are again.
+said=$TEST_TMPDIR/said
+exec {out}< <(ulimit -n 24 && exec "$1" 127.0.0.1:0 2>"$said")
 server=$!
 trap 'kill "$server"' EXIT
-read -r line <&"$out"
+read -r -t 10 line <&"$out"
 port=${line##*:}
-exec {socket}<>"/dev/tcp/127.0.0.1/$port"
-echo "hello" >&"$socket"
-read -r -t 10 answer <&"$socket"
-[[ $answer == hello ]]
+exec {first}<>"/dev/tcp/127.0.0.1/$port"
+sockets=()
+for ((i = 0; i < 30; ++i)); do
+  exec {socket}<>"/dev/tcp/127.0.0.1/$port"
+  sockets+=("$socket")
+done
+until grep -q "^accept: EMFILE$" "$said"; do
+  kill -0 "$server"
+  sleep 0.05
+done
+echo "still here" >&"$first"
+read -r -t 10 answer <&"$first"
+[[ $answer == "still here" ]]
+echo "waited" >&"${sockets[29]}"
+for socket in "${sockets[@]:0:29}"; do exec {socket}>&-; done
+read -r -t 10 answer <&"${sockets[29]}"
+[[ $answer == "waited" ]]
