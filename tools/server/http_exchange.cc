@@ -23,6 +23,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "netpoll/tools/server/http_syntax.h"
 
 namespace netpoll::server {
 
@@ -39,39 +40,79 @@ class HttpExchange::Parser : public http::basic_parser<true> {
     eager(false);  // Stops behind the header.
   }
 
-  bool has_line = false;  // The request line is complete.
   http::verb method = http::verb::unknown;
   int version = 11;
   bool expects_continue = false;
   bool expects_else = false;
-  bool has_coding = false;
   int hosts = 0;
+  bool bad_host = false;
+  TransferCodings codings;
+  ConnectionOptions connection;
+  // Of a chunked body.
+  bool between_chunks = true;
+  bool first_chunk = true;
+  std::size_t extensions = 0;       // Bytes of them.
+  const char* last_line = nullptr;  // Where the last chunk's line ends.
+  bool ended = false;               // The trailer section has been read.
+
+  bool complete() const { return ended || is_done(); }
 
   // The status to answer with, once the header is complete.
   int Status() const {
-    if (version >= 11 && hosts != 1) return 400;
-    if (has_coding && !chunked()) return 501;
+    // HTTP/1.0 knows no codings: where such a body ends is not sure.
+    if (version < 11 && codings.present()) return 400;
+    if (codings.Status() == 400 || codings.present() != chunked()) {
+      return codings.Status() == 501 ? 501 : 400;
+    }
+    if (hosts > 1 || bad_host || (version >= 11 && hosts == 0)) return 400;
+    if (codings.Status() != 0) return codings.Status();
     if (expects_else) return 417;
+    if (method == http::verb::unknown) return 501;
     if (method != http::verb::get && method != http::verb::head) return 405;
     return 200;
+  }
+
+  // Whether that status is an answer to a whole request, body and all, after
+  // which the next may come.
+  bool Answers() const {
+    const int status = Status();
+    return status == 200 || status == 405 ||
+           (status == 501 && codings.Status() == 0);
+  }
+
+  bool Keeps() const {
+    if (connection.close()) return false;
+    return version >= 11 || connection.keep_alive();
   }
 
  private:
   void on_request_impl(http::verb verb, string_view, string_view, int number,
                        error_code&) override {
-    has_line = true;
     method = verb;
     version = number;
   }
   void on_field_impl(http::field name, string_view, string_view value,
                      error_code&) override {
-    if (is_header_done()) return;  // A trailer.
-    if (name == http::field::host) ++hosts;
-    if (name == http::field::transfer_encoding) has_coding = true;
-    if (name == http::field::expect && version >= 11) {
-      const absl::string_view text(value.data(), value.size());
-      (absl::EqualsIgnoreCase(text, "100-continue") ? expects_continue
-                                                    : expects_else) = true;
+    const std::string_view text(value.data(), value.size());
+    switch (name) {
+      case http::field::host:
+        ++hosts;
+        if (!IsHost(text)) bad_host = true;
+        break;
+      case http::field::transfer_encoding:
+        codings.Add(text);
+        break;
+      case http::field::connection:
+        connection.Add(text);
+        break;
+      case http::field::expect:
+        if (version < 11) break;  // Which had no expectations.
+        (absl::EqualsIgnoreCase({text.data(), text.size()}, "100-continue")
+             ? expects_continue
+             : expects_else) = true;
+        break;
+      default:
+        break;
     }
   }
   void on_header_impl(error_code&) override {}
@@ -80,9 +121,21 @@ class HttpExchange::Parser : public http::basic_parser<true> {
   std::size_t on_body_impl(string_view body, error_code&) override {
     return body.size();
   }
-  void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, string_view body,
+  void on_chunk_header_impl(std::uint64_t size, string_view extension,
+                            error_code& error) override {
+    extensions += extension.size();
+    if (extensions > kInput) error = http::error::header_limit;
+    if (size > 0) {
+      between_chunks = first_chunk = false;
+    } else if (!error) {
+      // What follows is not for the parser: it would act on the trailers.
+      last_line = extension.data() + extension.size();
+      error = http::error::end_of_chunk;
+    }
+  }
+  std::size_t on_chunk_body_impl(std::uint64_t left, string_view body,
                                  error_code&) override {
+    between_chunks = body.size() == left;
     return body.size();
   }
   void on_finish_impl(error_code&) override {}
@@ -117,43 +170,34 @@ const std::string& Date() {
   return text;
 }
 
-bool IsTokenChar(char c) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         (c >= '0' && c <= '9') || kMarks.find(c) != std::string_view::npos;
-}
-
-// Whether this may become a request: a method first. The parser itself waits
-// for the end of the header before it looks.
+// Whether this may become a request line: a method first.
 bool MayBeRequest(std::string_view text) {
-  constexpr std::size_t kLongestMethod = 32;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == ' ') return i > 0;
-    if (i == kLongestMethod || !IsTokenChar(text[i])) return false;
-  }
-  return true;
+  const auto end = std::find_if_not(text.begin(), text.end(), IsTokenChar);
+  return end == text.end() || (*end == ' ' && end != text.begin());
 }
 
-// Whether the first line ends in a version, if not in one that is spoken here.
-bool NamesVersion(std::string_view text) {
-  constexpr std::string_view kForm = " HTTP/0.0";
-  const std::string_view line = text.substr(0, text.find("\r\n"));
-  if (line.size() < kForm.size()) return false;
-  const std::string_view end = line.substr(line.size() - kForm.size());
-  for (std::size_t i = 0; i < kForm.size(); ++i) {
-    if (kForm[i] == '0' ? end[i] < '0' || end[i] > '9' : end[i] != kForm[i]) {
-      return false;
-    }
+// Whether a line of this header goes on on the next (RFC 9112, 5.2: refuse).
+// `text` begins with a line.
+bool IsFolded(std::string_view text) {
+  while (!text.empty() && text[0] != '\r') {
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos) return false;
+    text.remove_prefix(end + 1);
+    if (text.starts_with(' ') || text.starts_with('\t')) return true;
   }
-  return true;
+  return false;
 }
 
-int StatusOf(const error_code& error, bool has_line, std::string_view input) {
+constexpr std::string_view kBehindChunkSize = "\r; \t";
+
+std::size_t CountHexDigits(std::string_view text) {
+  return std::min(text.find_first_not_of("0123456789abcdefABCDEF"),
+                  text.size());
+}
+
+int StatusOf(const error_code& error) {
   if (error == http::error::body_limit) return 413;
-  if (error == http::error::header_limit) {
-    return has_line || input.find('\n') != std::string_view::npos ? 431 : 414;
-  }
-  if (error == http::error::bad_version && NamesVersion(input)) return 505;
+  if (error == http::error::header_limit) return 431;
   return 400;
 }
 
@@ -181,7 +225,10 @@ void HttpExchange::BeginRequest() {
   std::destroy_at(&parser());
   new (parser_.data()) Parser;
   begun_ = false;
+  has_line_ = false;
+  is_head_ = false;
   continued_ = false;
+  empty_lines_ = 0;
   header_ = 0;
 }
 
@@ -205,33 +252,22 @@ HttpExchange::Next HttpExchange::Advance(bool last) {
 // Goes on with the request in the input. True: it was answered, and the next
 // may be there. False: `next` says what is to be done first.
 bool HttpExchange::Step(bool last, Next* next) {
-  if (!begun_) {
-    // Empty lines before a request are passed over.
-    while (begin_ < end_ &&
-           (input_[begin_] == '\r' || input_[begin_] == '\n')) {
-      ++begin_;
-    }
-  }
-  if (begin_ == end_) {
-    *next = Next::kRead;
-    return false;
-  }
-  begun_ = true;
+  *next = Next::kRead;
+  if (!begun_ && !Begin()) return false;
   if (const int status = Parse(); status != 0) {
     *next = Refuse(status);
     return false;
   }
   Parser& request = parser();
-  if (!request.is_done()) return Stuck(next);
+  if (!request.complete()) return Stuck(next);
 
-  const int status = request.Status();
-  if (status != 200 && status != 405) {
-    *next = Refuse(status);
+  if (!request.Answers()) {
+    *next = Refuse(request.Status());
     return false;
   }
-  const bool keep = request.keep_alive() && !(last && begin_ == end_);
-  Respond({.status = status,
-           .head = request.method == http::verb::head,
+  const bool keep = request.Keeps() && !(last && begin_ == end_);
+  Respond({.status = request.Status(),
+           .head = is_head_,
            .close = !keep,
            .keep_alive = keep && request.version < 11});
   ++requests_;
@@ -241,35 +277,113 @@ bool HttpExchange::Step(bool last, Next* next) {
   return false;
 }
 
+// Passes over empty lines before a request, a few: an endless row of them is
+// none. False: nothing else has come.
+bool HttpExchange::Begin() {
+  while (empty_lines_ < kEmptyLines && input().starts_with("\r\n")) {
+    begin_ += 2;
+    ++empty_lines_;
+  }
+  begun_ = !input().empty() && input() != "\r";
+  return begun_;
+}
+
 // Takes what it can from the input. The status of an error, or 0.
 int HttpExchange::Parse() {
+  if (!has_line_) {
+    const int status = TakeLine();
+    if (status != 0 || !has_line_) return status;
+  }
   Parser& request = parser();
-  while (begin_ < end_ && !request.is_done()) {
+  while (begin_ < end_ && !request.complete()) {
     const bool in_header = !request.is_header_done();
+    if (in_header && IsFolded(input())) return 400;
+    if (!in_header && request.chunked() && request.between_chunks) {
+      const Chunk chunk = LookAtChunk();
+      if (chunk == Chunk::kBad) return 400;
+      if (chunk == Chunk::kUnfinished) break;
+    }
     error_code error;
     const boost::asio::const_buffer rest(input().data(), input().size());
     const std::size_t used = request.put(rest, error);
+    if (error == http::error::end_of_chunk) return TakeTrailers();
     begin_ += used;
     if (in_header) header_ += used;
     if (error == http::error::need_more) break;
-    if (error) return StatusOf(error, request.has_line, input());
+    if (error) return StatusOf(error);
   }
   // The parser limits the request line, and each piece of a header.
   const std::size_t unused = request.is_header_done() ? 0 : end_ - begin_;
   return header_ + unused > kInput ? 431 : 0;
 }
 
+// Looks at the request line, once all of it is there, before the parser does.
+// The status of an error, or 0.
+int HttpExchange::TakeLine() {
+  const std::size_t end = input().find('\n');
+  if (end == std::string_view::npos) {
+    if (input().size() == kInput) return 414;
+    return MayBeRequest(input()) ? 0 : 400;
+  }
+  const std::string_view line = input().substr(0, end);
+  if (!line.ends_with('\r')) return 400;
+  is_head_ = line.starts_with("HEAD ");
+  const int status = CheckRequestLine(line.substr(0, end - 1));
+  if (status != 0) return status;
+  // A later 1.x is answered as 1.1; the parser knows of none.
+  char& minor = input_[begin_ + end - 2];
+  if (minor > '1') minor = '1';
+  has_line_ = true;
+  return 0;
+}
+
+// The parser gets a chunk's line whole, and the last one with the trailers.
+HttpExchange::Chunk HttpExchange::LookAtChunk() {
+  std::string_view text = input();
+  if (!parser().first_chunk) {  // The end of the one before.
+    if (text.size() < 2) return Chunk::kUnfinished;
+    if (!text.starts_with("\r\n")) return Chunk::kBad;
+    text.remove_prefix(2);
+  }
+  if (text.find('\n') == std::string_view::npos) return Chunk::kUnfinished;
+  const std::size_t digits = CountHexDigits(text);
+  if (digits == 0 ||
+      kBehindChunkSize.find(text[digits]) == std::string_view::npos) {
+    return Chunk::kBad;
+  }
+  const bool last = text.find_first_not_of('0') == digits;
+  return last && text.find("\r\n\r\n") == std::string_view::npos
+             ? Chunk::kUnfinished
+             : Chunk::kWhole;
+}
+
+// The last chunk and the trailer section are there, whole. Trailers may be
+// whatever a field may be, and mean nothing. The status of an error, or 0.
+int HttpExchange::TakeTrailers() {
+  const char* const start = input().data();
+  auto at = static_cast<std::size_t>(parser().last_line - start) + 2;
+  for (;;) {
+    const std::size_t end = input().find("\r\n", at);
+    if (end == std::string_view::npos) return 400;
+    const std::string_view line = input().substr(at, end - at);
+    at = end + 2;
+    if (line.empty()) break;
+    if (!IsFieldLine(line)) return 400;
+  }
+  begin_ += at;
+  parser().ended = true;
+  return 0;
+}
+
 // The request is not complete. Always false.
 bool HttpExchange::Stuck(Next* next) {
   Parser& request = parser();
   *next = Next::kRead;
-  if (!request.is_header_done()) {
-    if (!request.has_line && !MayBeRequest(input())) *next = Refuse(400);
-  } else if (!continued_) {
+  if (has_line_ && request.is_header_done() && !continued_) {
     continued_ = true;
-    const int status = request.Status();
-    if (status != 200 && (status != 405 || request.expects_continue)) {
-      *next = Refuse(status);
+    if (!request.Answers() ||
+        (request.Status() != 200 && request.expects_continue)) {
+      *next = Refuse(request.Status());
     } else if (request.expects_continue && begin_ == end_) {
       output_ += "HTTP/1.1 100 Continue\r\n\r\n";
     }
@@ -282,9 +396,7 @@ bool HttpExchange::Stuck(Next* next) {
 }
 
 HttpExchange::Next HttpExchange::Refuse(int status) {
-  Respond({.status = status,
-           .head = parser().method == http::verb::head,
-           .close = true});
+  Respond({.status = status, .head = is_head_, .close = true});
   ++errors_;
   begin_ = end_ = 0;
   BeginRequest();

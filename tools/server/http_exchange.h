@@ -4,16 +4,22 @@
 // sockets, no clock but for the Date field. Boost.Beast parses.
 //
 //   GET, HEAD        200 and a small body, whatever the target
-//   other methods    405 with Allow; with a body, once it has been read
-//   400              no request, no or two Host fields in 1.1, a length or an
-//                    encoding that contradicts itself
+//   other methods    405 with Allow, or 501 if nobody has heard of them; with a
+//                    body, once it has been read
+//   400              no request; a target, a Host, a length or a transfer
+//                    coding that is wrong, missing or contradicts another;
+//                    any transfer coding in 1.0; a folded field
 //   413 414 431      body, request line, header over the limits below
-//   417 501 505      an expectation, a transfer coding, a version not known
+//   417 501 505      an expectation, a transfer coding (also chunked with a
+//                    parameter, or after another), a major version not known
 //
 // Requests are answered in order, as many in one output as fit; connections
-// are kept alive as the request's version and Connection field say. Bodies are
-// read and thrown away. After a malformed request the connection is of no more
-// use, and closes. Buffers are bounded by kInput and kOutput.
+// are kept alive as the request's version and Connection field say. 1.2 and
+// above are answered as 1.1. Bodies are read and thrown away; trailers too, and
+// whatever they name has no effect. The Host of a request with a whole URI is
+// not compared with it: the URI counts. After a malformed request the
+// connection is of no more use, and closes. Buffers are bounded by kInput and
+// kOutput.
 
 #ifndef NETPOLL_TOOLS_SERVER_HTTP_EXCHANGE_H_
 #define NETPOLL_TOOLS_SERVER_HTTP_EXCHANGE_H_
@@ -32,6 +38,7 @@ class HttpExchange {
   static constexpr std::size_t kInput = 8192;    // A header is not longer.
   static constexpr std::size_t kOutput = 16384;  // Written before going on.
   static constexpr std::uint64_t kBody = 1 << 20;
+  static constexpr int kEmptyLines = 8;  // That may come before a request.
 
   enum class Next {
     kRead,    // Write the output, then Received() of Room().
@@ -65,13 +72,18 @@ class HttpExchange {
  private:
   class Parser;
   struct Answer;
+  enum class Chunk { kUnfinished, kWhole, kBad };
 
   Parser& parser();
   std::string_view input() const {
     return {input_.data() + begin_, end_ - begin_};
   }
   bool Step(bool last, Next* next);
+  bool Begin();
   int Parse();
+  int TakeLine();
+  Chunk LookAtChunk();
+  int TakeTrailers();
   bool Stuck(Next* next);
   Next Refuse(int status);
   void Respond(const Answer& answer);
@@ -84,10 +96,13 @@ class HttpExchange {
   std::uint64_t requests_ = 0;
   std::uint64_t errors_ = 0;
   std::size_t header_ = 0;  // Bytes of this request's header.
+  int empty_lines_ = 0;
   bool begun_ = false;
+  bool has_line_ = false;   // The request line was looked at.
+  bool is_head_ = false;    // And is a HEAD's.
   bool continued_ = false;  // 100 was sent, or need not be.
   // The parser lives here, so that Beast stays in one source file.
-  static constexpr std::size_t kParserSize = 192;
+  static constexpr std::size_t kParserSize = 224;
   alignas(16) std::array<std::byte, kParserSize> parser_;
 };
 

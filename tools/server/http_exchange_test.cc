@@ -12,6 +12,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "netpoll/tools/server/http_talk.h"
 
 namespace netpoll::server {
 namespace {
@@ -24,58 +25,6 @@ using ::testing::StartsWith;
 
 constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 constexpr std::string_view kHello = "\r\n\r\nHello from netpoll.\n";
-
-struct Talk {
-  std::string output;
-  bool closed = false;
-};
-
-// Feeds `input` in pieces of `piece` bytes, as a session would, until the
-// connection closes.
-Talk Feed(HttpExchange& http, std::string_view input, std::size_t piece,
-          bool last = false) {
-  Talk talk;
-  for (;;) {
-    const Next next = http.Advance(last);
-    EXPECT_LE(http.output().size(), HttpExchange::kOutput + 1024);
-    talk.output += http.output();
-    http.ClearOutput();
-    if (next == Next::kWrite) continue;
-    if (next != Next::kRead) {
-      talk.closed = true;
-      return talk;
-    }
-    if (input.empty()) return talk;
-    const std::span<char> room = http.Room();
-    EXPECT_FALSE(room.empty());
-    const std::size_t size = std::min({piece, room.size(), input.size()});
-    std::copy_n(input.data(), size, room.data());
-    http.Received(size);
-    input.remove_prefix(size);
-  }
-}
-
-Talk Ask(std::string_view input, std::size_t piece = 1 << 20) {
-  HttpExchange http;
-  return Feed(http, input, piece);
-}
-
-// Without the Date line, which may change from one answer to the next.
-std::string Undated(std::string text) {
-  for (std::size_t at; (at = text.find("Date: ")) != std::string::npos;) {
-    text.erase(at, text.find("\r\n", at) + 2 - at);
-  }
-  return text;
-}
-
-int CountAnswers(const std::string& output) {
-  int count = 0;
-  for (std::size_t at = 0;
-       (at = output.find("HTTP/1.1 ", at)) != std::string::npos; ++at) {
-    ++count;
-  }
-  return count;
-}
 
 TEST(HttpExchange, GetIsAnsweredAndTheConnectionKept) {
   const Talk talk = Ask(kGet);
@@ -94,29 +43,6 @@ TEST(HttpExchange, HeadHasTheFieldsOfGetAndNoBody) {
             Undated(get.output));
 }
 
-struct Case {
-  std::string_view name;
-  std::string_view request;
-  std::string_view status;
-  bool closed;
-};
-
-class Statuses : public ::testing::TestWithParam<Case> {};
-
-TEST_P(Statuses, WholeAndByteByByte) {
-  const Case& c = GetParam();
-  const Talk whole = Ask(c.request);
-  EXPECT_THAT(whole.output, StartsWith("HTTP/1.1 " + std::string(c.status)));
-  EXPECT_EQ(whole.closed, c.closed);
-  EXPECT_EQ(whole.output.find("Connection: close") != std::string::npos,
-            c.closed);
-  for (const std::size_t piece : {1, 2, 3, 7}) {
-    const Talk slow = Ask(c.request, piece);
-    EXPECT_EQ(Undated(slow.output), Undated(whole.output)) << piece;
-    EXPECT_EQ(slow.closed, c.closed) << piece;
-  }
-}
-
 const std::string kLongField =
     "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(9000, 'x') + "\r\n\r\n";
 const std::string kManyFields = [] {
@@ -129,6 +55,10 @@ const std::string kLongLine =
 const std::string kLongChunkLine =
     "GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;" +
     std::string(9000, 'x');
+
+class Statuses : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Statuses, WholeAndByteByByte) { ExpectStatus(GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(
     Http, Statuses,
@@ -151,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
              "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
              "3\r\nabc\r\n0\r\nHost: trailer\r\n\r\n",
              "405 ", false},
-        Case{"UnknownMethod", "BREW / HTTP/1.1\r\nHost: h\r\n\r\n", "405 ",
+        Case{"UnknownMethod", "BREW / HTTP/1.1\r\nHost: h\r\n\r\n", "501 ",
              false},
         Case{"Options", "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "405 ", false},
         Case{"NoHost", "GET / HTTP/1.1\r\n\r\n", "400 ", true},
