@@ -101,7 +101,7 @@ class HttpExchange {
   bool has_line_ = false;   // The request line was looked at.
   bool is_head_ = false;    // And is a HEAD's.
   bool continued_ = false;  // 100 was sent, or need not be.
-  // The parser lives here, so that Beast stays in one source file.
+  // The parser lives here, so that Beast stays in one place.
   static constexpr std::size_t kParserSize = 224;
   alignas(16) std::array<std::byte, kParserSize> parser_;
 };
