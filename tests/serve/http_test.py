@@ -130,6 +130,57 @@ class ByHand(unittest.TestCase):
                 self.assertEqual(get(client)[0], 200)
             self.assertEqual(server.stop()[1]["errors"], 3)
 
+    # What smuggles a request past somebody who reads it otherwise; each is
+    # sent whole and byte by byte, and followed by a request.
+    SMUGGLERS = {
+        b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nG": [400],
+        b"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
+        b"Content-Length: 6\r\n\r\n0\r\n\r\nG": [400],
+        b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n": [400],
+        b"GET / HTTP/1.1\r\nHost: h\r\n"
+        b"Transfer-Encoding: chunked;x=1\r\n\r\n0\r\n\r\n": [501],
+        b"GET / HTTP/1.1\r\nHost: h\r\n"
+        b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n": [501],
+        b"GET / HTTP/1.1\r\nHost: h\r\n"
+        b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n": [400],
+        b"GET / HTTP/1.1\r\nHost: h\r\nX:\r\n Content-Length: 5\r\n\r\n":
+            [400],
+        b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n": [400],
+        b"GET /#x HTTP/1.1\r\nHost: h\r\n\r\n": [400],
+        b"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0\r\n\r\n": [200, 200],
+        b"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0\r\nContent-Length: 99\r\nConnection: close\r\n\r\n": [200, 200],
+        b"GET / HTTP/1.2\r\nHost: h\r\n\r\n": [200, 200],
+        b"BREW / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nGET ":
+            [501, 200],
+    }
+
+    def test_what_belongs_to_which_request(self):
+        with Server("http") as server:
+            for request, expected in self.SMUGGLERS.items():
+                for piece in (len(request) + len(GET), 1):
+                    with self.subTest(request=request, piece=piece):
+                        got = self.statuses(server, request + GET, piece)
+                        self.assertEqual(got, expected)
+            with server.connect() as client:
+                self.assertEqual(get(client)[0], 200)
+
+    def statuses(self, server, data, piece):
+        with server.connect() as client:
+            try:
+                for at in range(0, len(data), piece):
+                    client.sendall(data[at : at + piece])
+                client.shutdown(socket.SHUT_WR)
+            except ConnectionError:
+                pass  # It was refused before its end.
+            found = []
+            while answer := read_answer(client):
+                found.append(answer[0])
+            return found
+
     def test_the_answer_survives_input_that_is_not_read(self):
         with Server("http") as server, server.connect() as client:
             client.sendall(

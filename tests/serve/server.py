@@ -16,13 +16,23 @@ NETPOLL = os.path.join(_HERE, "..", "..", "tools", "cli", "netpoll")
 PATIENCE = 30.0
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 HALF = b"GET / HTTP/1.1\r\nHost:"
+REFUSED = re.compile(
+    r"netpoll: a client was refused: (E[A-Z]+) \([A-Z][a-z ]+\)"
+    r"(?:; (\d+) more since the last such line)?; the server goes on")
 HELLO = b"Hello from netpoll.\n"
 
 
 class Server:
-    """One process. Use as a context: it is gone at the end."""
+    """One process. Use as a context: it is gone at the end.
 
-    def __init__(self, kind, *flags, listen="127.0.0.1:0", fds=None, run=()):
+    `refuses`: it may say on standard error that clients were refused; what it
+    said is in `log` after finish. Anything else said there is a failure."""
+
+    def __init__(self, kind, *flags, listen="127.0.0.1:0", fds=None, run=(),
+                 refuses=False):
+        self.refuses = refuses
+        self.log = []
+
         def limit():
             if fds is not None:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (fds, fds))
@@ -73,8 +83,10 @@ class Server:
     def finish(self):
         """Waits for the end. Returns (exit status, totals by name)."""
         out, err = self.process.communicate(timeout=PATIENCE)
-        if err:
-            raise AssertionError(err)
+        self.log = err.splitlines()
+        for line in self.log:
+            if not self.refuses or not REFUSED.fullmatch(line):
+                raise AssertionError(err)
         totals = {
             name.strip(): int(number)
             for number, name in re.findall(r"(\d+) ([a-z ]+)", out)

@@ -90,8 +90,8 @@ class Stop(unittest.TestCase):
                 busy.sendall(HALF)
                 time.sleep(0.1)
                 start = time.monotonic()
-                status, _ = server.stop()
-                self.assertEqual(status, 0)
+                status, totals = server.stop()
+                self.assertEqual((status, totals["cut"]), (0, 1))
                 self.assertGreaterEqual(time.monotonic() - start, 0.5)
                 self.assertEqual(busy.recv(1), b"")
 
@@ -135,7 +135,7 @@ class Stop(unittest.TestCase):
                 self.assertEqual(server.finish()[1]["messages"], 2)
 
     def test_it_ends_while_it_pauses_for_want_of_descriptors(self):
-        with Server("echo", fds=16) as server:
+        with Server("echo", fds=16, refuses=True) as server:
             clients = [server.connect() for _ in range(20)]
             self.assertEqual(echo(clients[0], b"x"), b"x")
             self.assertEqual(server.stop()[0], 0)
@@ -215,6 +215,10 @@ class Refusals(unittest.TestCase):
         self.refused("echo", *listen, "--threads", "0")
         self.refused("echo", *listen, "--read-timeout", "1")
         self.refused("echo", *listen, "--read-timeout", "-1s")
+        for name in ("header", "request", "write"):
+            for bad in ("1", "-1s", "soon", ""):
+                self.assertIn(f"--{name}-timeout", self.refused(
+                    "http", *listen, f"--{name}-timeout", bad))
         self.refused("echo", *listen, "--max-connections", "many")
         self.assertIn("epoll", self.refused("echo", *listen, "--backend", "x"))
 

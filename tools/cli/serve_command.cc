@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // netpoll serve: an echo or an HTTP server until a signal stops it.
+#include <fcntl.h>
 #include <netdb.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -31,6 +34,12 @@ namespace netpoll::cli {
 namespace {
 
 constexpr int kMostConnections = 1'000'000;
+
+// How long a client may take where it was not said, or as long as the read
+// timeout if that is shorter.
+constexpr std::chrono::seconds kHeaderTimeout{30};
+constexpr std::chrono::seconds kRequestTimeout{300};
+constexpr std::chrono::seconds kWriteTimeout{30};
 
 // As SocketAddress::Parse, and names are looked up.
 absl::StatusOr<SocketAddress> Resolve(const Address& address) {
@@ -66,6 +75,16 @@ void FlushForWhoeverReads() {
   }
 }
 
+// Whoever started this without a standard stream gets an empty one: or else
+// the next thing opened, a socket, would be printed to.
+void FillStandardStreams() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    // The lowest free number is this one.
+    if (::open("/dev/null", O_RDWR) != fd) return;
+  }
+}
+
 void PrintTotals(const server::Totals& totals, bool http) {
   const server::Counts& counts = totals.counts;
   std::printf(
@@ -74,7 +93,8 @@ void PrintTotals(const server::Totals& totals, bool http) {
                    counts.messages, http ? " requests, " : " messages, ",
                    counts.bytes_in, " bytes in, ", counts.bytes_out,
                    " bytes out, ", counts.timeouts, " timeouts, ",
-                   counts.errors, " errors, ", totals.refused, " refused")
+                   counts.errors, " errors, ", totals.refused, " refused",
+                   totals.cut > 0 ? absl::StrCat(", ", totals.cut, " cut") : "")
           .c_str());
 }
 
@@ -87,6 +107,7 @@ struct ServeOptions {
 };
 
 int Serve(const Flags& flags, const ServeOptions& options) {
+  FillStandardStreams();
   const bool http = options.kind == "http";
   absl::StatusOr<SocketAddress> address = Resolve(options.listen);
   if (!address.ok()) return flags.Fail(Message(address.status()));
@@ -123,13 +144,21 @@ int RunServe(Arguments arguments) {
       "first line on standard\noutput is `listening on ADDRESS`.\n"
       "\n"
       "A signal closes the listener and the idle connections; open requests "
-      "have the grace\ntime to finish. A second signal ends it at once.\n"
+      "have the grace\ntime to finish. Those that have not are cut, and "
+      "counted. A second signal ends it at\nonce.\n"
       "\n"
       "The read timeout closes a client that sends nothing for so long after "
       "connecting or\nafter its last answer, or whose request takes so long "
-      "from its first byte to its\nlast. Above the limit of connections, or "
-      "of descriptors, clients wait in the\nsystem's queue until others "
-      "leave.");
+      "from its first byte to its\nlast. The header and the request timeout "
+      "are for http alone; the write timeout is for\na client that does not "
+      "take what it is sent. None is won by a byte now and then. TCP\nclients "
+      "that are silent are asked after a minute whether they are still there."
+      "\n\n"
+      "Above the limit of connections, or of descriptors, clients wait in the "
+      "system's\nqueue until others leave. Where there is no memory for a "
+      "client it is closed. What\nthe system refuses is said on standard "
+      "error, "
+      "at most once a second.");
   flags.Word("KIND", &options.kind, "echo or http");
   flags.Endpoint("listen", "ADDRESS", &options.listen,
                  "HOST:PORT (port 0: any), [IPV6]:PORT or unix:PATH");
@@ -138,6 +167,21 @@ int RunServe(Arguments arguments) {
               SleepProtocol<StdEnv>::kMaxWorkers, "worker threads");
   flags.Duration("read-timeout", "D", &options.server.read_timeout,
                  "how long a client may keep it waiting; 0 for ever");
+  const auto timeout = [&](const char* name, std::chrono::nanoseconds* target,
+                           std::chrono::nanoseconds usual, const char* help) {
+    flags.Duration(name, "D", target, help);
+    flags.Default(name, [&options, target, usual] {
+      const std::chrono::nanoseconds read = options.server.read_timeout;
+      *target = read.count() > 0 ? std::min(read, usual) : usual;
+      return FormatDuration(*target);
+    });
+  };
+  timeout("header-timeout", &options.server.header_timeout, kHeaderTimeout,
+          "from a request's first byte to its header's end");
+  timeout("request-timeout", &options.server.request_timeout, kRequestTimeout,
+          "and to its last byte");
+  timeout("write-timeout", &options.server.write_timeout, kWriteTimeout,
+          "for a client to take what it is sent");
   flags.Count("max-connections", "N", &options.server.max_connections, 0,
               kMostConnections, "clients at a time; 0 no limit");
   flags.Duration("grace", "D", &options.grace,

@@ -34,12 +34,32 @@ Connection::Connection(Server& server, Socket socket)
   server_.Enter(this);
 }
 
-void Connection::StartTurn(std::uint64_t turn) {
-  if (turn == turn_ || server_.options().read_timeout.count() == 0) return;
+void Connection::StartTurn(std::uint64_t turn, Awaited awaited) {
+  if (turn == turn_ && awaited == awaited_) return;
+  const bool begins = turn != turn_;
   turn_ = turn;
-  deadline_ = Runtime::After(server_.options().read_timeout);
+  awaited_ = awaited;
+  const std::chrono::nanoseconds limit = server_.options().LimitOf(
+      awaited == Awaited::kHeader, awaited != Awaited::kNext);
+  if (limit.count() == 0) {
+    if (!deadline_.none()) socket_.SetReadDeadline(deadline_ = Deadline());
+    began_ = 0;
+    return;
+  }
+  if (begins || began_ == 0) began_ = Runtime::Now();
+  deadline_ = Deadline::After(began_, limit);
   socket_.SetReadDeadline(deadline_);
 }
+
+bool Connection::StartWrite() {
+  const std::chrono::nanoseconds limit = server_.options().write_timeout;
+  if (limit.count() == 0) return false;
+  socket_.SetWriteDeadline(Runtime::After(limit));
+  return true;
+}
+
+// What is written next may have to wait, too, and then has time of its own.
+void Connection::EndWrite() { socket_.SetWriteDeadline(Deadline::None()); }
 
 bool Connection::WokenToDrain() {
   if (!server_.draining()) return false;

@@ -2,14 +2,23 @@
 //
 // One client of a Server, for as long as its session lives: the socket, what
 // is counted, and the time the client may take.
+//
+// Time. What a client is waited for is a turn: a session numbers its turns, and
+// a turn's time runs from when it began, whatever comes meanwhile. A write that
+// can't be done at once has its own, from when it had to wait to its last byte:
+// a client that takes a byte now and then wins no more by it.
 
 #ifndef NETPOLL_TOOLS_SERVER_CONNECTION_H_
 #define NETPOLL_TOOLS_SERVER_CONNECTION_H_
 
+#include <coroutine>
 #include <cstdint>
 #include <span>
+#include <string_view>
+#include <utility>
 
 #include "netpoll/core/delta.h"
+#include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
@@ -17,20 +26,46 @@
 
 namespace netpoll::server {
 
+// What a client is waited for.
+enum class Awaited : std::uint8_t { kNext, kHeader, kBody };
+
 class Connection {
  public:
+  // co_await Write(data): as the socket's, and it takes no longer than the
+  // server's write timeout. While the socket takes everything at once it costs
+  // neither a look at the clock nor a timer.
+  class WriteOp : public internal::WriteOp {
+   public:
+    WriteOp(Connection& connection, std::string_view data)
+        : internal::WriteOp(connection.socket_.state(), data),
+          connection_(connection) {}
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> task) {
+      limited_ = connection_.StartWrite();
+      return internal::WriteOp::await_suspend(task);
+    }
+    IoResult await_resume() const {
+      if (limited_) connection_.EndWrite();
+      return internal::WriteOp::await_resume();
+    }
+
+   private:
+    Connection& connection_;
+    bool limited_ = false;
+  };
+
   Connection(Server& server, Socket socket);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection() { server_.Leave(this); }
 
   Socket& socket() { return socket_; }
+  WriteOp Write(std::string_view data) { return WriteOp(*this, data); }
   Counts counts;
 
-  // Call before each read. Starts the read timeout anew when `turn` differs
-  // from the last: a session numbers its waits so that it changes exactly when
-  // the client is given new time. Then draining() tells whether to read on.
-  void StartTurn(std::uint64_t turn);
+  // Call before each read. The time begins anew when `turn` differs from the
+  // last: a session numbers its waits so that it changes exactly when the
+  // client is given new time. Then draining() tells whether to read on.
+  void StartTurn(std::uint64_t turn, Awaited awaited);
 
   // A read timed out. True: only because the server has begun to drain, and
   // the turn's time goes on.
@@ -50,9 +85,20 @@ class Connection {
  private:
   friend Server;
 
+  struct ClientSocket : Socket {
+    explicit ClientSocket(Socket socket) : Socket(std::move(socket)) {}
+    internal::FdState* state() { return state_; }
+  };
+
+  // False: there is no limit.
+  bool StartWrite();
+  void EndWrite();
+
   Server& server_;
-  Socket socket_;
+  ClientSocket socket_;
   std::uint64_t turn_ = ~std::uint64_t{0};
+  Awaited awaited_ = Awaited::kNext;
+  std::int64_t began_ = 0;  // The turn, if its time is limited.
   Deadline deadline_;
   // The server's list; under its mutex.
   Connection* next_ = nullptr;

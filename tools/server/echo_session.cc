@@ -20,7 +20,7 @@ Task<void> EchoSession(Server& server, Socket socket) {
   Connection connection(server, std::move(socket));
   std::array<char, kEchoBuffer> buffer;
   for (;;) {
-    connection.StartTurn(connection.counts.messages);
+    connection.StartTurn(connection.counts.messages, Awaited::kNext);
     IoResult got;
     if (server.draining()) {
       // What came before the end is still echoed.
@@ -34,8 +34,8 @@ Task<void> EchoSession(Server& server, Socket socket) {
       break;
     }
     connection.counts.bytes_in += got.bytes;
-    const IoResult put = co_await connection.socket().Write(
-        std::string_view(buffer.data(), got.bytes));
+    const IoResult put =
+        co_await connection.Write(std::string_view(buffer.data(), got.bytes));
     connection.counts.bytes_out += put.bytes;
     if (!put.ok()) {
       connection.Ended(put.status);

@@ -65,6 +65,8 @@ class HttpExchange {
 
   // Whether the first byte of a request has come, and not yet its last.
   bool mid_request() const { return begun_; }
+  // The same, and its header is not complete.
+  bool mid_header() const { return begun_ && !continued_; }
 
   std::uint64_t requests() const { return requests_; }
   std::uint64_t errors() const { return errors_; }
@@ -100,7 +102,7 @@ class HttpExchange {
   bool begun_ = false;
   bool has_line_ = false;   // The request line was looked at.
   bool is_head_ = false;    // And is a HEAD's.
-  bool continued_ = false;  // 100 was sent, or need not be.
+  bool continued_ = false;  // In the body; 100 was sent, or need not be.
   // The parser lives here, so that Beast stays in one place.
   static constexpr std::size_t kParserSize = 224;
   alignas(16) std::array<std::byte, kParserSize> parser_;

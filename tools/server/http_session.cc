@@ -2,7 +2,7 @@
 
 #include "netpoll/tools/server/http_session.h"
 
-#include <cstdint>
+#include <new>
 #include <utility>
 
 #include "netpoll/runtime/io_status.h"
@@ -18,40 +18,49 @@ Task<void> HttpSession(Server& server, Socket socket) {
   using Next = HttpExchange::Next;
   Connection connection(server, std::move(socket));
   Counts& counts = connection.counts;
-  HttpExchange http;
-  for (;;) {
-    const Next next = http.Advance(server.draining());
-    counts.messages = http.requests();
-    counts.errors = http.errors();
-    if (!http.output().empty()) {
-      const IoResult put = co_await connection.socket().Write(http.output());
-      counts.bytes_out += put.bytes;
-      http.ClearOutput();
-      if (!put.ok()) {
-        connection.Ended(put.status);
+  // Answers are made of strings. Where there is no memory for one the client is
+  // closed: an exception that left the session would stop the server.
+  try {
+    HttpExchange http;
+    for (;;) {
+      const Next next = http.Advance(server.draining());
+      counts.messages = http.requests();
+      counts.errors = http.errors();
+      if (!http.output().empty()) {
+        const IoResult put = co_await connection.Write(http.output());
+        counts.bytes_out += put.bytes;
+        http.ClearOutput();
+        if (!put.ok()) {
+          connection.Ended(put.status);
+          break;
+        }
+      }
+      if (next == Next::kWrite) continue;
+      if (next == Next::kLinger) co_await connection.Linger();
+      if (next != Next::kRead) break;
+
+      // New time for an idle connection, and for a request that has begun.
+      const bool open = http.mid_request();
+      connection.StartTurn(2 * counts.messages + (open ? 1 : 0),
+                           !open               ? Awaited::kNext
+                           : http.mid_header() ? Awaited::kHeader
+                                               : Awaited::kBody);
+      IoResult got;
+      if (server.draining() && !open) {
+        got = connection.ReadNow(http.Room());
+      } else {
+        got = co_await connection.socket().Read(http.Room());
+        if (got.status.timeout() && connection.WokenToDrain()) continue;
+      }
+      if (!got.ok() || got.bytes == 0) {
+        connection.Ended(got.status);
         break;
       }
+      counts.bytes_in += got.bytes;
+      http.Received(got.bytes);
     }
-    if (next == Next::kWrite) continue;
-    if (next == Next::kLinger) co_await connection.Linger();
-    if (next != Next::kRead) break;
-
-    // New time for an idle connection, and for a request that has begun.
-    const bool open = http.mid_request();
-    connection.StartTurn(2 * counts.messages + (open ? 1 : 0));
-    IoResult got;
-    if (server.draining() && !open) {
-      got = connection.ReadNow(http.Room());
-    } else {
-      got = co_await connection.socket().Read(http.Room());
-      if (got.status.timeout() && connection.WokenToDrain()) continue;
-    }
-    if (!got.ok() || got.bytes == 0) {
-      connection.Ended(got.status);
-      break;
-    }
-    counts.bytes_in += got.bytes;
-    http.Received(got.bytes);
+  } catch (const std::bad_alloc&) {
+    ++counts.errors;
   }
 }
 

@@ -2,11 +2,18 @@
 
 #include "netpoll/tools/server/server.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <coroutine>
+#include <cstdint>
 #include <functional>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "netpoll/core/delta.h"
@@ -22,12 +29,43 @@ namespace {
 constexpr std::chrono::milliseconds kShortestPause{5};
 constexpr std::chrono::milliseconds kLongestPause{100};
 
+// A client that says nothing is asked after a minute, and is gone when it has
+// not answered four times: two minutes in all.
+constexpr int kKeepIdle = 60;
+constexpr int kKeepInterval = 15;
+constexpr int kKeepCount = 4;
+
 }  // namespace
+
+std::chrono::nanoseconds ServerOptions::LimitOf(bool in_header,
+                                                bool in_request) const {
+  std::chrono::nanoseconds limit = read_timeout;
+  const auto apply = [&limit](std::chrono::nanoseconds other) {
+    if (other.count() == 0) return;
+    limit = limit.count() == 0 ? other : std::min(limit, other);
+  };
+  if (in_header) apply(header_timeout);
+  if (in_request) apply(request_timeout);
+  return limit;
+}
 
 void Server::Start(std::function<void()> when_done) {
   when_done_ = std::move(when_done);
   present_ = 1;
+  if (options_.keepalive && !listener_.address().is_unix()) KeepAlive();
   runtime_.Spawn(Accept());
+}
+
+// Those that are accepted inherit it.
+void Server::KeepAlive() {
+  listener_.WithFd([](int fd) {
+    const int on = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &kKeepIdle, sizeof(kKeepIdle));
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &kKeepInterval,
+                 sizeof(kKeepInterval));
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kKeepCount, sizeof(kKeepCount));
+  });
 }
 
 Task<void> Server::Accept() {
@@ -35,16 +73,12 @@ Task<void> Server::Accept() {
   for (;;) {
     if (options_.max_connections > 0) co_await RoomAwaiter(*this);
     AcceptResult accepted = co_await listener_.Accept();
-    if (accepted.ok()) {
+    if (accepted.ok() && Admit(std::move(accepted.socket))) {
       pause = kShortestPause;
-      Admit(std::move(accepted.socket));
       continue;
     }
     if (accepted.status.closing()) break;
-    {
-      const std::lock_guard hold(mutex_);
-      ++totals_.refused;
-    }
+    Refused(accepted.ok() ? ENOMEM : accepted.status.error_number());
     // Nobody says when the system has a descriptor again.
     if (!co_await runtime_.Sleep(pause)) break;
     pause = std::min(2 * pause, kLongestPause);
@@ -52,14 +86,30 @@ Task<void> Server::Accept() {
   Depart(std::unique_lock(mutex_));
 }
 
-void Server::Admit(Socket socket) {
+// False: there is no memory for its session, and the client was closed.
+bool Server::Admit(Socket socket) {
   {
     const std::lock_guard hold(mutex_);
     ++totals_.connections;
     ++open_;
     ++present_;
   }
-  runtime_.Spawn(session_(*this, std::move(socket)));
+  try {
+    runtime_.Spawn(session_(*this, std::move(socket)));
+    return true;
+  } catch (const std::bad_alloc&) {
+    const std::lock_guard hold(mutex_);
+    --totals_.connections;
+    --open_;
+    --present_;
+    return false;
+  }
+}
+
+void Server::Refused(int error) {
+  const std::lock_guard hold(mutex_);
+  ++totals_.refused;
+  refusals_.Add(error, Runtime::Now());
 }
 
 // Whoever leaves, last of all: the server may be gone after it.
@@ -82,6 +132,14 @@ void Server::Drain() {
   }
   listener_.CloseNow();
   if (waiter != nullptr) runtime_.MakeRunnable(waiter);
+}
+
+void Server::Cut() {
+  {
+    const std::lock_guard hold(mutex_);
+    totals_.cut = static_cast<std::uint64_t>(open_);
+  }
+  runtime_.Stop();
 }
 
 Totals Server::totals() const {

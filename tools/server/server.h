@@ -6,9 +6,10 @@
 //   listening -> draining -> done
 //
 // listening  Clients are accepted; above `max_connections` they wait in the
-//            system's queue. When the system refuses (no descriptors left),
-//            the server pauses and tries again: it does not spin, and what it
-//            has goes on.
+//            system's queue. When the system refuses (no descriptors left, or
+//            no memory), the server says so, pauses and tries again: it does
+//            not spin, and what it has goes on. When there is no memory for a
+//            session the client is closed.
 // draining   The listener is closed. Sessions end as soon as they have no open
 //            request: an idle one is woken by a past read deadline, the others
 //            look at draining() when they have answered.
@@ -29,6 +30,7 @@
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/task_waiter.h"
+#include "netpoll/tools/server/refusal_log.h"
 
 namespace netpoll::server {
 
@@ -52,16 +54,29 @@ struct Counts {
 
 struct Totals {
   std::uint64_t connections = 0;
-  std::uint64_t refused = 0;  // Accepts that the system refused.
+  // Accepts that the system refused, and clients that there was no memory for.
+  std::uint64_t refused = 0;
+  std::uint64_t cut = 0;  // Open when the runtime was stopped.
   Counts counts;
 };
 
 struct ServerOptions {
-  // How long a client may keep the server waiting; 0: for ever. Counted anew
-  // from when the connection becomes idle, and from a request's first byte to
-  // its last: dribbling bytes wins no time.
+  // How long a client may keep the server waiting; 0: for ever. Dribbling
+  // bytes wins no time. From when the connection becomes idle to the next
+  // request, and from a request's first byte to its last;
   std::chrono::nanoseconds read_timeout{0};
+  // from a request's first byte to the end of its header;
+  std::chrono::nanoseconds header_timeout{0};
+  // to its last byte;
+  std::chrono::nanoseconds request_timeout{0};
+  // and from when a write has to wait until the client has taken all of it.
+  std::chrono::nanoseconds write_timeout{0};
   int max_connections = 0;  // 0: no limit but the system's.
+  // Asks silent TCP clients now and then whether they are still there.
+  bool keepalive = true;
+
+  // The shortest of those that apply to a wait; 0 if none does.
+  std::chrono::nanoseconds LimitOf(bool in_header, bool in_request) const;
 };
 
 class Server {
@@ -83,6 +98,8 @@ class Server {
 
   // From any thread, any number of times.
   void Drain();
+  // Stops the runtime, whoever is still served.
+  void Cut();
   bool draining() const { return draining_.load(); }
 
   // Of the sessions that have ended.
@@ -105,7 +122,9 @@ class Server {
   };
 
   Task<void> Accept();
-  void Admit(Socket socket);
+  bool Admit(Socket socket);
+  void Refused(int error);
+  void KeepAlive();
   bool HasRoom() const;
   void Enter(Connection* connection);
   void Leave(Connection* connection);
@@ -120,6 +139,7 @@ class Server {
 
   mutable std::mutex mutex_;  // Guards what follows.
   Totals totals_;
+  RefusalLog refusals_;
   int open_ = 0;     // Sessions that have not ended.
   int present_ = 0;  // The same and the accepting task.
   Connection* connections_ = nullptr;

@@ -59,7 +59,7 @@ Task<void> StopSignals::Watch(Server& server, std::chrono::nanoseconds grace) {
     server.Drain();
     got = co_await descriptor_.Read(buffer);
   }
-  if (!got.status.closing()) server.runtime().Stop();
+  if (!got.status.closing()) server.Cut();
 }
 
 }  // namespace netpoll::server
