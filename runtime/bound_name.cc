@@ -27,6 +27,16 @@ bool SocketAt(const std::string& path, struct stat* file) {
   return ::lstat(path.c_str(), file) == 0 && S_ISSOCK(file->st_mode);
 }
 
+// Whether nobody is behind the address.
+bool Refuses(const SocketAddress& address, int type) {
+  const int fd = sys.socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const bool refused = sys.connect(fd, address.data(), address.size()) != 0 &&
+                       errno == ECONNREFUSED;
+  sys.close(fd);
+  return refused;
+}
+
 bool Same(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
@@ -85,16 +95,18 @@ FolderLock::~FolderLock() {
 
 bool RemoveDead(const SocketAddress& address, int type) {
   const std::string path = address.unix_path();
+  // Held: nothing else gets its inode meanwhile.
+  const int file = ::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
   struct stat before;
-  if (path.empty() || !SocketAt(path, &before)) return false;
-  const int fd = sys.socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  const bool dead = sys.connect(fd, address.data(), address.size()) != 0 &&
-                    errno == ECONNREFUSED;
-  sys.close(fd);
   struct stat after;
-  return dead && SocketAt(path, &after) && Same(before, after) &&
-         sys.unlink(path.c_str()) == 0;
+  bool removed = false;
+  if (file >= 0 && ::fstat(file, &before) == 0 && S_ISSOCK(before.st_mode) &&
+      Refuses(address, type)) {
+    removed = SocketAt(path, &after) && Same(before, after) &&
+              sys.unlink(path.c_str()) == 0;
+  }
+  if (file >= 0) sys.close(file);
+  return removed;
 }
 
 }  // namespace netpoll::internal

@@ -8,12 +8,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/unix_name_test.h"
 
@@ -91,14 +93,43 @@ TEST_F(TakenNameTest, OneAtATimeReplacesADeadSocket) {
     MakeDead(path, kind.type);
     const int other =
         ::open(Path("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    EXPECT_EQ(::flock(other, LOCK_EX), 0);
-    auto socket = kind.make(runtime, Unix(path), {.replace_dead = true});
-    EXPECT_EQ(socket.status().code(), absl::StatusCode::kFailedPrecondition);
+    for (const int lock : {LOCK_EX, LOCK_SH}) {
+      EXPECT_EQ(::flock(other, lock), 0);
+      auto refused = kind.make(runtime, Unix(path), {.replace_dead = true});
+      EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
+    }
     // Without the option nobody asks for the lock.
     EXPECT_TRUE(kind.make(runtime, Unix(Path("t")), {}).ok());
     ::close(other);
-    socket = kind.make(runtime, Unix(path), {.replace_dead = true});
+    auto socket = kind.make(runtime, Unix(path), {.replace_dead = true});
     EXPECT_TRUE(socket.ok()) << socket.status();
+    co_return;
+  });
+}
+
+// Somebody who asks for no lock takes the name while it is looked at.
+TEST_F(TakenNameTest, ASuccessorOfADeadSocketIsNotRemoved) {
+  static std::string path;
+  static int type;
+  static int successor;
+  path = Path("s");
+  const internal::SysOverride restore;
+  internal::sys.connect = [](int fd, const sockaddr* to, socklen_t size) {
+    const int result = ::connect(fd, to, size);
+    const int error = errno;
+    ::unlink(path.c_str());
+    successor = MakeAlive(path, type);
+    errno = error;
+    return result;
+  };
+  ForEachKind([&](Runtime& runtime, const Kind& kind) -> Task<> {
+    type = kind.type;
+    MakeDead(path, type);
+    auto socket = kind.make(runtime, Unix(path), {.replace_dead = true});
+    EXPECT_EQ(socket.status().code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_TRUE(Exists(path));
+    ::close(successor);
+    ::unlink(path.c_str());
     co_return;
   });
 }

@@ -5,6 +5,7 @@
 #include "netpoll/runtime/unix_name_test.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -85,10 +86,20 @@ TEST_F(UnixNameTest, GoesWhenTheRuntimeStops) {
 // Who waits in Accept finds the name gone: a successor may bind it.
 TEST_F(UnixNameTest, IsGoneBeforeAnybodyIsToldThatItCloses) {
   const std::string path = Path("s");
+  static std::atomic<bool> told;
+  told = false;
+  const internal::SysOverride restore;
+  internal::sys.unlink = [](const char* file) {
+    // Time enough for the other worker, had it been told.
+    ::poll(nullptr, 0, 50);
+    EXPECT_FALSE(told.load());
+    return ::unlink(file);
+  };
   RunTest(2, [&](Runtime& runtime) -> Task<> {
     auto listener = Listener::Listen(runtime, Unix(path));
     auto accept = [&](Listener& one) -> Task<> {
       const AcceptResult accepted = co_await one.Accept();
+      told = true;
       EXPECT_TRUE(accepted.status.closing());
       EXPECT_FALSE(Exists(path));
     };
@@ -295,6 +306,26 @@ TEST_F(UnixNameTest, AFolderThatChangesWhileBindingLeavesTheFile) {
     EXPECT_TRUE(listener.ok()) << listener.status();
     co_await listener->Close();
     EXPECT_TRUE(Exists(Path("elsewhere/s")));
+  });
+}
+
+// The same, and in the folder of before there is another's socket.
+TEST_F(UnixNameTest, AnotherFoldersSocketIsNotTakenForIt) {
+  ASSERT_EQ(::mkdir(Path("elsewhere").c_str(), 0700), 0);
+  ASSERT_EQ(::chdir(Path("").c_str()), 0);
+  static std::string elsewhere;
+  elsewhere = Path("elsewhere");
+  MakeDead(Path("s"));
+  const internal::SysOverride restore;
+  internal::sys.bind = [](int fd, const sockaddr* address, socklen_t size) {
+    EXPECT_EQ(::chdir(elsewhere.c_str()), 0);
+    return ::bind(fd, address, size);
+  };
+  RunTest(1, [&](Runtime& runtime) -> Task<> {
+    auto listener = Listener::Listen(runtime, Unix("s"));
+    EXPECT_TRUE(listener.ok()) << listener.status();
+    co_await listener->Close();
+    EXPECT_TRUE(Exists(Path("s")));
   });
 }
 
