@@ -73,6 +73,15 @@ class ConnectOp : public internal::IoOp {
 
 namespace {
 
+absl::StatusOr<SocketAddress> Address(const Socket& socket,
+                                      internal::AddressCall call) {
+  if (!socket.valid()) return IoStatus::FromErrno(EBADF).ToStatus();
+  absl::StatusOr<SocketAddress> address =
+      IoStatus::FromPoll(PollError::kClosing).ToStatus();
+  socket.WithFd([&](int fd) { address = AddressFrom(fd, call); });
+  return address;
+}
+
 // Whether a TCP socket got the very port that it connects to, and so itself.
 bool ConnectedToItself(const Socket& socket, const SocketAddress& to) {
   if (to.is_unix()) return false;
@@ -192,16 +201,11 @@ IoStatus Socket::ShutdownWrite() {
 }
 
 absl::StatusOr<SocketAddress> Socket::LocalAddress() const {
-  absl::StatusOr<SocketAddress> address =
-      IoStatus::FromPoll(PollError::kClosing).ToStatus();
-  WithFd([&](int fd) { address = AddressFrom(fd, internal::sys.getsockname); });
-  return address;
+  return Address(*this, internal::sys.getsockname);
 }
+
 absl::StatusOr<SocketAddress> Socket::PeerAddress() const {
-  absl::StatusOr<SocketAddress> address =
-      IoStatus::FromPoll(PollError::kClosing).ToStatus();
-  WithFd([&](int fd) { address = AddressFrom(fd, internal::sys.getpeername); });
-  return address;
+  return Address(*this, internal::sys.getpeername);
 }
 
 }  // namespace netpoll

@@ -56,11 +56,12 @@ class Socket : public Descriptor {
   static absl::StatusOr<Socket> Adopt(Runtime& runtime, int fd);
 
   // The peer reads the end of the stream after what was written. Does not
-  // block.
+  // block. "closing", EBADF of an empty handle, or the errno: ENOTCONN if the
+  // peer has reset the connection.
   IoStatus ShutdownWrite();
 
   // The system's: of a peer that has reset the connection ENOTCONN, which is
-  // why Accept tells it. "closing" as kCancelled.
+  // why Accept tells it. kCancelled once closed; EBADF of an empty handle.
   absl::StatusOr<SocketAddress> LocalAddress() const;
   absl::StatusOr<SocketAddress> PeerAddress() const;
 };

@@ -86,6 +86,19 @@ TEST_F(TakenNameTest, OnlyADeadSocketIsReplaced) {
   });
 }
 
+TEST_F(TakenNameTest, ALiveListenerSeesAConnectionThatEndsAtOnce) {
+  RunTest(1, [&](Runtime& runtime) -> Task<> {
+    auto alive = Listener::Listen(runtime, Unix(Path("s")));
+    EXPECT_FALSE(Listener::Listen(runtime, Unix(Path("s")),
+                                  {.file = {.replace_dead = true}})
+                     .ok());
+    AcceptResult accepted = co_await alive->Accept();
+    char byte;
+    const IoResult got = co_await accepted.socket.Read({&byte, 1});
+    EXPECT_TRUE(got.ok() && got.bytes == 0);
+  });
+}
+
 // Two that find a dead one at once: the folder's lock lets one of them look.
 TEST_F(TakenNameTest, OneAtATimeReplacesADeadSocket) {
   const std::string path = Path("s");
