@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -120,6 +121,35 @@ TEST_P(ConnectTest, AnotherThreadMayCancel) {
     });
     canceller.join();
   }
+}
+
+// After the first look at the canceller, before the connect waits.
+TEST_P(ConnectTest, ACancellationInBetweenIsNotLost) {
+  const Full full;
+  static ConnectCanceller* cancel;
+  const internal::SysOverride restore;
+  internal::sys.connect = [](int fd, const sockaddr* to, socklen_t size) {
+    cancel->Cancel();
+    return ::connect(fd, to, size);
+  };
+  RunTest(threads(), [&](Runtime& runtime) -> Task<> {
+    ConnectCanceller own;
+    cancel = &own;
+    const absl::Status status =
+        co_await Status(runtime, full.address(),
+                        {.deadline = runtime.After(10s), .cancel = cancel});
+    EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
+  });
+}
+
+TEST(ConnectCancellerDeathTest, OutlivesItsConnects) {
+  EXPECT_DEATH(
+      {
+        auto cancel = std::make_unique<ConnectCanceller>();
+        const ConnectEntry entry(cancel.get(), nullptr);
+        cancel.reset();
+      },
+      "a ConnectCanceller was destroyed before its connects had ended");
 }
 
 TEST_P(ConnectTest, WhatHasConnectedHas) {
