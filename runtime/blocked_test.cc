@@ -156,7 +156,7 @@ TEST_P(BlockedTest, AStopCancelsAConnect) {
       if (code == absl::StatusCode::kCancelled) ++ended;
     }
   }(runtime, listener->address(), connected, cancelled));
-  EXPECT_TRUE(runtime.Run().ok());
+  EXPECT_TRUE(RunWatched(runtime).ok());
   EXPECT_EQ(connected + cancelled, kClients);
   EXPECT_GT(cancelled, 0);
 }

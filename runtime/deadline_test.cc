@@ -305,7 +305,7 @@ TEST_P(DeadlineTest, StopEndsEveryWaitPresentAndFuture) {
     co_await r.Sleep(2ms);
     r.Stop();
   }(runtime));
-  EXPECT_TRUE(runtime.Run().ok());
+  EXPECT_TRUE(RunWatched(runtime).ok());
   EXPECT_EQ(ended, 3);
 }
 

@@ -5,20 +5,29 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <coroutine>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "netpoll/core/concurrency.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/message.h"
+#include "netpoll/runtime/sigpipe.h"
+#include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/sys.h"
 
 namespace netpoll {
@@ -64,6 +73,65 @@ bool ReadvOp::Attempt(IoOp* op) {
   }
 }
 
+namespace {
+
+// What one system call may take of a stream: with a fast reader a write without
+// a limit has no end.
+constexpr std::size_t kMostBytes = 256 << 10;
+
+// As write and writev, but SIGPIPE is not raised.
+ssize_t Put(const FdState& fd, const char* data, std::size_t size) {
+  if (fd.socket) {
+    return sys.send(fd.fd, data, size, MSG_NOSIGNAL);
+  }
+  const SigpipeBlock block;
+  const ssize_t put = sys.write(fd.fd, data, size);
+  if (put < 0 && errno == EPIPE) block.Raised();
+  return put;
+}
+ssize_t Put(const FdState& fd, std::span<iovec> parts) {
+  if (fd.socket) {
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    return sys.sendmsg(fd.fd, &message, MSG_NOSIGNAL);
+  }
+  const SigpipeBlock block;
+  const ssize_t put =
+      sys.writev(fd.fd, parts.data(), static_cast<int>(parts.size()));
+  if (put < 0 && errno == EPIPE) block.Raised();
+  return put;
+}
+
+// The first parts, up to IOV_MAX, and the first of them always, that are not
+// too much for one call.
+std::span<iovec> Front(std::span<iovec> parts) {
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  while (count < parts.size() && count < IOV_MAX) {
+    bytes += parts[count].iov_len;
+    if (count > 0 && bytes > kMostBytes) break;
+    ++count;
+  }
+  return parts.first(count);
+}
+
+// Takes what was written off the front.
+std::span<iovec> After(std::span<iovec> parts, std::size_t put) {
+  while (!parts.empty() && parts.front().iov_len <= put) {
+    put -= parts.front().iov_len;
+    parts = parts.subspan(1);
+  }
+  if (put > 0) {
+    iovec& first = parts.front();
+    first.iov_base = static_cast<char*>(first.iov_base) + put;
+    first.iov_len -= put;
+  }
+  return parts;
+}
+
+}  // namespace
+
 // A message of no bytes; of a stream, nothing.
 [[gnu::noinline]] bool WriteOp::AttemptEmpty() {
   if (!fd_->messages) return true;
@@ -74,16 +142,17 @@ bool ReadvOp::Attempt(IoOp* op) {
 bool WriteOp::Attempt(IoOp* op) {
   auto* const self = static_cast<WriteOp*>(op);
   if (self->data_.empty()) return self->AttemptEmpty();
-  while (self->bytes_ < self->data_.size()) {
-    const ssize_t put = sys.write(self->fd(), self->data_.data() + self->bytes_,
-                                  self->data_.size() - self->bytes_);
+  const bool whole = self->fd_->messages;
+  std::string_view rest = self->data_.substr(self->bytes_);
+  if (!whole) rest = rest.substr(0, kMostBytes);
+  for (;;) {
+    const ssize_t put = Put(*self->fd_, rest.data(), rest.size());
     if (put >= 0) {
       self->bytes_ += static_cast<std::size_t>(put);
-    } else if (errno != EINTR) {
-      return self->FailOrBlock(errno);
+      return whole || self->bytes_ == self->data_.size() || self->Continue();
     }
+    if (errno != EINTR) return self->FailOrBlock(errno);
   }
-  return true;
 }
 
 bool WritevOp::Attempt(IoOp* op) {
@@ -93,25 +162,22 @@ bool WritevOp::Attempt(IoOp* op) {
     return error == 0 || self->FailOrBlock(error);
   }
   std::span<iovec>& rest = self->buffers_;
+  rest = After(rest, 0);
+  if (rest.empty()) return true;
+  std::span<iovec> front = Front(rest);
+  iovec part;
+  if (front.front().iov_len > kMostBytes) {
+    part = {front.front().iov_base, kMostBytes};
+    front = {&part, 1};
+  }
   for (;;) {
-    while (!rest.empty() && rest.front().iov_len == 0) rest = rest.subspan(1);
-    if (rest.empty()) return true;
-    const auto count = std::min<std::size_t>(rest.size(), IOV_MAX);
-    const ssize_t put =
-        sys.writev(self->fd(), rest.data(), static_cast<int>(count));
-    if (put < 0) {
-      if (errno != EINTR) return self->FailOrBlock(errno);
-      continue;
+    const ssize_t put = Put(*self->fd_, front);
+    if (put >= 0) {
+      self->bytes_ += static_cast<std::size_t>(put);
+      rest = After(rest, static_cast<std::size_t>(put));
+      return rest.empty() || self->Continue();
     }
-    self->bytes_ += static_cast<std::size_t>(put);
-    for (auto left = static_cast<std::size_t>(put); left > 0;) {
-      iovec& first = rest.front();
-      const std::size_t part = std::min(left, first.iov_len);
-      first.iov_base = static_cast<char*>(first.iov_base) + part;
-      first.iov_len -= part;
-      left -= part;
-      if (first.iov_len == 0) rest = rest.subspan(1);
-    }
+    if (errno != EINTR) return self->FailOrBlock(errno);
   }
 }
 
@@ -126,17 +192,28 @@ bool ReadyOp::Attempt(IoOp* op) {
 }
 
 bool CloseOp::await_ready() {
+  if (begun_) StdEnv::Misuse("a Close or Detach was awaited twice");
+  begun_ = true;
+  const bool paid = Pay();
   if (fd_ == nullptr) {
     status_ = IoStatus::FromErrno(EBADF);
-    return true;
+    return paid;
   }
   fd_->Ref();
   held_ = true;
   if (!fd_->CloseNow(keep_fd_)) {
     status_ = IoStatus::FromPoll(PollError::kClosing);
-    return true;
+    return paid;
   }
-  return false;
+  return paid && fd_->ended();
+}
+
+bool CloseOp::await_suspend(std::coroutine_handle<> task) {
+  handle = task;
+  Settle(*this, fd_ != nullptr ? &fd_->runtime : nullptr);
+  if (status_.ok() && fd_->ParkCloser(this)) return true;
+  GoLast(*this);
+  return true;
 }
 
 absl::StatusOr<int> DetachOp::await_resume() const {

@@ -115,10 +115,7 @@ class CloseOp : public ResumeWaiter {
     if (held_) fd_->Unref();
   }
   bool await_ready();
-  [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> task) {
-    handle = task;
-    return fd_->ParkCloser(this);
-  }
+  [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> task);
   IoStatus await_resume() const { return status_; }
 
  protected:
@@ -126,6 +123,7 @@ class CloseOp : public ResumeWaiter {
 
  private:
   bool keep_fd_;
+  bool begun_ = false;
   bool held_ = false;
   IoStatus status_;
 };

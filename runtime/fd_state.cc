@@ -2,6 +2,8 @@
 
 #include "netpoll/runtime/fd_state.h"
 
+#include <sys/socket.h>
+
 #include <cerrno>
 #include <cstdint>
 #include <memory>
@@ -15,17 +17,6 @@
 
 namespace netpoll::internal {
 
-namespace {
-
-bool MovesMessages(int fd) {
-  int type = 0;
-  socklen_t size = sizeof(type);
-  return sys.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
-         type != SOCK_STREAM;
-}
-
-}  // namespace
-
 FdState::FdState(Runtime& owner, HostPoller::Desc* opened, int number)
     : runtime(owner), desc(opened), fd(number) {}
 FdState::~FdState() = default;
@@ -36,7 +27,7 @@ int FdState::Open(Runtime& runtime, int fd, bool check, FdState** state,
   const HostPoller::OpenResult opened = runtime.poller().Open(fd, check);
   if (opened.error != 0) return opened.error;
   auto* const made = new FdState(runtime, opened.desc, fd);
-  if (check) made->messages = MovesMessages(fd);
+  if (check) made->Classify();
   if (file != nullptr) made->bound = std::move(*file);
   if (!runtime.Register(made)) {
     made->keep = true;  // The caller keeps its descriptor, and the file.
@@ -47,6 +38,13 @@ int FdState::Open(Runtime& runtime, int fd, bool check, FdState** state,
   }
   *state = made;
   return 0;
+}
+
+void FdState::Classify() {
+  int type = 0;
+  socklen_t size = sizeof(type);
+  socket = sys.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+  messages = socket && type != SOCK_STREAM;
 }
 
 void FdState::Released(bool last, WaiterList& wake) {

@@ -71,6 +71,10 @@ struct FdState {
                                   Order::kAcqRel);
   }
 
+  bool ended() const {
+    return closer.Load("closer.ended", Order::kAcquire) == kEnded;
+  }
+
   // Nothing once closed.
   void SetDeadline(Mode mode, Deadline deadline);
 
@@ -83,6 +87,8 @@ struct FdState {
   Runtime& runtime;
   HostPoller::Desc* const desc;
   const int fd;
+  // False for a pipe or a terminal. What is opened without a check is one.
+  bool socket = true;
   bool linked = false;  // Under the runtime's lock, as are the links.
   // A TCP stream that the runtime made, on a backend that kMarksShortReads.
   // When a read of one was short, whatever comes later comes with a report,
@@ -106,6 +112,7 @@ struct FdState {
   std::unique_ptr<BoundName> bound;
 
  private:
+  void Classify();
   void Released(bool last, WaiterList& wake);
   void End();
 };

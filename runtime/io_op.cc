@@ -4,27 +4,30 @@
 
 #include <cerrno>
 #include <coroutine>
+#include <cstddef>
 
+#include "netpoll/core/concurrency.h"
 #include "netpoll/core/descriptor_lock.h"
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/worker.h"
 
 namespace netpoll::internal {
 
 // The part that needs no coroutine handle: true if the operation has ended.
 bool IoOp::Begin() {
-  if (fd_ == nullptr) {
-    status_ = IoStatus::FromErrno(EBADF);
-    return true;
+  if (stage_ != Stage::kAcquire) {
+    StdEnv::Misuse("an operation on a descriptor was awaited twice");
   }
-  Worker* const worker = this_worker;
-  if (worker != nullptr && !worker->Spend()) return false;  // Yield first.
+  if (!Pay()) return false;  // Yield first.
+  if (fd_ == nullptr) return Nothing();
   switch (fd_->lock.Acquire(direction_)) {
     case LockOutcome::kDone:
       break;
     case LockOutcome::kClosed:
+      stage_ = Stage::kAgain;
       status_ = IoStatus::FromPoll(PollError::kClosing);
       return true;
     default:
@@ -34,19 +37,29 @@ bool IoOp::Begin() {
   return Reset() || (stage_ == Stage::kTry && Try());
 }
 
+bool IoOp::Nothing() {
+  stage_ = Stage::kNothing;
+  status_ = IoStatus::FromErrno(EBADF);
+  return true;
+}
+
 bool IoOp::await_suspend(std::coroutine_handle<> task) {
   task_ = task;
   run = &IoOp::Resume;
+  Settle(*this, fd_ != nullptr ? &fd_->runtime : nullptr);
   if (stage_ == Stage::kAcquire) {
     // The task has had its share: let the others go first.
-    fd_->Ref();
-    stage_ = Stage::kAgain;
-    fd_->runtime.MakeRunnable(this);
+    stage_ = Stage::kNothing;
+    if (fd_ != nullptr) {
+      fd_->Ref();
+      stage_ = Stage::kAgain;
+    }
+    GoLast(*this);
     return true;
   }
   if (stage_ == Stage::kAgain) {
     fd_->Ref();
-    if (fd_->lock.Park(direction_, this)) return true;
+    if (home == &fd_->runtime && fd_->lock.Park(direction_, this)) return true;
   }
   return !Advance();
 }
@@ -56,9 +69,41 @@ void IoOp::Resume(TaskWaiter* self) {
   if (op->Advance()) op->task_.resume();
 }
 
+bool IoOp::Advance() {
+  if (stage_ == Stage::kNothing) return Nothing();
+  if (home != &fd_->runtime && !guest_ && !EnterGuest()) return true;
+  const bool ended = Go();
+  if (ended && guest_) LeaveGuest();
+  return ended;
+}
+
+// A task of another runtime waits here as a guest. False: nobody polls here any
+// more, and the operation has ended. A guest keeps the state's memory.
+bool IoOp::EnterGuest() {
+  FdState* const fd = fd_;
+  guest_ = fd->runtime.EnterGuest();
+  if (guest_) {
+    fd->Ref();
+    return true;
+  }
+  status_ = IoStatus::FromPoll(PollError::kClosing);
+  if (stage_ == Stage::kAgain) {
+    fd->Unref();
+  } else {
+    fd->Release(direction_);
+  }
+  return false;
+}
+
+void IoOp::LeaveGuest() {
+  Runtime& runtime = fd_->runtime;
+  fd_->Unref();
+  runtime.LeaveGuest();
+}
+
 // Goes on from stage_. True: the operation has ended. False: it is parked, and
 // nothing of it may be touched.
-bool IoOp::Advance() {
+bool IoOp::Go() {
   bool parked = false;
   for (;;) {
     switch (stage_) {
@@ -72,6 +117,11 @@ bool IoOp::Advance() {
       case Stage::kTry:
         if (Try()) return true;
         break;
+      case Stage::kMore:
+        More(&parked);
+        break;
+      case Stage::kNothing:
+        return true;
       case Stage::kPrepare:
       case Stage::kFinish:
         if (Wait(&parked)) return true;
@@ -97,9 +147,25 @@ inline bool IoOp::Reset() {
 // The system call. True: the operation has ended.
 inline bool IoOp::Try() {
   if (direction_ == Mode::kRead) fd_->drained = false;
-  if (attempt_(this)) return End(status_);
-  stage_ = Stage::kPrepare;
+  const std::size_t before = bytes_;
+  const bool ended = attempt_(this);
+  if (bytes_ - before >= 1024 && this_worker != nullptr) {
+    this_worker->Moved(bytes_ - before);
+  }
+  if (ended) return End(status_);
+  stage_ = more_ ? Stage::kMore : Stage::kPrepare;
   return false;
+}
+
+// The rest of what is long: now, or when the others have had their turn. Then
+// errors, such as a deadline that has passed, are looked at first.
+void IoOp::More(bool* parked) {
+  more_ = false;
+  stage_ = Stage::kTry;
+  if (this_worker == nullptr || this_worker->budget > 0) return;
+  stage_ = Stage::kReset;
+  *parked = true;
+  GoLast(*this);
 }
 
 // True: the descriptor is closed.

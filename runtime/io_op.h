@@ -44,6 +44,12 @@ class IoOp : public TaskWaiter {
   // For attempts: ends the operation with the last errno, or says that it
   // would block.
   bool FailOrBlock(int error);
+  // For attempts: something was moved and more is to do, in this turn or the
+  // next.
+  bool Continue() {
+    more_ = true;
+    return false;
+  }
   // For attempts: a read got `got` bytes of the `room` that there was.
   void Received(std::size_t got, std::size_t room);
 
@@ -52,7 +58,7 @@ class IoOp : public TaskWaiter {
   std::size_t bytes_ = 0;
   IoStatus status_;
   // The system call never blocks, whatever is there: it is always tried.
-  bool never_blocks_ = false;
+  bool never_blocks_ : 1 = false;
 
  private:
   enum class Stage : std::uint8_t {
@@ -60,12 +66,19 @@ class IoOp : public TaskWaiter {
     kAgain,    // Take the direction; the state's memory is held meanwhile.
     kReset,    // Forget old readiness, if the system call is to be tried.
     kTry,      // The system call.
+    kMore,     // The system call again, if the task's share is not used up.
     kPrepare,  // It would block.
     kFinish,   // The task was parked, or a commit failed.
+    kNothing,  // There is no descriptor.
   };
 
   bool Begin();
+  bool Nothing();
   bool Advance();
+  bool EnterGuest();
+  void LeaveGuest();
+  bool Go();
+  void More(bool* parked);
   bool Reset();
   bool Try();
   bool TakeDirection(bool* parked);
@@ -73,9 +86,12 @@ class IoOp : public TaskWaiter {
   bool End(IoStatus status);
   static void Resume(TaskWaiter* self);
 
-  std::coroutine_handle<> task_;
+  // Beside never_blocks_, so that they take no room of their own.
+  bool more_ : 1 = false;
+  bool guest_ : 1 = false;  // Counted as one by the descriptor's runtime.
   Mode direction_;
   Stage stage_ = Stage::kAcquire;
+  std::coroutine_handle<> task_;
 };
 
 }  // namespace netpoll::internal

@@ -4,17 +4,36 @@
 
 #include <coroutine>
 #include <exception>
+#include <stdexcept>
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/suspend.h"
 
 namespace netpoll::internal {
 
+void Unheard::Report(std::exception_ptr exception) {
+  const LockHolder hold(lock_, "unheard.report.lock");
+  if (!forgotten_) runtime->Unhandled(std::move(exception));
+}
+
+void Unheard::Forget() {
+  {
+    const LockHolder hold(lock_, "unheard.forget.lock");
+    forgotten_ = true;
+  }
+  Unref();
+}
+
 bool JoinStateBase::Park(ResumeWaiter* waiter) {
-  return word_.CompareExchange("join.park", kRunning,
-                               reinterpret_cast<std::uintptr_t>(waiter),
-                               Order::kAcqRel);
+  if (word_.CompareExchange("join.park", kRunning,
+                            reinterpret_cast<std::uintptr_t>(waiter),
+                            Order::kAcqRel)) {
+    return true;
+  }
+  if (!ended()) StdEnv::Misuse("two tasks await one spawned task");
+  return false;
 }
 
 void JoinStateBase::Detach() {
@@ -23,7 +42,7 @@ void JoinStateBase::Detach() {
     return;
   }
   // It had ended, and nobody will see its exception any more.
-  if (exception_) runtime_.Unhandled(std::exchange(exception_, nullptr));
+  if (exception_) unheard_.Report(std::exchange(exception_, nullptr));
 }
 
 void JoinStateBase::End(std::exception_ptr exception) {
@@ -32,14 +51,40 @@ void JoinStateBase::End(std::exception_ptr exception) {
       word_.Exchange("join.end", kEnded, Order::kAcqRel);
   if (before == kRunning) return;
   if (before != kDetached) {
-    runtime_.MakeRunnable(reinterpret_cast<ResumeWaiter*>(before));
+    Runtime::MakeRunnable(reinterpret_cast<ResumeWaiter*>(before));
   } else if (exception_) {
-    runtime_.Unhandled(std::exchange(exception_, nullptr));
+    unheard_.Report(std::exchange(exception_, nullptr));
   }
 }
 
+void JoinStateBase::Abandon() {
+  if (ended()) return;
+  End(std::make_exception_ptr(
+      std::runtime_error("netpoll: the runtime went before the task could "
+                         "start")));
+}
+
+bool JoinAwaiterBase::Ready(const JoinStateBase* state) {
+  if (state == nullptr) {
+    StdEnv::Misuse(
+        "a JoinHandle was asked that was moved from, detached or awaited");
+  }
+  return state->ended();
+}
+
+bool JoinAwaiterBase::Suspend(JoinStateBase& state,
+                              std::coroutine_handle<> task) {
+  handle = task;
+  Settle(*this, state.runtime());
+  if (state.ended()) {
+    GoLast(*this);
+    return true;
+  }
+  return state.Park(this);
+}
+
 std::suspend_never SpawnedTask::promise_type::final_suspend() noexcept {
-  runtime->TaskEnded();
+  home->TaskEnded();
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/task_waiter.h"
 
@@ -23,8 +24,33 @@ class Runtime;
 
 namespace internal {
 
+// Where the exceptions go that nobody awaits: to the runtime, while there is
+// one. Shared and counted, because handles may outlive it.
+class Unheard {
+ public:
+  explicit Unheard(Runtime& owner) : runtime(&owner) {}
+  Unheard(const Unheard&) = delete;
+  Unheard& operator=(const Unheard&) = delete;
+
+  void Ref() { refs_.FetchAdd("unheard.ref", 1, Order::kAcqRel); }
+  void Unref() {
+    if (refs_.FetchAdd("unheard.unref", -1, Order::kAcqRel) == 1) delete this;
+  }
+  void Report(std::exception_ptr exception);
+  // The runtime goes, and its reference: what comes later is dropped.
+  void Forget();
+
+  Runtime* const runtime;
+
+ private:
+  StdEnv::Lock lock_;
+  bool forgotten_ = false;  // Guarded by lock_.
+  StdEnv::Atomic<std::int32_t> refs_{1};
+};
+
 // What a spawned task and its handle share. The word:
-//   kRunning    the task runs, nobody awaits it. Await -> the waiter's address;
+//   kRunning    the task lives, nobody awaits it. Await -> the waiter's
+//   address;
 //               dropping the handle -> kDetached; the task's end -> kEnded.
 //   waiter      ... and a task is parked. The end -> kEnded, and wakes it.
 //   kDetached   nobody will ask. The end -> kEnded; an exception is reported.
@@ -32,7 +58,12 @@ namespace internal {
 // All exchanges are acq_rel: the result is written before, read after.
 class JoinStateBase {
  public:
-  explicit JoinStateBase(Runtime& runtime) : runtime_(runtime) {}
+  explicit JoinStateBase(Unheard& unheard) : unheard_(unheard) {
+    unheard_.Ref();
+  }
+  JoinStateBase(const JoinStateBase&) = delete;
+  JoinStateBase& operator=(const JoinStateBase&) = delete;
+  ~JoinStateBase() { unheard_.Unref(); }
 
   bool ended() const {
     return word_.Load("join.ended", Order::kAcquire) == kEnded;
@@ -41,6 +72,10 @@ class JoinStateBase {
   bool Park(ResumeWaiter* waiter);
   void Detach();
   void End(std::exception_ptr exception);
+  // The task's frame goes: if it never ended, because its runtime could not be
+  // made, it ends with an exception that says so.
+  void Abandon();
+  Runtime* runtime() const { return unheard_.runtime; }
 
  protected:
   void Rethrow() {
@@ -52,9 +87,20 @@ class JoinStateBase {
   static constexpr std::uintptr_t kDetached = 1;
   static constexpr std::uintptr_t kEnded = 2;
 
-  Runtime& runtime_;
   StdEnv::Atomic<std::uintptr_t> word_{kRunning};
   std::exception_ptr exception_;
+  Unheard& unheard_;
+};
+
+// The part of the awaitable that does not depend on the result.
+class JoinAwaiterBase : public ResumeWaiter {
+ public:
+  // `state` null: the handle has none, which breaks its rules.
+  static bool Ready(const JoinStateBase* state);
+
+ protected:
+  // Out of line: once parked, the task may go on and end elsewhere.
+  bool Suspend(JoinStateBase& state, std::coroutine_handle<> task);
 };
 
 template <class T>
@@ -90,13 +136,23 @@ struct SpawnedTask {
     std::suspend_never final_suspend() noexcept;
     void return_void() {}
     void unhandled_exception() { std::terminate(); }  // RunSpawned catches.
-    Runtime* runtime = nullptr;
   };
   promise_type* promise;
 };
 
+// Keeps the state for the coroutine of a spawned task.
+template <class State>
+struct Spawner {
+  explicit Spawner(std::shared_ptr<State> shared) : state(std::move(shared)) {}
+  Spawner(Spawner&&) noexcept = default;
+  ~Spawner() {
+    if (state != nullptr) state->Abandon();
+  }
+  std::shared_ptr<State> state;
+};
+
 template <class T>
-SpawnedTask RunSpawned(Task<T> task, std::shared_ptr<JoinState<T>> state) {
+SpawnedTask RunSpawned(Task<T> task, Spawner<JoinState<T>> spawner) {
   std::exception_ptr exception;
   try {
     // The task's frame goes before anybody learns that it has ended.
@@ -104,18 +160,23 @@ SpawnedTask RunSpawned(Task<T> task, std::shared_ptr<JoinState<T>> state) {
     if constexpr (std::is_void_v<T>) {
       co_await std::move(owned);
     } else {
-      state->Set(co_await std::move(owned));
+      spawner.state->Set(co_await std::move(owned));
     }
   } catch (...) {
     exception = std::current_exception();
   }
-  state->End(std::move(exception));
+  spawner.state->End(std::move(exception));
 }
 
 }  // namespace internal
 
 // Awaits a spawned task: its result, or the exception that left it. At most
-// one task awaits it, once. Dropping the handle detaches the task.
+// one task awaits it, once; a task of another runtime may, and goes on in its
+// own. Dropping the handle detaches the task. The handle may outlive the
+// runtime: the result stays, an exception that nobody awaits is then dropped.
+//
+// A handle that was moved from, detached or awaited has no task: ended and
+// co_await stop the process, Detach does nothing.
 template <class T>
 class JoinHandle {
  public:
@@ -123,6 +184,7 @@ class JoinHandle {
       : state_(std::move(state)) {}
   JoinHandle(JoinHandle&&) noexcept = default;
   JoinHandle& operator=(JoinHandle&& other) noexcept {
+    if (this == &other) return *this;
     Detach();
     state_ = std::move(other.state_);
     return *this;
@@ -133,18 +195,20 @@ class JoinHandle {
     if (state_ != nullptr) state_->Detach();
     state_.reset();
   }
-  bool ended() const { return state_->ended(); }
+  bool ended() const { return internal::JoinAwaiterBase::Ready(state_.get()); }
 
-  class Awaiter : public internal::ResumeWaiter {
+  class Awaiter : public internal::JoinAwaiterBase {
    public:
     explicit Awaiter(std::shared_ptr<internal::JoinState<T>> state)
         : state_(std::move(state)) {}
-    bool await_ready() const { return state_->ended(); }
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> task) {
-      handle = task;
-      return state_->Park(this);
+    bool await_ready() const { return Ready(state_.get()) && internal::Pay(); }
+    bool await_suspend(std::coroutine_handle<> task) {
+      return Suspend(*state_, task);
     }
-    T await_resume() { return state_->Take(); }
+    T await_resume() {
+      const auto state = std::move(state_);
+      return state->Take();
+    }
 
    private:
     std::shared_ptr<internal::JoinState<T>> state_;

@@ -54,6 +54,11 @@ class RunQueue {
     return true;
   }
 
+  std::int32_t Size() {
+    const LockHolder hold(lock_, "runq.size.lock");
+    return size_;
+  }
+
   bool Empty() {
     const LockHolder hold(lock_, "runq.empty.lock");
     return list_.empty();

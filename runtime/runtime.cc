@@ -8,7 +8,6 @@
 #include <exception>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -22,7 +21,8 @@
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_status.h"
-#include "netpoll/runtime/sigpipe.h"
+#include "netpoll/runtime/run_word.h"
+#include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/worker.h"
 
@@ -40,14 +40,17 @@ std::string BackendName(const RuntimeOptions& options) {
 
 }  // namespace
 
-Runtime::Runtime(RuntimeOptions options) : poller_(BackendName(options)) {
-  const int threads =
-      std::clamp(options.threads, 1, SleepProtocol<StdEnv>::kMaxWorkers);
+Runtime::Runtime(RuntimeOptions options)
+    : poller_(BackendName(options)), unheard_(new internal::Unheard(*this)) {
+  const int threads = std::clamp(options.threads, 1, kMaxThreads);
   for (int id = 0; id < threads; ++id) {
     workers_.push_back(std::make_unique<Worker>(*this, id));
   }
   const std::string name = BackendName(options);
-  if (!HostBackends::Has(name)) {
+  if (options.threads != threads) {
+    status_ = absl::InvalidArgumentError(absl::StrCat(
+        "threads is ", options.threads, ", but it must be 1 to ", kMaxThreads));
+  } else if (!HostBackends::Has(name)) {
     status_ = absl::InvalidArgumentError(
         absl::StrCat("there is no backend \"", name, "\", but ",
                      absl::StrJoin(HostBackends::Names(), ", ")));
@@ -60,6 +63,7 @@ Runtime::Runtime(RuntimeOptions options) : poller_(BackendName(options)) {
 }
 
 Runtime::~Runtime() {
+  unheard_->Forget();
   if (!status_.ok()) {
     // Nothing ever ran here.
     while (TaskWaiter* const task = injected_.Pop()) {
@@ -67,7 +71,10 @@ Runtime::~Runtime() {
     }
     return;
   }
-  if (live_tasks_.Load("destroy.live", Order::kAcquire) != 0) {
+  if (life_.phase() == internal::RunWord::kRunning) {
+    StdEnv::Misuse("a Runtime was destroyed while Run was at work in it");
+  }
+  if (life_.count() != 0) {
     StdEnv::Misuse("a Runtime was destroyed before its tasks had ended");
   }
 }
@@ -77,13 +84,27 @@ std::int64_t Runtime::Now() { return internal::sys.now(); }
 // --- Tasks -------------------------------------------------------------------
 
 void Runtime::Start(internal::SpawnedTask spawned) {
-  spawned.promise->runtime = this;
-  live_tasks_.FetchAdd("spawn.live", 1, Order::kAcqRel);
-  MakeRunnable(spawned.promise);
+  spawned.promise->home = this;
+  life_.Add();
+  Push(spawned.promise);
 }
 
 void Runtime::TaskEnded() {
-  if (live_tasks_.FetchAdd("ended.live", -1, Order::kAcqRel) == 1) Finish();
+  if (OnWorker()) {
+    if (life_.Remove()) Finish();
+  } else {
+    LeaveGuest();
+  }
+}
+
+bool Runtime::EnterGuest() {
+  had_guests_.Store("guest.mark", 1, Order::kRelaxed);
+  return life_.AddUnlessEnded();
+}
+
+void Runtime::LeaveGuest() {
+  const LockHolder hold(door_, "guest.door");
+  if (life_.Remove()) Finish();
 }
 
 void Runtime::Unhandled(std::exception_ptr exception) {
@@ -103,23 +124,6 @@ void Runtime::WakeEverybody() {
   while (protocol_.WakeSleeper()) {
   }
   if (protocol_.AnyPoller()) poller_.Break();
-}
-
-absl::Status Runtime::Run() {
-  if (!status_.ok()) return status_;
-  if (this_worker != nullptr) {
-    return absl::FailedPreconditionError("Run was called from within a task");
-  }
-  const bool idle = live_tasks_.Load("run.live", Order::kAcquire) == 0;
-  done_.Store("run.done", idle ? 1 : 0, Order::kSeqCst);
-  std::vector<std::thread> threads;
-  for (std::size_t id = 1; id < workers_.size() && !idle; ++id) {
-    threads.emplace_back([this, id] { Work(*workers_[id]); });
-  }
-  Work(*workers_[0]);
-  for (std::thread& thread : threads) thread.join();
-  if (unhandled_) std::rethrow_exception(std::exchange(unhandled_, nullptr));
-  return absl::OkStatus();
 }
 
 void Runtime::Stop() {
@@ -158,11 +162,17 @@ bool Runtime::OnWorker() const {
 }
 
 void Runtime::MakeRunnable(Waiter* waiter) {
+  TaskWaiter* const task = static_cast<TaskWaiter*>(waiter);
+  task->home->Push(task);
+}
+
+void Runtime::Push(TaskWaiter* task) {
   if (OnWorker()) {
-    this_worker->queue.Push(waiter);
+    this_worker->queue.Push(task);
     if (workers_.size() > 1) NotifyWork();
   } else {
-    injected_.Push(waiter);
+    const LockHolder hold(door_, "push.door");
+    injected_.Push(task);
     NotifyWork();
   }
 }
@@ -189,7 +199,6 @@ void Runtime::DeadlineMoved(std::int64_t when) {
 // --- Workers -----------------------------------------------------------------
 
 void Runtime::Work(Worker& worker) {
-  const internal::SigpipeBlock no_sigpipe;
   this_worker = &worker;
   while (done_.Load("work.done", Order::kAcquire) == 0) {
     TaskWaiter* const task = Next(worker);
@@ -272,7 +281,11 @@ void Runtime::Deliver(Worker& worker, PollResult& result) {
   if (result.ready.empty()) return;
   const std::int32_t count = -result.waiters_delta;
   worker.wakeups.Add(static_cast<std::uint64_t>(count));
-  worker.queue.Push(result.ready, count);
+  if (had_guests_.Load("guest.any", Order::kRelaxed) == 0) {
+    worker.queue.Push(result.ready, count);
+  } else {
+    MakeRunnable(result.ready);
+  }
   poller_.AdjustWaiters(result.waiters_delta);
   // Others may take a part, and one of them polls while this worker runs.
   if (workers_.size() > 1) protocol_.WakeSleeper();
@@ -311,29 +324,4 @@ RuntimeStats Runtime::stats() const {
   return stats;
 }
 
-// --- Sleeping ----------------------------------------------------------------
-
-namespace internal {
-
-bool SleepAwaiter::await_ready() const {
-  return runtime_.stopping() || deadline_.past();
-}
-
-bool SleepAwaiter::await_suspend(std::coroutine_handle<> task) {
-  handle = task;
-  constexpr std::int64_t kLatest = Deadline::kNever - 1;
-  Runtime& runtime = runtime_;
-  const std::int64_t when =
-      deadline_.none() ? kLatest : std::min(deadline_.value(), kLatest);
-  // From here on another worker may wake the task and destroy this.
-  if (runtime.sleeps_.Arm(this, 0, when, Mode::kRead, 0)) {
-    runtime.DeadlineMoved(when);
-  }
-  if (runtime.stopping()) runtime.DrainSleeps();
-  return true;
-}
-
-bool SleepAwaiter::await_resume() const { return !runtime_.stopping(); }
-
-}  // namespace internal
 }  // namespace netpoll

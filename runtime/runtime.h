@@ -20,9 +20,17 @@
 //
 // Workers: a worker without work polls (one of them) or sleeps (the others);
 // none spins. A busy worker polls without blocking every 61 task runs or 128
-// operations, and a task that is always ready yields after 64 operations, so
-// that one busy connection starves nobody. SIGPIPE is blocked in worker threads
-// while Run works and is never left pending: writing to a closed pipe is EPIPE.
+// units of work, and a task that is always ready yields after 64, so that one
+// busy connection starves nobody. A unit, about a microsecond, is an operation,
+// or a KiB that it moves.
+//
+// Several runtimes: a task may await tasks and descriptors of another one, and
+// goes on in its own. Run serves such guests too, and does not return before
+// they have what they wait for; once it has returned, a wait answers closing.
+// Sleep and Yield are done by the runtime that runs the task.
+//
+// Signals: no mask and no handler is changed. Writing to a closed pipe or
+// socket is EPIPE, and raises no SIGPIPE.
 
 #ifndef NETPOLL_RUNTIME_RUNTIME_H_
 #define NETPOLL_RUNTIME_RUNTIME_H_
@@ -44,7 +52,9 @@
 #include "netpoll/runtime/host_poller.h"
 #include "netpoll/runtime/join.h"
 #include "netpoll/runtime/run_queue.h"
+#include "netpoll/runtime/run_word.h"
 #include "netpoll/runtime/sleep.h"
+#include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/task_waiter.h"
 
@@ -56,7 +66,8 @@ struct Worker;
 }  // namespace internal
 
 struct RuntimeOptions {
-  // Worker threads, the one that calls Run included; 1 to 64.
+  // Worker threads, the one that calls Run included; 1 to 64, or status() says
+  // so.
   int threads = 1;
   // The system interface: "epoll", "io_uring", "poll"; empty: the default. If
   // there is no such one, or not here, status() says so.
@@ -75,6 +86,8 @@ struct RuntimeStats {
 
 class Runtime {
  public:
+  static constexpr int kMaxThreads = SleepProtocol<StdEnv>::kMaxWorkers;
+
   explicit Runtime(RuntimeOptions options = {});
   ~Runtime();
   Runtime(const Runtime&) = delete;
@@ -90,16 +103,21 @@ class Runtime {
   // was dropped stops the runtime, and Run throws it.
   template <class T>
   JoinHandle<T> Spawn(Task<T> task) {
-    auto state = std::make_shared<internal::JoinState<T>>(*this);
-    Start(internal::RunSpawned(std::move(task), state));
+    auto state = std::make_shared<internal::JoinState<T>>(*unheard_);
+    Start(internal::RunSpawned(std::move(task), internal::Spawner(state)));
     return JoinHandle<T>(std::move(state));
   }
 
-  // Runs until every task has ended. Not from within a task.
+  // Runs until every task has ended: those that were spawned before it returns
+  // too. May be called again. kFailedPrecondition: from within a task, of this
+  // runtime or another, or while it is at work in another thread.
+  // kResourceExhausted: a thread could not be started; nothing was run, and the
+  // tasks are there for the next call.
   absl::Status Run();
 
-  // From any thread, also from a signal-free handler thread; not from a signal
-  // handler.
+  // For good: what is awaited later answers closing too, and what Run is called
+  // for later ends as soon. From any thread, before, during or after Run, or
+  // from a task; not from a signal handler.
   void Stop();
   bool stopping() const {
     return stopping_.Load("runtime.stopping", Order::kSeqCst) != 0;
@@ -124,19 +142,13 @@ class Runtime {
   }
 
   // co_await runtime.Yield(): lets the other runnable tasks go first.
-  struct YieldAwaiter : internal::ResumeWaiter {
-    explicit YieldAwaiter(Runtime& owner) : runtime(owner) {}
-    bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> task) {
-      handle = task;
-      runtime.MakeRunnable(this);
-    }
-    void await_resume() const noexcept {}
-    Runtime& runtime;
-  };
-  YieldAwaiter Yield() { return YieldAwaiter(*this); }
+  internal::YieldAwaiter Yield() { return internal::YieldAwaiter(*this); }
 
   RuntimeStats stats() const;
+  // What the runtime is doing, in a few lines for people: who polls or sleeps,
+  // what is due, the queues, the tasks. From any thread at any time, of a
+  // runtime that hangs too; each figure is read on its own.
+  std::string DumpState();
   // The name of the backend.
   const char* backend() { return poller_.backend().name(); }
   int threads() const { return static_cast<int>(workers_.size()); }
@@ -145,10 +157,16 @@ class Runtime {
 
   HostPoller& poller() { return poller_; }
 
-  // Makes waiters runnable; from any thread. The delta comes afterwards.
-  void MakeRunnable(Waiter* waiter);
-  void MakeRunnable(WaiterList& list);
+  // Makes waiters runnable, each at home; from any thread. The delta comes
+  // afterwards.
+  static void MakeRunnable(Waiter* waiter);
+  static void MakeRunnable(WaiterList& list);
   void MakeRunnable(PollResult& result);
+
+  // A task of another runtime is about to wait here. Run does not return
+  // before it has left. False: Run has returned, nobody polls any more.
+  bool EnterGuest();
+  void LeaveGuest();
 
   // A deadline was set: whoever must know of an earlier one is told.
   void DeadlineMoved(std::int64_t when);
@@ -164,6 +182,12 @@ class Runtime {
   using Worker = internal::Worker;
 
   void Start(internal::SpawnedTask spawned);
+  void Push(internal::TaskWaiter* task);
+  bool BeginRun();
+  bool EndRun();
+  absl::Status RunWorkers(bool all);
+  std::size_t StartThreads(int* error);
+  static void* ThreadMain(void* worker);
   void Work(Worker& worker);
   internal::TaskWaiter* Next(Worker& worker);
   internal::TaskWaiter* Steal(Worker& worker);
@@ -186,9 +210,16 @@ class Runtime {
   SleepProtocol<StdEnv> protocol_;
   internal::RunQueue<StdEnv> injected_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  StdEnv::Atomic<std::int64_t> live_tasks_{0};
+  internal::RunWord life_;
   StdEnv::Atomic<std::uint32_t> done_{0};
   StdEnv::Atomic<std::uint32_t> stopping_{0};
+
+  // Held by threads that are not workers while they make a task runnable. The
+  // task may end the runtime at once: Run passes here before it returns.
+  StdEnv::Lock door_;
+  // Whether waiters of other runtimes have parked here. Written before they do.
+  StdEnv::Atomic<std::uint32_t> had_guests_{0};
+  internal::Unheard* const unheard_;
 
   StdEnv::Lock registry_lock_;
   internal::FdState* registry_ = nullptr;  // Guarded by registry_lock_.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Keeps SIGPIPE from this thread for a scope, without changing what the
-// process does with it elsewhere.
+// A write to a pipe that nobody reads raises SIGPIPE, and no flag of the call
+// prevents it. While one of these lives the signal is blocked in this thread,
+// and Raised takes the one that the write raised; a signal of somebody else's
+// stays. Neither the process's handler nor the thread's mask is changed
+// afterwards.
 
 #ifndef NETPOLL_RUNTIME_SIGPIPE_H_
 #define NETPOLL_RUNTIME_SIGPIPE_H_
@@ -10,24 +13,31 @@
 #include <signal.h>
 #include <time.h>
 
+#include "netpoll/runtime/sys.h"
+
 namespace netpoll::internal {
 
 class SigpipeBlock {
  public:
   SigpipeBlock() {
-    sigset_t pipe = PipeSet();
-    was_pending_ = Pending();
-    pthread_sigmask(SIG_BLOCK, &pipe, &before_);
+    const sigset_t pipe = PipeSet();
+    sys.thread_sigmask(SIG_BLOCK, &pipe, &before_);
+    // Where the signal was not blocked none can have been pending.
+    was_blocked_ = sigismember(&before_, SIGPIPE) == 1;
+    was_pending_ = was_blocked_ && Pending();
   }
   ~SigpipeBlock() {
-    // What our writes raised must not go off once the mask is lifted.
-    const sigset_t pipe = PipeSet();
-    const timespec now{};
-    if (!was_pending_ && Pending()) sigtimedwait(&pipe, nullptr, &now);
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    if (!was_blocked_) sys.thread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
   SigpipeBlock(const SigpipeBlock&) = delete;
   SigpipeBlock& operator=(const SigpipeBlock&) = delete;
+
+  // The write has failed with EPIPE.
+  void Raised() const {
+    const sigset_t pipe = PipeSet();
+    const timespec now{};
+    if (!was_pending_) sigtimedwait(&pipe, nullptr, &now);
+  }
 
  private:
   static sigset_t PipeSet() {
@@ -43,6 +53,7 @@ class SigpipeBlock {
   }
 
   sigset_t before_;
+  bool was_blocked_;
   bool was_pending_;
 };
 

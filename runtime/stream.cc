@@ -20,6 +20,7 @@
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket_internal.h"
+#include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task.h"
 
@@ -106,6 +107,7 @@ Task<absl::StatusOr<Socket>> ConnectOnce(Runtime& runtime,
                                          SocketAddress address,
                                          Deadline deadline,
                                          ConnectCanceller* cancel) {
+  co_await internal::Turn(runtime);
   if (!deadline.none() && deadline.value() <= Runtime::Now()) {
     co_return ConnectError(address, IoStatus::FromPoll(PollError::kTimeout));
   }

@@ -152,10 +152,10 @@ TEST_P(TaskTest, ATaskThatIsNeverAwaitedDoesNothingAndLeaksNothing) {
 
 TEST_P(TaskTest, RunWithoutTasksReturnsAtOnceAndMayBeRepeated) {
   Runtime runtime({.threads = threads()});
-  EXPECT_TRUE(runtime.Run().ok());
+  EXPECT_TRUE(RunWatched(runtime).ok());
   for (int i = 0; i < 3; ++i) {
     runtime.Spawn(Nothing());
-    EXPECT_TRUE(runtime.Run().ok());
+    EXPECT_TRUE(RunWatched(runtime).ok());
   }
 }
 
@@ -178,7 +178,7 @@ TEST_P(TaskTest, TasksMayBeSpawnedFromOtherThreadsWhileRunning) {
       }(count));
     }
   });
-  EXPECT_TRUE(runtime.Run().ok());
+  EXPECT_TRUE(RunWatched(runtime).ok());
   spawner.join();
   ended = count.Load("test", Order::kAcquire);
   EXPECT_EQ(ended, kTasks);
@@ -205,7 +205,7 @@ TEST_P(TaskTest, SleepersWakeInTheOrderOfTheirTimes) {
       log.push_back(me);
     }(runtime, now + i * 2'000'000, order, i));
   }
-  EXPECT_TRUE(runtime.Run().ok());
+  EXPECT_TRUE(RunWatched(runtime).ok());
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3, 4, 5}));
 }
 
@@ -221,7 +221,7 @@ TEST_P(TaskTest, StopEndsSleepsPresentAndFuture) {
     co_await r.Yield();
     r.Stop();
   }(runtime));
-  EXPECT_TRUE(runtime.Run().ok());
+  EXPECT_TRUE(RunWatched(runtime).ok());
   EXPECT_EQ(interrupted, 3);
 }
 

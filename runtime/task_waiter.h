@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the run queues hold: a waiter that knows how to go on.
+// What the run queues hold: a waiter that knows how to go on, and where.
 
 #ifndef NETPOLL_RUNTIME_TASK_WAITER_H_
 #define NETPOLL_RUNTIME_TASK_WAITER_H_
@@ -9,13 +9,20 @@
 
 #include "netpoll/core/types.h"
 
-namespace netpoll::internal {
+namespace netpoll {
+
+class Runtime;
+
+namespace internal {
 
 // `run` is called once each time the waiter is taken from a run queue. It may
 // resume a coroutine and so destroy the waiter.
 struct TaskWaiter : Waiter {
   using Run = void (*)(TaskWaiter*);
   Run run = nullptr;
+  // The runtime whose workers run the task. Set before the waiter is known to
+  // anybody (suspend.h); whoever wakes it makes it runnable there.
+  Runtime* home = nullptr;
 };
 
 // Resumes a coroutine.
@@ -44,6 +51,7 @@ inline void RunWaiter(TaskWaiter* waiter) {
   }
 }
 
-}  // namespace netpoll::internal
+}  // namespace internal
+}  // namespace netpoll
 
 #endif  // NETPOLL_RUNTIME_TASK_WAITER_H_

@@ -1,18 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// For tests of the runtime: runs a coroutine to its end.
+// For tests of the runtime: runs a coroutine to its end, under a watchdog.
 
 #ifndef NETPOLL_RUNTIME_TEST_SUPPORT_H_
 #define NETPOLL_RUNTIME_TEST_SUPPORT_H_
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
+#include <thread>
 
+#include "absl/status/status.h"
 #include "gtest/gtest.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/task.h"
 
 namespace netpoll {
+
+// Prints what the runtime is doing, and aborts, unless destroyed in time.
+class Watchdog {
+ public:
+  static constexpr int kLimitMs = 120'000;
+
+  explicit Watchdog(Runtime& runtime, int limit_ms = kLimitMs) {
+    if (::pipe(leash_) != 0) std::abort();
+    thread_ = std::thread([&runtime, fd = leash_[0], limit_ms] {
+      pollfd query{.fd = fd, .events = POLLIN, .revents = 0};
+      if (::poll(&query, 1, limit_ms) != 0) return;
+      std::fprintf(stderr, "watchdog: no end after %d ms\n%s", limit_ms,
+                   runtime.DumpState().c_str());
+      std::abort();
+    });
+  }
+  ~Watchdog() {
+    ::close(leash_[1]);
+    thread_.join();
+    ::close(leash_[0]);
+  }
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+
+ private:
+  int leash_[2];
+  std::thread thread_;
+};
+
+// Run, under a watchdog.
+inline absl::Status RunWatched(Runtime& runtime) {
+  const Watchdog watchdog(runtime);
+  return runtime.Run();
+}
 
 // Calls `body(runtime)`, which returns a Task<void>, and runs until every task
 // has ended. `body` outlives its coroutine, so it may capture.
@@ -21,7 +62,7 @@ void RunTest(int threads, Body body) {
   Runtime runtime({.threads = threads});
   ASSERT_TRUE(runtime.status().ok()) << runtime.status();
   runtime.Spawn(body(runtime));
-  const absl::Status status = runtime.Run();
+  const absl::Status status = RunWatched(runtime);
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_EQ(runtime.stats().parked, 0) << "the waiter count drifted";
 }

@@ -5,6 +5,9 @@
 #ifndef NETPOLL_RUNTIME_WORKER_H_
 #define NETPOLL_RUNTIME_WORKER_H_
 
+#include <pthread.h>
+
+#include <cstddef>
 #include <cstdint>
 
 #include "netpoll/core/concurrency.h"
@@ -30,12 +33,15 @@ class Counter {
   StdEnv::Atomic<std::uint64_t> value_{0};
 };
 
+// Work is counted in units, each worth about a microsecond: an operation is
+// one, and one more for each KiB that it moved. So a turn is bounded in time
+// without a look at the clock.
 struct alignas(64) Worker {
   // Task runs between two non-blocking polls.
   static constexpr std::uint32_t kPollEvery = 61;
-  // Operations that one task run may do without waiting.
+  // Units that one task run may spend without waiting.
   static constexpr int kBudget = 64;
-  // And that all may do between two non-blocking polls.
+  // And that all may spend between two non-blocking polls.
   static constexpr int kPollAfter = 2 * kBudget;
 
   Worker(Runtime& owner, int number) : runtime(&owner), id(number) {}
@@ -45,14 +51,24 @@ struct alignas(64) Worker {
     ++operations;
     return --budget >= 0;
   }
+  // It moved so many bytes.
+  void Moved(std::size_t bytes) {
+    const int units = static_cast<int>(bytes >> 10);
+    operations += units;
+    budget -= units;
+  }
 
   Runtime* const runtime;
   const int id;
+  // For the thread that Run starts: it waits there until all have been.
+  pthread_t thread{};
+  StdEnv::Parker gate;
+  bool admitted = false;  // Written before the gate opens.
   RunQueue<StdEnv> queue;
   // The thread's own.
   int budget = kBudget;
   std::uint32_t tick = 0;  // Task runs since the last poll.
-  int operations = 0;      // Since the last poll.
+  int operations = 0;      // Units since the last poll.
   Counter task_runs, polls, wakeups, timeouts;
 };
 

@@ -19,6 +19,7 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/tools/server/connection.h"
 
@@ -153,6 +154,7 @@ bool Server::HasRoom() const {
 
 bool Server::RoomAwaiter::await_suspend(std::coroutine_handle<> task) {
   handle = task;
+  internal::Settle(*this, &server.runtime_);
   const std::lock_guard hold(server.mutex_);
   if (server.HasRoom()) return false;
   server.waits_for_room_ = this;

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runtime::DumpState.
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/runtime/run_word.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/worker.h"
+
+namespace netpoll {
+namespace {
+
+const char* PhaseName(internal::RunWord::Phase phase) {
+  switch (phase) {
+    case internal::RunWord::kFresh:
+      return "not run yet";
+    case internal::RunWord::kRunning:
+      return "running";
+    case internal::RunWord::kEnded:
+      return "Run has returned";
+  }
+  return "?";
+}
+
+std::string In(std::int64_t when, std::int64_t now) {
+  if (when == Deadline::kNever) return "never";
+  return absl::StrCat("in ", (when - now) / 1000, " us");
+}
+
+}  // namespace
+
+std::string Runtime::DumpState() {
+  const std::int64_t now = Now();
+  std::string text = absl::StrCat(
+      "netpoll runtime on ", backend(), ": ", PhaseName(life_.phase()),
+      stopping() ? ", stopping" : "",
+      done_.Load("dump.done", Order::kSeqCst) != 0 ? ", done" : "", "\n");
+  absl::StrAppend(&text, "  tasks ", life_.count(), ", parked ",
+                  poller_.waiters(), ", injected ", injected_.Size(), "\n");
+  absl::StrAppend(
+      &text,
+      "  turn: ", protocol_.AnyPoller() ? "somebody polls" : "nobody polls",
+      protocol_.AnySleeper() ? ", others sleep" : ", nobody sleeps", "\n");
+  absl::StrAppend(&text, "  next deadline ", In(poller_.NextDeadline(), now),
+                  ", next sleep ends ", In(sleeps_.Next(), now), "\n");
+  for (const auto& worker : workers_) {
+    absl::StrAppend(&text, "  worker ", worker->id, ": queue ",
+                    worker->queue.Size(), ", ", worker->task_runs.Get(),
+                    " runs, ", worker->polls.Get(), " polls, ",
+                    worker->wakeups.Get(), " wakeups, ", worker->timeouts.Get(),
+                    " timeouts\n");
+  }
+  return text;
+}
+
+}  // namespace netpoll

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runtime::Run: its threads, from first to last.
+
+#include <pthread.h>
+
+#include <cstddef>
+#include <exception>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/run_word.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/sys.h"
+#include "netpoll/runtime/worker.h"
+
+namespace netpoll {
+
+using internal::this_worker;
+
+absl::Status Runtime::Run() {
+  if (!status_.ok()) return status_;
+  if (this_worker != nullptr) {
+    return absl::FailedPreconditionError("Run was called from within a task");
+  }
+  internal::RunWord::Phase before;
+  if (!life_.Begin(&before)) {
+    return absl::FailedPreconditionError(
+        "Run was called while it is at work in another thread");
+  }
+  for (bool first = true; !life_.End(); first = false) {
+    const absl::Status status = RunWorkers(first);
+    if (!status.ok()) {
+      life_.Abort(before);
+      return status;
+    }
+  }
+  // Whoever made the last tasks runnable may still be about it.
+  { const LockHolder pass(door_, "run.door"); }
+  if (unhandled_) std::rethrow_exception(std::exchange(unhandled_, nullptr));
+  return absl::OkStatus();
+}
+
+// Until there is no task. `all`: or does nothing, if a thread can't be started;
+// otherwise it goes on with those that can.
+absl::Status Runtime::RunWorkers(bool all) {
+  done_.Store("run.done", 0, Order::kSeqCst);
+  // Somebody may have found no task, and said so, before that.
+  if (life_.count() == 0) return absl::OkStatus();
+  int error = 0;
+  const std::size_t started = StartThreads(&error);
+  const bool admitted = error == 0 || !all;
+  for (std::size_t id = 1; id < started; ++id) {
+    workers_[id]->admitted = admitted;
+    workers_[id]->gate.Unpark("run.gate");
+  }
+  if (admitted) Work(*workers_[0]);
+  for (std::size_t id = 1; id < started; ++id) {
+    ::pthread_join(workers_[id]->thread, nullptr);
+  }
+  if (admitted) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("of ", workers_.size(), " worker threads only ", started,
+                   " could be started: ", ErrnoName(error)));
+}
+
+// The number of workers that have a thread, the caller's included.
+std::size_t Runtime::StartThreads(int* error) {
+  std::size_t started = 1;
+  for (; started < workers_.size(); ++started) {
+    Worker& worker = *workers_[started];
+    *error = internal::sys.thread_create(&worker.thread, nullptr,
+                                         &Runtime::ThreadMain, &worker);
+    if (*error != 0) break;
+  }
+  return started;
+}
+
+void* Runtime::ThreadMain(void* argument) {
+  Worker& worker = *static_cast<Worker*>(argument);
+  worker.gate.Park("worker.gate");
+  if (worker.admitted) worker.runtime->Work(worker);
+  return nullptr;
+}
+
+}  // namespace netpoll

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Run: who may call it, when it returns, and what becomes of a thread that
+// can't be started. Stop at every time.
+
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "gtest/gtest.h"
+#include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/sys.h"
+#include "netpoll/runtime/task.h"
+#include "netpoll/runtime/test_support.h"
+
+namespace netpoll {
+namespace {
+
+using namespace std::chrono_literals;
+using Count = StdEnv::Atomic<int>;
+
+class RunningTest : public WorkersTest {};
+NETPOLL_INSTANTIATE_WORKERS(RunningTest);
+
+Task<> Add(Count& count) {
+  count.FetchAdd("test", 1, Order::kAcqRel);
+  co_return;
+}
+
+TEST_P(RunningTest, ASecondCallerIsRefusedAndTheFirstGoesOn) {
+  Runtime runtime({.threads = threads()});
+  Count end{0};
+  Count inside{0};
+  runtime.Spawn([](Runtime& r, Count& in, Count& out) -> Task<> {
+    in.Store("test", 1, Order::kRelease);
+    while (out.Load("test", Order::kAcquire) == 0) co_await r.Sleep(100us);
+  }(runtime, inside, end));
+  std::thread first([&] { EXPECT_TRUE(RunWatched(runtime).ok()); });
+  while (inside.Load("test", Order::kAcquire) == 0) std::this_thread::yield();
+  for (int i = 0; i < 3; ++i) {
+    const absl::Status status = RunWatched(runtime);
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ(status.message(),
+              "Run was called while it is at work in another thread");
+  }
+  end.Store("test", 1, Order::kRelease);
+  first.join();
+}
+
+// Whatever was spawned before Run returned has been run.
+TEST_P(RunningTest, ReturnsOnlyWhenWhatWasSpawnedBeforeHasEnded) {
+  Runtime runtime({.threads = threads()});
+  Count spawned{0};
+  Count ended{0};
+  Count stop{0};
+  std::thread spawner([&] {
+    while (stop.Load("test", Order::kAcquire) == 0) {
+      runtime.Spawn(Add(ended));
+      spawned.FetchAdd("test", 1, Order::kAcqRel);
+      std::this_thread::yield();
+    }
+  });
+  for (int i = 0; i < 2'000; ++i) {
+    const int before = spawned.Load("test", Order::kAcquire);
+    EXPECT_TRUE(runtime.Run().ok());
+    EXPECT_GE(ended.Load("test", Order::kAcquire), before);
+  }
+  stop.Store("test", 1, Order::kRelease);
+  spawner.join();
+  EXPECT_TRUE(RunWatched(runtime).ok());
+  EXPECT_EQ(ended.Load("test", Order::kAcquire),
+            spawned.Load("test", Order::kAcquire));
+}
+
+// A thread spawns one task exactly when the last one ends.
+TEST_P(RunningTest, ASpawnThatMeetsTheEndIsRunOrLeftToTheNextRun) {
+  for (int i = 0; i < 500; ++i) {
+    Runtime runtime({.threads = threads()});
+    Count go{0};
+    Count ended{0};
+    std::thread spawner([&] {
+      while (go.Load("test", Order::kAcquire) == 0) continue;
+      runtime.Spawn(Add(ended));
+      // Run has not returned yet if this is seen after it.
+      go.Store("test", 2, Order::kRelease);
+    });
+    runtime.Spawn([](Count& flag) -> Task<> {
+      flag.Store("test", 1, Order::kRelease);
+      co_return;
+    }(go));
+    EXPECT_TRUE(runtime.Run().ok());
+    spawner.join();
+    EXPECT_TRUE(RunWatched(runtime).ok());
+    ASSERT_EQ(ended.Load("test", Order::kAcquire), 1);
+  }
+}
+
+TEST_P(RunningTest, RunsAgainWhatIsSpawnedAfterIt) {
+  Runtime runtime({.threads = threads()});
+  Count ended{0};
+  for (int i = 1; i <= 20; ++i) {
+    runtime.Spawn([](Runtime& r, Count& n) -> Task<> {
+      co_await r.Sleep(10us);
+      n.FetchAdd("test", 1, Order::kAcqRel);
+    }(runtime, ended));
+    EXPECT_TRUE(RunWatched(runtime).ok());
+    EXPECT_EQ(ended.Load("test", Order::kAcquire), i);
+  }
+}
+
+// --- Threads that can't be started -------------------------------------------
+
+Count threads_left{0};
+Count threads_started{0};
+
+int CreateSome(pthread_t* thread, const pthread_attr_t* attr,
+               void* (*run)(void*), void* argument) {
+  if (threads_left.FetchAdd("test", -1, Order::kAcqRel) <= 0) return EAGAIN;
+  threads_started.FetchAdd("test", 1, Order::kAcqRel);
+  return ::pthread_create(thread, attr, run, argument);
+}
+
+TEST(RunningThreadsTest, AThreadThatCannotBeStartedIsAStatusAndNothingIsBegun) {
+  for (int can = 0; can < 3; ++can) {
+    Runtime runtime({.threads = 4});
+    Count ended{0};
+    runtime.Spawn(Add(ended));
+    {
+      internal::SysOverride restore;
+      internal::sys.thread_create = &CreateSome;
+      threads_left.Store("test", can, Order::kRelease);
+      threads_started.Store("test", 0, Order::kRelease);
+      const absl::Status status = RunWatched(runtime);
+      EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+      EXPECT_EQ(status.message(), "of 4 worker threads only " +
+                                      std::to_string(can + 1) +
+                                      " could be started: EAGAIN");
+      EXPECT_EQ(threads_started.Load("test", Order::kAcquire), can);
+    }
+    EXPECT_EQ(ended.Load("test", Order::kAcquire), 0) << "a task was run";
+    EXPECT_EQ(runtime.stats().task_runs, 0u);
+    EXPECT_TRUE(RunWatched(runtime).ok()) << "possible again";
+    EXPECT_EQ(ended.Load("test", Order::kAcquire), 1);
+  }
+}
+
+TEST(RunningThreadsTest, OneWorkerNeedsNoThread) {
+  internal::SysOverride restore;
+  internal::sys.thread_create = &CreateSome;
+  threads_left.Store("test", 0, Order::kRelease);
+  Runtime runtime;
+  Count ended{0};
+  runtime.Spawn(Add(ended));
+  EXPECT_TRUE(RunWatched(runtime).ok());
+  EXPECT_EQ(ended.Load("test", Order::kAcquire), 1);
+}
+
+TEST(RunningThreadsTest, ANumberOfThreadsThatCannotBeIsAStatus) {
+  for (const int threads : {-1, 0, 65, 128}) {
+    Runtime runtime({.threads = threads});
+    EXPECT_EQ(runtime.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(
+        runtime.status().message(),
+        "threads is " + std::to_string(threads) + ", but it must be 1 to 64");
+    EXPECT_EQ(runtime.Run(), runtime.status());
+  }
+  Runtime most({.threads = 64});
+  EXPECT_TRUE(most.status().ok());
+  EXPECT_EQ(most.threads(), 64);
+}
+
+// --- Stop --------------------------------------------------------------------
+
+Task<> ExpectStopped(Runtime& runtime, Count& ended) {
+  EXPECT_FALSE(co_await runtime.Sleep(1h));
+  EXPECT_FALSE(co_await runtime.Sleep(0s));
+  EXPECT_FALSE(Socket::Pair(runtime).ok());
+  ended.FetchAdd("test", 1, Order::kAcqRel);
+}
+
+TEST_P(RunningTest, StopHoldsBeforeWithinAndAfter) {
+  Runtime runtime({.threads = threads()});
+  Count ended{0};
+  runtime.Stop();
+  runtime.Spawn(ExpectStopped(runtime, ended));
+  EXPECT_TRUE(RunWatched(runtime).ok());
+  runtime.Stop();
+  runtime.Spawn(ExpectStopped(runtime, ended));
+  EXPECT_TRUE(RunWatched(runtime).ok());
+  EXPECT_EQ(ended.Load("test", Order::kAcquire), 2);
+}
+
+// Opens and sleeps begin at every moment of a Stop.
+TEST_P(RunningTest, StopMeetsOpenAndSleep) {
+  for (int i = 0; i < 100; ++i) {
+    Runtime runtime({.threads = threads()});
+    Count begun{0};
+    auto sleeper = [](Runtime& r, Count& n) -> Task<> {
+      n.FetchAdd("test", 1, Order::kAcqRel);
+      while (co_await r.Sleep(1h)) continue;
+    };
+    auto opener = [](Runtime& r, Count& n) -> Task<> {
+      n.FetchAdd("test", 1, Order::kAcqRel);
+      for (;;) {
+        auto ends = Socket::Pair(r);
+        if (!ends.ok()) co_return;
+        char byte;
+        ends->first.SetReadDeadline(Deadline::After(Runtime::Now(), 10us));
+        if ((co_await ends->first.Read({&byte, 1})).status.closing()) co_return;
+      }
+    };
+    for (int k = 0; k < 4; ++k) {
+      runtime.Spawn(sleeper(runtime, begun));
+      runtime.Spawn(opener(runtime, begun));
+    }
+    std::thread stopper([&] {
+      while (begun.Load("test", Order::kAcquire) < 1 + i % 8) {
+        std::this_thread::yield();
+      }
+      runtime.Stop();
+    });
+    EXPECT_TRUE(RunWatched(runtime).ok());
+    stopper.join();
+    EXPECT_EQ(runtime.stats().parked, 0);
+  }
+}
+
+TEST_P(RunningTest, AStopWhileNothingIsSpawnedEndsNothing) {
+  Runtime runtime({.threads = threads()});
+  runtime.Stop();
+  runtime.Stop();
+  EXPECT_TRUE(runtime.stopping());
+  EXPECT_TRUE(RunWatched(runtime).ok());
+}
+
+}  // namespace
+}  // namespace netpoll

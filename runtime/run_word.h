@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whether Run is at work, and for how many: one word, because Run may end only
+// when nobody is left, at the same moment.
+//
+//   phase      kFresh    Run has not been called yet. Begin -> kRunning.
+//              kRunning  at work. End -> kEnded, only if `count` is 0;
+//                        Abort -> what was before.
+//              kEnded    Run has returned. Begin -> kRunning.
+//   count      tasks that live, and tasks of other runtimes that wait here.
+//              Add, Remove; AddUnlessEnded.
+//
+// All acq_rel: what a task wrote before it was counted out is seen by whoever
+// finds nobody left.
+
+#ifndef NETPOLL_RUNTIME_RUN_WORD_H_
+#define NETPOLL_RUNTIME_RUN_WORD_H_
+
+#include <cstdint>
+
+#include "netpoll/core/concurrency.h"
+
+namespace netpoll::internal {
+
+class RunWord {
+ public:
+  enum Phase : std::uint64_t { kFresh = 0, kRunning = 1, kEnded = 2 };
+
+  // False: it is at work already.
+  bool Begin(Phase* before) {
+    const auto done = Change("run.begin", [](std::uint64_t word) {
+      return Step{PhaseOf(word) != kRunning, WithPhase(word, kRunning)};
+    });
+    *before = PhaseOf(done.before);
+    return done.step.write;
+  }
+  // False: somebody lives.
+  bool End() {
+    return word_.CompareExchange("run.end", kRunning, kEnded, Order::kAcqRel);
+  }
+  void Abort(Phase before) {
+    Change("run.abort", [before](std::uint64_t word) {
+      return Step{true, WithPhase(word, before)};
+    });
+  }
+
+  void Add() { word_.FetchAdd("run.add", kOne, Order::kAcqRel); }
+  bool AddUnlessEnded() {
+    const auto done = Change("run.add_guest", [](std::uint64_t word) {
+      return Step{PhaseOf(word) != kEnded, word + kOne};
+    });
+    return done.step.write;
+  }
+  // True: it was the last.
+  bool Remove() {
+    return word_.FetchAdd("run.remove", 0 - kOne, Order::kAcqRel) / kOne == 1;
+  }
+
+  std::uint64_t count() const {
+    return word_.Load("run.count", Order::kAcquire) / kOne;
+  }
+  Phase phase() const {
+    return PhaseOf(word_.Load("run.phase", Order::kAcquire));
+  }
+
+ private:
+  static constexpr std::uint64_t kOne = 4;
+
+  struct Step {
+    bool write;
+    std::uint64_t next;
+  };
+
+  static constexpr Phase PhaseOf(std::uint64_t word) {
+    return static_cast<Phase>(word % kOne);
+  }
+  static constexpr std::uint64_t WithPhase(std::uint64_t word, Phase phase) {
+    return word - word % kOne + phase;
+  }
+  template <class Transition>
+  Updated<std::uint64_t, Step> Change(Site site, Transition transition) {
+    return Update<StdEnv>(word_, site, kAcqRelUpdate, transition);
+  }
+
+  StdEnv::Atomic<std::uint64_t> word_{kFresh};
+};
+
+}  // namespace netpoll::internal
+
+#endif  // NETPOLL_RUNTIME_RUN_WORD_H_

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A busy worker keeps nothing from an idle one; and what scheduling costs:
+// polls, task runs and system calls, counted.
+
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/sys.h"
+#include "netpoll/runtime/task.h"
+#include "netpoll/runtime/test_support.h"
+#include "netpoll/runtime/worker.h"
+
+namespace netpoll {
+namespace {
+
+using namespace std::chrono_literals;
+using Flag = StdEnv::Atomic<int>;
+
+// Holds its worker until the flag is up: what raises it must be done by
+// another one.
+void Hold(const Flag& flag) {
+  while (flag.Load("test", Order::kAcquire) == 0) std::this_thread::yield();
+}
+Task<> Raise(Flag& flag) {
+  flag.Store("test", 1, Order::kRelease);
+  co_return;
+}
+
+class BusyTest : public testing::TestWithParam<int> {
+ protected:
+  int threads() const { return GetParam(); }
+  static constexpr int kRounds = 50;
+};
+INSTANTIATE_TEST_SUITE_P(Threads, BusyTest, testing::Values(2, 4), WorkersName);
+
+TEST_P(BusyTest, TheTaskThatItSpawnedIsRunByAnother) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    for (int i = 0; i < kRounds; ++i) {
+      Flag flag{0};
+      JoinHandle<void> task = runtime.Spawn(Raise(flag));
+      Hold(flag);
+      co_await std::move(task);
+      if (i % 2 == 0) co_await runtime.Sleep(100us);  // The others go idle.
+    }
+  });
+}
+
+TEST_P(BusyTest, AllTasksOfItsQueueAreRunByOthers) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    for (int i = 0; i < kRounds; ++i) {
+      std::vector<Flag> flags(5);
+      std::vector<JoinHandle<void>> tasks;
+      for (Flag& flag : flags) tasks.push_back(runtime.Spawn(Raise(flag)));
+      for (Flag& flag : flags) Hold(flag);
+      for (auto& task : tasks) co_await std::move(task);
+    }
+  });
+}
+
+TEST_P(BusyTest, ATaskFromAPlainThreadIsRunByAnother) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    for (int i = 0; i < kRounds; ++i) {
+      Flag flag{0};
+      std::thread([&] { runtime.Spawn(Raise(flag)); }).join();
+      Hold(flag);
+    }
+    co_return;
+  });
+}
+
+TEST_P(BusyTest, ASleepThatEndsIsSeenByAnother) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    auto sleep = [](Runtime& r, Flag& begun, Flag& ended) -> Task<> {
+      begun.Store("test", 1, Order::kRelease);
+      EXPECT_TRUE(co_await r.Sleep(300us));
+      ended.Store("test", 1, Order::kRelease);
+    };
+    for (int i = 0; i < kRounds; ++i) {
+      Flag begun{0};
+      Flag ended{0};
+      JoinHandle<void> task = runtime.Spawn(sleep(runtime, begun, ended));
+      Hold(ended);
+      co_await std::move(task);
+    }
+  });
+}
+
+TEST_P(BusyTest, ADeadlineThatItSetsIsSeenByAnother) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    auto ends = Socket::Pair(runtime);
+    auto read = [](Socket& s, Flag& ended) -> Task<> {
+      std::array<char, 1> byte;
+      EXPECT_TRUE((co_await s.Read(byte)).status.timeout());
+      ended.Store("test", 1, Order::kRelease);
+    };
+    for (int i = 0; i < kRounds; ++i) {
+      // Far at first, so that somebody polls until then.
+      ends->first.SetReadDeadline(runtime.After(1h));
+      Flag ended{0};
+      JoinHandle<void> reader = runtime.Spawn(read(ends->first, ended));
+      while (runtime.stats().parked == 0) co_await runtime.Yield();
+      if (i % 2 == 0) co_await runtime.Sleep(200us);
+      ends->first.SetReadDeadline(runtime.After(200us));
+      Hold(ended);
+      co_await std::move(reader);
+    }
+  });
+}
+
+TEST_P(BusyTest, AnEventIsSeenByAnother) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    auto ends = Socket::Pair(runtime);
+    auto read = [](Socket& s, Flag& ended) -> Task<> {
+      std::array<char, 1> byte;
+      EXPECT_EQ((co_await s.Read(byte)).bytes, 1u);
+      ended.Store("test", 1, Order::kRelease);
+    };
+    for (int i = 0; i < kRounds; ++i) {
+      Flag ended{0};
+      JoinHandle<void> reader = runtime.Spawn(read(ends->first, ended));
+      while (runtime.stats().parked == 0) co_await runtime.Yield();
+      ends->second.WithFd([](int fd) { EXPECT_EQ(::write(fd, "x", 1), 1); });
+      Hold(ended);
+      co_await std::move(reader);
+    }
+  });
+}
+
+// Two events of one batch: the worker that took them runs one, and holds.
+TEST_P(BusyTest, TheOtherEventsOfItsBatchAreHandledByAnother) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    auto one = Socket::Pair(runtime);
+    auto two = Socket::Pair(runtime);
+    // Each holds until the other has run too.
+    auto read = [](Socket& s, Flag& mine, Flag& others) -> Task<> {
+      std::array<char, 1> byte;
+      EXPECT_EQ((co_await s.Read(byte)).bytes, 1u);
+      mine.Store("test", 1, Order::kRelease);
+      Hold(others);
+    };
+    for (int i = 0; i < kRounds; ++i) {
+      Flag a{0};
+      Flag b{0};
+      JoinHandle<void> first = runtime.Spawn(read(one->first, a, b));
+      JoinHandle<void> second = runtime.Spawn(read(two->first, b, a));
+      while (runtime.stats().parked < 2) co_await runtime.Yield();
+      for (auto* pair : {&*one, &*two}) {
+        pair->second.WithFd([](int fd) { EXPECT_EQ(::write(fd, "x", 1), 1); });
+      }
+      co_await std::move(first);
+      co_await std::move(second);
+    }
+  });
+}
+
+// --- Cost --------------------------------------------------------------------
+
+int reads = 0;
+int writes = 0;
+int clocks = 0;
+ssize_t CountedRead(int fd, void* data, std::size_t size) {
+  ++reads;
+  return ::read(fd, data, size);
+}
+ssize_t CountedSend(int fd, const void* data, std::size_t size, int flags) {
+  ++writes;
+  return ::send(fd, data, size, flags);
+}
+std::int64_t CountedNow() {
+  ++clocks;
+  return internal::MonotonicNow();
+}
+
+class CostTest : public testing::Test {
+ protected:
+  CostTest() {
+    reads = writes = clocks = 0;
+    internal::sys.read = &CountedRead;
+    internal::sys.send = &CountedSend;
+    internal::sys.now = &CountedNow;
+  }
+  internal::SysOverride restore_;
+};
+
+TEST_F(CostTest, AMessageThatIsWaitedForIsTwoReadsOneWriteAndTwoRuns) {
+  RunTest(1, [](Runtime& runtime) -> Task<> {
+    constexpr int kMessages = 1'000;
+    auto ends = Socket::Pair(runtime);
+    JoinHandle<void> pong = runtime.Spawn([](Socket& s) -> Task<> {
+      std::array<char, 1> byte;
+      for (int i = 0; i < kMessages; ++i) {
+        EXPECT_EQ((co_await s.Read(byte)).bytes, 1u);
+        EXPECT_TRUE((co_await s.Write("y")).ok());
+      }
+    }(ends->second));
+    co_await runtime.Yield();
+    const RuntimeStats before = runtime.stats();
+    reads = writes = clocks = 0;
+    std::array<char, 1> byte;
+    for (int i = 0; i < kMessages; ++i) {
+      EXPECT_TRUE((co_await ends->first.Write("x")).ok());
+      EXPECT_EQ((co_await ends->first.Read(byte)).bytes, 1u);
+    }
+    const RuntimeStats after = runtime.stats();
+    const auto per = [](auto count) {
+      return static_cast<double>(count) / kMessages;
+    };
+    // Of one message there and one back.
+    EXPECT_LE(per(reads), 4.01);
+    EXPECT_GE(per(reads), 3.9);
+    EXPECT_LE(per(writes), 2.01);
+    EXPECT_LE(per(after.task_runs - before.task_runs), 2.02);
+    EXPECT_LE(per(after.polls - before.polls), 2.02);
+    EXPECT_LE(per(after.wakeups - before.wakeups), 2.02);
+    EXPECT_EQ(clocks, 0) << "nobody has a deadline";
+    co_await std::move(pong);
+  });
+}
+
+// While nothing happens there is nothing but the one poll.
+TEST(IdleTest, WhoWaitsCostsNothing) {
+  for (const int threads : {1, 2, 4}) {
+    RunTest(threads, [](Runtime& runtime) -> Task<> {
+      auto ends = Socket::Pair(runtime);
+      JoinHandle<void> reader = runtime.Spawn([](Socket& s) -> Task<> {
+        std::array<char, 1> byte;
+        EXPECT_TRUE((co_await s.Read(byte)).status.closing());
+      }(ends->first));
+      while (runtime.stats().parked == 0) co_await runtime.Yield();
+      co_await runtime.Sleep(5ms);
+      const RuntimeStats before = runtime.stats();
+      constexpr int kSleeps = 10;
+      for (int i = 0; i < kSleeps; ++i) co_await runtime.Sleep(10ms);
+      const RuntimeStats after = runtime.stats();
+      EXPECT_LE(after.task_runs - before.task_runs, std::uint64_t{kSleeps});
+      // One that is broken by the new deadline, one that lasts, one that looks.
+      EXPECT_LE(after.polls - before.polls, std::uint64_t{4 * kSleeps});
+      EXPECT_TRUE((co_await ends->first.Close()).ok());
+      co_await std::move(reader);
+    });
+  }
+}
+
+// Runs between two polls, and operations between two polls.
+TEST(PollPaceTest, ABusyWorkerPolls) {
+  RunTest(1, [](Runtime& runtime) -> Task<> {
+    std::uint64_t before = runtime.stats().polls;
+    for (std::uint32_t i = 0; i < 10 * internal::Worker::kPollEvery; ++i) {
+      co_await runtime.Yield();
+    }
+    std::uint64_t polls = runtime.stats().polls - before;
+    EXPECT_GE(polls, 9u);
+    EXPECT_LE(polls, 11u);
+    auto ends = Socket::Pair(runtime);
+    before = runtime.stats().polls;
+    for (int i = 0; i < 10 * internal::Worker::kPollAfter; ++i) {
+      EXPECT_TRUE((co_await ends->first.WaitWritable()).ok());
+    }
+    polls = runtime.stats().polls - before;
+    EXPECT_GE(polls, 9u);
+    EXPECT_LE(polls, 11u);
+  });
+}
+
+}  // namespace
+}  // namespace netpoll

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one way into suspension. Whatever a task awaits
+//   in await_ready    pays: one operation of the task's share of this turn;
+//   in await_suspend  settles its waiter, so that whoever wakes it makes it
+//                     runnable where the task parked, and then parks it; or, if
+//                     it need not wait but could not pay, lets the others go
+//                     first.
+// So no loop of awaits keeps a worker from the other tasks, or from polling.
+
+#ifndef NETPOLL_RUNTIME_SUSPEND_H_
+#define NETPOLL_RUNTIME_SUSPEND_H_
+
+#include <coroutine>
+
+#include "netpoll/runtime/task_waiter.h"
+#include "netpoll/runtime/worker.h"
+
+namespace netpoll {
+
+class Runtime;
+
+namespace internal {
+
+// False: the task has had its share, and must suspend.
+inline bool Pay() {
+  Worker* const worker = this_worker;
+  return worker == nullptr || worker->Spend();
+}
+
+// Outside of all workers the task goes on in `fallback`.
+inline void Settle(TaskWaiter& waiter, Runtime* fallback) {
+  Worker* const worker = this_worker;
+  waiter.home = worker != nullptr ? worker->runtime : fallback;
+}
+
+// Runnable, behind all that are. `waiter` is settled.
+void GoLast(TaskWaiter& waiter);
+
+// What needs no waiting by itself, but is paid for: co_await Turn(runtime).
+class Turn : public ResumeWaiter {
+ public:
+  explicit Turn(Runtime& runtime) : runtime_(runtime) {}
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  bool await_ready() const { return Pay(); }
+  void await_suspend(std::coroutine_handle<> task) {
+    handle = task;
+    Settle(*this, &runtime_);
+    GoLast(*this);
+  }
+  void await_resume() const {}
+
+ private:
+  Runtime& runtime_;
+};
+
+// Lets the others go first in any case.
+class YieldAwaiter : public Turn {
+ public:
+  using Turn::Turn;
+  bool await_ready() const { return false; }
+};
+
+}  // namespace internal
+}  // namespace netpoll
+
+#endif  // NETPOLL_RUNTIME_SUSPEND_H_
