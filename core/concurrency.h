@@ -114,20 +114,21 @@ struct StdEnv {
     std::atomic<T> value_;
   };
 
-  // Refers to the word, which must outlive it; null until it is given one.
+  // Refers to the word, which must outlive it; null until it is given one. By
+  // the compilers' own functions: some C++ libraries have no std::atomic_ref.
   template <class T>
   class Shared {
    public:
-    static_assert(std::atomic_ref<T>::is_always_lock_free);
+    static_assert(__atomic_always_lock_free(sizeof(T), nullptr));
 
     constexpr Shared() = default;
     explicit constexpr Shared(T* word) : word_(word) {}
 
     T Load(Site, Order order) const {
-      return std::atomic_ref<T>(*word_).load(ToStd(order));
+      return __atomic_load_n(word_, static_cast<int>(ToStd(order)));
     }
     void Store(Site, T value, Order order) {
-      std::atomic_ref<T>(*word_).store(value, ToStd(order));
+      __atomic_store_n(word_, value, static_cast<int>(ToStd(order)));
     }
 
    private:

@@ -147,13 +147,11 @@ class PollDesc {
     }
     const auto done = Update<Env>(Slot(direction), "prepare.slot",
                                   kSeqCstUpdate, semaphore::Prepare);
-    switch (done.step.outcome) {
-      case SemaphoreOutcome::kConsumed:
-        return WaitResult::Done();
-      case SemaphoreOutcome::kMustPark:
-        break;
-      default:
-        Env::Misuse("two tasks wait in one direction of a descriptor");
+    if (done.step.outcome == SemaphoreOutcome::kConsumed) {
+      return WaitResult::Done();
+    }
+    if (done.step.outcome != SemaphoreOutcome::kMustPark) {
+      Env::Misuse("two tasks wait in one direction of a descriptor");
     }
     if (kind == WaitKind::kUntilReady) return WaitResult::Park();
     const PollError error = status::Check(

@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Compiles the public headers of the core and of the backends of POSIX systems
+# with the warnings that embedders ask for made errors: each by itself, and their
+# templates whole.
+#   gcc, clang   the host's C++ library
+#   libcxx       clang's: an older one, without std::atomic_ref
+#   musl         that, over another C library
+# usage: warnings_test.sh gcc|clang|libcxx|musl SOURCE... -- HEADER...
+set -euo pipefail
+
+kind=$1
+shift
+sources=()
+while [[ $1 != -- ]]; do
+  sources+=("$1")
+  shift
+done
+shift
+
+flags=(-std=c++20 -fsyntax-only -Werror -Wall -Wextra -Wpedantic -Wshadow
+  -Wconversion -Wsign-conversion -Wswitch-enum -fno-exceptions -fno-rtti)
+compiler=g++
+libcxx=/usr/lib/llvm-14/include/c++/v1
+musl=/usr/include/x86_64-linux-musl
+need() {
+  if [[ ! -e $1 ]] && ! command -v "$1" >/dev/null; then
+    echo "SKIPPED: there is no $1 (tools/setup --deep)"
+    exit 0
+  fi
+}
+case $kind in
+  clang)
+    # The newer one warns of more.
+    compiler=clang++-19
+    if ! command -v "$compiler" >/dev/null; then compiler=clang++-14; fi
+    ;;
+  libcxx)
+    compiler=clang++-14
+    need "$libcxx"
+    flags+=(-stdlib=libc++)
+    ;;
+  musl)
+    compiler=clang++-14
+    need "$libcxx"
+    need "$musl"
+    kernel=$TEST_TMPDIR/kernel
+    mkdir -p "$kernel"
+    ln -s /usr/include/linux /usr/include/asm-generic \
+      /usr/include/x86_64-linux-gnu/asm "$kernel"
+    flags+=(--target=x86_64-linux-musl -nostdinc -nostdinc++
+      -D_LIBCPP_HAS_MUSL_LIBC -isystem "$libcxx" -isystem "$musl"
+      -isystem "$(clang++-14 -print-resource-dir)/include"
+      -isystem "$kernel")
+    ;;
+esac
+need "$compiler"
+
+include=$TEST_TMPDIR/include
+mkdir -p "$include"
+ln -s "$PWD" "$include/netpoll"
+flags+=("-I$include" -isystem tests/shims/kqueue/include
+  -isystem tests/shims/event_ports)
+
+failed=0
+compile() {
+  if ! "$compiler" "${flags[@]}" "$1" >"$TEST_TMPDIR/said" 2>&1; then
+    echo "$compiler, $kind: $2"
+    cat "$TEST_TMPDIR/said"
+    failed=1
+  fi
+}
+echo "$("$compiler" --version | head -1), $kind: $# headers"
+for source in "${sources[@]}"; do compile "$source" "$source"; done
+# With another library the sources include them all.
+if [[ $kind == gcc || $kind == clang ]]; then
+  for header in "$@"; do
+    echo "#include \"netpoll/$header\"" >"$TEST_TMPDIR/alone.cc"
+    compile "$TEST_TMPDIR/alone.cc" "$header"
+  done
+fi
+exit "$failed"
