@@ -167,6 +167,20 @@ TEST_F(EventPortsReport, ABreakThatWasTakenMeanwhileIsNotSetAgain) {
   EXPECT_EQ(Count(Call::kAlert), 3);
 }
 
+// Between the token and the alert of the poll that takes a break.
+TEST_F(EventPortsReport, ABreakWhileTheAlertIsEndedIsCovered) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  backend.Break();
+  script().before_alert = [&] { backend.Break(); };
+  Poll(backend, Delta::Forever());
+  // It was taken with the first: the next one is set anew.
+  const int before = Count(Call::kAlert);
+  backend.Break();
+  EXPECT_EQ(Count(Call::kAlert), before + 1)
+      << "all breaks from now on are lost";
+}
+
 // Row S3 and its like: what was fetched before the descriptor was closed and
 // opened again.
 TEST_F(EventPortsReport, AStaleReportDoesNotDisturbTheNextIncarnation) {

@@ -353,6 +353,22 @@ TEST_F(IocpStray, TheKindOfASocketThatCannotBeToldIsAnError) {
   EXPECT_EQ(Finish(ends_.own()).bytes, 1u);
 }
 
+TEST_F(IocpStray, TheKindOfASocketIsAskedAnewInTheNextLife) {
+  OpenStream();
+  script().returns[SysCall::kReceive] = {1};
+  EXPECT_FALSE(Receive().pending);
+  auto* const before = operation_;
+  backend_.FreeOperation(operation_);
+  OpenDatagrams();
+  ASSERT_EQ(operation_, before);
+  PeerSends("there");
+  char byte;
+  ASSERT_EQ(::recv(own_, &byte, 1, MSG_PEEK), SOCKET_ERROR);
+  ASSERT_TRUE(ReceiveDatagram().pending);
+  EXPECT_EQ(Poll(Delta::Forever()), 1u);
+  EXPECT_EQ(Finish(own_).bytes, 5u);
+}
+
 // Asked once, however many calls there are.
 TEST_F(IocpStray, TheKindOfASocketIsAskedOnceForEachOperation) {
   OpenStream();

@@ -2,13 +2,21 @@
 //
 // The pipe of the poll backend: who writes to it and how often, that a break
 // and a kick are told apart, and every way in which it fails.
+#include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "netpoll/backends/poll/poll_backend.h"
+#include "netpoll/backends/poll/poll_sys.h"
+#include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/types.h"
@@ -195,6 +203,77 @@ TEST_F(PollPipe, EmptyingThePipeGoesOnAfterASignal) {
   // It was emptied: the next poll runs to its limit.
   EXPECT_TRUE(Poll(backend, kShort).empty());
   EXPECT_EQ(Count(PollCall::kRead), 2);
+}
+
+// A break while the poll empties the pipe is covered by that poll's return, and
+// the next one counts.
+struct HookedPollSys : PollSys {
+  static int Read(int fd, void* bytes, std::size_t size) {
+    if (before_read) std::exchange(before_read, nullptr)();
+    return PollSys::Read(fd, bytes, size);
+  }
+  static inline std::function<void()> before_read;
+};
+
+TEST_F(PollPipe, ABreakWhileThePipeIsEmptiedIsCovered) {
+  PollBackend<StdEnv, HookedPollSys> backend;
+  ASSERT_EQ(backend.Init(), 0);
+  int reading_end = -1;
+  for (const int fd : OpenDescriptors()) {
+    const bool reads = (::fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
+    if (backend.IsPollDescriptor(fd) && reads) reading_end = fd;
+  }
+  backend.Break();
+  HookedPollSys::before_read = [&] { backend.Break(); };
+  EXPECT_TRUE(Poll(backend, Delta::Forever()).empty());
+  backend.Break();
+  pollfd pipe{.fd = reading_end, .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&pipe, 1, 0), 1) << "the break was lost, and all after it";
+  EXPECT_TRUE(Poll(backend, Delta::Forever()).empty());
+}
+
+// More are ready, and armed again at once, than one poll reports: all have
+// their turn.
+TEST_F(PollPipe, WhatDoesNotFitIsFirstInTheNextPoll) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  constexpr std::uint32_t kMany = 200;
+  std::vector<Ends> all;
+  std::vector<int> reports(kMany);
+  const auto arm = [&](std::uint32_t i) {
+    backend.Arm(all[i].own(), EventKey::ForSlot(i, 1), Mode::kWrite);
+  };
+  for (std::uint32_t i = 0; i < kMany; ++i) {
+    all.push_back(Ends::Sockets());
+    ASSERT_EQ(backend.Open(all[i].own(), EventKey::ForSlot(i, 1)), 0);
+    // Never reported, so each keeps its place.
+    backend.Arm(all[i].own(), EventKey::ForSlot(i, 1), Mode::kRead);
+    arm(i);
+  }
+  for (int round = 0; round < 4; ++round) {
+    for (const Report& report : Poll(backend, kNow)) {
+      ++reports[report.key.index()];
+      arm(report.key.index());
+    }
+  }
+  for (std::uint32_t i = 0; i < kMany; ++i) EXPECT_GE(reports[i], 1) << i;
+}
+
+TEST_F(PollPipe, ACloseOfWhatNobodyAskedAboutWaitsForNobody) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  Ends idle = Ends::Sockets();
+  Ends ends = Ends::PipeToRead();
+  ASSERT_EQ(backend.Open(idle.own(), EventKey::ForSlot(2, 1)), 0);
+  ASSERT_EQ(backend.Open(ends.own(), kKey), 0);
+  backend.Arm(ends.own(), kKey, Mode::kRead);
+  script().meanwhile = [&] {
+    // If it waited for the end of this call, it would wait for itself.
+    EXPECT_EQ(backend.Close(idle.own(), EventKey::ForSlot(2, 1)), 0);
+    ends.Send();
+  };
+  EXPECT_EQ(Poll(backend, Delta::Forever()).size(), 1u);
+  EXPECT_EQ(Count(PollCall::kWrite), 0);
 }
 
 // A death test runs its statement in a child of fork, so the backend is made
