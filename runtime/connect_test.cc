@@ -162,6 +162,11 @@ TEST_P(ConnectTest, WhatHasConnectedHas) {
     cancel.Cancel();
     cancel.Cancel();
     EXPECT_TRUE((co_await socket->Write("on")).ok());
+    // Those to come end, also one that would not wait.
+    auto alive = Listener::Listen(runtime, Parse("unix:(unnamed)"));
+    EXPECT_EQ((co_await Status(runtime, alive->address(), {.cancel = &cancel}))
+                  .code(),
+              absl::StatusCode::kCancelled);
   });
 }
 
@@ -271,6 +276,23 @@ TEST_P(ConnectTest, NobodyConnectsToHimself) {
       });
     }
   }
+}
+
+// The same port of another host is not oneself.
+TEST_P(ConnectTest, ThePeersPortMayBeOnesOwn) {
+  const internal::SysOverride restore;
+  static SocketAddress own;
+  internal::sys.connect = [](int fd, const sockaddr* to, socklen_t size) {
+    EXPECT_EQ(::bind(fd, own.data(), own.size()), 0);
+    return ::connect(fd, to, size);
+  };
+  RunTest(threads(), [&](Runtime& runtime) -> Task<> {
+    auto listener = Listener::Listen(runtime, Parse("127.0.0.2:0"));
+    own = Parse("127.0.0.1:0").WithPort(listener->address().port());
+    auto socket = co_await Socket::Connect(runtime, listener->address());
+    EXPECT_TRUE(socket.ok()) << socket.status();
+    EXPECT_EQ(*socket->LocalAddress(), own);
+  });
 }
 
 TEST_P(ConnectTest, AfterConnectingToHimselfOneTriesAgain) {
