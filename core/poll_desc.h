@@ -118,8 +118,9 @@ class PollDesc {
 
   // --- Tasks: one per direction at a time -----------------------------------
 
-  PollError Check(Mode direction) const {
-    return status::Check(status_.Load("check.status", Order::kSeqCst),
+  // Closing or a deadline, or nothing.
+  PollError Ended(Mode direction) const {
+    return status::Ended(status_.Load("check.status", Order::kSeqCst),
                          direction);
   }
 
@@ -127,11 +128,23 @@ class PollDesc {
     return status::NoMoreEdges(status_.Load("edges.status", Order::kAcquire));
   }
 
-  // Forgets recorded readiness, unless there is an error to report. The caller
-  // tries its system call next, and waits only when that would block.
+  // Whether the last event said nothing but "error", and the reader has not
+  // begun anew since.
+  bool ErrorReported() const {
+    return (status_.Load("error.status", Order::kAcquire) & status::kErrors) !=
+           0;
+  }
+
+  // Forgets recorded readiness, and for a reader the errors that were reported,
+  // unless the descriptor closes or the deadline has passed. The caller tries
+  // its system call next, and waits only when that would block.
   PollError Reset(Mode direction) {
-    const PollError error = Check(direction);
+    const StatusWord word = status_.Load("check.status", Order::kSeqCst);
+    const PollError error = status::Ended(word, direction);
     if (error != PollError::kNone) return error;
+    if (direction == Mode::kRead && (word & status::kErrors) != 0) {
+      Update<Env>(status_, "reset.status", kSeqCstUpdate, status::ForgetErrors);
+    }
     const auto done = Update<Env>(Slot(direction), "reset.slot", kSeqCstUpdate,
                                   semaphore::Reset);
     if (done.step.outcome == SemaphoreOutcome::kMisuse) {
@@ -140,9 +153,11 @@ class PollDesc {
     return PollError::kNone;
   }
 
+  // Readiness comes before kNotPollable: whatever an error report is about, the
+  // call is tried after it.
   WaitResult Prepare(Mode direction, WaitKind kind) {
     if (kind == WaitKind::kOrError) {
-      const PollError error = Check(direction);
+      const PollError error = Ended(direction);
       if (error != PollError::kNone) return WaitResult::Done(error);
     }
     const auto done = Update<Env>(Slot(direction), "prepare.slot",
@@ -182,7 +197,7 @@ class PollDesc {
   WaitResult Finish(Mode direction, WaitKind kind) {
     if (TakeReady(direction)) return WaitResult::Done();
     if (kind == WaitKind::kUntilReady) return WaitResult::Park();
-    const PollError error = Check(direction);
+    const PollError error = Ended(direction);
     // No error: the deadline that woke the task was moved before it ran.
     if (error == PollError::kNone) return WaitResult::Park();
     return WaitResult::Done(error);
@@ -241,9 +256,15 @@ class PollDesc {
                       return status::Event(word, generation, flags);
                     });
     if (!noted.step.accepted) return false;
+    Nudge(mode, wake);
+    return true;
+  }
+
+  // The directions of `mode` are to try again, though the system reported
+  // nothing. The caller keeps the descriptor open.
+  void Nudge(Mode mode, PollResult& wake) {
     if (Has(mode, Mode::kRead)) wake.Add(Move(rg_, "ready.rg", true));
     if (Has(mode, Mode::kWrite)) wake.Add(Move(wg_, "ready.wg", true));
-    return true;
   }
 
   // --- For the pool, the timers and checkers --------------------------------

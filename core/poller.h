@@ -16,6 +16,13 @@
 //         while that says must_park, Prepare again
 //       wait.error ends the wait: read again if it is kNone
 //
+//   An error that the system reports is news to be fetched by the call, not a
+//   verdict: it only makes the direction ready. kNotPollable says that many
+//   reports of nothing but an error came in a row while the call would block;
+//   the next Reset begins anew. Where the system reports levels (poll, event
+//   ports) an error that nobody fetches, such as a socket's full error queue,
+//   is reported at every wait: wait a while before the next one.
+//
 //   A scheduler out of work: see sleep_protocol.h. Then
 //     result = poller.Poll(delta); result.Append(poller.ExpireTimers(now));
 //     make every waiter of result.ready runnable;
@@ -122,7 +129,7 @@ class Poller {
                      WaitKind kind = WaitKind::kOrError) {
     if constexpr (Backend::kNeedsArm) {
       if (NeedsArm() && (kind == WaitKind::kUntilReady ||
-                         desc->Check(direction) == PollError::kNone)) {
+                         desc->Ended(direction) == PollError::kNone)) {
         const EventKey key =
             EventKey::ForSlot(desc->index(), desc->generation());
         backend_.Arm(desc->fd(), key, direction);
@@ -136,6 +143,25 @@ class Poller {
   WaitResult Finish(Desc* desc, Mode direction,
                     WaitKind kind = WaitKind::kOrError) {
     return desc->Finish(direction, kind);
+  }
+
+  // Has whoever waits in the directions of `mode` try its call again, as after
+  // a report: for callers who know that the system will not report. The
+  // descriptor stays open meanwhile. Lock-free.
+  [[nodiscard]] PollResult Nudge(Desc* desc, Mode mode) {
+    PollResult result;
+    desc->Nudge(mode, result);
+    return result;
+  }
+
+  // Whether the system reports an event for as long as it lasts, so that each
+  // wait asks anew.
+  bool reports_levels() const {
+    if constexpr (Backend::kNeedsArm) {
+      return NeedsArm();
+    } else {
+      return false;
+    }
   }
 
   // Sets the deadline for the directions of `mode`: Deadline::Past() ends the

@@ -120,7 +120,8 @@ TEST(PollerTest, AnyKeyIsSafe) {
     EXPECT_TRUE(result.ready.empty());
     EXPECT_EQ(rig.poller->stale_events(), ++stale);
   }
-  EXPECT_EQ(desc->Check(Mode::kRead), PollError::kNone);
+  EXPECT_EQ(desc->Ended(Mode::kRead), PollError::kNone);
+  EXPECT_FALSE(desc->ErrorReported());
   rig.Close(desc);
 }
 

@@ -4,14 +4,23 @@
 //
 //   bit       meaning                      moved by
 //   0         closing                      publish (under the lock)
-//   1         the last event was an error  event (no lock), open clears
+//   1         errors keep being reported   event (no lock); reset, open clear
 //   2         the read deadline passed     publish
 //   3         the write deadline passed    publish
 //   4         no more edges will come      event, sticky; open clears
+//   7..5      error reports in a row       event; reset, open clear
 //   63..32    generation                   publish (open and free)
 //
+// A report of nothing but "error" is a hint: an error queue may have news, a
+// pending error may wait to be fetched, both of a healthy descriptor. It makes
+// both directions ready, the system call is tried, and what that says is told.
+// Only when kErrorReports of them came in a row and the call would still block
+// does a read wait end with kNotPollable (bit 1). Any other event and the next
+// read operation's Reset begin to count anew, so that is told once and the
+// call then tried again.
+//
 // Bits 0, 2, 3 and the generation summarise fields that live under the
-// descriptor's lock; bits 1 and 4 live only here. Publishing happens after any
+// descriptor's lock; the others live only here. Publishing happens after any
 // change of those fields and before the unblock that follows it, with a
 // seq_cst exchange; tasks load it seq_cst after Nil->Wait. Events compare the
 // whole generation and change nothing when it differs.
@@ -44,16 +53,22 @@ struct StatusStep {
 namespace status {
 
 inline constexpr StatusWord kClosing = 1 << 0;
-inline constexpr StatusWord kEventError = 1 << 1;
+inline constexpr StatusWord kErrorStays = 1 << 1;
 inline constexpr StatusWord kReadExpired = 1 << 2;
 inline constexpr StatusWord kWriteExpired = 1 << 3;
 inline constexpr StatusWord kNoMoreEdges = 1 << 4;
-inline constexpr StatusWord kFlags = 0x1f;
+inline constexpr StatusWord kOneError = 1 << 5;
+inline constexpr StatusWord kErrorCount = 7 * kOneError;
+inline constexpr StatusWord kErrors = kErrorStays | kErrorCount;
+inline constexpr StatusWord kFlags = 0xff;
+// Reports of nothing but an error, in a row, that make it one that stays.
+inline constexpr int kErrorReports = 8;
 inline constexpr int kGenerationShift = 32;
 inline constexpr int kGenerationWidth = 32;
 
-static_assert((kClosing | kEventError | kReadExpired | kWriteExpired |
-               kNoMoreEdges) == kFlags);
+static_assert((kClosing | kErrorStays | kReadExpired | kWriteExpired |
+               kNoMoreEdges | kErrorCount) == kFlags);
+static_assert(kErrorCount / kOneError + 1 == kErrorReports);
 static_assert(kFlags < (StatusWord{1} << kGenerationShift));
 static_assert(kGenerationShift + kGenerationWidth <= 64);
 
@@ -61,9 +76,9 @@ constexpr std::uint32_t Generation(StatusWord word) {
   return static_cast<std::uint32_t>(word >> kGenerationShift);
 }
 
-// Replaces the summarised fields, keeps the two that events own.
+// Replaces the summarised fields, keeps those that events own.
 constexpr StatusStep Publish(StatusWord word, const StatusSummary& s) {
-  const StatusWord next = (word & (kEventError | kNoMoreEdges)) |
+  const StatusWord next = (word & (kErrors | kNoMoreEdges)) |
                           (s.closing ? kClosing : 0) |
                           (s.read_expired ? kReadExpired : 0) |
                           (s.write_expired ? kWriteExpired : 0) |
@@ -77,23 +92,41 @@ constexpr StatusStep Open(StatusWord word, std::uint32_t generation) {
   return {next != word, next, true};
 }
 
+// The errors of a word after one more report of nothing but an error.
+constexpr StatusWord OneMoreError(StatusWord word) {
+  if ((word & kErrorCount) == kErrorCount) return kErrors;
+  return (word & kErrors) + kOneError;
+}
+
 // An event for the incarnation `generation` says `flags`.
 constexpr StatusStep Event(StatusWord word, std::uint32_t generation,
                            EventFlags flags) {
   if (Generation(word) != generation) return {false, word, false};
-  const StatusWord next = (word & ~kEventError) |
-                          (flags.error ? kEventError : 0) |
+  const StatusWord next = (word & ~kErrors) |
+                          (flags.error ? OneMoreError(word) : 0) |
                           (flags.no_more_edges ? kNoMoreEdges : 0);
   return {next != word, next, true};
 }
 
-// The error that `direction` meets, Closing before Timeout before NotPollable.
-constexpr PollError Check(StatusWord word, Mode direction) {
+// The reader tries its call anew: what was reported so far does not count.
+constexpr StatusStep ForgetErrors(StatusWord word) {
+  return {(word & kErrors) != 0, word & ~kErrors, true};
+}
+
+// What ends every operation of `direction`, Closing before Timeout.
+constexpr PollError Ended(StatusWord word, Mode direction) {
   if ((word & kClosing) != 0) return PollError::kClosing;
   const StatusWord expired =
       direction == Mode::kRead ? kReadExpired : kWriteExpired;
-  if ((word & expired) != 0) return PollError::kTimeout;
-  if (direction == Mode::kRead && (word & kEventError) != 0) {
+  return (word & expired) != 0 ? PollError::kTimeout : PollError::kNone;
+}
+
+// What ends a wait of `direction` whose call would block: NotPollable comes
+// last.
+constexpr PollError Check(StatusWord word, Mode direction) {
+  const PollError ended = Ended(word, direction);
+  if (ended != PollError::kNone) return ended;
+  if (direction == Mode::kRead && (word & kErrorStays) != 0) {
     return PollError::kNotPollable;
   }
   return PollError::kNone;
@@ -111,21 +144,31 @@ static_assert(Check(kFlags, Mode::kRead) == PollError::kClosing);
 static_assert(Check(kFlags & ~kClosing, Mode::kRead) == PollError::kTimeout);
 static_assert(Check(kReadExpired, Mode::kWrite) == PollError::kNone);
 static_assert(Check(kWriteExpired, Mode::kWrite) == PollError::kTimeout);
-static_assert(Check(kEventError, Mode::kRead) == PollError::kNotPollable);
-static_assert(Check(kEventError, Mode::kWrite) == PollError::kNone);
+static_assert(Check(kErrorStays, Mode::kRead) == PollError::kNotPollable);
+static_assert(Check(kErrorStays, Mode::kWrite) == PollError::kNone);
+static_assert(Check(kErrorCount, Mode::kRead) == PollError::kNone);
+static_assert(Ended(kFlags, Mode::kRead) == PollError::kClosing);
+static_assert(Ended(kFlags & ~kClosing, Mode::kWrite) == PollError::kTimeout);
+static_assert(Ended(kErrors, Mode::kRead) == PollError::kNone);
 static_assert(Check(kNoMoreEdges, Mode::kRead) == PollError::kNone);
 
 static_assert(
-    Publish(kGen7 | kEventError | kNoMoreEdges, {true, false, true, 7}).next ==
-    (kGen7 | kEventError | kNoMoreEdges | kClosing | kWriteExpired));
+    Publish(kGen7 | kErrors | kNoMoreEdges, {true, false, true, 7}).next ==
+    (kGen7 | kErrors | kNoMoreEdges | kClosing | kWriteExpired));
 static_assert(!Publish(kGen7, {false, false, false, 7}).write);
 static_assert(Open(kGen7 | kFlags, 8).next ==
               (StatusWord{8} << kGenerationShift));
 static_assert(!Event(kGen7, 6, {true, true}).accepted);
 static_assert(!Event(kGen7, 6, {true, true}).write);
-static_assert(Event(kGen7, 7, {true, false}).next == (kGen7 | kEventError));
-static_assert(Event(kGen7 | kEventError | kNoMoreEdges, 7, {false, false})
-                  .next == (kGen7 | kNoMoreEdges));
+static_assert(Event(kGen7, 7, {true, false}).next == (kGen7 | kOneError));
+static_assert(Event(kGen7 | kErrorCount, 7, {true, false}).next ==
+              (kGen7 | kErrors));
+static_assert(!Event(kGen7 | kErrors, 7, {true, false}).write);
+static_assert(Event(kGen7 | kErrors | kNoMoreEdges, 7, {false, false}).next ==
+              (kGen7 | kNoMoreEdges));
+static_assert(ForgetErrors(kGen7 | kFlags).next ==
+              (kGen7 | (kFlags & ~kErrors)));
+static_assert(!ForgetErrors(kGen7 | kNoMoreEdges).write);
 static_assert(!Event(kGen7, 7, {false, false}).write);
 }  // namespace table
 

@@ -75,12 +75,14 @@ class TimerHeap {
     if (position != 0) heap_[position - 1].when = kNever;
   }
 
-  // As Stop, and the heap forgets the owner, which may then be destroyed.
-  void Remove(Owner* owner, int which) {
+  // As Stop, and the heap forgets the owner, which may then be destroyed. False
+  // if it was not there: never armed, or already handed out.
+  bool Remove(Owner* owner, int which) {
     const LockHolder hold(lock_, "timers.remove.lock");
     const TimerPosition position = owner->timer_position(which);
     if (position != 0) Erase(position - 1);
     PublishNext();
+    return position != 0;
   }
 
   // Takes the timer that is due first, if it is due at `now`. False if none is.

@@ -34,7 +34,7 @@ constexpr bool IsDirection(Mode mode) {
   return mode == Mode::kRead || mode == Mode::kWrite;
 }
 
-// The outcomes that an operation on a descriptor may meet. The values are part
+// The outcomes that a wait on a descriptor may have. The values are part
 // of the interface. When several hold, Closing wins over Timeout over
 // NotPollable.
 enum class PollError : std::uint8_t {
@@ -43,8 +43,9 @@ enum class PollError : std::uint8_t {
   kClosing = 1,
   // The direction's deadline has passed; sticky until another is set.
   kTimeout = 2,
-  // The last event said nothing but "error". Reported to readers only: a
-  // writer gets a better answer from its own system call.
+  // The system reported nothing but "error" again and again while the call
+  // would block (status.h has the number). Told once: the next operation tries
+  // its call again. To readers only: a writer's own call has a better answer.
   kNotPollable = 3,
 };
 

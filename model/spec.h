@@ -44,10 +44,16 @@ inline constexpr std::uint64_t kSpecError = 2;
 inline constexpr std::uint64_t kSpecReadExpired = 4;
 inline constexpr std::uint64_t kSpecWriteExpired = 8;
 inline constexpr std::uint64_t kSpecNoMoreEdges = 16;
-inline constexpr std::uint64_t kSpecFlags = 31;
+inline constexpr std::uint64_t kSpecOneError = 32;  // Counted up to seven.
+inline constexpr std::uint64_t kSpecErrorCount = 7 * kSpecOneError;
+inline constexpr std::uint64_t kSpecErrors = kSpecError | kSpecErrorCount;
+inline constexpr std::uint64_t kSpecFlags = 255;
+// Reports of nothing but an error, in a row, after which a wait may say so.
+inline constexpr int kSpecErrorReports = 8;
 inline constexpr int kSpecGenerationShift = 32;
 
-// Bits that an event may set, and bits that it may clear.
+// Bits that an event may set, and bits that it may clear. How a report counts
+// errors is said by CountsErrors.
 struct StatusRule {
   const char* event;
   std::uint64_t sets;
@@ -58,7 +64,8 @@ struct StatusRule {
 inline constexpr std::uint64_t kSpecExpired =
     kSpecReadExpired | kSpecWriteExpired;
 inline constexpr StatusRule kStatusRules[] = {
-    {"ready", kSpecError | kSpecNoMoreEdges, kSpecError, false},
+    {"ready", kSpecErrors | kSpecNoMoreEdges, kSpecErrors, false},
+    {"reset", 0, kSpecErrors, false},
     {"deadline", kSpecExpired, kSpecExpired, false},
     {"fire", kSpecExpired, 0, false},
     {"unblock", kSpecClosing, 0, false},
@@ -66,9 +73,28 @@ inline constexpr StatusRule kStatusRules[] = {
     {"open", 0, kSpecFlags, true},
 };
 
+// How many error reports in a row a word says, up to kSpecErrorReports.
+constexpr int ErrorsIn(std::uint64_t word) {
+  if ((word & kSpecError) != 0) return kSpecErrorReports;
+  return static_cast<int>((word & kSpecErrorCount) / kSpecOneError);
+}
+
+// A report adds one, or takes all back; nobody else adds.
+inline bool CountsErrors(const char* site, std::uint64_t from,
+                         std::uint64_t to) {
+  const int before = ErrorsIn(from);
+  const int after = ErrorsIn(to);
+  if (after == kSpecErrorReports && (to & kSpecErrors) != kSpecErrors) {
+    return false;
+  }
+  if (after == before || after == 0) return true;
+  return IsEvent(site, "ready") && after == before + 1;
+}
+
 inline bool StatusMayMove(const char* site, std::uint64_t from,
                           std::uint64_t to) {
   if (from == to) return true;
+  if (!CountsErrors(site, from, to)) return false;
   for (const StatusRule& rule : kStatusRules) {
     if (!IsEvent(site, rule.event)) continue;
     const std::uint64_t flags_from = from & kSpecFlags;
@@ -83,15 +109,22 @@ inline bool StatusMayMove(const char* site, std::uint64_t from,
   return false;
 }
 
-// The error that a direction meets: closing, then timeout, then not pollable.
-constexpr PollError SpecError(std::uint64_t word, Mode direction) {
+// What ends every operation of a direction: closing, then timeout.
+constexpr PollError SpecEnded(std::uint64_t word, Mode direction) {
   if ((word & kSpecClosing) != 0) return PollError::kClosing;
   const bool read = direction == Mode::kRead;
   if ((word & (read ? kSpecReadExpired : kSpecWriteExpired)) != 0) {
     return PollError::kTimeout;
   }
-  if (read && (word & kSpecError) != 0) return PollError::kNotPollable;
   return PollError::kNone;
+}
+
+// What ends a wait: of a reader also that errors keep being reported.
+constexpr PollError SpecError(std::uint64_t word, Mode direction) {
+  const PollError ended = SpecEnded(word, direction);
+  if (ended != PollError::kNone) return ended;
+  const bool told = direction == Mode::kRead && (word & kSpecError) != 0;
+  return told ? PollError::kNotPollable : PollError::kNone;
 }
 
 }  // namespace netpoll::model

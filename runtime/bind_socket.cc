@@ -101,8 +101,8 @@ absl::StatusOr<BoundSocket> BindSocket(Runtime& runtime,
   if (error != 0) {
     const BoundName* const made = kept != nullptr ? kept.get() : file.get();
     if (made != nullptr) made->Remove();
+    const absl::Status why = OpenError(runtime, fd, error);
     sys.close(fd);
-    const absl::Status why = OpenError(fd, error);
     return absl::Status(
         why.code(), absl::StrCat(request.purpose, " ", address.ToString(), ": ",
                                  why.message()));

@@ -318,8 +318,8 @@ TEST_P(ConnectTest, AfterConnectingToHimselfOneTriesAgain) {
     if (!socket.ok()) co_return;
     EXPECT_NE(*socket->LocalAddress(), address);
     EXPECT_EQ(*socket->PeerAddress(), address);
+    ::close(listener);
   });
-  ::close(listener);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "netpoll/backends/posix/check_pollable.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/fd_state.h"
@@ -66,7 +67,9 @@ bool ReadvOp::Attempt(IoOp* op) {
     const ssize_t got =
         sys.readv(self->fd(), self->buffers_.data(), static_cast<int>(count));
     if (got >= 0) {
-      self->bytes_ = static_cast<std::size_t>(got);
+      // How much room there was is not asked: it counts as filled.
+      const auto bytes = static_cast<std::size_t>(got);
+      self->Received(bytes, bytes > 0 || self->never_blocks_ ? bytes : 1);
       return true;
     }
     if (errno != EINTR) return self->FailOrBlock(errno);
@@ -186,9 +189,26 @@ bool ReadyOp::Attempt(IoOp* op) {
   pollfd query{.fd = self->fd(), .events = self->events_, .revents = 0};
   for (;;) {
     const int count = sys.poll(&query, 1, 0);
-    if (count >= 0) return count > 0;
-    if (errno != EINTR) return self->FailOrBlock(errno);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return self->FailOrBlock(errno);
+    self->no_event_ = false;
+    if (query.revents != POLLERR) return count > 0;
+    return self->ErrorIsNews();
   }
+}
+
+// Nothing but an error. A call may have to tell it, or an error queue has news
+// for somebody else and the call would block: that can't be seen from outside.
+// So it counts as ready, but not again and again at full speed.
+bool ReadyOp::ErrorIsNews() {
+  std::int64_t& told = fd_->error_told[events_ == POLLIN ? 0 : 1];
+  const std::int64_t now = Runtime::Now();
+  if (told != 0 && now - told < kErrorPace) {
+    no_event_ = true;  // It stays: nothing would be reported when time is up.
+    return false;
+  }
+  told = now;
+  return true;
 }
 
 bool CloseOp::await_ready() {
@@ -224,47 +244,42 @@ absl::StatusOr<int> DetachOp::await_resume() const {
 
 }  // namespace internal
 
-absl::Status OpenError(int fd, int error) {
-  const char* why = nullptr;
-  switch (error) {
-    case EBADF:
-      why = "it is not an open descriptor";
-      break;
-    case EINVAL:
-      why =
-          "it is in blocking mode (set O_NONBLOCK first), or the poller's own";
-      break;
-    case EPERM:
-      why = "a regular file or a directory is always ready and can't be polled";
-      break;
-    case EEXIST:
-      why = "it is open in this runtime already";
-      break;
-    case ECANCELED:
-      why = "the runtime is stopping";
-      break;
-    default:
-      break;
+absl::Status OpenError(Runtime& runtime, int fd, int error) {
+  const std::string what =
+      absl::StrCat("descriptor ", fd, " can't be opened: ");
+  if (error == ECANCELED) {
+    return absl::CancelledError(
+        absl::StrCat(what, "closing, the runtime is stopping"));
   }
-  const std::string cause = why != nullptr
-                                ? absl::StrCat(why, " (", ErrnoName(error), ")")
-                                : ErrnoName(error);
-  return absl::ErrnoToStatus(
-      error, absl::StrCat("descriptor ", fd, " can't be opened: ", cause));
+  // What the descriptor is says more than the number of the error.
+  const bool own = runtime.poller().IsPollDescriptor(fd);
+  const PollableCheck check =
+      own ? PollableCheck{error, "it is the poller's own"}
+          : ExaminePollable(fd);
+  const char* why = check.error == error ? check.why : nullptr;
+  if (why == nullptr && error == EEXIST) {
+    why = "it is open in this runtime already";
+  }
+  if (why == nullptr)
+    return ErrnoStatus(error, absl::StrCat(what, ErrnoName(error)));
+  return ErrnoStatus(error,
+                     absl::StrCat(what, why, " (", ErrnoName(error), ")"));
 }
 
 absl::StatusOr<Descriptor> Descriptor::Adopt(Runtime& runtime, int fd) {
   if (!runtime.status().ok()) return runtime.status();
   internal::FdState* state = nullptr;
   const int error = internal::FdState::Open(runtime, fd, true, &state);
-  if (error != 0) return OpenError(fd, error);
+  if (error != 0) return OpenError(runtime, fd, error);
   return Descriptor(state);
 }
 
 absl::StatusOr<Descriptor::PipeEnds> Descriptor::Pipe(Runtime& runtime) {
   int fds[2];
   if (internal::sys.pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0) {
-    return absl::ErrnoToStatus(errno, "a pipe can't be made");
+    const int error = errno;
+    return ErrnoStatus(
+        error, absl::StrCat("a pipe can't be made: ", ErrnoName(error)));
   }
   auto read = Adopt(runtime, fds[0]);
   if (!read.ok()) internal::sys.close(fds[0]);

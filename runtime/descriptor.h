@@ -100,7 +100,10 @@ class ReadyOp : public IoOp {
   IoStatus await_resume() const { return result().status; }
 
  private:
+  static constexpr std::int64_t kErrorPace = 100'000'000;
+
   static bool Attempt(IoOp* op);
+  bool ErrorIsNews();
   short events_;
 };
 
@@ -149,8 +152,10 @@ class Descriptor {
   // Closes, without waiting for operations under way to leave.
   ~Descriptor() { Drop(); }
 
-  // Takes over `fd`, which must be open, non-blocking, and neither a regular
-  // file nor a directory; the error says which. It stays the caller's then.
+  // Takes over `fd`, which must be open, non-blocking, and something that can
+  // be polled: no file, directory, block device, or device without events
+  // (/dev/null); the error says which, alike on every backend. It stays the
+  // caller's then. kCancelled: the runtime is stopping.
   static absl::StatusOr<Descriptor> Adopt(Runtime& runtime, int fd);
 
   // The two ends of a new pipe.
@@ -190,7 +195,9 @@ class Descriptor {
     return internal::WritevOp(state_, buffers);
   }
   // Until a read (write) would not block. Another task may be faster: be ready
-  // to wait again.
+  // to wait again. An error that the system reports counts as readiness, since
+  // a call may have to tell it. One that stays, such as an error queue that
+  // nobody reads, counts again every 100 ms.
   internal::ReadyOp WaitReadable() {
     return internal::ReadyOp(state_, Mode::kRead);
   }
@@ -224,6 +231,10 @@ class Descriptor {
 
   // co_await Close(): every operation ends with "closing", and when this ends
   // the system's descriptor is closed. "closing" if it was closed already.
+  // No close blocks a worker: that of a socket with SO_LINGER and a time is
+  // made by a thread of its own, and awaited all the same. If no thread can be
+  // had (64 at most), the option is taken off first: then the system sends the
+  // rest when the close has returned.
   internal::CloseOp Close() { return internal::CloseOp(state_, false); }
   // The same without waiting; closed by the last operation that leaves.
   void CloseNow();
@@ -246,7 +257,7 @@ struct Descriptor::PipeEnds {
 };
 
 // Why a descriptor was refused, in one sentence.
-absl::Status OpenError(int fd, int error);
+absl::Status OpenError(Runtime& runtime, int fd, int error);
 
 }  // namespace netpoll
 

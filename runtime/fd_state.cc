@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
@@ -16,14 +17,29 @@
 #include "netpoll/runtime/sys.h"
 
 namespace netpoll::internal {
+namespace {
+
+// Whether close(2) waits until the peer has everything, or for some time.
+bool Lingers(int fd) {
+  linger set{};
+  socklen_t size = sizeof(set);
+  return sys.getsockopt(fd, SOL_SOCKET, SO_LINGER, &set, &size) == 0 &&
+         set.l_onoff != 0 && set.l_linger > 0;
+}
+
+}  // namespace
 
 FdState::FdState(Runtime& owner, HostPoller::Desc* opened, int number)
     : runtime(owner), desc(opened), fd(number) {}
-FdState::~FdState() = default;
+FdState::~FdState() {
+  delete retry[0];
+  delete retry[1];
+}
 
 int FdState::Open(Runtime& runtime, int fd, bool check, FdState** state,
                   std::unique_ptr<BoundName>* file) {
   if (!runtime.status().ok()) return ENODEV;
+  if (runtime.stopping()) return ECANCELED;
   const HostPoller::OpenResult opened = runtime.poller().Open(fd, check);
   if (opened.error != 0) return opened.error;
   auto* const made = new FdState(runtime, opened.desc, fd);
@@ -68,6 +84,16 @@ bool FdState::CloseNow(bool keep_fd) {
 void FdState::End() {
   runtime.Unregister(this);
   runtime.poller().Close(desc);
+  if (!keep && Lingers(fd)) {
+    if (runtime.CloseElsewhere(this)) return;
+    // It may not block a worker: the system sends what is left on its own.
+    const linger none{};
+    sys.setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+  }
+  CloseFd();
+}
+
+void FdState::CloseFd() {
   if (!keep) sys.close(fd);
   const std::uintptr_t parked =
       closer.Exchange("closer.end", kEnded, Order::kAcqRel);
@@ -75,6 +101,23 @@ void FdState::End() {
     runtime.MakeRunnable(reinterpret_cast<ResumeWaiter*>(parked));
   }
   Unref();
+}
+
+void RetryTimer::Retry(Timed* self) {
+  FdState* const fd = static_cast<RetryTimer*>(self)->fd;
+  const Mode direction = static_cast<RetryTimer*>(self)->direction;
+  if (fd->lock.AddReference()) {
+    PollResult result = fd->runtime.poller().Nudge(fd->desc, direction);
+    fd->runtime.MakeRunnable(result);
+    fd->DropReference();
+  }
+  fd->Unref();
+}
+
+RetryTimer* FdState::Retry(Mode direction) {
+  RetryTimer*& timer = retry[direction == Mode::kRead ? 0 : 1];
+  if (timer == nullptr) timer = new (std::nothrow) RetryTimer(this, direction);
+  return timer;
 }
 
 void FdState::SetDeadline(Mode mode, Deadline deadline) {

@@ -14,6 +14,7 @@
 #ifndef NETPOLL_RUNTIME_FD_STATE_H_
 #define NETPOLL_RUNTIME_FD_STATE_H_
 
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 
@@ -22,6 +23,8 @@
 #include "netpoll/core/descriptor_lock.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/host_poller.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/sleep.h"
 #include "netpoll/runtime/task_waiter.h"
 
 namespace netpoll {
@@ -30,7 +33,21 @@ class Runtime;
 
 namespace internal {
 
+struct FdState;
 class BoundName;
+
+// Has whoever waits in a direction try again, at a time: for calls that would
+// block and of whose end the system tells nothing. Whoever starts it takes a
+// reference to the state, which goes when it is due, or with who stops it.
+struct RetryTimer : Timed {
+  RetryTimer(FdState* owner, Mode waits)
+      : Timed(&RetryTimer::Retry), fd(owner), direction(waits) {}
+  static void Retry(Timed* self);
+
+  FdState* const fd;
+  const Mode direction;
+  std::int64_t until = 0;  // The direction's.
+};
 
 struct FdState {
   FdState(Runtime& owner, HostPoller::Desc* opened, int number);
@@ -39,9 +56,15 @@ struct FdState {
   ~FdState();
 
   // Makes the state of a descriptor that `fd` was opened for in the poller.
-  // 0, or an errno; `fd` and `*file` stay the caller's after an error.
+  // 0, or an errno, ECANCELED if the runtime is stopping; `fd` and `*file` stay
+  // the caller's after an error.
   static int Open(Runtime& runtime, int fd, bool check, FdState** state,
                   std::unique_ptr<BoundName>* file = nullptr);
+  // What an operation says that failed with that.
+  static IoStatus OpenStatus(int error) {
+    return error == ECANCELED ? IoStatus::FromPoll(PollError::kClosing)
+                              : IoStatus::FromErrno(error);
+  }
 
   void Ref() { refs.FetchAdd("fd.ref", 1, Order::kAcqRel); }
   void Unref() {
@@ -78,6 +101,13 @@ struct FdState {
   // Nothing once closed.
   void SetDeadline(Mode mode, Deadline deadline);
 
+  // The direction's timer, null if there is no memory for one. By whoever has
+  // the direction.
+  RetryTimer* Retry(Mode direction);
+
+  // The system's close, and the end. The last call.
+  void CloseFd();
+
   // The runtime's list; under its lock.
   void Link(FdState*& head);
   void Unlink(FdState*& head);
@@ -102,6 +132,11 @@ struct FdState {
   // What moves is messages, not a stream of bytes: datagrams, SOCK_SEQPACKET.
   // Each is moved by one call, also one of no bytes. Set before any operation.
   bool messages = false;
+  // The directions': made when one is needed first.
+  RetryTimer* retry[2] = {};
+  // When a wait for readiness last ended because of an error alone, in
+  // nanoseconds of the runtime's clock.
+  std::int64_t error_told[2] = {};
   FdState* next = nullptr;
   FdState* previous = nullptr;
   DescriptorLock<StdEnv> lock;

@@ -2,8 +2,11 @@
 //
 // One operation of one direction of a descriptor, as an awaitable: take the
 // direction, Reset, try the system call, and wait and try again while it would
-// block. It lives in the awaiting coroutine's frame; nothing is allocated, and
-// the coroutine is resumed only when the operation has ended.
+// block. An operation that is woken again and again and would still block, or
+// of whose end no event tells, rests before it tries again: 1 ms, 2, 4 and so
+// on up to 100; a deadline, a close or Stop end a rest at once. It lives in the
+// awaiting coroutine's frame; nothing is allocated, and the coroutine is
+// resumed only when the operation has ended.
 
 #ifndef NETPOLL_RUNTIME_IO_OP_H_
 #define NETPOLL_RUNTIME_IO_OP_H_
@@ -59,8 +62,20 @@ class IoOp : public TaskWaiter {
   IoStatus status_;
   // The system call never blocks, whatever is there: it is always tried.
   bool never_blocks_ : 1 = false;
+  // Set by an attempt that would block and knows that no event will tell when
+  // it would not: it is made again at a growing pace.
+  bool no_event_ : 1 = false;
 
  private:
+  // Attempts in a row that were woken and would block all the same, before the
+  // operation rests between them.
+  static constexpr int kPatience = 4;
+  // Rests grow from the one to the other, each twice as long.
+  static constexpr std::int64_t kShortestRest = 1'000'000;
+  static constexpr std::int64_t kLongestRest = 100'000'000;
+  // Who waited that long for an event does not spin.
+  static constexpr std::uint32_t kWaitedMillis = 20;
+
   enum class Stage : std::uint8_t {
     kAcquire,  // Not begun.
     kAgain,    // Take the direction; the state's memory is held meanwhile.
@@ -83,6 +98,12 @@ class IoOp : public TaskWaiter {
   bool Try();
   bool TakeDirection(bool* parked);
   bool Wait(bool* parked);
+  bool Waited(PollError error);
+  bool Refused(PollError error);
+  bool Fruitless();
+  bool Rest(std::int64_t now, int rests);
+  bool RestIsOver();
+  void StopResting();
   bool End(IoStatus status);
   static void Resume(TaskWaiter* self);
 
@@ -91,6 +112,12 @@ class IoOp : public TaskWaiter {
   bool guest_ : 1 = false;  // Counted as one by the descriptor's runtime.
   Mode direction_;
   Stage stage_ = Stage::kAcquire;
+  bool woken_ : 1 = false;  // A wait ended with readiness since the last try.
+  bool resting_ : 1 =
+      false;                 // Readiness is passed over until the timer is due.
+  bool rested_ : 1 = false;  // The last try came after a rest.
+  std::uint8_t fruitless_ = 0;
+  std::uint32_t looked_ = 0;  // When the last of them was, in milliseconds.
   std::coroutine_handle<> task_;
 };
 

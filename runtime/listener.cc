@@ -98,11 +98,7 @@ AcceptResult internal::AcceptOp::await_resume() {
   const int error = FdState::Open(*runtime_, accepted_, false, &state);
   if (error != 0) {
     internal::sys.close(accepted_);
-    const bool stopping = error == ECANCELED;
-    return {Socket(),
-            stopping ? IoStatus::FromPoll(PollError::kClosing)
-                     : IoStatus::FromErrno(error),
-            {}};
+    return {Socket(), FdState::OpenStatus(error), {}};
   }
   state->short_reads_drain = short_reads_drain_;
   state->messages = messages_;

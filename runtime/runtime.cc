@@ -64,6 +64,9 @@ Runtime::Runtime(RuntimeOptions options)
 
 Runtime::~Runtime() {
   unheard_->Forget();
+  while (closers_.Load("destroy.closers", Order::kAcquire) != 0) {
+    internal::sys.poll(nullptr, 0, 1);  // They end when the system says so.
+  }
   if (!status_.ok()) {
     // Nothing ever ran here.
     while (TaskWaiter* const task = injected_.Pop()) {
@@ -128,6 +131,9 @@ void Runtime::WakeEverybody() {
 
 void Runtime::Stop() {
   stopping_.Store("stop.store", 1, Order::kSeqCst);
+  // Everybody is told "closing" before the first descriptor goes, or the ends
+  // of this runtime's own connections would be told that the peer has left.
+  FdState* told = nullptr;
   for (;;) {
     FdState* fd;
     {
@@ -137,10 +143,55 @@ void Runtime::Stop() {
       fd->Unlink(registry_);
       fd->Ref();
     }
+    const bool held = fd->lock.AddReference();
     fd->CloseNow(false);
+    if (!held) {
+      fd->Unref();
+      continue;
+    }
+    fd->next = told;  // Nobody else's, once it is unlinked.
+    told = fd;
+  }
+  while (told != nullptr) {
+    FdState* const fd = std::exchange(told, told->next);
+    fd->DropReference();
     fd->Unref();
   }
   DrainSleeps();
+}
+
+void Runtime::StartTimer(internal::Timed* timer, std::int64_t when) {
+  if (sleeps_.Arm(timer, 0, when, Mode::kRead, 0)) DeadlineMoved(when);
+}
+
+bool Runtime::StopTimer(internal::Timed* timer) {
+  return sleeps_.Remove(timer, 0);
+}
+
+bool Runtime::CloseElsewhere(FdState* fd) {
+  constexpr std::int32_t kMostClosers = 64;
+  if (closers_.FetchAdd("closers.add", 1, Order::kAcqRel) < kMostClosers) {
+    const auto close = [](void* argument) -> void* {
+      sigset_t all;
+      sigfillset(&all);  // The program's signals are for its own threads.
+      internal::sys.thread_sigmask(SIG_SETMASK, &all, nullptr);
+      auto* const state = static_cast<FdState*>(argument);
+      Runtime& runtime = state->runtime;
+      state->CloseFd();
+      runtime.closers_.FetchAdd("closers.done", -1, Order::kAcqRel);
+      return nullptr;
+    };
+    pthread_attr_t detached;
+    pthread_attr_init(&detached);
+    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    pthread_t thread;
+    const int error =
+        internal::sys.thread_create(&thread, &detached, close, fd);
+    pthread_attr_destroy(&detached);
+    if (error == 0) return true;
+  }
+  closers_.FetchAdd("closers.undo", -1, Order::kAcqRel);
+  return false;
 }
 
 bool Runtime::Register(FdState* fd) {
@@ -302,7 +353,7 @@ void Runtime::Expire(Worker& worker) {
 
 void Runtime::WakeSleeps(std::int64_t now) {
   decltype(sleeps_)::Firing firing{};
-  while (sleeps_.PopDue(now, &firing)) MakeRunnable(firing.owner);
+  while (sleeps_.PopDue(now, &firing)) firing.owner->due(firing.owner);
 }
 
 void Runtime::DrainSleeps() { WakeSleeps(Deadline::kNever - 1); }

@@ -10,7 +10,9 @@
 // Run works on the calling thread and threads - 1 more, and returns when every
 // spawned task has ended. Stop makes that happen soon: it closes every
 // descriptor of the runtime and ends every sleep, so that all waits, present
-// and future, answer "closing". Nothing is destroyed while it is suspended.
+// and future, answer "closing", and so do calls that would open a descriptor
+// and those that fail because Stop closed the peer. Nothing is destroyed while
+// it is suspended.
 //
 // A Runtime is no local variable of a coroutine: gcc 12 does not align frames
 // to cache lines.
@@ -171,6 +173,15 @@ class Runtime {
   // A deadline was set: whoever must know of an earlier one is told.
   void DeadlineMoved(std::int64_t when);
 
+  // `timer` is due at `when`, once. Stopping it says whether it will not be;
+  // otherwise it was, or is right now.
+  void StartTimer(internal::Timed* timer, std::int64_t when);
+  bool StopTimer(internal::Timed* timer);
+
+  // Closes a descriptor whose close may block, on a thread of its own. False:
+  // no thread can be had. The destructor waits for those threads.
+  bool CloseElsewhere(internal::FdState* fd);
+
   bool Register(internal::FdState* fd);
   void Unregister(internal::FdState* fd);
 
@@ -206,13 +217,14 @@ class Runtime {
 
   absl::Status status_;
   HostPoller poller_;
-  TimerHeap<StdEnv, internal::SleepAwaiter> sleeps_;
+  TimerHeap<StdEnv, internal::Timed> sleeps_;
   SleepProtocol<StdEnv> protocol_;
   internal::RunQueue<StdEnv> injected_;
   std::vector<std::unique_ptr<Worker>> workers_;
   internal::RunWord life_;
   StdEnv::Atomic<std::uint32_t> done_{0};
   StdEnv::Atomic<std::uint32_t> stopping_{0};
+  StdEnv::Atomic<std::int32_t> closers_{0};  // Threads of CloseElsewhere.
 
   // Held by threads that are not workers while they make a task runnable. The
   // task may end the runtime at once: Run passes here before it returns.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // co_await runtime.Sleep(...). A task sleeps in the runtime that runs it,
-// whichever was asked.
+// whichever was asked. And what else waits for a time.
 
 #ifndef NETPOLL_RUNTIME_SLEEP_H_
 #define NETPOLL_RUNTIME_SLEEP_H_
@@ -18,10 +18,24 @@ class Runtime;
 
 namespace internal {
 
-class SleepAwaiter : public ResumeWaiter {
+// What the runtime's heap of times holds. `due` is called once when the time
+// has come, by a worker that holds no lock.
+struct Timed {
+  using Due = void (*)(Timed*);
+
+  explicit Timed(Due called) : due(called) {}
+
+  // For the timer heap, under its lock.
+  TimerPosition& timer_position(int) { return position; }
+
+  const Due due;
+  TimerPosition position = 0;
+};
+
+class SleepAwaiter : public ResumeWaiter, public Timed {
  public:
   SleepAwaiter(Runtime& runtime, Deadline deadline)
-      : runtime_(runtime), deadline_(deadline) {}
+      : Timed(&SleepAwaiter::Wake), runtime_(runtime), deadline_(deadline) {}
 
   bool await_ready();
   // Out of line, as IoOp's: once armed, another worker may end the task.
@@ -29,10 +43,8 @@ class SleepAwaiter : public ResumeWaiter {
   // Whether the time has passed; false if the runtime stopped.
   bool await_resume() const { return !stopped_ && !Stopping(); }
 
-  // For the timer heap, under its lock.
-  TimerPosition& timer_position(int) { return position_; }
-
  private:
+  static void Wake(Timed* self);
   // The runtime that was asked; once the task has suspended, its own: the other
   // may be gone.
   bool Stopping() const;
@@ -40,7 +52,6 @@ class SleepAwaiter : public ResumeWaiter {
   Runtime& runtime_;
   Deadline deadline_;
   bool stopped_ = false;
-  TimerPosition position_ = 0;
 };
 
 }  // namespace internal

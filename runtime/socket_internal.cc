@@ -23,17 +23,18 @@
 namespace netpoll::internal {
 
 absl::Status SystemError(absl::string_view what, int error) {
-  return absl::ErrnoToStatus(error, absl::StrCat(what, ": ", ErrnoName(error)));
+  return ErrnoStatus(error, absl::StrCat(what, ": ", ErrnoName(error)));
 }
 
 absl::Status Refused(int fd, int error, absl::string_view why) {
-  return absl::ErrnoToStatus(
+  return ErrnoStatus(
       error, absl::StrCat("descriptor ", fd, " can't be adopted: ", why, " (",
                           ErrnoName(error), ")"));
 }
 
 absl::Status OpenFailed(Runtime& runtime, int fd, int error) {
-  return runtime.status().ok() ? OpenError(fd, error) : runtime.status();
+  return runtime.status().ok() ? OpenError(runtime, fd, error)
+                               : runtime.status();
 }
 
 int MakeSocket(const SocketAddress& address, int type) {
@@ -55,8 +56,9 @@ absl::StatusOr<FdState*> OpenOwn(Runtime& runtime, int fd) {
   FdState* state = nullptr;
   const int error = FdState::Open(runtime, fd, false, &state);
   if (error == 0) return state;
+  const absl::Status status = OpenFailed(runtime, fd, error);
   sys.close(fd);
-  return OpenFailed(runtime, fd, error);
+  return status;
 }
 
 int GetOption(int fd, int option) {

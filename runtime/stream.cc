@@ -39,19 +39,37 @@ absl::Status ConnectError(const SocketAddress& address, IoStatus status) {
 }
 
 // Waits for a connect that is in progress. A wake-up alone proves nothing: the
-// socket is asked for its error, and then for its peer.
+// socket is asked for its error, and then for its peer. A Unix socket whose
+// listener has no room is not in progress, and no event tells when there is
+// some: its connect is made again.
 class ConnectOp : public internal::IoOp {
  public:
-  explicit ConnectOp(internal::FdState* fd)
-      : IoOp(fd, Mode::kWrite, &Attempt) {}
+  // `again`: null, or the address of the connect to be made again.
+  ConnectOp(internal::FdState* fd, const SocketAddress* again)
+      : IoOp(fd, Mode::kWrite, &Attempt), again_(again) {}
   IoStatus await_resume() const { return result().status; }
 
  private:
   static bool Attempt(IoOp* op) {
     auto* const self = static_cast<ConnectOp*>(op);
+    return self->again_ != nullptr ? self->Connect() : self->Look();
+  }
+
+  bool Connect() {
+    if (internal::sys.connect(fd(), again_->data(), again_->size()) == 0) {
+      return true;
+    }
+    const int error = errno;
+    no_event_ = error == EAGAIN || error == EINTR;
+    if (error == EISCONN) return true;
+    if (error == EINPROGRESS || error == EALREADY) again_ = nullptr;
+    return !no_event_ && again_ != nullptr && FailOrBlock(error);
+  }
+
+  bool Look() {
     int error = 0;
     socklen_t size = sizeof(error);
-    internal::sys.getsockopt(self->fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+    internal::sys.getsockopt(fd(), SOL_SOCKET, SO_ERROR, &error, &size);
     switch (error) {
       case EINPROGRESS:
       case EALREADY:
@@ -61,13 +79,15 @@ class ConnectOp : public internal::IoOp {
       case EISCONN:
         break;
       default:
-        return self->FailOrBlock(error);
+        return FailOrBlock(error);
     }
     sockaddr_storage peer;
     socklen_t peer_size = sizeof(peer);
-    return internal::sys.getpeername(
-               self->fd(), reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0;
+    return internal::sys.getpeername(fd(), reinterpret_cast<sockaddr*>(&peer),
+                                     &peer_size) == 0;
   }
+
+  const SocketAddress* again_;
 };
 
 }  // namespace
@@ -112,13 +132,18 @@ Task<absl::StatusOr<Socket>> ConnectOnce(Runtime& runtime,
     co_return ConnectError(address, IoStatus::FromPoll(PollError::kTimeout));
   }
   const IoStatus closing = IoStatus::FromPoll(PollError::kClosing);
+  if (runtime.stopping()) co_return ConnectError(address, closing);
   const int fd = MakeSocket(address, SOCK_STREAM);
   if (fd < 0) co_return ConnectError(address, IoStatus::FromErrno(errno));
   const bool pending =
       internal::sys.connect(fd, address.data(), address.size()) != 0;
   const int error = pending ? errno : 0;
-  if (pending && error != EINPROGRESS && error != EINTR) {
+  // POSIX: a connect that a signal ends goes on. A Unix one has not begun.
+  const bool again =
+      address.family() == AF_UNIX && (error == EAGAIN || error == EINTR);
+  if (pending && error != EINPROGRESS && error != EINTR && !again) {
     internal::sys.close(fd);
+    if (runtime.stopping()) co_return ConnectError(address, closing);
     co_return SystemError(absl::StrCat("connect to ", address.ToString()),
                           error);
   }
@@ -131,7 +156,8 @@ Task<absl::StatusOr<Socket>> ConnectOnce(Runtime& runtime,
     const ConnectEntry entry(cancel, *state);
     if (entry.cancelled()) co_return ConnectError(address, closing);
     socket.SetWriteDeadline(deadline);
-    const IoStatus status = co_await ConnectOp(*state);
+    const IoStatus status =
+        co_await ConnectOp(*state, again ? &address : nullptr);
     if (!status.ok()) co_return ConnectError(address, status);
     socket.SetWriteDeadline(Deadline::None());
   }

@@ -15,6 +15,11 @@ namespace netpoll::internal {
 
 void GoLast(TaskWaiter& waiter) { waiter.home->MakeRunnable(&waiter); }
 
+void SleepAwaiter::Wake(Timed* self) {
+  auto* const sleeper = static_cast<SleepAwaiter*>(self);
+  sleeper->home->MakeRunnable(sleeper);
+}
+
 bool SleepAwaiter::Stopping() const {
   return (home != nullptr ? *home : runtime_).stopping();
 }

@@ -5,6 +5,7 @@
 #ifndef NETPOLL_RUNTIME_TEST_SUPPORT_H_
 #define NETPOLL_RUNTIME_TEST_SUPPORT_H_
 
+#include <dirent.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
+#include "netpoll/backends/host/host_backends.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/task.h"
 
@@ -55,10 +57,35 @@ inline absl::Status RunWatched(Runtime& runtime) {
   return runtime.Run();
 }
 
+// How many descriptors the process has open.
+inline int OpenDescriptors() {
+  DIR* const all = ::opendir("/proc/self/fd");
+  int count = 0;
+  while (::readdir(all) != nullptr) ++count;
+  ::closedir(all);
+  return count - 3;  // ".", "..", and the one that was read.
+}
+
+// No more are open at the end than at the beginning. (Less, where one was
+// handed over.)
+class DescriptorGuard {
+ public:
+  DescriptorGuard() : before_(OpenDescriptors()) {}
+  DescriptorGuard(const DescriptorGuard&) = delete;
+  DescriptorGuard& operator=(const DescriptorGuard&) = delete;
+  ~DescriptorGuard() {
+    EXPECT_LE(OpenDescriptors(), before_) << "descriptors leaked";
+  }
+
+ private:
+  const int before_;
+};
+
 // Calls `body(runtime)`, which returns a Task<void>, and runs until every task
 // has ended. `body` outlives its coroutine, so it may capture.
 template <class Body>
 void RunTest(int threads, Body body) {
+  const DescriptorGuard guard;
   Runtime runtime({.threads = threads});
   ASSERT_TRUE(runtime.status().ok()) << runtime.status();
   runtime.Spawn(body(runtime));
@@ -73,6 +100,37 @@ inline bool OverShim(Runtime& runtime) {
   const std::string_view name = runtime.backend();
   return name == "kqueue" || name == "event_ports";
 }
+
+// The same on a backend, with one worker; skipped where that does not run.
+template <class Body>
+void RunOn(const std::string& backend, Body body) {
+  const DescriptorGuard guard;
+  Runtime runtime({.threads = 1, .backend = backend});
+  if (backend == "io_uring" && !runtime.status().ok()) {
+    GTEST_SKIP() << runtime.status();
+  }
+  ASSERT_TRUE(runtime.status().ok()) << runtime.status();
+  runtime.Spawn(body(runtime));
+  const absl::Status status = RunWatched(runtime);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(runtime.stats().parked, 0) << "the waiter count drifted";
+}
+
+// A fixture whose tests run on every backend of the build, by name.
+class BackendsTest : public testing::TestWithParam<std::string> {
+ protected:
+  const std::string& backend() const { return GetParam(); }
+};
+
+inline std::string BackendName(
+    const testing::TestParamInfo<std::string>& name) {
+  return name.param;
+}
+
+#define NETPOLL_INSTANTIATE_BACKENDS(suite)                                 \
+  INSTANTIATE_TEST_SUITE_P(                                                 \
+      Backends, suite, testing::ValuesIn(::netpoll::HostBackends::Names()), \
+      BackendName)
 
 // A fixture whose tests run with one worker, and with more than there are
 // cores.

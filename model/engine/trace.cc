@@ -19,10 +19,13 @@ std::string Show(const World& world, const Object& object, Value value) {
   if (object.role == Role::kStatus) {
     const std::uint64_t word = object.Bits(value);
     std::string text = "gen" + std::to_string(word >> 32);
-    constexpr const char* kBits[] = {"closing", "error", "r-expired",
+    constexpr const char* kBits[] = {"closing", "errors-stay", "r-expired",
                                      "w-expired", "no-more-edges"};
     for (int bit = 0; bit < 5; ++bit) {
       if ((word >> bit & 1) != 0) text += std::string("+") + kBits[bit];
+    }
+    if (const std::uint64_t errors = word >> 5 & 7; errors != 0) {
+      text += "+errors:" + std::to_string(errors);
     }
     return text;
   }

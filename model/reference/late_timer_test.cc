@@ -153,8 +153,8 @@ struct Sequence {
   }
 
   bool Agrees() const {
-    return desc.Check(Mode::kRead) == model.Check(Mode::kRead) &&
-           desc.Check(Mode::kWrite) == model.Check(Mode::kWrite) &&
+    return desc.Ended(Mode::kRead) == model.Ended(Mode::kRead) &&
+           desc.Ended(Mode::kWrite) == model.Ended(Mode::kWrite) &&
            Covered(Mode::kRead) && Covered(Mode::kWrite);
   }
 };

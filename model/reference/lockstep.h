@@ -17,6 +17,7 @@
 #ifndef NETPOLL_MODEL_REFERENCE_LOCKSTEP_H_
 #define NETPOLL_MODEL_REFERENCE_LOCKSTEP_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <set>
@@ -363,7 +364,10 @@ class Lockstep {
       return ((word & bit) != 0) == set;
     };
     Expect(same(status::kClosing, expected.closing()) &&
-               same(status::kEventError, expected.event_error()) &&
+               same(status::kErrorStays,
+                    expected.errors() == ReferenceDescriptor::kErrorReports) &&
+               (word & status::kErrorCount) / status::kOneError ==
+                   static_cast<StatusWord>(std::min(expected.errors(), 7)) &&
                same(status::kNoMoreEdges, expected.no_more_edges()) &&
                same(status::kReadExpired, expected.Get(Mode::kRead).expired) &&
                same(status::kWriteExpired, expected.Get(Mode::kWrite).expired),

@@ -33,6 +33,7 @@ struct Woken {
 
 class ReferenceDescriptor {
  public:
+  static constexpr int kErrorReports = 8;
   static constexpr std::int64_t kNever =
       std::numeric_limits<std::int64_t>::max();
 
@@ -49,7 +50,7 @@ class ReferenceDescriptor {
     write_ = Reopened(write_);
     open_ = true;
     closing_ = false;
-    event_error_ = false;
+    errors_ = 0;
     no_more_edges_ = false;
     ++incarnation_;
   }
@@ -71,27 +72,37 @@ class ReferenceDescriptor {
 
   // --- The task of a direction ----------------------------------------------
 
-  // Closing before Timeout before NotPollable, which only readers get.
-  PollError Check(Mode direction) const {
+  // Closing before Timeout: what ends every operation.
+  PollError Ended(Mode direction) const {
     if (closing_) return PollError::kClosing;
-    if (Get(direction).expired) return PollError::kTimeout;
-    if (direction == Mode::kRead && event_error_) {
-      return PollError::kNotPollable;
-    }
-    return PollError::kNone;
+    return Get(direction).expired ? PollError::kTimeout : PollError::kNone;
+  }
+
+  // And before NotPollable, which only readers get, and only from a wait.
+  PollError Check(Mode direction) const {
+    const PollError ended = Ended(direction);
+    if (ended != PollError::kNone) return ended;
+    const bool told = direction == Mode::kRead && errors_ == kErrorReports;
+    return told ? PollError::kNotPollable : PollError::kNone;
   }
 
   PollError Reset(Mode direction) {
-    const PollError error = Check(direction);
-    if (error == PollError::kNone) Step(Of(direction), Event::kReset);
+    const PollError error = Ended(direction);
+    if (error != PollError::kNone) return error;
+    if (direction == Mode::kRead) errors_ = 0;
+    Step(Of(direction), Event::kReset);
     return error;
   }
 
   Wait Prepare(Mode direction, bool until_ready) {
-    const PollError error = Check(direction);
-    if (!until_ready && error != PollError::kNone) return {false, error};
+    const PollError ended = Ended(direction);
+    if (!until_ready && ended != PollError::kNone) return {false, ended};
     const Effect effect = Step(Of(direction), Event::kPrepare);
-    return {effect == Effect::kMustPark, PollError::kNone};
+    if (effect != Effect::kMustPark) return {false, PollError::kNone};
+    const PollError error = Check(direction);
+    if (until_ready || error == PollError::kNone) return {true, error};
+    Step(Of(direction), Event::kFinish);
+    return {false, error};
   }
 
   bool Commit(Mode direction) {
@@ -102,7 +113,7 @@ class ReferenceDescriptor {
     const Effect effect = Step(Of(direction), Event::kFinish);
     if (effect == Effect::kConsumed) return {false, PollError::kNone};
     if (until_ready) return {true, PollError::kNone};
-    const PollError error = Check(direction);
+    const PollError error = Ended(direction);
     return {error == PollError::kNone, error};
   }
 
@@ -110,7 +121,8 @@ class ReferenceDescriptor {
 
   // An event of the current incarnation. (One of another changes nothing.)
   Woken Happens(bool read, bool write, EventFlags flags) {
-    event_error_ = flags.error;
+    if (!flags.error) errors_ = 0;
+    if (flags.error && errors_ < kErrorReports) ++errors_;
     if (flags.no_more_edges) no_more_edges_ = true;
     return {read && Ready(read_), write && Ready(write_)};
   }
@@ -143,7 +155,8 @@ class ReferenceDescriptor {
   }
   bool open() const { return open_; }
   bool closing() const { return closing_; }
-  bool event_error() const { return event_error_; }
+  // Reports of nothing but an error in a row, up to the number that is told.
+  int errors() const { return errors_; }
   bool no_more_edges() const { return no_more_edges_; }
   int incarnation() const { return incarnation_; }
   int parked() const {
@@ -203,7 +216,7 @@ class ReferenceDescriptor {
   Direction write_;
   bool open_ = false;
   bool closing_ = false;
-  bool event_error_ = false;
+  int errors_ = 0;
   bool no_more_edges_ = false;
   bool misuse_ = false;
   int incarnation_ = 0;

@@ -106,7 +106,7 @@ std::string Status() {
                "no more edges", "generation", "by whom", "weakest order"});
   for (const StatusRule& rule : kStatusRules) {
     rules.Row({Name(rule.event), Name(rule.closing), Name(rule.read_expired),
-               Name(rule.write_expired), Name(rule.event_error),
+               Name(rule.write_expired), Name(rule.errors),
                Name(rule.no_more_edges), Name(rule.generation), rule.caller,
                rule.order});
   }

@@ -16,7 +16,7 @@ namespace netpoll::reference {
 
 enum class StatusField : std::uint8_t {
   kClosing,
-  kEventError,
+  kErrors,
   kReadExpired,
   kWriteExpired,
   kNoMoreEdges,
@@ -36,8 +36,8 @@ inline constexpr StatusFieldSpec kStatusFields[] = {
     {StatusField::kClosing, "0", "closing", "Closing", "Closing"},
     {StatusField::kReadExpired, "2", "read deadline passed", "Timeout", "-"},
     {StatusField::kWriteExpired, "3", "write deadline passed", "-", "Timeout"},
-    {StatusField::kEventError, "1", "last event was an error", "NotPollable",
-     "-"},
+    {StatusField::kErrors, "1, 5..7", "error reports in a row, up to 8",
+     "NotPollable of 8, from a wait", "-"},
     {StatusField::kNoMoreEdges, "4", "no more edges will come", "-", "-"},
     {StatusField::kGeneration, "32..63", "generation", "-", "-"},
 };
@@ -46,6 +46,7 @@ enum class StatusEvent : std::uint8_t {
   kPublish,
   kEventOfThis,
   kEventOfAnother,
+  kReadReset,
   kOpen,
 };
 
@@ -55,6 +56,7 @@ enum class Touch : std::uint8_t {
   kGiven,   // Becomes what the event says.
   kSticky,  // Set if the event says so, else kept.
   kCleared,
+  kCounted,  // One more if the event says error, else none.
 };
 
 struct StatusRule {
@@ -62,7 +64,7 @@ struct StatusRule {
   Touch closing;
   Touch read_expired;
   Touch write_expired;
-  Touch event_error;
+  Touch errors;
   Touch no_more_edges;
   Touch generation;
   const char* caller;
@@ -75,10 +77,13 @@ inline constexpr StatusRule kStatusRules[] = {
      "a deadline, a timer, unblock, close; under the lock",
      "seq_cst, before the unblock that follows"},
     {StatusEvent::kEventOfThis, Touch::kKept, Touch::kKept, Touch::kKept,
-     Touch::kGiven, Touch::kSticky, Touch::kKept, "a poll; no lock",
+     Touch::kCounted, Touch::kSticky, Touch::kKept, "a poll; no lock",
      "acq_rel, before the semaphore moves"},
     {StatusEvent::kEventOfAnother, Touch::kKept, Touch::kKept, Touch::kKept,
      Touch::kKept, Touch::kKept, Touch::kKept, "a poll; no lock", "acquire"},
+    {StatusEvent::kReadReset, Touch::kKept, Touch::kKept, Touch::kKept,
+     Touch::kCleared, Touch::kKept, Touch::kKept,
+     "the reader, before it tries its call; no lock", "acq_rel"},
     {StatusEvent::kOpen, Touch::kCleared, Touch::kCleared, Touch::kCleared,
      Touch::kCleared, Touch::kCleared, Touch::kGiven, "open; under the lock",
      "release, before the system knows the key"},
@@ -86,12 +91,13 @@ inline constexpr StatusRule kStatusRules[] = {
 
 constexpr const char* Name(StatusEvent event) {
   constexpr const char* kNames[] = {"publish", "event of this generation",
-                                    "event of another generation", "open"};
+                                    "event of another generation",
+                                    "a reader's reset", "open"};
   return kNames[static_cast<std::size_t>(event)];
 }
 constexpr const char* Name(Touch touch) {
   constexpr const char* kNames[] = {"kept", "as given", "set if given",
-                                    "cleared"};
+                                    "cleared", "one more or none"};
   return kNames[static_cast<std::size_t>(touch)];
 }
 

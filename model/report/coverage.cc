@@ -31,6 +31,7 @@ constexpr Reason kReasons[] = {
     {"parked+open", kPool},
     {"fdlock.closed", kQuery},
     {"edges.status", kQuery},
+    {"error.status", kQuery},
     {"inspect.slot", kQuery},
     {"inspect.status", kQuery},
     {"waiters.load", kQuery},

@@ -21,10 +21,13 @@ std::string ShowSemaphore(const World& world, std::uint64_t word) {
 
 std::string ShowStatus(std::uint64_t word) {
   std::string text = "gen" + std::to_string(word >> 32);
-  constexpr const char* kBits[] = {"closing", "error", "r-expired", "w-expired",
-                                   "no-more-edges"};
+  constexpr const char* kBits[] = {"closing", "errors-stay", "r-expired",
+                                   "w-expired", "no-more-edges"};
   for (int bit = 0; bit < 5; ++bit) {
     if ((word >> bit & 1) != 0) text += std::string("+") + kBits[bit];
+  }
+  if (const std::uint64_t errors = word >> 5 & 7; errors != 0) {
+    text += "+errors:" + std::to_string(errors);
   }
   return text;
 }

@@ -97,6 +97,56 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
       {.error_events = 1, .first_deadline = 5, .times = {5}});
   add("error-writer", "an error report wakes a writer and tells it nothing",
       {.write_rounds = 1, .error_events = 1});
+  add("error-counted", "errors that keep coming are counted to the end",
+      {.error_events = 2, .errors_before = 6});
+  add("error-forgotten", "what was reported before a read does not count",
+      {.read_rounds = 1, .error_events = 1, .errors_before = 8});
+  add("error-told", "the last of many errors in a row ends the wait",
+      {.read_rounds = 1,
+       .error_events = 1,
+       .errors_before = 7,
+       .short_reads = true,
+       .drained_first = true});
+  add("error-told-late", "the last error against a proper report",
+      {.read_rounds = 1,
+       .read_edges = 1,
+       .error_events = 1,
+       .errors_before = 7,
+       .short_reads = true,
+       .drained_first = true});
+  add("short-read-edges", "a wait that begins without the call, and a report",
+      {.read_rounds = 2,
+       .read_edges = 2,
+       .short_reads = true,
+       .drained_first = true});
+  add("short-read-error", "the same, an error and readiness",
+      {.read_rounds = 1,
+       .read_edges = 1,
+       .error_events = 1,
+       .short_reads = true,
+       .drained_first = true});
+  add("short-read-past", "the same, a deadline and readiness",
+      {.read_rounds = 2,
+       .retry_timeouts = true,
+       .read_edges = 1,
+       .short_reads = true,
+       .drained_first = true,
+       .setters = {{{kR, past}, {kR, none}}}});
+  add("short-read-timer", "the same, a timer, a later deadline and readiness",
+      {.read_rounds = 2,
+       .retry_timeouts = true,
+       .read_edges = 1,
+       .short_reads = true,
+       .drained_first = true,
+       .setters = {{{kR, none}}},
+       .first_deadline = 5,
+       .times = {5}});
+  add("short-read-close", "the same, a close and readiness",
+      {.read_rounds = 1,
+       .read_edges = 1,
+       .short_reads = true,
+       .drained_first = true,
+       .closers = 1});
   add("write-edge-close", "the other direction, against a close",
       {.write_rounds = 1, .write_edges = 1, .closers = 1});
   add("both-one-event", "one report makes both directions ready",

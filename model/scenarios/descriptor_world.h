@@ -36,6 +36,11 @@ struct Cast {
   int write_edges = 0;
   int both_edges = 0;
   int error_events = 0;
+  int errors_before = 0;  // Pure error reports before the story begins.
+  // The reader's reads take all there is, and the next one relies on that: it
+  // skips Reset and the call, and waits. `drained_first`: so does its first.
+  bool short_reads = false;
+  bool drained_first = false;
   int pollers = 1;  // Threads that poll, if there is any edge.
   // Their polls take the turn of those that block. Two, against the rule, must
   // be noticed.
@@ -91,6 +96,7 @@ class DescriptorWorld : public netpoll_model::World {
       (void)poller_.SetDeadline(desc_, Mode::kRead,
                                 Deadline::At(cast.first_deadline));
     }
+    for (int i = 0; i < cast.errors_before; ++i) ReportError();
     FindObjects();
     AddThreads();
     Settle();
@@ -115,7 +121,9 @@ class DescriptorWorld : public netpoll_model::World {
     typename Env::template Var<int> payload;
   };
 
+  void ReportError();
   void FindObjects();
+  bool HasReader() const;
   bool HasDeadline(Mode direction) const;
   bool OnlyDeadlines() const;
   void AddThreads();

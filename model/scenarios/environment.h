@@ -42,7 +42,7 @@ struct Kernel {
   bool error = false;        // The pending report is a pure error.
   std::uint8_t unread = 0;   // What a read would find.
   std::uint8_t room = 0;     // What a write would find.
-  bool last_error = false;   // The last report taken was a pure error.
+  std::uint8_t errors = 0;   // Reports taken in a row that were pure errors.
   bool no_more = false;      // A report taken said that no more edges come.
 
   friend bool operator==(const Kernel&, const Kernel&) = default;
@@ -81,7 +81,7 @@ inline std::optional<int> Register(Kernel& kernel, std::int64_t generation) {
   kernel.error = false;
   kernel.unread = 0;
   kernel.room = 0;
-  kernel.last_error = false;
+  kernel.errors = 0;
   kernel.no_more = false;
   return 0;
 }
@@ -116,7 +116,8 @@ inline std::optional<int> Error(Kernel& kernel, std::int64_t) {
 inline std::optional<int> Take(Kernel& kernel, std::int64_t) {
   if (!kernel.registered || kernel.pending == 0) return std::nullopt;
   const int report = Report::Pack(kernel);
-  kernel.last_error = kernel.error;
+  kernel.errors =
+      static_cast<std::uint8_t>(kernel.error ? kernel.errors + 1 : 0);
   kernel.no_more = kernel.no_more || kernel.error;
   kernel.pending = 0;
   kernel.error = false;
@@ -129,6 +130,13 @@ inline std::optional<int> Try(Kernel& kernel, std::int64_t mode) {
   if (supply == 0) return 0;
   --supply;
   return 1;
+}
+
+// The same until it would block: a short read.
+inline std::optional<int> TakeAll(Kernel& kernel, std::int64_t) {
+  const bool some = kernel.unread != 0;
+  kernel.unread = 0;
+  return some ? 1 : 0;
 }
 
 }  // namespace kernel
