@@ -47,6 +47,12 @@
 //   Fd PollFd() const                                  if kHasPollFd
 //     Readable whenever Poll(NonBlocking()) would report something.
 //
+//   bool InChild() const                                optional
+//     Whether this is a child of fork of the process that made the backend.
+//     There every other call stops the process with one sentence, and the
+//     destructor gives back what the child has of it, without changing
+//     anything of the parent's. Needs no lock: the parent may have held any.
+//
 //   kMarksShortReads                                    optional; else false
 //     A read of a TCP stream that got less than there was room for is followed
 //     by a further report when there is more to read (as always where Arm asks

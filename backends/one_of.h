@@ -110,6 +110,16 @@ class OneOf {
     With([&](const auto& backend) { own = backend.IsPollDescriptor(fd); });
     return own;
   }
+  // What the chosen one says; false where it can't tell.
+  bool InChild() const {
+    bool in_child = false;
+    With([&in_child](const auto& backend) {
+      if constexpr (requires { backend.InChild(); }) {
+        in_child = backend.InChild();
+      }
+    });
+    return in_child;
+  }
   // -1 where the chosen one has none.
   Fd PollFd() const {
     Fd fd = static_cast<Fd>(-1);

@@ -69,8 +69,10 @@ class Poller {
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  // No descriptor may be open: stops the process otherwise.
+  // No descriptor may be open: stops the process otherwise. Not in a child of
+  // fork, where what is open is the parent's, and stays as it is.
   ~Poller() {
+    if (InChild()) return;
     if (waiters() != 0) {
       Env::Misuse("a Poller was destroyed while tasks were parked in it");
     }
@@ -225,6 +227,7 @@ class Poller {
   }
 
   Backend& backend() { return backend_; }
+  const Backend& backend() const { return backend_; }
 
   // What a backend reports events to.
   class Sink {
@@ -255,6 +258,14 @@ class Poller {
       return backend_.needs_arm();
     } else {
       return true;
+    }
+  }
+
+  bool InChild() const {
+    if constexpr (requires { backend_.InChild(); }) {
+      return backend_.InChild();
+    } else {
+      return false;
     }
   }
 

@@ -16,6 +16,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "netpoll/backends/posix/above_stdio.h"
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/sys.h"
 
@@ -85,7 +86,7 @@ FolderLock::FolderLock(const SocketAddress& address) {
   const std::size_t slash = path.rfind('/');
   const std::string folder =
       slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  fd_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  fd_ = AboveStdio(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd_ < 0 || ::flock(fd_, LOCK_EX | LOCK_NB) != 0) error_ = errno;
 }
 

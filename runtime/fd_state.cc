@@ -68,7 +68,19 @@ void FdState::Released(bool last, WaiterList& wake) {
   if (last) End();
 }
 
+// In a child of fork: gives back the child's copy of the descriptor. What the
+// kernel has registered, and who waits, are the parent's; and no lock is taken,
+// since another thread of the parent may have held it.
+bool FdState::CloseInChild(bool keep_fd) {
+  WaiterList parents;
+  if (!lock.Close(parents)) return false;
+  if (!keep_fd) sys.close(fd);
+  DropReference();
+  return true;
+}
+
 bool FdState::CloseNow(bool keep_fd) {
+  if (runtime.InChild()) return CloseInChild(keep_fd);
   WaiterList wake;
   if (!lock.Close(wake)) return false;
   keep = keep_fd;
@@ -82,6 +94,7 @@ bool FdState::CloseNow(bool keep_fd) {
 }
 
 void FdState::End() {
+  if (runtime.InChild()) return Unref();
   runtime.Unregister(this);
   runtime.poller().Close(desc);
   if (!keep && Lingers(fd)) {

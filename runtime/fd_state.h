@@ -148,6 +148,7 @@ struct FdState {
 
  private:
   void Classify();
+  bool CloseInChild(bool keep_fd);
   void Released(bool last, WaiterList& wake);
   void End();
 };

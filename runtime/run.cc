@@ -23,6 +23,7 @@ using internal::this_worker;
 
 absl::Status Runtime::Run() {
   if (!status_.ok()) return status_;
+  RefuseInChild();
   if (this_worker != nullptr) {
     return absl::FailedPreconditionError("Run was called from within a task");
   }

@@ -63,6 +63,7 @@ Runtime::Runtime(RuntimeOptions options)
 }
 
 Runtime::~Runtime() {
+  if (InChild()) return;  // The tasks are the parent's.
   unheard_->Forget();
   while (closers_.Load("destroy.closers", Order::kAcquire) != 0) {
     internal::sys.poll(nullptr, 0, 1);  // They end when the system says so.
@@ -86,7 +87,15 @@ std::int64_t Runtime::Now() { return internal::sys.now(); }
 
 // --- Tasks -------------------------------------------------------------------
 
+void Runtime::RefuseInChild() const {
+  if (!InChild()) return;
+  StdEnv::Misuse(
+      "a child of fork used a Runtime of its parent; make a new one after "
+      "fork");
+}
+
 void Runtime::Start(internal::SpawnedTask spawned) {
+  RefuseInChild();
   spawned.promise->home = this;
   life_.Add();
   Push(spawned.promise);

@@ -91,6 +91,10 @@ class Runtime {
   static constexpr int kMaxThreads = SleepProtocol<StdEnv>::kMaxWorkers;
 
   explicit Runtime(RuntimeOptions options = {});
+  // All tasks have ended, or this stops the process. In a child of fork it does
+  // nothing to the parent's tasks and descriptors; nor does the end of a handle
+  // there. Whatever else a child does with a runtime of its parent stops it
+  // with one sentence.
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -159,6 +163,9 @@ class Runtime {
 
   HostPoller& poller() { return poller_; }
 
+  // Whether this is a child of fork of the process that made the runtime.
+  bool InChild() const { return poller_.backend().InChild(); }
+
   // Makes waiters runnable, each at home; from any thread. The delta comes
   // afterwards.
   static void MakeRunnable(Waiter* waiter);
@@ -192,6 +199,7 @@ class Runtime {
   friend internal::SleepAwaiter;
   using Worker = internal::Worker;
 
+  void RefuseInChild() const;
   void Start(internal::SpawnedTask spawned);
   void Push(internal::TaskWaiter* task);
   bool BeginRun();

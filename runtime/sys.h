@@ -20,12 +20,29 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "netpoll/backends/posix/above_stdio.h"
+
 namespace netpoll::internal {
 
 inline std::int64_t MonotonicNow() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+}
+
+// As the functions of those names, but what they make is never descriptor 0, 1
+// or 2.
+inline int MakePipe(int* ends, int flags) {
+  return BothAboveStdio(::pipe2(ends, flags), ends);
+}
+inline int MakeSocket(int family, int type, int protocol) {
+  return AboveStdio(::socket(family, type, protocol));
+}
+inline int MakeSocketPair(int family, int type, int protocol, int* ends) {
+  return BothAboveStdio(::socketpair(family, type, protocol, ends), ends);
+}
+inline int Accept(int fd, sockaddr* peer, socklen_t* size, int flags) {
+  return AboveStdio(::accept4(fd, peer, size, flags));
 }
 
 // Each behaves as the function of that name.
@@ -45,13 +62,13 @@ struct Sys {
   ssize_t (*sendto)(int, const void*, std::size_t, int, const sockaddr*,
                     socklen_t) = &::sendto;
   int (*poll)(pollfd*, nfds_t, int) = &::poll;
-  int (*pipe2)(int*, int) = &::pipe2;
-  int (*socket)(int, int, int) = &::socket;
-  int (*socketpair)(int, int, int, int*) = &::socketpair;
+  int (*pipe2)(int*, int) = &MakePipe;
+  int (*socket)(int, int, int) = &MakeSocket;
+  int (*socketpair)(int, int, int, int*) = &MakeSocketPair;
   int (*bind)(int, const sockaddr*, socklen_t) = &::bind;
   int (*listen)(int, int) = &::listen;
   int (*connect)(int, const sockaddr*, socklen_t) = &::connect;
-  int (*accept4)(int, sockaddr*, socklen_t*, int) = &::accept4;
+  int (*accept4)(int, sockaddr*, socklen_t*, int) = &Accept;
   int (*shutdown)(int, int) = &::shutdown;
   int (*getsockopt)(int, int, int, void*, socklen_t*) = &::getsockopt;
   int (*setsockopt)(int, int, int, const void*, socklen_t) = &::setsockopt;

@@ -130,6 +130,9 @@ class EpollBackend {
 
   Fd PollFd() const { return epoll_; }
 
+  // Whether this is a child of fork of the process that made it.
+  bool InChild() const { return fork_guard_.InChild(); }
+
  private:
   static constexpr int kBatch = 128;
   static constexpr EventKey kWakeKey = EventKey::Internal(0);

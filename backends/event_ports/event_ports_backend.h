@@ -163,6 +163,9 @@ class EventPortsBackend {
 
   bool IsPollDescriptor(Fd fd) const { return fd >= 0 && fd == port_; }
 
+  // Whether this is a child of fork of the process that made it.
+  bool InChild() const { return fork_guard_.InChild(); }
+
  private:
   using Entry = typename FdTable<Env>::Entry;
   using State = typename FdTable<Env>::State;

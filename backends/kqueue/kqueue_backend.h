@@ -121,6 +121,9 @@ class KqueueBackend {
 
   Fd PollFd() const { return kq_; }
 
+  // Whether this is a child of fork of the process that made it.
+  bool InChild() const { return fork_guard_.InChild(); }
+
  private:
   using Waker = WakerOf<Sys>;
   using Lock = typename Env::Lock;

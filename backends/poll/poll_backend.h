@@ -161,6 +161,9 @@ class PollBackend {
     return fd >= 0 && (fd == pipe_[0] || fd == pipe_[1]);
   }
 
+  // Whether this is a child of fork of the process that made it.
+  bool InChild() const { return fork_guard_.InChild(); }
+
  private:
   static constexpr int kBatch = 128;
 

@@ -6,6 +6,7 @@
 #ifndef NETPOLL_TESTS_CONFORMANCE_PROCESS_H_
 #define NETPOLL_TESTS_CONFORMANCE_PROCESS_H_
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,10 +14,13 @@
 #include <cerrno>
 #include <csignal>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "gtest/gtest.h"
 #include "netpoll/core/delta.h"
+#include "netpoll/core/poller.h"
+#include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/fixture.h"
 
 namespace netpoll::conformance {
@@ -47,6 +51,29 @@ inline ChildEnd InChild(const std::function<void()>& act) {
   ::waitpid(child, &status, 0);
   end.aborted = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
   return end;
+}
+
+// Calls `act` in a child in which the numbers of `closed` (bits 0 to 2) of
+// standard input, output and error are free. True if it returned true, and the
+// numbers are as free as they were.
+inline bool WithoutStdio(unsigned closed, const std::function<bool()>& act) {
+  constexpr unsigned kWatchdogSeconds = 60;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(kWatchdogSeconds);
+    for (int fd = 0; fd < 3; ++fd) {
+      if ((closed >> fd & 1) != 0) ::close(fd);
+    }
+    bool right = act();
+    for (int fd = 0; fd < 3; ++fd) {
+      const bool open = ::fcntl(fd, F_GETFD) >= 0;
+      right = right && open == ((closed >> fd & 1) == 0);
+    }
+    ::_exit(right ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 // Lowers the limit of open descriptors so that `spare` more can be made, but no
@@ -116,6 +143,73 @@ TYPED_TEST_P(Process, AChildMayMakeAPollerOfItsOwn) {
                }).aborted);
 }
 
+// What exit() does in a child: the parent's kernel objects are shared, and stay
+// as they are.
+TYPED_TEST_P(Process, AChildThatOnlyExitsDisturbsNobody) {
+  Ends ends = Ends::Sockets();
+  ASSERT_EQ(this->Open(ends.own(), this->Key(1)), 0);
+  this->TakeAll();
+  const ChildEnd end = InChild([&] {
+    ends.CloseOwn();
+    ends.ClosePeer();
+    std::destroy_at(&this->backend_);
+  });
+  EXPECT_FALSE(end.aborted);
+  EXPECT_EQ(end.said, "");
+  for (int i = 0; i < 3; ++i) {
+    char byte;
+    ends.Send();
+    EXPECT_TRUE(this->Take(this->Key(1)).read);
+    EXPECT_EQ(::read(ends.own(), &byte, 1), 1);
+    this->Arm(ends.own(), this->Key(1), Mode::kRead);
+    this->backend_.Break();
+    Recorder recorder;
+    this->backend_.Poll(Delta::Forever(), recorder);
+  }
+  EXPECT_EQ(this->backend_.Close(ends.own(), this->Key(1)), 0);
+}
+
+// Though descriptors are open in it, and somebody waits.
+TYPED_TEST_P(Process, SoDoesOneThatDestroysAPoller) {
+  auto poller = std::make_unique<Poller<TypeParam>>();
+  ASSERT_EQ(poller->Init(), 0);
+  Ends ends = Ends::PipeToRead();
+  auto* const desc = poller->Open(ends.own()).desc;
+  ASSERT_NE(desc, nullptr);
+  Waiter waiter;
+  ASSERT_TRUE(poller->Prepare(desc, Mode::kRead).must_park);
+  ASSERT_TRUE(poller->Commit(desc, Mode::kRead, &waiter));
+  const ChildEnd end = InChild([&] { poller.reset(); });
+  EXPECT_FALSE(end.aborted);
+  EXPECT_EQ(end.said, "");
+  ends.Send();
+  PollResult result = poller->Poll(Delta::Forever());
+  EXPECT_EQ(result.ready.Pop(), &waiter);
+  poller->AdjustWaiters(result.waiters_delta);
+  static_cast<void>(poller->Finish(desc, Mode::kRead));
+  EXPECT_TRUE(poller->Unblock(desc).ready.empty());
+  EXPECT_EQ(poller->Close(desc), 0);
+}
+
+// Started with standard input, output or error closed, which whoever prints
+// does not know.
+TYPED_TEST_P(Process, NothingOfItIsStandardInputOutputOrError) {
+  for (unsigned closed = 0; closed < 8; ++closed) {
+    EXPECT_TRUE(WithoutStdio(closed, [&] {
+      TypeParam backend;
+      if (backend.Init() != 0) return false;
+      Recorder recorder;
+      for (int fd = 0; fd < 3; ++fd) {
+        if (backend.IsPollDescriptor(fd)) return false;
+        if ((closed >> fd & 1) != 0 && ::fcntl(fd, F_GETFD) >= 0) return false;
+      }
+      backend.Break();
+      backend.Poll(Delta::Forever(), recorder);
+      return true;
+    })) << closed;
+  }
+}
+
 TYPED_TEST_P(Process, InitWithoutDescriptorsFailsAndLeavesNothing) {
   constexpr int kMostOwn = 16;
   const auto before = OpenDescriptors();
@@ -147,6 +241,9 @@ TYPED_TEST_P(Process, PollingGoesOnWithoutDescriptors) {
 REGISTER_TYPED_TEST_SUITE_P(Process, AChildOfForkIsRefusedInOneSentence,
                             TheParentGoesOnAfterAFork,
                             AChildMayMakeAPollerOfItsOwn,
+                            AChildThatOnlyExitsDisturbsNobody,
+                            SoDoesOneThatDestroysAPoller,
+                            NothingOfItIsStandardInputOutputOrError,
                             InitWithoutDescriptorsFailsAndLeavesNothing,
                             PollingGoesOnWithoutDescriptors);
 

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "netpoll/backends/posix/above_stdio.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
@@ -39,7 +40,7 @@ void BlockStopSignals() {
 
 absl::StatusOr<StopSignals> StopSignals::Open(Runtime& runtime) {
   const sigset_t set = Signals();
-  const int fd = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  const int fd = AboveStdio(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
   if (fd < 0) return absl::ErrnoToStatus(errno, "signals can't be read");
   absl::StatusOr<Descriptor> opened = Descriptor::Adopt(runtime, fd);
   if (!opened.ok()) {

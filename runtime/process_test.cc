@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The process is the user's: children of fork that end, and standard input,
+// output and error that are closed.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "netpoll/backends/host/host_backends.h"
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/runtime/descriptor.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/task.h"
+
+namespace netpoll {
+namespace {
+
+constexpr unsigned kWatchdogSeconds = 60;
+
+// What became of a child of fork, and what it said on standard error.
+struct ChildEnd {
+  int status = 0;
+  std::string said;
+
+  bool Exited(int code) const {
+    return WIFEXITED(status) && WEXITSTATUS(status) == code;
+  }
+  bool Aborted() const {
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+  }
+};
+
+ChildEnd InChild(const std::function<void()>& act) {
+  int ends[2];
+  EXPECT_EQ(::pipe(ends), 0);
+  std::fflush(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(kWatchdogSeconds);
+    ::dup2(ends[1], STDERR_FILENO);
+    act();
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  ChildEnd end;
+  char buffer[512];
+  for (ssize_t n; (n = ::read(ends[0], buffer, sizeof(buffer))) > 0;) {
+    end.said.append(buffer, static_cast<std::size_t>(n));
+  }
+  ::close(ends[0]);
+  ::waitpid(child, &end.status, 0);
+  return end;
+}
+
+class ProcessTest : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    Runtime trial({.backend = GetParam()});
+    if (!trial.status().ok()) GTEST_SKIP() << trial.status();
+    ::alarm(kWatchdogSeconds);
+  }
+  void TearDown() override { ::alarm(0); }
+};
+INSTANTIATE_TEST_SUITE_P(Backends, ProcessTest,
+                         testing::ValuesIn(HostBackends::Names()),
+                         [](const auto& test) { return test.param; });
+
+// All that a server has.
+struct Server {
+  explicit Server(const std::string& backend) : runtime({.backend = backend}) {}
+
+  static Task<void> Echo(Socket& socket) {
+    std::array<char, 16> buffer{};
+    for (;;) {
+      const IoResult got = co_await socket.Read(buffer);
+      if (!got.ok() || got.bytes == 0) co_return;
+      co_await socket.Write({buffer.data(), got.bytes});
+    }
+  }
+
+  Runtime runtime;
+  std::optional<Listener> listener;
+  Socket client;
+};
+
+// With a connection whose task is parked, whose end is a plain descriptor.
+class Served {
+ public:
+  using During = std::function<void(std::unique_ptr<Server>&)>;
+
+  explicit Served(const std::string& backend)
+      : path_(testing::TempDir() + "process_test.sock"),
+        server_(std::make_unique<Server>(backend)) {
+    ::unlink(path_.c_str());
+    auto listener = Listener::Listen(server_->runtime,
+                                     *SocketAddress::Parse("unix:" + path_));
+    EXPECT_TRUE(listener.ok()) << listener.status();
+    server_->listener = *std::move(listener);
+    auto ends = Socket::Pair(server_->runtime);
+    EXPECT_TRUE(ends.ok()) << ends.status();
+    server_->client = std::move(ends->first);
+    other_ = std::move(ends->second);
+  }
+
+  // Lets `during` happen while the task is parked. Then a byte is echoed.
+  void Run(const During& during) {
+    Runtime& runtime = server_->runtime;
+    runtime.Spawn(Server::Echo(server_->client));
+    runtime.Spawn([](Served& self, const During& act) -> Task<void> {
+      // The other task runs and parks.
+      for (int i = 0; i < 10; ++i) co_await self.server_->runtime.Yield();
+      act(self.server_);
+      std::array<char, 4> buffer{};
+      EXPECT_TRUE((co_await self.other_.Write("x")).ok());
+      const IoResult got = co_await self.other_.Read(buffer);
+      EXPECT_EQ(got.bytes, 1u);
+      EXPECT_TRUE((co_await self.other_.Close()).ok());
+    }(*this, during));
+    EXPECT_TRUE(runtime.Run().ok());
+  }
+
+  bool FileIsThere() const {
+    struct stat file;
+    return ::lstat(path_.c_str(), &file) == 0;
+  }
+  std::unique_ptr<Server>& server() { return server_; }
+
+ private:
+  const std::string path_;
+  std::unique_ptr<Server> server_;
+  Socket other_;
+};
+
+TEST_P(ProcessTest, AChildThatEndsAllItHasDisturbsNobody) {
+  Served served(GetParam());
+  served.Run([&](std::unique_ptr<Server>& server) {
+    const ChildEnd end = InChild([&] { server.reset(); });
+    EXPECT_TRUE(end.Exited(0)) << end.status;
+    EXPECT_EQ(end.said, "");
+    EXPECT_TRUE(served.FileIsThere());
+  });
+  EXPECT_TRUE(served.FileIsThere());
+  served.server().reset();
+  EXPECT_FALSE(served.FileIsThere());
+}
+
+// The destructors of static objects run then.
+TEST_P(ProcessTest, AChildMayExit) {
+  static std::vector<std::unique_ptr<Runtime>> all;
+  all.push_back(
+      std::make_unique<Runtime>(RuntimeOptions{.backend = GetParam()}));
+  Runtime& runtime = *all.back();
+  runtime.Spawn([](Runtime& in) -> Task<void> {
+    auto ends = Socket::Pair(in);
+    EXPECT_TRUE(ends.ok());
+    const ChildEnd end = InChild([] { std::exit(7); });
+    EXPECT_TRUE(end.Exited(7)) << end.status;
+    EXPECT_EQ(end.said, "");
+    co_return;
+  }(runtime));
+  EXPECT_TRUE(runtime.Run().ok());
+}
+
+TEST_P(ProcessTest, AChildThatUsesTheParentsRuntimeIsRefusedInOneSentence) {
+  Runtime runtime({.backend = GetParam()});
+  auto ends = Socket::Pair(runtime);
+  ASSERT_TRUE(ends.ok());
+  const std::function<void()> kUses[] = {
+      [&] { static_cast<void>(runtime.Run()); },
+      [&] { runtime.Spawn([]() -> Task<void> { co_return; }()); },
+      [&] { static_cast<void>(Socket::Pair(runtime)); },
+  };
+  for (const auto& use : kUses) {
+    const ChildEnd end = InChild(use);
+    EXPECT_TRUE(end.Aborted()) << end.status;
+    EXPECT_NE(end.said.find("netpoll: a child of fork used"), std::string::npos)
+        << end.said;
+    EXPECT_EQ(end.said.find('\n'), end.said.size() - 1) << end.said;
+  }
+}
+
+// One byte through TCP, a pair and a pipe, all of them new.
+Task<void> UseEverything(Runtime& runtime, bool& right) {
+  auto listener =
+      Listener::Listen(runtime, *SocketAddress::Parse("127.0.0.1:0"));
+  if (!listener.ok()) co_return;
+  auto client = co_await Socket::Connect(runtime, listener->address());
+  AcceptResult accepted = co_await listener->Accept();
+  auto ends = Socket::Pair(runtime);
+  auto pipe = Descriptor::Pipe(runtime);
+  if (!client.ok() || !accepted.ok() || !ends.ok() || !pipe.ok()) co_return;
+  // Who prints, prints to nobody.
+  for (int fd = 0; fd < 3; ++fd) static_cast<void>(::write(fd, "", 0));
+  const std::pair<Descriptor*, Descriptor*> kWays[] = {
+      {&*client, &accepted.socket},
+      {&ends->first, &ends->second},
+      {&pipe->write, &pipe->read}};
+  for (const auto& [from, to] : kWays) {
+    std::array<char, 4> buffer{};
+    if (!(co_await from->Write("x")).ok()) co_return;
+    if ((co_await to->Read(buffer)).bytes != 1) co_return;
+  }
+  right = true;
+}
+
+TEST_P(ProcessTest, NothingOfItIsStandardInputOutputOrError) {
+  for (unsigned closed = 0; closed < 8; ++closed) {
+    const ChildEnd end = InChild([&] {
+      for (int fd = 0; fd < 3; ++fd) {
+        if ((closed >> fd & 1) != 0) ::close(fd);
+      }
+      Runtime runtime({.backend = GetParam()});
+      bool right = false;
+      runtime.Spawn([](Runtime& in, bool& used, unsigned free) -> Task<void> {
+        auto before = Socket::Pair(in);
+        co_await UseEverything(in, used);
+        // While something is open.
+        for (int fd = 0; fd < 3; ++fd) {
+          const bool open = ::fcntl(fd, F_GETFD) >= 0;
+          used = used && open == ((free >> fd & 1) == 0);
+        }
+      }(runtime, right, closed));
+      ::_exit(runtime.Run().ok() && right ? 0 : 1);
+    });
+    EXPECT_TRUE(end.Exited(0)) << closed << ": " << end.status;
+  }
+}
+
+}  // namespace
+}  // namespace netpoll
