@@ -18,10 +18,12 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/tests/conformance/arming.h"
+#include "netpoll/tests/conformance/batches.h"
 #include "netpoll/tests/conformance/opening.h"
 #include "netpoll/tests/conformance/process.h"
 #include "netpoll/tests/conformance/readiness.h"
 #include "netpoll/tests/conformance/registration.h"
+#include "netpoll/tests/conformance/short_reads.h"
 #include "netpoll/tests/conformance/threads.h"
 #include "netpoll/tests/conformance/waking.h"
 
@@ -33,6 +35,8 @@
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Opening, name##UnderTest);      \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Waking, name##UnderTest);       \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Arming, name##UnderTest);       \
+  INSTANTIATE_TYPED_TEST_SUITE_P(name, Batches, name##UnderTest);      \
+  INSTANTIATE_TYPED_TEST_SUITE_P(name, ShortReads, name##UnderTest);   \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Threads, name##UnderTest);      \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Process, name##UnderTest)
 

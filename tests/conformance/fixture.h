@@ -150,8 +150,24 @@ inline std::set<int> OpenDescriptors() {
   return open;
 }
 
+// When it goes, the process has the descriptors open that it had.
+class DescriptorGuard {
+ public:
+  DescriptorGuard() = default;
+  DescriptorGuard(const DescriptorGuard&) = delete;
+  DescriptorGuard& operator=(const DescriptorGuard&) = delete;
+  ~DescriptorGuard() { EXPECT_EQ(OpenDescriptors(), before_); }
+
+ private:
+  const std::set<int> before_ = OpenDescriptors();
+};
+
 template <class Backend>
 class Fixture : public ::testing::Test {
+ private:
+  // Outlives the backend, and what the test itself has open.
+  const DescriptorGuard guard_;
+
  protected:
   void SetUp() override {
     const int error = backend_.Init();

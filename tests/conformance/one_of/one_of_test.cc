@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A backend that is chosen when the program runs keeps the contract as well,
-// whichever one it is.
+// whichever one it is, and answers as the chosen one would.
 #include "netpoll/backends/one_of.h"
+
+#include <unistd.h>
 
 #include <cerrno>
 #include <string_view>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "netpoll/backends/epoll/epoll_backend.h"
+#include "netpoll/backends/io_uring/io_uring_backend.h"
+#include "netpoll/backends/poll/poll_backend.h"
 #include "netpoll/core/delta.h"
+#include "netpoll/core/generation.h"
 #include "netpoll/core/poller.h"
+#include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/conformance.h"
 
 namespace netpoll::conformance {
@@ -27,16 +34,98 @@ struct Second : Two {
 NETPOLL_CONFORMANCE(FirstOfTwo, Two);
 NETPOLL_CONFORMANCE(SecondOfTwo, Second);
 
+// One that has to be armed beside one that has not: the chosen one counts.
+struct WithArm : OneOf<EpollBackend<>, PollBackend<>> {
+  WithArm() : OneOf("poll") {}
+};
+NETPOLL_CONFORMANCE(PollOfTwo, WithArm);
+
+namespace {
+
+constexpr EventKey kKey = EventKey::ForSlot(1, 1);
+
 TEST(OneOfTest, TheNameChooses) {
   EXPECT_EQ(std::string_view(Two().name()), "epoll");
   EXPECT_EQ(std::string_view(Two("renamed").name()), "renamed");
 }
 
 TEST(OneOfTest, AnUnknownNameIsRefusedByInit) {
-  Poller<Two> poller("renames");
-  EXPECT_EQ(poller.Init(), EINVAL);
-  EXPECT_EQ(std::string_view(poller.backend().name()), "none");
-  EXPECT_EQ(poller.PollFd(), -1);
+  for (const char* const name : {"renames", "", "epol", "epoll ", "Epoll"}) {
+    Poller<Two> poller(name);
+    EXPECT_EQ(poller.Init(), EINVAL);
+    EXPECT_EQ(std::string_view(poller.backend().name()), "none");
+    EXPECT_EQ(poller.PollFd(), -1);
+  }
 }
 
+// Nothing else may be called, and nothing else does harm.
+TEST(OneOfTest, WithoutABackendNothingHappens) {
+  using Any = OneOf<EpollBackend<>, PollBackend<>>;
+  Any none("nobody");
+  Recorder recorder;
+  const Ends ends = Ends::Sockets();
+  EXPECT_EQ(none.Open(ends.own(), kKey), EINVAL);
+  EXPECT_EQ(none.Close(ends.own(), kKey), EINVAL);
+  none.Arm(ends.own(), kKey, Mode::kRead);
+  none.Break();
+  none.Poll(Delta::NonBlocking(), recorder);
+  EXPECT_TRUE(recorder.reports.empty());
+  EXPECT_FALSE(none.needs_arm());
+  EXPECT_FALSE(none.marks_short_reads());
+  EXPECT_FALSE(none.InChild());
+  EXPECT_FALSE(none.IsPollDescriptor(0));
+  EXPECT_FALSE(none.IsPollDescriptor(-1));
+  EXPECT_EQ(none.WhyNot(EPERM), nullptr);
+}
+
+// The answers of one backend to what is asked of it, in order.
+template <class Backend>
+std::vector<int> Answers(Backend& backend) {
+  std::vector<int> all;
+  Ends ends = Ends::Sockets();
+  Ends gone = Ends::Sockets();
+  const int number = gone.own();
+  gone.CloseOwn();
+  all.push_back(backend.Init());
+  all.push_back(backend.Close(ends.own(), kKey));
+  all.push_back(backend.Open(-1, kKey));
+  all.push_back(backend.Open(ends.own(), kKey));
+  all.push_back(backend.Open(ends.own(), EventKey::ForSlot(2, 1)));
+  all.push_back(backend.Close(ends.own(), kKey));
+  all.push_back(backend.Close(ends.own(), kKey));
+  all.push_back(backend.Close(number, kKey));
+  all.push_back(Backend::CheckPollable(number));
+  all.push_back(backend.IsPollDescriptor(number));
+  all.push_back(backend.IsPollDescriptor(-1));
+  return all;
+}
+
+template <class Backend>
+void ExpectTheSame() {
+  using Any = OneOf<EpollBackend<>, IoUringBackend<>, PollBackend<>>;
+  Backend alone;
+  Any chosen(Backend::kName);
+  EXPECT_EQ(Answers(alone), Answers(chosen)) << Backend::kName;
+  EXPECT_EQ(chosen.needs_arm(), Backend::kNeedsArm);
+  EXPECT_EQ(chosen.marks_short_reads(), Backend::kMarksShortReads);
+  EXPECT_EQ(chosen.PollFd() >= 0, Backend::kHasPollFd);
+}
+
+TEST(OneOfTest, TheChosenOneAnswers) {
+  ExpectTheSame<EpollBackend<>>();
+  ExpectTheSame<PollBackend<>>();
+  IoUringBackend<> trial;
+  if (trial.Init() == 0) ExpectTheSame<IoUringBackend<>>();
+}
+
+// What a backend says to a misuse is one sentence, whoever asked.
+TEST(OneOfTest, TheReasonIsTheChosenOnes) {
+  using Any = OneOf<EpollBackend<>, IoUringBackend<>>;
+  EXPECT_EQ(Any("epoll").WhyNot(EPERM), nullptr);
+  EXPECT_STREQ(Any("io_uring").WhyNot(EPERM),
+               IoUringBackend<>::ExplainInit(EPERM));
+  EXPECT_EQ(Any("io_uring").WhyNot(EMFILE), nullptr);
+}
+
+}  // namespace
 }  // namespace netpoll::conformance

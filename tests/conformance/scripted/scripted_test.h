@@ -30,6 +30,9 @@ inline constexpr LimitInMillis kLimitsInMillis[] = {
 // ScriptedCalls as a base.
 template <class Sys>
 class ScriptedTest : public ::testing::Test {
+ private:
+  const DescriptorGuard guard_;
+
  protected:
   void SetUp() override { script() = {}; }
 

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Conformance: many events in one poll, at the sizes where batches end, and
+// together with a break.
+
+#ifndef NETPOLL_TESTS_CONFORMANCE_BATCHES_H_
+#define NETPOLL_TESTS_CONFORMANCE_BATCHES_H_
+
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/generation.h"
+#include "netpoll/core/types.h"
+#include "netpoll/tests/conformance/fixture.h"
+
+namespace netpoll::conformance {
+
+template <class Backend>
+class Batches : public Fixture<Backend> {
+ protected:
+  // Around what a backend may fetch in one call, or keep in one array.
+  static constexpr std::uint32_t kSizes[] = {1, 63, 64, 65, 127, 128, 129, 256};
+
+  // Opens so many pipes, armed for reading. They go with the fixture.
+  void OpenPipes(std::uint32_t count) {
+    while (pipes_.size() < count) {
+      pipes_.push_back(Ends::PipeToRead());
+      const auto number = static_cast<std::uint32_t>(pipes_.size() - 1);
+      ASSERT_EQ(this->backend_.Open(own(number), this->Key(number)), 0);
+      this->Arm(own(number), this->Key(number), Mode::kRead);
+    }
+    ASSERT_TRUE(this->TakeAll().empty());
+  }
+
+  void SendAll() {
+    for (Ends& ends : pipes_) ends.Send();
+  }
+
+  // How often each was reported. Blocks until all of them were, and in no poll
+  // for nothing, but for `breaks` of them.
+  void ExpectEachOnce(int breaks) {
+    std::map<std::uint64_t, int> seen;
+    int empty = 0;
+    while (seen.size() < pipes_.size()) {
+      Recorder recorder;
+      this->backend_.Poll(Delta::Forever(), recorder);
+      empty += recorder.reports.empty() ? 1 : 0;
+      ASSERT_LE(empty, breaks) << "a poll for nothing";
+      for (const Report& report : recorder.reports) ++seen[report.key.bits()];
+    }
+    for (std::uint32_t i = 0; i < pipes_.size(); ++i) {
+      EXPECT_EQ(seen[this->Key(i).bits()], 1) << i << " of " << pipes_.size();
+    }
+    EXPECT_TRUE(this->TakeAll().empty());
+  }
+
+  void ReadAllAndArm() {
+    for (std::uint32_t i = 0; i < pipes_.size(); ++i) {
+      char byte;
+      EXPECT_EQ(::read(own(i), &byte, 1), 1);
+      this->Arm(own(i), this->Key(i), Mode::kRead);
+    }
+  }
+
+  int own(std::uint32_t number) const { return pipes_[number].own(); }
+
+ private:
+  std::deque<Ends> pipes_;
+};
+TYPED_TEST_SUITE_P(Batches);
+
+TYPED_TEST_P(Batches, EachOfSoManyReadyOnesIsReportedOnce) {
+  for (const std::uint32_t size : TestFixture::kSizes) {
+    this->OpenPipes(size);
+    for (int round = 0; round < 2; ++round) {
+      this->SendAll();
+      this->ExpectEachOnce(0);
+      this->ReadAllAndArm();
+    }
+  }
+}
+
+// The break has a place in the batch too. It is taken, whatever else is in it:
+// the next one ends a poll again.
+TYPED_TEST_P(Batches, SoItIsTogetherWithABreakThatIsNotLost) {
+  for (const std::uint32_t size : TestFixture::kSizes) {
+    this->OpenPipes(size);
+    for (const bool break_first : {false, true}) {
+      if (break_first) this->backend_.Break();
+      this->SendAll();
+      if (!break_first) this->backend_.Break();
+      this->ExpectEachOnce(1);
+      for (int i = 0; i < 2; ++i) {
+        Recorder recorder;
+        this->backend_.Break();
+        this->backend_.Poll(Delta::Forever(), recorder);
+        EXPECT_TRUE(recorder.reports.empty());
+      }
+      this->ReadAllAndArm();
+    }
+  }
+}
+
+TYPED_TEST_P(Batches, ANonBlockingPollOfABatchLeavesTheBreak) {
+  this->OpenPipes(129);
+  this->SendAll();
+  this->backend_.Break();
+  EXPECT_EQ(this->TakeAll().size(), 129u);
+  Recorder recorder;
+  this->backend_.Poll(Delta::Forever(), recorder);
+  EXPECT_TRUE(recorder.reports.empty());
+}
+
+// Breaks, events and polls that do not block, all at once. Each byte is
+// reported to somebody, or the sender waits for ever; and the last break is not
+// lost.
+TYPED_TEST_P(Batches, AStormOfBreaksSwallowsNoEvent) {
+  constexpr int kBytes = 300;
+  std::atomic<int> reported = 0;
+  std::atomic<bool> stop = false;
+  struct Sink {
+    std::atomic<int>& count;
+    void Ready(EventKey, Mode mode, EventFlags) {
+      if (Has(mode, Mode::kRead)) ++count;
+    }
+  };
+  this->OpenPipes(1);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] {
+      while (!stop) {
+        this->backend_.Break();
+        std::this_thread::yield();
+      }
+    });
+    threads.emplace_back([&] {
+      Sink sink{reported};
+      while (!stop) {
+        this->backend_.Poll(Delta::NonBlocking(), sink);
+        std::this_thread::yield();
+      }
+    });
+  }
+  std::thread blocking([&] {
+    Sink sink{reported};
+    while (!stop) this->backend_.Poll(Delta::Forever(), sink);
+  });
+  for (int i = 1; i <= kBytes; ++i) {
+    this->SendAll();
+    while (reported < i) std::this_thread::yield();
+    this->ReadAllAndArm();
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  this->backend_.Break();
+  blocking.join();
+}
+
+// Whoever polls beside it may have fetched the event already.
+TYPED_TEST_P(Batches, APollThatBeginsAfterACloseReportsNothingOfIt) {
+  std::atomic<bool> stop = false;
+  std::thread beside([&] {
+    Recorder recorder;
+    while (!stop) {
+      this->backend_.Poll(Delta::NonBlocking(), recorder);
+      std::this_thread::yield();
+    }
+  });
+  for (std::uint32_t i = 0; i < 300; ++i) {
+    Ends ends = Ends::Sockets();
+    ends.Send();
+    ASSERT_EQ(this->Open(ends.own(), this->Key(i)), 0);
+    EXPECT_EQ(this->backend_.Close(ends.own(), this->Key(i)), 0);
+    Recorder recorder;
+    this->backend_.Poll(Delta::NonBlocking(), recorder);
+    EXPECT_TRUE(recorder.reports.empty());
+    ends.CloseOwn();
+    char byte;
+    EXPECT_LT(::read(ends.peer(), &byte, 1), 1);
+  }
+  stop = true;
+  beside.join();
+}
+
+REGISTER_TYPED_TEST_SUITE_P(Batches, EachOfSoManyReadyOnesIsReportedOnce,
+                            SoItIsTogetherWithABreakThatIsNotLost,
+                            ANonBlockingPollOfABatchLeavesTheBreak,
+                            AStormOfBreaksSwallowsNoEvent,
+                            APollThatBeginsAfterACloseReportsNothingOfIt);
+
+}  // namespace netpoll::conformance
+
+#endif  // NETPOLL_TESTS_CONFORMANCE_BATCHES_H_
