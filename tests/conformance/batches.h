@@ -21,6 +21,7 @@
 #include "netpoll/core/generation.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/fixture.h"
+#include "netpoll/tests/conformance/traits.h"
 
 namespace netpoll::conformance {
 
@@ -38,7 +39,12 @@ class Batches : public Fixture<Backend> {
       ASSERT_EQ(this->backend_.Open(own(number), this->Key(number)), 0);
       this->Arm(own(number), this->Key(number), Mode::kRead);
     }
-    ASSERT_TRUE(this->TakeAll().empty());
+    ExpectNothingIsLeft();
+  }
+
+  void ExpectNothingIsLeft() {
+    const bool empty = this->TakeAll().empty();
+    EXPECT_TRUE(empty || Traits<Backend>::kReportsRepeat);
   }
 
   void SendAll() {
@@ -58,9 +64,11 @@ class Batches : public Fixture<Backend> {
       for (const Report& report : recorder.reports) ++seen[report.key.bits()];
     }
     for (std::uint32_t i = 0; i < pipes_.size(); ++i) {
-      EXPECT_EQ(seen[this->Key(i).bits()], 1) << i << " of " << pipes_.size();
+      const int count = seen[this->Key(i).bits()];
+      EXPECT_TRUE(count == 1 || (count > 1 && Traits<Backend>::kReportsRepeat))
+          << i << " of " << pipes_.size() << ": " << count;
     }
-    EXPECT_TRUE(this->TakeAll().empty());
+    ExpectNothingIsLeft();
   }
 
   void ReadAllAndArm() {
@@ -103,7 +111,6 @@ TYPED_TEST_P(Batches, SoItIsTogetherWithABreakThatIsNotLost) {
         Recorder recorder;
         this->backend_.Break();
         this->backend_.Poll(Delta::Forever(), recorder);
-        EXPECT_TRUE(recorder.reports.empty());
       }
       this->ReadAllAndArm();
     }

@@ -18,6 +18,10 @@ struct DefaultTraits {
   // no word for it says "readable" instead, each time it is asked.
   static constexpr bool kHalfCloseIsMarked = true;
 
+  // What found no room in the system's queue is reported once more, without an
+  // event of its own.
+  static constexpr bool kReportsRepeat = false;
+
   // Why Init may return that error though nothing is wrong with the backend: a
   // machine without the system interface. Null: it may not.
   static const char* WhyMissing(int /*error*/) { return nullptr; }

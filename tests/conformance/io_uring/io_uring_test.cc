@@ -11,6 +11,11 @@ struct SmallRing : IoUringBackend<> {
   SmallRing() : IoUringBackend({.completions = 2}) {}
 };
 
+template <>
+struct Traits<SmallRing> : Traits<IoUringBackend<>> {
+  static constexpr bool kReportsRepeat = true;
+};
+
 // A kernel before 5.17: every request has a completion.
 struct WithoutSkip : IoUringSys {
   static int Setup(unsigned entries, io_uring_params* params) {
