@@ -91,6 +91,7 @@ TEST_F(IoUringKernel, APollThatCannotBeArmedAnewIsReportedUntilItCan) {
   ASSERT_EQ(recorder.reports.size(), 1u);
   EXPECT_EQ(recorder.reports[0].mode, Mode::kReadWrite);
   EXPECT_TRUE(submit.empty());
+  EXPECT_EQ(ScriptedRing::script().pauses.size(), 1u) << "it would spin";
   EXPECT_TRUE(PollFdIsReadable());
   EXPECT_EQ(Take(Key(1)), (Seen{.read = true, .write = true}));
   EXPECT_TRUE(TakeAll().empty());
