@@ -105,7 +105,8 @@ class Served {
   using During = std::function<void(std::unique_ptr<Server>&)>;
 
   explicit Served(const std::string& backend)
-      : path_(testing::TempDir() + "process_test.sock"),
+      // Short enough for an address.
+      : path_("/tmp/netpoll_" + std::to_string(::getpid()) + ".sock"),
         server_(std::make_unique<Server>(backend)) {
     ::unlink(path_.c_str());
     auto listener = Listener::Listen(server_->runtime,

@@ -88,6 +88,17 @@ TEST(AboveStdio, AFailureIsHandedOnWithItsErrno) {
   EXPECT_EQ(MadeAboveStdio([] { return -EMFILE; }), -EMFILE);
 }
 
+TEST(AboveStdio, WithANumberForOneEndNeitherIsLeftOpen) {
+  EXPECT_TRUE(WithClosed(3, [] {
+    for (int fd = kLastStdioFd + 1; fd < 100; ++fd) ::close(fd);
+    const rlimit one{.rlim_cur = 4, .rlim_max = 4};
+    ::setrlimit(RLIMIT_NOFILE, &one);
+    int ends[2];
+    return BothAboveStdio(::pipe2(ends, O_CLOEXEC), ends) == -1 &&
+           errno == EMFILE && !IsOpen(kLastStdioFd + 1);
+  }));
+}
+
 TEST(AboveStdio, WithoutANumberAboveNothingIsLeftOpen) {
   for (unsigned closed = 1; closed < 8; ++closed) {
     EXPECT_TRUE(WithClosed(closed, [] {

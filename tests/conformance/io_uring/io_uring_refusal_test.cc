@@ -190,6 +190,21 @@ TEST_F(IoUringRefusal, ACloseThatIsRefusedForAWhileGoesOn) {
   }
 }
 
+// Nor is its poll armed anew, which the Close would wait for.
+TEST_F(IoUringRefusal, WhatIsBeingClosedIsNotReported) {
+  Ends ends = Ends::Sockets();
+  ends.Send();
+  ASSERT_EQ(backend_.Open(ends.own(), kKey), 0);
+  submits().assign(2 * kAtOnce, -EAGAIN);
+  script().meanwhile = [&] {
+    ends.Send();
+    EXPECT_TRUE(Poll(backend_, kNow).empty());
+  };
+  EXPECT_EQ(backend_.Close(ends.own(), kKey), 0);
+  EXPECT_EQ(script().pauses.size(), 2u);
+  EXPECT_TRUE(Poll(backend_, kNow).empty());
+}
+
 // The descriptor is forgotten, whatever the kernel does; and what the kernel
 // still holds it gives back as soon as it can.
 TEST_F(IoUringRefusal, ACloseThatIsRefusedForSecondsSaysSoAndIsMadeUpFor) {
