@@ -83,12 +83,10 @@ namespace {
 constexpr std::size_t kMostBytes = 256 << 10;
 
 // As write and writev, but SIGPIPE is not raised.
-ssize_t Put(const FdState& fd, const char* data, std::size_t size) {
-  if (fd.socket) {
-    return sys.send(fd.fd, data, size, MSG_NOSIGNAL);
-  }
+[[gnu::cold, gnu::noinline]] ssize_t PutElsewhere(int fd, const char* data,
+                                                  std::size_t size) {
   const SigpipeBlock block;
-  const ssize_t put = sys.write(fd.fd, data, size);
+  const ssize_t put = sys.write(fd, data, size);
   if (put < 0 && errno == EPIPE) block.Raised();
   return put;
 }
@@ -145,14 +143,17 @@ std::span<iovec> After(std::span<iovec> parts, std::size_t put) {
 bool WriteOp::Attempt(IoOp* op) {
   auto* const self = static_cast<WriteOp*>(op);
   if (self->data_.empty()) return self->AttemptEmpty();
-  const bool whole = self->fd_->messages;
-  std::string_view rest = self->data_.substr(self->bytes_);
-  if (!whole) rest = rest.substr(0, kMostBytes);
+  const FdState& fd = *self->fd_;
+  const char* const rest = self->data_.data() + self->bytes_;
+  std::size_t size = self->data_.size() - self->bytes_;
+  if (size > kMostBytes && !fd.messages) size = kMostBytes;
   for (;;) {
-    const ssize_t put = Put(*self->fd_, rest.data(), rest.size());
-    if (put >= 0) {
+    const ssize_t put = fd.socket ? sys.send(fd.fd, rest, size, MSG_NOSIGNAL)
+                                  : PutElsewhere(fd.fd, rest, size);
+    if (put >= 0) [[likely]] {
       self->bytes_ += static_cast<std::size_t>(put);
-      return whole || self->bytes_ == self->data_.size() || self->Continue();
+      const bool whole = self->bytes_ == self->data_.size() || fd.messages;
+      return whole || self->Continue();
     }
     if (errno != EINTR) return self->FailOrBlock(errno);
   }

@@ -117,8 +117,12 @@ struct FdState {
   Runtime& runtime;
   HostPoller::Desc* const desc;
   const int fd;
+  // The two are set before any operation, and share a byte.
   // False for a pipe or a terminal. What is opened without a check is one.
-  bool socket = true;
+  bool socket : 1 = true;
+  // What moves is messages, not a stream of bytes: datagrams, SOCK_SEQPACKET.
+  // Each is moved by one call, also one of no bytes.
+  bool messages : 1 = false;
   bool linked = false;  // Under the runtime's lock, as are the links.
   // A TCP stream that the runtime made, on a backend that kMarksShortReads.
   // When a read of one was short, whatever comes later comes with a report,
@@ -129,9 +133,6 @@ struct FdState {
   // forgotten since. So a read would block, or the semaphore says that it
   // would not: there is no need to try.
   bool drained = false;
-  // What moves is messages, not a stream of bytes: datagrams, SOCK_SEQPACKET.
-  // Each is moved by one call, also one of no bytes. Set before any operation.
-  bool messages = false;
   // The directions': made when one is needed first.
   RetryTimer* retry[2] = {};
   // When a wait for readiness last ended because of an error alone, in

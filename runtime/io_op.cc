@@ -83,14 +83,6 @@ void IoOp::Resume(TaskWaiter* self) {
   if (op->Advance()) op->task_.resume();
 }
 
-bool IoOp::Advance() {
-  if (stage_ == Stage::kNothing) return Nothing();
-  if (home != &fd_->runtime && !guest_ && !EnterGuest()) return true;
-  const bool ended = Go();
-  if (ended && guest_) LeaveGuest();
-  return ended;
-}
-
 // A task of another runtime waits here as a guest. False: nobody polls here any
 // more, and the operation has ended. A guest keeps the state's memory.
 bool IoOp::EnterGuest() {
@@ -117,7 +109,7 @@ void IoOp::LeaveGuest() {
 
 // Goes on from stage_. True: the operation has ended. False: it is parked, and
 // nothing of it may be touched.
-bool IoOp::Go() {
+[[gnu::always_inline]] inline bool IoOp::Go() {
   bool parked = false;
   for (;;) {
     switch (stage_) {
@@ -143,6 +135,18 @@ bool IoOp::Go() {
     }
     if (parked) return false;
   }
+}
+
+bool IoOp::Advance() {
+  if (stage_ == Stage::kNothing) [[unlikely]]
+    return Nothing();
+  if (home != &fd_->runtime) [[unlikely]] {
+    if (!guest_ && !EnterGuest()) return true;
+  }
+  const bool ended = Go();
+  if (ended && guest_) [[unlikely]]
+    LeaveGuest();
+  return ended;
 }
 
 // On to the system call, or, when it would block, to the wait. True: there is

@@ -90,8 +90,8 @@ class IoOp : public TaskWaiter {
   bool Begin();
   bool Nothing();
   bool Advance();
-  bool EnterGuest();
-  void LeaveGuest();
+  [[gnu::cold, gnu::noinline]] bool EnterGuest();
+  [[gnu::cold, gnu::noinline]] void LeaveGuest();
   bool Go();
   void More(bool* parked);
   bool Reset();
