@@ -23,8 +23,8 @@
 //   ports) an error that nobody fetches, such as a socket's full error queue,
 //   is reported at every wait: wait a while before the next one.
 //
-//   A scheduler out of work: see sleep_protocol.h. Then
-//     result = poller.Poll(delta); result.Append(poller.ExpireTimers(now));
+//   A scheduler out of work: see worker_glue.h. On one thread it is
+//     result = PollTurn(poller, poller.NextDeadline(), clock);
 //     make every waiter of result.ready runnable;
 //     poller.AdjustWaiters(result.waiters_delta);
 //
@@ -186,7 +186,23 @@ class Poller {
     return sink.result_;
   }
 
+  // Everything that the system has to say at this moment, without blocking:
+  // polls until one reports nothing, or until more events have come than can
+  // have been pending. For a deadline that is due: see worker_glue.h. On
+  // poll(2) a poll beside a blocking one is empty, so not beside one.
+  [[nodiscard]] PollResult PollAll() {
+    CountingSink sink(*this);
+    const std::int64_t most = MostPending();
+    for (std::int64_t before = -1; before < sink.events && before < most;) {
+      before = sink.events;
+      backend_.Poll(Delta::NonBlocking(), sink);
+    }
+    return sink.result_;
+  }
+
   // Acts on the deadlines that have passed at `now`, and returns whom to wake.
+  // `now` was read before a PollAll: else a task may be timed out although its
+  // event had come (worker_glue.h).
   [[nodiscard]] PollResult ExpireTimers(std::int64_t now) {
     PollResult result;
     typename Timers::Firing firing{};
@@ -197,8 +213,8 @@ class Poller {
     return result;
   }
 
-  // A time not later than the earliest deadline, or Deadline::kNever. Polling
-  // until then and calling ExpireTimers serves every deadline.
+  // A time not later than the earliest deadline, or Deadline::kNever. PollTurn
+  // until then serves every deadline.
   std::int64_t NextDeadline() const { return timers_.Next(); }
 
   // Ends one blocking Poll, the current one or the next. Cheap when a break is
@@ -252,6 +268,22 @@ class Poller {
   };
 
  private:
+  struct CountingSink : Sink {
+    using Sink::Sink;
+    void Ready(EventKey key, Mode mode, EventFlags flags) {
+      ++events;
+      Sink::Ready(key, mode, flags);
+    }
+    std::int64_t events = 0;
+  };
+
+  // A system keeps at most one event for a direction, and hands out the oldest
+  // first. Room for others: stale ones, and descriptors that are opened.
+  std::int64_t MostPending() const {
+    constexpr std::int64_t kOthers = 256;
+    return 2 * open_.Load("most.open", Order::kAcquire) + kOthers;
+  }
+
   // A backend that is one of several knows only when it runs.
   bool NeedsArm() const {
     if constexpr (requires { backend_.needs_arm(); }) {

@@ -8,26 +8,29 @@
 //     1. Announce: take the turn, or          1. push the work
 //        join the sleepers                    2. Wake: wake a sleeper, or if
 //     2. look again at every queue, the          there is none and somebody
-//        timers and the stop flag                holds the turn, break the poll
+//        timers and the stop flag                blocks, break the poll
 //     3. found: Retract, run it
 //        nothing: poll, or sleep
 //
-// Announce and Wake are seq_cst, and so are push and look (a lock will do), so
-// either the worker sees the work or the submitter sees the worker. Looking
-// before announcing, not looking again, or pushing without Wake each lose a
-// wake-up.
+// The worker's side is written once, in worker_glue.h: use that. Announce and
+// Wake are seq_cst, and so are push and look (a lock will do), so either the
+// worker sees the work or the submitter sees the worker. Looking before
+// announcing, not looking again, or pushing without Wake each lose a wake-up.
+// The same holds of deadlines: arm, then DeadlineMoved.
 //
 // Words:
-//   turn       kNobody      nobody polls. Announce -> until.
-//              0            a worker is about to block for ever, or its time is
-//                           not known: every earlier deadline breaks it.
-//              above 0      ... until that time (absolute nanoseconds).
-//                           Retract and EndPoll -> kNobody, by the holder.
+//   turn       kNobody   nobody polls. Announce -> until, TryLook -> kLooking.
+//              kLooking  a busy worker looks without blocking, and is back at
+//                        once: nobody need break it. EndPoll -> kNobody.
+//              0, above  a worker polls, or is about to, until that time at the
+//                        latest (absolute nanoseconds; kForever: for ever, or
+//                        its time is not known). An earlier deadline breaks it.
+//                        Retract and EndPoll -> kNobody, by the holder.
 //   sleepers   bit w: worker w has announced that it sleeps. Set by w; cleared
 //              by w (Retract) or by the waker, who then unparks w.
 //
-// A foreign event loop is worker 0 of a protocol of its own: Announce, look,
-// sleep on Poller::PollFd(), EndPoll.
+// Only the holder of the turn fetches events, so that when it gives the turn
+// up nobody has events in hand that are not yet delivered.
 
 #ifndef NETPOLL_CORE_SLEEP_PROTOCOL_H_
 #define NETPOLL_CORE_SLEEP_PROTOCOL_H_
@@ -37,6 +40,7 @@
 #include <optional>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/delta.h"
 
 namespace netpoll {
 
@@ -49,12 +53,13 @@ template <class Env>
 class SleepProtocol {
  public:
   static constexpr int kMaxWorkers = 64;
-  // Poll for ever: no deadline is known.
-  static constexpr std::int64_t kForever = 0;
+  // Poll for ever: no deadline is known. Also what the timers say then.
+  static constexpr std::int64_t kForever = Deadline::kNever;
 
-  // Worker `worker` has run out of work. `until`: kForever, or the absolute
-  // time at which it will stop polling by itself.
-  IdleRole Announce(int worker, std::int64_t until) {
+  // Worker `worker` has run out of work. `time`: kForever, or the absolute
+  // time at which it will stop polling by itself, and not later.
+  IdleRole Announce(int worker, std::int64_t time) {
+    const std::int64_t until = time < 0 ? 0 : time;  // Past is past.
     return Env::Retry([&]() -> std::optional<IdleRole> {
       if (turn_.CompareExchange("announce.turn", kNobody, until,
                                 Order::kSeqCst)) {
@@ -85,15 +90,22 @@ class SleepProtocol {
     ClearSleeping(worker);
   }
 
+  // A busy worker takes the turn to look without blocking. False: somebody has
+  // it, who sees to events and deadlines. If true, EndPoll and WakeSleeper.
+  [[nodiscard]] bool TryLook() {
+    return turn_.CompareExchange("look.turn", kNobody, kLooking,
+                                 Order::kSeqCst);
+  }
+
   // The holder of the turn gives it up, after its poll. If it goes on to work,
   // it calls WakeSleeper next: somebody should poll meanwhile.
   void EndPoll() { turn_.Store("end_poll.turn", kNobody, Order::kSeqCst); }
 
   // Work was pushed. Wakes a sleeper if there is one. True: nobody slept but
-  // somebody polls, so the caller must break the poll.
+  // somebody blocks in a poll, so the caller must break it.
   [[nodiscard]] bool Wake() {
     if (WakeSleeper()) return false;
-    return turn_.Load("wake.turn", Order::kSeqCst) != kNobody;
+    return turn_.Load("wake.turn", Order::kSeqCst) >= 0;
   }
 
   // Wakes one sleeper. False if nobody sleeps.
@@ -111,22 +123,21 @@ class SleepProtocol {
   // nobody polls, a sleeper is woken to do it.
   [[nodiscard]] bool DeadlineMoved(std::int64_t when) {
     const std::int64_t until = turn_.Load("moved.turn", Order::kSeqCst);
-    if (until == kNobody) {
+    if (until < 0) {
       WakeSleeper();
       return false;
     }
-    return until == kForever || until > when;
+    return until > when;
   }
 
   bool AnySleeper() const {
     return sleepers_.Load("any.sleepers", Order::kSeqCst) != 0;
   }
-  bool AnyPoller() const {
-    return turn_.Load("any.turn", Order::kSeqCst) != kNobody;
-  }
+  bool AnyPoller() const { return turn_.Load("any.turn", Order::kSeqCst) >= 0; }
 
  private:
   static constexpr std::int64_t kNobody = -1;
+  static constexpr std::int64_t kLooking = -2;
 
   struct MaskStep {
     bool write;

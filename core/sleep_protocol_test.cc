@@ -120,7 +120,36 @@ TEST(SleepProtocolTest, OnlyAnEarlierDeadlineBreaks) {
   EXPECT_FALSE(protocol.DeadlineMoved(101));
   protocol.EndPoll();
   protocol.Announce(0, Protocol::kForever);
-  EXPECT_TRUE(protocol.DeadlineMoved(INT64_MAX));
+  EXPECT_TRUE(protocol.DeadlineMoved(INT64_MAX - 1));
+  EXPECT_FALSE(protocol.DeadlineMoved(INT64_MAX)) << "that is never";
+}
+
+TEST(SleepProtocolTest, ADeadlineWhileNobodyPollsWakesASleeper) {
+  Protocol protocol;
+  protocol.Announce(0, Protocol::kForever);
+  protocol.Announce(1, Protocol::kForever);
+  protocol.EndPoll();
+  ASSERT_TRUE(protocol.AnySleeper());
+  EXPECT_FALSE(protocol.DeadlineMoved(5)) << "there is no poll to break";
+  EXPECT_FALSE(protocol.AnySleeper());
+  protocol.Sleep(1);  // Returns at once, or the test hangs.
+}
+
+// No time is mistaken for a state of the turn.
+TEST(SleepProtocolTest, AnyTimeMayBeAnnounced) {
+  for (const std::int64_t until :
+       {INT64_MIN, std::int64_t{-2}, std::int64_t{-1}, std::int64_t{0},
+        std::int64_t{1}, INT64_MAX}) {
+    Protocol protocol;
+    ASSERT_EQ(protocol.Announce(0, until), IdleRole::kPoller);
+    EXPECT_TRUE(protocol.AnyPoller()) << until;
+    EXPECT_TRUE(protocol.Wake()) << until;
+    EXPECT_FALSE(protocol.TryLook()) << until;
+    EXPECT_EQ(protocol.Announce(1, until), IdleRole::kSleeper);
+    protocol.EndPoll();
+    EXPECT_FALSE(protocol.AnyPoller()) << until;
+    EXPECT_TRUE(protocol.TryLook()) << until;
+  }
 }
 
 // Workers of the documented form, and submitters who give one piece of work

@@ -17,11 +17,12 @@
 
 #include "netpoll/backends/epoll/epoll_backend.h"
 #include "netpoll/core/poller.h"
+#include "netpoll/core/worker_glue.h"
 
 namespace {
 
 using Poller = netpoll::Poller<netpoll::EpollBackend<>>;
-using netpoll::Delta, netpoll::Mode, netpoll::PollError, netpoll::PollResult,
+using netpoll::Mode, netpoll::PollError, netpoll::PollResult, netpoll::PollTurn,
     netpoll::WaitResult;
 
 constexpr int kRounds = 3;
@@ -98,12 +99,7 @@ void Play(Poller& poller, Player& ping, Player& pong) {
       }
     }
     if (running == 0) break;
-    const std::int64_t until = poller.NextDeadline();
-    PollResult result = poller.Poll(until == netpoll::Deadline::kNever
-                                        ? Delta::Forever()
-                                        : Delta::Until(Now(), until));
-    PollResult expired = poller.ExpireTimers(Now());
-    result.Append(expired);
+    PollResult result = PollTurn(poller, poller.NextDeadline(), Now);
     runnable.Append(result.ready);               // First runnable,
     poller.AdjustWaiters(result.waiters_delta);  // then the count.
   }

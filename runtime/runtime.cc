@@ -19,6 +19,7 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/sleep_protocol.h"
 #include "netpoll/core/types.h"
+#include "netpoll/core/worker_glue.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/run_word.h"
@@ -276,8 +277,7 @@ void Runtime::Work(Worker& worker) {
 TaskWaiter* Runtime::Next(Worker& worker) {
   if (++worker.tick >= Worker::kPollEvery ||
       worker.operations >= Worker::kPollAfter) {
-    PollResult result = poller_.Poll(Delta::NonBlocking());
-    Polled(worker, result);
+    Look(worker);
     if (TaskWaiter* const task = injected_.Pop()) return task;
   }
   if (TaskWaiter* const task = worker.queue.Pop()) return task;
@@ -295,31 +295,32 @@ TaskWaiter* Runtime::Steal(Worker& worker) {
   return nullptr;
 }
 
-// Announce, look again, then sleep: sleep_protocol.h.
+// The runtime's side of worker_glue.h.
+struct Runtime::Host {
+  std::int64_t Now() const { return Runtime::Now(); }
+  std::int64_t NextTime() const { return runtime.NextTime(); }
+  void Poll(Delta delta) { runtime.Polled(worker, poller().Poll(delta)); }
+  void PollAll() { runtime.Polled(worker, poller().PollAll()); }
+  void Expire(std::int64_t now) { runtime.Expire(worker, now); }
+  bool WorkVisible() { return runtime.WorkVisible(); }
+  void Break() { poller().Break(); }
+
+  HostPoller& poller() { return runtime.poller_; }
+
+  Runtime& runtime;
+  Worker& worker;
+};
+
 void Runtime::Idle(Worker& worker) {
-  const std::int64_t next = NextTime();
-  const IdleRole role = protocol_.Announce(
-      worker.id,
-      next == Deadline::kNever ? SleepProtocol<StdEnv>::kForever : next);
-  if (WorkVisible()) {
-    if (protocol_.Retract(worker.id, role)) NotifyWork();
-    // This worker will be busy: somebody else should poll.
-    if (role == IdleRole::kPoller) protocol_.WakeSleeper();
-    return;
-  }
-  if (role == IdleRole::kSleeper) {
-    protocol_.Sleep(worker.id);
-    return;
-  }
-  const std::int64_t until = NextTime();
-  const Delta delta =
-      until == Deadline::kNever ? Delta::Forever() : Delta::Until(Now(), until);
-  PollResult result = poller_.Poll(delta);
-  protocol_.EndPoll();
-  const bool broken = result.ready.empty();
-  Polled(worker, result);
-  // Work came in under the poll: while this worker runs it, another polls.
-  if (broken && workers_.size() > 1 && WorkVisible()) protocol_.WakeSleeper();
+  Host host{*this, worker};
+  WorkerGlue<StdEnv, Host>(protocol_, worker.id, host).Idle();
+}
+
+void Runtime::Look(Worker& worker) {
+  worker.tick = 0;
+  worker.operations = 0;
+  Host host{*this, worker};
+  WorkerGlue<StdEnv, Host>(protocol_, worker.id, host).Look();
 }
 
 bool Runtime::WorkVisible() {
@@ -329,15 +330,11 @@ bool Runtime::WorkVisible() {
                      [](const auto& worker) { return !worker->queue.Empty(); });
 }
 
-void Runtime::Polled(Worker& worker, PollResult& result) {
+// The glue sees to it that others take a part, and that one of them polls.
+void Runtime::Polled(Worker& worker, PollResult result) {
   worker.tick = 0;
   worker.operations = 0;
   worker.polls.Add(1);
-  Deliver(worker, result);
-  Expire(worker);
-}
-
-void Runtime::Deliver(Worker& worker, PollResult& result) {
   if (result.ready.empty()) return;
   const std::int32_t count = -result.waiters_delta;
   worker.wakeups.Add(static_cast<std::uint64_t>(count));
@@ -347,13 +344,9 @@ void Runtime::Deliver(Worker& worker, PollResult& result) {
     MakeRunnable(result.ready);
   }
   poller_.AdjustWaiters(result.waiters_delta);
-  // Others may take a part, and one of them polls while this worker runs.
-  if (workers_.size() > 1) protocol_.WakeSleeper();
 }
 
-void Runtime::Expire(Worker& worker) {
-  if (NextTime() == Deadline::kNever) return;
-  const std::int64_t now = Now();
+void Runtime::Expire(Worker& worker, std::int64_t now) {
   PollResult result = poller_.ExpireTimers(now);
   worker.timeouts.Add(static_cast<std::uint64_t>(-result.waiters_delta));
   MakeRunnable(result);

@@ -18,13 +18,15 @@
 // to cache lines.
 //
 // The clock is CLOCK_MONOTONIC, in nanoseconds: it does not count while the
-// system is suspended. Deadlines are never early.
+// system is suspended. Deadlines are never early, and events come before them:
+// whoever spoke in time is served, also when the process was stopped meanwhile
+// (with io_uring only if one thread works: architecture.md).
 //
 // Workers: a worker without work polls (one of them) or sleeps (the others);
 // none spins. A busy worker polls without blocking every 61 task runs or 128
-// units of work, and a task that is always ready yields after 64, so that one
-// busy connection starves nobody. A unit, about a microsecond, is an operation,
-// or a KiB that it moves.
+// units of work, unless another polls, and a task that is always ready yields
+// after 64, so that one busy connection starves nobody. A unit, about a
+// microsecond, is an operation, or a KiB that it moves.
 //
 // Several runtimes: a task may await tasks and descriptors of another one, and
 // goes on in its own. Run serves such guests too, and does not return before
@@ -133,14 +135,17 @@ class Runtime {
 
   // CLOCK_MONOTONIC in nanoseconds.
   static std::int64_t Now();
-  // The deadline `delay` from now; see Deadline::After.
-  static Deadline After(std::chrono::nanoseconds delay) {
+  // The deadline `delay` from now; see Deadline::After. However long the delay
+  // is, the deadline is not early: hours::max() is as good as none.
+  template <class Rep, class Period>
+  static Deadline After(std::chrono::duration<Rep, Period> delay) {
     return Deadline::After(Now(), delay);
   }
 
   // co_await runtime.Sleep(50ms): true when the time has passed, false if the
   // runtime stopped.
-  internal::SleepAwaiter Sleep(std::chrono::nanoseconds delay) {
+  template <class Rep, class Period>
+  internal::SleepAwaiter Sleep(std::chrono::duration<Rep, Period> delay) {
     return SleepUntil(After(delay));
   }
   internal::SleepAwaiter SleepUntil(Deadline deadline) {
@@ -198,6 +203,7 @@ class Runtime {
  private:
   friend internal::SleepAwaiter;
   using Worker = internal::Worker;
+  struct Host;
 
   void RefuseInChild() const;
   void Start(internal::SpawnedTask spawned);
@@ -211,11 +217,11 @@ class Runtime {
   internal::TaskWaiter* Next(Worker& worker);
   internal::TaskWaiter* Steal(Worker& worker);
   void Idle(Worker& worker);
+  void Look(Worker& worker);
   bool WorkVisible();
   bool OnWorker() const;
-  void Deliver(Worker& worker, PollResult& result);
-  void Polled(Worker& worker, PollResult& result);
-  void Expire(Worker& worker);
+  void Polled(Worker& worker, PollResult result);
+  void Expire(Worker& worker, std::int64_t now);
   void WakeSleeps(std::int64_t now);
   void DrainSleeps();
   std::int64_t NextTime() const;

@@ -52,8 +52,17 @@ inline const char* Deadlines() {
       }
     }
   }
-  if (!Deadline::After(5, std::chrono::nanoseconds(0)).past()) {
+  if (!Deadline::After(5, std::chrono::nanoseconds(0)).past() ||
+      !Deadline::After(5, std::chrono::hours::min()).past()) {
     return "I20: no time at all is not past";
+  }
+  if (Deadline::After(5, std::chrono::hours::max()).value() != kMax ||
+      Deadline::After(5, std::chrono::duration<double>(1e300)).value() < kMax) {
+    return "I20: a deadline ends before its time";
+  }
+  using Picoseconds = std::chrono::duration<std::int64_t, std::pico>;
+  if (Deadline::After(5, Picoseconds(1001)).value() < 7) {
+    return "I20: a deadline is rounded down";
   }
   return nullptr;
 }

@@ -13,7 +13,7 @@
 #include "netpoll/model/scenarios/lock_world.h"
 #include "netpoll/model/scenarios/pool_world.h"
 #include "netpoll/model/scenarios/pure_world.h"
-#include "netpoll/model/scenarios/sleep_world.h"
+#include "netpoll/model/scenarios/sleep_scenarios.h"
 #include "netpoll/model/scenarios/token_world.h"
 
 #ifndef NETPOLL_VARIANT

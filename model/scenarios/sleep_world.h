@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sleep protocol: workers that run out of work, one of whom polls while
-// the others sleep, and threads that submit work or bring a deadline forward.
+// The sleep protocol and the workers' glue: workers that run out of work, one
+// of whom polls while the others sleep, busy ones that look now and then,
+// threads that submit work or move a deadline, a clock, and one descriptor
+// whose task an event serves or the deadline ends.
 
 #ifndef NETPOLL_MODEL_SCENARIOS_SLEEP_WORLD_H_
 #define NETPOLL_MODEL_SCENARIOS_SLEEP_WORLD_H_
@@ -12,9 +14,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "netpoll/core/delta.h"
 #include "netpoll/core/sleep_protocol.h"
+#include "netpoll/core/worker_glue.h"
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/env.h"
@@ -26,14 +31,19 @@ struct SleepCast {
   int submitters = 1;
   int pushes = 1;        // Of each submitter.
   bool lasting = false;  // Work that was begun never ends.
+  bool looks = false;    // A worker with work looks for events first.
+  int work = 0;          // In the queue when the story begins.
   // The first worker polls when the story begins, and these last ones sleep.
   bool polled = false;
   int asleep = 0;
-  // A thread brings the earliest deadline forward, to each of these in turn.
+  // The deadline when the story begins, and a thread that moves it, to each of
+  // these in turn. 99 is none.
+  int deadline = 99;
   std::vector<int> deadlines = {};
-  // An embedder that gets the protocol wrong: the rows of decision 9.
-  bool no_second_look = false;
-  bool look_before_announce = false;
+  std::vector<int> times = {};  // The clock passes these.
+  bool event = false;           // The peer speaks, once.
+  bool signal = false;          // A wait with a limit is interrupted, once.
+  // An embedder that gets its side wrong.
   bool no_break = false;
 };
 
@@ -43,10 +53,11 @@ class SleepWorld : public netpoll_model::World {
   using View = netpoll_model::View;
 
   explicit SleepWorld(const SleepCast& cast)
-      : cast_(cast), work_(0), broken_(0), earliest_(kNever) {
+      : cast_(cast),
+        work_(cast.work),
+        system_(System{.earliest = cast.deadline}) {
     work_.name = "queue";
-    broken_.name = "break";
-    earliest_.name = "earliest";
+    system_.name = "system";
     for (int i = 0; i < cast.workers; ++i) {
       AddThread("worker" + std::to_string(i + 1),
                 [=, this](Thread& thread) { Worker(thread, i); });
@@ -58,9 +69,22 @@ class SleepWorld : public netpoll_model::World {
     if (!cast.deadlines.empty()) {
       AddThread("setter", [this](Thread& thread) { Setter(thread); });
     }
-    if (cast.polled) sleep_.Announce(0, Protocol::kForever);
+    if (!cast.times.empty()) {
+      AddThread("clock", [this](Thread& thread) { Clock(thread); });
+    }
+    if (cast.event) {
+      AddThread("peer", [this](Thread&) {
+        Thread::MayCall("peer.speaks", system_, Speak);
+      });
+    }
+    if (cast.signal) {
+      AddThread("signal", [this](Thread&) {
+        Thread::MayCall("signal.comes", system_, Interrupt);
+      });
+    }
+    if (cast.polled) sleep_.Announce(0, Time(cast.deadline));
     for (int i = 1; i <= cast.asleep; ++i) {
-      sleep_.Announce(cast.workers - i, Protocol::kForever);
+      sleep_.Announce(cast.workers - i, Time(cast.deadline));
     }
     sleep_.AnySleeper();
     sleepers_ = ObjectAt("any.sleepers");
@@ -71,7 +95,8 @@ class SleepWorld : public netpoll_model::World {
   const char* Invariant(const View& view) override {
     int polls = 0;
     for (int worker = 0; worker < cast_.workers; ++worker) {
-      polls += Polls(view, worker) != 0 ? 1 : 0;
+      const bool looks = (view.note(worker) & kNoteLooks) != 0;
+      polls += looks || Polls(view, worker) != 0 ? 1 : 0;
     }
     return polls > 1 ? "D8: two workers poll at once" : nullptr;
   }
@@ -114,7 +139,7 @@ class SleepWorld : public netpoll_model::World {
       return "L6: there is work, and a worker sleeps or polls";
     }
     if (polls == 0) return "L6: a worker sleeps, and nobody polls";
-    if (polls > static_cast<std::uint32_t>(view.Of(earliest_))) {
+    if (polls > static_cast<std::uint32_t>(view.Of(system_).earliest)) {
       return "L6: a deadline is set, and nobody polls until then";
     }
     return nullptr;
@@ -122,99 +147,222 @@ class SleepWorld : public netpoll_model::World {
 
  private:
   static constexpr int kNever = 99;
-  // A worker's note: until when it polls, or one of these.
+  // A worker's note: until when it polls, and these.
   static constexpr std::uint32_t kNoteRetracts = 1u << 8;
   static constexpr std::uint32_t kNoteOwes = 1u << 9;
+  static constexpr std::uint32_t kNoteLooks = 1u << 10;
   static std::uint32_t Polls(const View& view, int worker) {
     return view.note(worker) & 255;
   }
-  using Int = netpoll_model::ObjectOf<int>;
 
-  static std::optional<int> Pop(int& work, std::int64_t) {
+  enum class Event : std::uint8_t { kNone, kPending, kInHand };
+
+  // The kernel, the clock, and the deadline of the one descriptor.
+  struct System {
+    int now = 0;
+    int earliest = kNever;
+    bool broken = false;
+    bool interrupted = false;
+    Event event = Event::kNone;
+    int spoken_at = 0;
+
+    // Whether the event came before the deadline.
+    bool in_time() const {
+      return event != Event::kNone && spoken_at < earliest;
+    }
+    bool Fetch() {
+      const bool any = event == Event::kPending;
+      if (any) event = Event::kInHand;
+      return any;
+    }
+    std::string Text() const {
+      return "now " + std::to_string(now) + ", deadline " +
+             std::to_string(earliest) + (broken ? ", broken" : "") +
+             (interrupted ? ", interrupted" : "") +
+             (event == Event::kPending  ? ", event"
+              : event == Event::kInHand ? ", event in hand"
+                                        : "");
+    }
+    friend bool operator==(const System&, const System&) = default;
+  };
+  using Step = std::optional<int>;
+  using Protocol = SleepProtocol<ModelEnv<2, 2>>;
+
+  static std::int64_t Time(int time) {
+    return time == kNever ? Deadline::kNever : time;
+  }
+
+  // --- Steps of the environment ---------------------------------------------
+
+  static Step Pop(int& work, std::int64_t) {
     if (work == 0) return 0;
     --work;
     return 1;
   }
-  static std::optional<int> Look(int& value, std::int64_t) { return value; }
+  static Step Push(int& work, std::int64_t) {
+    ++work;
+    return 0;
+  }
+  static Step Look(int& work, std::int64_t) { return work; }
 
-  bool Found() { return Thread::Call("worker.pop", work_, Pop) != 0; }
-  bool Visible() { return Thread::Call("worker.look", work_, Look) != 0; }
-  int Earliest() { return Thread::Call("worker.timers", earliest_, Look); }
+  static Step Earliest(System& system, std::int64_t) { return system.earliest; }
+  static Step Tell(System& system, std::int64_t) { return system.now; }
+  static Step Speak(System& system, std::int64_t) {
+    system.event = Event::kPending;
+    system.spoken_at = system.now;
+    return 0;
+  }
+  static Step Interrupt(System& system, std::int64_t) {
+    system.interrupted = true;
+    return 0;
+  }
+  static Step Break(System& system, std::int64_t) {
+    system.broken = true;
+    return 0;
+  }
+  static Step Arm(System& system, std::int64_t when) {
+    system.earliest = static_cast<int>(when);
+    return 0;
+  }
+  static Step Pass(System& system, std::int64_t now) {
+    system.now = static_cast<int>(now);
+    return 0;
+  }
+  // A wait until `end`. 1: an event is in hand. One with a limit may end with
+  // nothing although there is an event.
+  static Step Wait(System& system, std::int64_t end) {
+    if (system.interrupted && end != kNever) {
+      system.interrupted = false;
+      return 0;
+    }
+    const bool broken = std::exchange(system.broken, false);
+    if (system.Fetch()) return 1;
+    if (!broken && system.now < end) return std::nullopt;
+    return 0;
+  }
+  static Step Fetch(System& system, std::int64_t) { return system.Fetch(); }
+  // The task is served, and has no deadline any more.
+  static Step Deliver(System& system, std::int64_t) {
+    system.event = Event::kNone;
+    system.earliest = kNever;
+    return 0;
+  }
+  static constexpr int kFalse = 2;
+  static Step Expire(System& system, std::int64_t now) {
+    if (system.earliest > now) return 0;
+    if (system.in_time()) return kFalse;
+    system.earliest = kNever;
+    return 1;
+  }
+
+  // --- Workers --------------------------------------------------------------
+
+  // A scheduler's side of the glue.
+  struct Host {
+    std::int64_t Now() {
+      return now = Thread::Call("worker.clock", world.system_, Tell);
+    }
+    std::int64_t NextTime() {
+      if (!world.timed()) return Deadline::kNever;
+      return Time(Thread::Call("worker.timers", world.system_, Earliest));
+    }
+    void Poll(Delta delta) {
+      if (!delta.blocking()) return Look();
+      const std::int64_t end = delta.forever() ? kNever : now + delta.nanos();
+      thread.Note(static_cast<std::uint32_t>(end));
+      Fetched(Thread::Await("worker.poll", world.system_, Wait, end));
+    }
+    void PollAll() {
+      due = true;
+      Look();
+    }
+    void Look() {
+      thread.Note(kNoteLooks);
+      Fetched(Thread::Call("worker.fetch", world.system_, SleepWorld::Fetch));
+    }
+    void Fetched(int events) {
+      if (events != 0) {
+        Thread::Call("worker.deliver", world.system_, Deliver);
+        Thread::Call("worker.run", world.work_, Push);
+      }
+      thread.Note(0);
+    }
+    void Expire(std::int64_t at) {
+      due = false;
+      const int expired =
+          Thread::Call("worker.expire", world.system_, SleepWorld::Expire, at);
+      if (expired == kFalse) {
+        thread.Fail("L8: a deadline was believed before an event in time");
+      }
+      if (expired == 0) return;
+      Thread::Call("worker.run", world.work_, Push);
+      world.Notify();
+    }
+    void LeavesNothingDue() {
+      if (due) thread.Fail("L2: a deadline was seen to be due, and left");
+    }
+    bool WorkVisible() {
+      const bool visible =
+          Thread::Call("worker.look", world.work_, SleepWorld::Look) != 0;
+      if (visible) thread.Note(kNoteRetracts);
+      return visible;
+    }
+    void Break() {
+      Thread::Call("worker.break", world.system_, SleepWorld::Break);
+    }
+
+    SleepWorld& world;
+    Thread& thread;
+    std::int64_t now = 0;
+    bool due = false;  // A deadline was seen to have passed.
+  };
+
+  // Whether there are deadlines.
+  bool timed() const {
+    return cast_.deadline != kNever || !cast_.deadlines.empty();
+  }
 
   void Worker(Thread& thread, int number) {
-    if (cast_.polled && number == 0) Poll(thread, kNever);
+    Host host{*this, thread};
+    WorkerGlue glue(sleep_, number, host);
+    if (cast_.polled && number == 0) {
+      host.Poll(cast_.deadline != kNever ? Delta::Until(0, cast_.deadline)
+                                         : Delta::Forever());
+      glue.Finish();
+    }
     if (number >= cast_.workers - cast_.asleep) sleep_.Sleep(number);
     for (;;) {
       thread.Mark("loop");
-      if (Found()) {
+      thread.Note(0);
+      if (Thread::Call("worker.pop", work_, Pop) != 0) {
+        if (cast_.looks) glue.Look();
+        host.LeavesNothingDue();
         if (cast_.lasting) return;
         continue;
       }
       thread.Mark("idle");
-      if (cast_.look_before_announce && Visible()) continue;
-      const bool timed = !cast_.deadlines.empty();
-      const int until = timed ? Earliest() : kNever;
-      const IdleRole role =
-          sleep_.Announce(number, until == kNever ? Protocol::kForever : until);
-      thread.Mark("announced", {until, static_cast<int>(role)});
-      const bool look = !cast_.no_second_look && !cast_.look_before_announce;
-      if ((look && Visible()) ||
-          (timed && role == IdleRole::kPoller && Earliest() < until)) {
-        thread.Mark("retract", {static_cast<int>(role)});
-        thread.Note(kNoteRetracts);
-        if (sleep_.Retract(number, role)) Notify();
-        if ((thread.note() & kNoteOwes) != 0) {
-          thread.Fail("L6: a wake-up was spent on a worker that had work");
-        }
-        thread.Note(0);
-        // This worker will be busy: somebody else should poll.
-        if (role == IdleRole::kPoller) sleep_.WakeSleeper();
-        continue;
-      }
-      thread.Mark("sleep", {until, static_cast<int>(role)});
-      if (role == IdleRole::kPoller) {
-        Poll(thread, until);
-      } else {
-        sleep_.Sleep(number);
+      glue.Idle();
+      host.LeavesNothingDue();
+      if ((thread.note() & kNoteOwes) != 0) {
+        thread.Fail("L6: a wake-up was spent on a worker that had work");
       }
     }
   }
 
-  void Poll(Thread& thread, int until) {
-    thread.Note(static_cast<std::uint32_t>(until));
-    Thread::Await<int>("worker.poll", broken_,
-                       [](int& token, std::int64_t) -> std::optional<int> {
-                         if (token == 0) return std::nullopt;
-                         token = 0;
-                         return 0;
-                       });
-    thread.Note(0);
-    sleep_.EndPoll();
-    thread.Mark("polled");
-    if (Visible()) sleep_.WakeSleeper();
-  }
-
-  static std::optional<int> Post(int& token, std::int64_t) {
-    token = 1;
-    return 0;
-  }
+  // --- Others ---------------------------------------------------------------
 
   void Submitter(Thread& thread) {
     for (int i = 0; i < cast_.pushes; ++i) {
       thread.Mark("submit", {i});
       thread.May("submitter.go");
-      Thread::Call<int>("submitter.push", work_,
-                        [](int& work, std::int64_t) -> std::optional<int> {
-                          ++work;
-                          return 0;
-                        });
+      Thread::Call("submitter.push", work_, Push);
       Notify();
     }
   }
 
   void Notify() {
     if (sleep_.Wake() && !cast_.no_break) {
-      Thread::Call("submitter.break", broken_, Post);
+      Thread::Call("submitter.break", system_, Break);
     }
   }
 
@@ -222,66 +370,26 @@ class SleepWorld : public netpoll_model::World {
     for (const int when : cast_.deadlines) {
       thread.Mark("set", {when});
       thread.May("setter.go");
-      Thread::Call<int>(
-          "setter.arm", earliest_,
-          [](int& earliest, std::int64_t at) -> std::optional<int> {
-            earliest = static_cast<int>(at);
-            return 0;
-          },
-          when);
-      if (sleep_.DeadlineMoved(when)) {
-        Thread::Call("setter.break", broken_, Post);
+      Thread::Call("setter.arm", system_, Arm, when);
+      if (when != kNever && sleep_.DeadlineMoved(when)) {
+        Thread::Call("setter.break", system_, Break);
       }
     }
   }
 
-  using Protocol = SleepProtocol<ModelEnv<2, 2>>;
+  void Clock(Thread& thread) {
+    for (const int now : cast_.times) {
+      thread.Mark("time", {now});
+      Thread::MayCall("clock.passes", system_, Pass, now);
+    }
+  }
 
   const SleepCast cast_;
   Protocol sleep_;
-  Int work_;
-  Int broken_;
-  Int earliest_;
+  netpoll_model::ObjectOf<int> work_;
+  netpoll_model::ObjectOf<System> system_;
   netpoll_model::Object* sleepers_ = nullptr;
 };
-
-inline void AddSleepScenarios(std::vector<netpoll_model::Scenario>& all) {
-  const auto add = [&all](const char* name, const char* about, SleepCast cast) {
-    all.push_back({name, about, false, [cast] {
-                     return std::unique_ptr<netpoll_model::World>(
-                         new SleepWorld(cast));
-                   }});
-  };
-  add("sleep-one", "one worker, one push: announce, look again, poll",
-      {.workers = 1});
-  add("sleep-two", "two workers, one polls and one sleeps",
-      {.workers = 2, .pushes = 2});
-  add("sleep-deadline", "a deadline is brought forward under a blocked poll",
-      {.workers = 1, .submitters = 0, .deadlines = {5}});
-  add("sleep-deadlines", "... and once more, before the time that is polled to",
-      {.workers = 1, .submitters = 0, .deadlines = {9, 5}});
-  add("sleep-lasting", "work that never ends, and other work meanwhile",
-      {.workers = 2, .submitters = 2, .lasting = true});
-  add("sleep-three", "one polls, one sleeps, one has just run out of work",
-      {.workers = 3,
-       .submitters = 2,
-       .lasting = true,
-       .polled = true,
-       .asleep = 1});
-  add("sleep-two-idle", "one polls, two run out of work at once",
-      {.workers = 3, .lasting = true, .polled = true});
-  add("sleep-two-asleep", "one polls, two sleep: each wake-up has its sleeper",
-      {.workers = 3,
-       .submitters = 2,
-       .lasting = true,
-       .polled = true,
-       .asleep = 2});
-  add("sleep-lasting-deadline", "work that never ends, and a deadline",
-      {.workers = 2, .submitters = 1, .lasting = true, .deadlines = {5}});
-  add("huge-sleep", "four workers, three threads that push, two deadlines",
-      {.workers = 4, .submitters = 3, .pushes = 3, .deadlines = {9, 5}});
-  all.back().huge = true;
-}
 
 }  // namespace netpoll::model
 

@@ -18,6 +18,7 @@
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
+#include "netpoll/core/worker_glue.h"
 
 namespace netpoll::windows {
 
@@ -95,13 +96,7 @@ class Driver {
   // A deadline that is set after NextDeadline was read breaks the poll.
   void Serve() {
     while (!stop_) {
-      const std::int64_t next = poller_.NextDeadline();
-      PollResult result =
-          poller_.Poll(next == Deadline::kNever ? Delta::Forever()
-                                                : Delta::Until(Now(), next));
-      PollResult expired = poller_.ExpireTimers(Now());
-      result.Append(expired);
-      Run(std::move(result));
+      Run(PollTurn(poller_, poller_.NextDeadline(), Now));
     }
   }
 

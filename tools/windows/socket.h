@@ -156,7 +156,8 @@ class Socket {
     driver_.SetDeadline(desc_, mode, deadline);
     Drop();
   }
-  void SetDeadlineAfter(Mode mode, std::chrono::nanoseconds delay) {
+  template <class Rep, class Period>
+  void SetDeadlineAfter(Mode mode, std::chrono::duration<Rep, Period> delay) {
     SetDeadline(mode, Deadline::After(Driver::Now(), delay));
   }
 

@@ -198,10 +198,7 @@ class Runner {
     Deadline deadline = Deadline::None();
     if (s.deadline == DeadlineKind::kPast) deadline = Deadline::Past();
     if (s.deadline == DeadlineKind::kAfter) {
-      // Longer than the clock can say is as late as it can say.
-      constexpr std::int64_t kMost = Deadline::kNever / 1'000'000;
-      deadline = Deadline::After(
-          Now(), std::chrono::milliseconds(std::min(s.number, kMost)));
+      deadline = Deadline::After(Now(), std::chrono::milliseconds(s.number));
     }
     Run(poller_.SetDeadline(d.desc, s.mode, deadline).wake);
     return Outcome::Nothing();
@@ -229,7 +226,9 @@ class Runner {
   }
 
   Outcome SleepFor(std::int64_t millis) {
-    const std::int64_t end = Now() + millis * 1'000'000;
+    const Deadline over =
+        Deadline::After(Now(), std::chrono::milliseconds(millis));
+    const std::int64_t end = over.past() ? 0 : over.value();
     for (;;) {
       Settle();
       const std::int64_t now = Now();
@@ -251,9 +250,15 @@ class Runner {
       PollResult result =
           poller_.Poll(due ? Delta::AtMost(kRound) : Delta::NonBlocking());
       const bool events = poller_.backend().last_events() != 0;
-      PollResult expired = poller_.ExpireTimers(Now());
-      const bool timeouts = !expired.ready.empty();
-      result.Append(expired);
+      bool timeouts = false;
+      const std::int64_t now = Now();
+      if (poller_.NextDeadline() <= now) {  // As worker_glue.h says.
+        PollResult more = poller_.PollAll();
+        PollResult expired = poller_.ExpireTimers(now);
+        more.Append(expired);
+        timeouts = !more.ready.empty();
+        result.Append(more);
+      }
       Run(std::move(result));
       if (events || timeouts) {
         round = 0;
