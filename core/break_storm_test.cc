@@ -4,12 +4,13 @@
 // workers that poll without a limit, others that poll beside them without
 // blocking and borrow the token while they do, tokens that nobody asked for,
 // posts that are interrupted. Each piece of work is submitted once and waited
-// for, so a break that is lost hangs the test.
+// for, so a break that is lost ends in the watchdog's sentence.
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/sleep_protocol.h"
+#include "netpoll/core/testing/watchdog.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {
@@ -61,6 +63,7 @@ class Storm {
       const std::lock_guard<std::mutex> hold(mutex_);
       queue_.push_back(&done);
     }
+    ++submitted_;
     if (protocol_.Wake()) poller_.Break();
     // Right behind the break, so that it meets the token.
     EXPECT_TRUE(poller_.Poll(Delta::NonBlocking()).ready.empty());
@@ -75,6 +78,16 @@ class Storm {
     for (std::thread& thread : threads_) thread.join();
   }
 
+  // What it is doing, for whoever waits in vain.
+  std::string State() {
+    const std::lock_guard<std::mutex> hold(mutex_);
+    return std::string(protocol_.AnyPoller() ? "somebody" : "nobody") +
+           " polls, " + std::to_string(queue_.size()) +
+           " pieces of work wait, " + std::to_string(submitted_) +
+           " were submitted, " + std::to_string(done_) + " done, " +
+           std::to_string(polls_) + " polls began" +
+           (stop_ ? ", stopping" : "");
+  }
   int happened(What what) { return kernel_.happened(what); }
   std::uint64_t polls() const { return polls_; }
 
@@ -121,6 +134,7 @@ class Storm {
       work = queue_.back();
       queue_.pop_back();
     }
+    ++done_;
     ++*work;
     work->notify_one();
     return true;
@@ -133,6 +147,8 @@ class Storm {
   std::vector<std::atomic<int>*> queue_;
   std::atomic<bool> stop_{false};
   std::atomic<std::uint64_t> polls_{0};
+  std::atomic<std::uint64_t> submitted_{0};
+  std::atomic<std::uint64_t> done_{0};
   std::vector<std::thread> threads_;
 };
 
@@ -141,6 +157,7 @@ class Storm {
 template <class Enough>
 void Submit(Storm& storm, int least, Enough enough) {
   constexpr int kMost = 200'000;
+  const Watchdog watchdog([&storm] { return storm.State(); });
   std::atomic<int> done[2] = {};
   std::vector<std::thread> submitters;
   for (std::atomic<int>& mine : done) {

@@ -141,6 +141,81 @@ TEST(DescriptorLockTest, AReleaseBeforeTheParkIsNotLost) {
   EXPECT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kDone);
 }
 
+TEST(DescriptorLockTest, ACloseBeforeTheParkIsNotLost) {
+  for (const Mode direction : kDirections) {
+    Lock lock;
+    ASSERT_EQ(lock.Acquire(direction), LockOutcome::kDone);
+    ASSERT_EQ(lock.Acquire(direction), LockOutcome::kMustWait);
+    WaiterList wake;
+    ASSERT_TRUE(lock.Close(wake));
+    EXPECT_TRUE(wake.empty());
+    Waiter waiter;
+    EXPECT_FALSE(lock.Park(direction, &waiter));
+    EXPECT_EQ(lock.Acquire(direction), LockOutcome::kClosed);
+  }
+}
+
+TEST(DescriptorLockTest, CloseLetsThoseOfBothDirectionsGo) {
+  Lock lock;
+  Waiter waiters[2];
+  for (const Mode direction : kDirections) {
+    Waiter& waiter = waiters[direction == Mode::kRead ? 0 : 1];
+    ASSERT_EQ(lock.Acquire(direction), LockOutcome::kDone);
+    ASSERT_EQ(lock.Acquire(direction), LockOutcome::kMustWait);
+    ASSERT_TRUE(lock.Park(direction, &waiter));
+  }
+  WaiterList wake;
+  ASSERT_TRUE(lock.Close(wake));
+  EXPECT_EQ(wake.Pop(), &waiters[0]);
+  EXPECT_EQ(wake.Pop(), &waiters[1]);
+  EXPECT_TRUE(wake.empty());
+}
+
+TEST(DescriptorLockTest, AReleaseWakesNobodyOfTheOtherDirection) {
+  for (const Mode direction : kDirections) {
+    const Mode other = direction == Mode::kRead ? Mode::kWrite : Mode::kRead;
+    Lock lock;
+    for (const Mode each : kDirections) {
+      ASSERT_EQ(lock.Acquire(each), LockOutcome::kDone);
+    }
+    Waiter waiter;
+    ASSERT_EQ(lock.Acquire(other), LockOutcome::kMustWait);
+    ASSERT_TRUE(lock.Park(other, &waiter));
+    WaiterList wake;
+    lock.Release(direction, wake);
+    EXPECT_TRUE(wake.empty());
+    lock.Release(other, wake);
+    EXPECT_EQ(wake.Pop(), &waiter);
+  }
+}
+
+TEST(DescriptorLockTest, ATaskThatComesAlongMayBeFaster) {
+  Lock lock;
+  ASSERT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kDone);
+  Waiter parked;
+  ASSERT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kMustWait);
+  ASSERT_TRUE(lock.Park(Mode::kRead, &parked));
+  WaiterList wake;
+  lock.Release(Mode::kRead, wake);
+  ASSERT_EQ(wake.Pop(), &parked);
+  // Another, before the one that was woken runs; who then waits again.
+  EXPECT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kDone);
+  EXPECT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kMustWait);
+  EXPECT_TRUE(lock.Park(Mode::kRead, &parked));
+  lock.Release(Mode::kRead, wake);
+  EXPECT_EQ(wake.Pop(), &parked);
+  EXPECT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kDone);
+}
+
+TEST(DescriptorLockTest, AReferenceKeepsNobodyFromADirection) {
+  Lock lock;
+  ASSERT_TRUE(lock.AddReference());
+  for (const Mode direction : kDirections) {
+    EXPECT_EQ(lock.Acquire(direction), LockOutcome::kDone);
+    EXPECT_EQ(lock.Acquire(direction), LockOutcome::kMustWait);
+  }
+}
+
 TEST(DescriptorLockTest, AReleaseWakesOneInTheOrderOfParking) {
   Lock lock;
   ASSERT_EQ(lock.Acquire(Mode::kWrite), LockOutcome::kDone);
@@ -183,6 +258,27 @@ TEST(DescriptorLockDeathTest, OverReleaseIsMisuse) {
         lock.DropReference();
       },
       rule);
+}
+
+TEST(DescriptorLockDeathTest, TooManyWaitersAreMisuse) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        Lock lock;
+        for (int i = 0; i < 1'048'577; ++i) lock.Acquire(Mode::kWrite);
+      },
+      "more than 1,048,575 operations on one descriptor at once");
+}
+
+TEST(DescriptorLockDeathTest, ClosingOneReferenceTooManyIsMisuse) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        Lock lock;
+        for (int i = 0; i < 1'048'575; ++i) lock.AddReference();
+        Close(lock);
+      },
+      "more than 1,048,575 operations on one descriptor at once");
 }
 
 TEST(DescriptorLockDeathTest, TooManyReferencesAreMisuse) {

@@ -3,10 +3,12 @@
 // Threads on one descriptor, each doing what it likes: tasks that wait, a
 // blocking poll, non-blocking polls, deadlines set to past and cleared again.
 // Every message is sent once and must be received, so that a wake-up that is
-// lost hangs the test. The same under swarms of the fake's adversary.
+// lost ends in the watchdog's sentence. The same under swarms of the fake's
+// adversary.
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -18,6 +20,7 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/poller.h"
+#include "netpoll/core/testing/watchdog.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {
@@ -41,6 +44,7 @@ class Stress {
 
   // One message each way at a time, `count` of each.
   void Run(int count) {
+    const Watchdog watchdog([this] { return State(); });
     std::thread read([&] { Receive(Mode::kRead, to_read_, count); });
     std::thread write([&] { Receive(Mode::kWrite, to_write_, count); });
     std::thread blocking([&] {
@@ -75,6 +79,7 @@ class Stress {
   // At least `parked` of the two tasks are parked when the descriptor is
   // closed; the others are anywhere on their way.
   void CloseUnderWaiters(int parked) {
+    const Watchdog watchdog([this] { return State(); });
     std::atomic<int> refused{0};
     std::vector<std::thread> tasks;
     for (const Mode direction : {Mode::kRead, Mode::kWrite}) {
@@ -101,6 +106,13 @@ class Stress {
   }
 
  private:
+  std::string State() {
+    return std::to_string(poller_.waiters()) + " parked, " +
+           std::to_string(received_) + " messages received, " +
+           std::to_string(to_read_) + " to read, " + std::to_string(to_write_) +
+           " to write" + (stop_ ? ", stopping" : "");
+  }
+
   void Wake(PollResult result) {
     while (Waiter* const waiter = result.ready.Pop()) {
       static_cast<Task*>(waiter)->parker.Unpark("test.wake");
@@ -129,6 +141,7 @@ class Stress {
       if (mailbox.exchange(0) != 0) {
         mailbox.notify_one();
         ++received;
+        ++received_;
       } else {
         if (kTrigger == FakeTrigger::kCompletion) {
           kernel_.Submit(fd_, direction);
@@ -152,6 +165,7 @@ class Stress {
   typename ThePoller::Desc* desc_;
   std::atomic<int> to_read_{0};
   std::atomic<int> to_write_{0};
+  std::atomic<int> received_{0};
   std::atomic<bool> stop_{false};
 };
 
