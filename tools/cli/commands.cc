@@ -21,6 +21,8 @@ constexpr Command kCommands[] = {
     {"replay", "run one interleaving again, and show it", RunReplay},
     {"fuzz", "run interleavings at random, where they are too many to explore",
      RunFuzz},
+    {"torture", "verify an echo server while everything disturbs it",
+     RunTorture},
     {"mutants", "put every known bug back, and see the checker find it",
      RunMutants},
 };

@@ -20,6 +20,7 @@ int RunReplay(Arguments arguments);
 int RunMutants(Arguments arguments);
 int RunScenario(Arguments arguments);
 int RunServe(Arguments arguments);
+int RunTorture(Arguments arguments);
 
 // In the order in which --help lists them.
 std::span<const Command> Commands();

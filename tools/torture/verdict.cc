@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/tools/torture/verdict.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "netpoll/tools/cli/json.h"
+#include "netpoll/tools/torture/campaign.h"
+#include "netpoll/tools/torture/faulty_calls.h"
+#include "netpoll/tools/torture/options.h"
+#include "netpoll/tools/torture/tally.h"
+
+namespace netpoll::torture {
+
+std::optional<Faults> ParseFaults(const std::string& text, std::string* wrong) {
+  if (text == "all") return kAllFaults;
+  if (text == "none") return Faults{0};
+  Faults faults = 0;
+  const std::vector<std::string> words = absl::StrSplit(text, ',');
+  for (const std::string& word : words) {
+    const Faults before = faults;
+    for (const FaultName& each : kFaultNames) {
+      if (each.name == word) faults |= each.fault;
+    }
+    if (faults == before) {
+      *wrong = word;
+      return std::nullopt;
+    }
+  }
+  return faults;
+}
+
+std::string FormatFaults(Faults faults) {
+  if (faults == kAllFaults) return "all";
+  std::string text;
+  for (const FaultName& each : kFaultNames) {
+    if ((faults & each.fault) == 0) continue;
+    absl::StrAppend(&text, text.empty() ? "" : ",", each.name);
+  }
+  return text.empty() ? "none" : text;
+}
+
+std::string ReplayCommand(const Options& options, const RoundName& round) {
+  std::string command = absl::StrCat("netpoll torture --seed ", round.seed,
+                                     " --rounds 1 --backend ", round.backend,
+                                     " --threads ", round.threads);
+  if (options.faults != kAllFaults) {
+    absl::StrAppend(&command, " --faults ", FormatFaults(options.faults));
+  }
+  for (const PlantedName& each : kPlantedNames) {
+    if (each.bug == options.planted) {
+      absl::StrAppend(&command, " --break ", each.name);
+    }
+  }
+  return command;
+}
+
+namespace {
+
+std::array<std::uint64_t, kCallFaults> Injected() {
+  if (call_faults == nullptr) return {};
+  return call_faults->counts();
+}
+
+std::string CountsAsJson(const Tally& tally) {
+  std::string text;
+  for (std::size_t i = 0; i < kCounts; ++i) {
+    absl::StrAppend(&text, "\"", kCountNames[i].key,
+                    "\": ", tally.Get(static_cast<Count>(i)), ", ");
+  }
+  absl::StrAppend(&text, "\"injected\": {");
+  const auto injected = Injected();
+  for (std::size_t i = 0; i < kCallFaults; ++i) {
+    absl::StrAppend(&text, i == 0 ? "" : ", ", "\"", kCallFaultNames[i],
+                    "\": ", injected[i]);
+  }
+  return text + "}";
+}
+
+std::string CountsAsWords(const Tally& tally) {
+  std::string text;
+  for (std::size_t i = 0; i < kCounts; ++i) {
+    const std::uint64_t count = tally.Get(static_cast<Count>(i));
+    if (count == 0) continue;
+    absl::StrAppend(&text, text.empty() ? "" : ", ", count, " ",
+                    kCountNames[i].words);
+  }
+  const auto injected = Injected();
+  bool first = true;
+  for (std::size_t i = 0; i < kCallFaults; ++i) {
+    if (injected[i] == 0) continue;
+    absl::StrAppend(&text, first ? "; faults injected: " : ", ", injected[i],
+                    " ", kCallFaultNames[i]);
+    first = false;
+  }
+  return text;
+}
+
+}  // namespace
+
+void PrintGood(const Options& options, const Tally& tally, double seconds) {
+  if (options.json) {
+    std::printf("{\"good\": true, \"seed\": %llu, \"seconds\": %.1f, %s}\n",
+                static_cast<unsigned long long>(options.seed), seconds,
+                CountsAsJson(tally).c_str());
+  } else {
+    std::printf("good: %s; %.1f s, seed %llu\n", CountsAsWords(tally).c_str(),
+                seconds, static_cast<unsigned long long>(options.seed));
+  }
+}
+
+void PrintWrong(const Options& options, const Tally& tally,
+                const RoundName& round, const std::string& sentence) {
+  const std::string replay = ReplayCommand(options, round);
+  if (options.json) {
+    std::printf(
+        "{\"good\": false, \"seed\": %llu, \"wrong\": %s, \"replay\": %s, "
+        "%s}\n",
+        static_cast<unsigned long long>(round.seed),
+        cli::JsonString(sentence).c_str(), cli::JsonString(replay).c_str(),
+        CountsAsJson(tally).c_str());
+    return;
+  }
+  const std::size_t end = sentence.find('\n');
+  std::printf("wrong: %s (seed %llu, %s, %d workers); replay: %s\n",
+              sentence.substr(0, end).c_str(),
+              static_cast<unsigned long long>(round.seed),
+              round.backend.c_str(), round.threads, replay.c_str());
+  if (end != std::string::npos) {
+    std::printf("%s", sentence.substr(end + 1).c_str());
+  }
+}
+
+}  // namespace netpoll::torture
