@@ -2,7 +2,7 @@
 //
 // A process that is stopped past its deadlines (SIGSTOP, Ctrl-Z, a debugger),
 // and goes on: whoever spoke before the deadline is served, more clients than
-// one poll reports among them, and whoever kept quiet is timed out.
+// one poll reports among them; whoever kept quiet is timed out; sleepers wake.
 //
 // The server is a child of the test. The test stops it while it waits with a
 // limit, speaks, lets the deadline pass and lets the server go on. An attempt
@@ -39,6 +39,7 @@ namespace {
 
 constexpr int kClients = 300;
 constexpr int kQuiet = 10;
+constexpr int kSleepers = 5;
 constexpr std::int64_t kMillisecond = 1'000'000;
 
 using Ends = std::vector<std::array<int, 2>>;
@@ -48,6 +49,7 @@ struct Told {
   std::int64_t deadline = 0;
   int served = 0;
   int timed_out = 0;
+  int slept = 0;
 };
 
 class Server {
@@ -63,6 +65,7 @@ class Server {
     for (Descriptor& client : clients_) runtime_.Spawn(Receive(client));
     while (runtime_.stats().parked < kClients) co_await runtime_.Yield();
     const std::int64_t when = Runtime::Now() + limit_;
+    for (int i = 0; i < kSleepers; ++i) runtime_.Spawn(Doze(when));
     for (Descriptor& client : clients_) {
       client.SetReadDeadline(Deadline::At(when));
     }
@@ -70,8 +73,10 @@ class Server {
   }
 
   Told told() const {
-    return {
-        .deadline = 0, .served = Get(served_), .timed_out = Get(timed_out_)};
+    return {.deadline = 0,
+            .served = Get(served_),
+            .timed_out = Get(timed_out_),
+            .slept = Get(slept_)};
   }
   void Tell(const Told& told) const {
     if (write(tell_, &told, sizeof told) != sizeof told) std::abort();
@@ -92,12 +97,17 @@ class Server {
     if (got.ok() && got.bytes == 1) Add(served_);
     if (got.status.timeout()) Add(timed_out_);
   }
+  Task<> Doze(std::int64_t when) {
+    const bool passed = co_await runtime_.SleepUntil(Deadline::At(when));
+    if (passed && Runtime::Now() >= when) Add(slept_);
+  }
+
   Runtime& runtime_;
   const Ends& ends_;
   const int tell_;
   const std::int64_t limit_;
   std::vector<Descriptor> clients_;
-  Count served_{0}, timed_out_{0};
+  Count served_{0}, timed_out_{0}, slept_{0};
 };
 
 // The child: never returns.
@@ -193,6 +203,7 @@ TEST_P(StoppedProcessTest, WhoSpokeInTimeIsServed) {
   }
   EXPECT_EQ(told.served, kClients - kQuiet);
   EXPECT_EQ(told.timed_out, kQuiet);
+  EXPECT_EQ(told.slept, kSleepers);
 }
 
 std::string Name(
