@@ -273,6 +273,7 @@ class PollDesc {
   void set_next_free(std::uint32_t next) { next_free_.Set(next); }
 
   // The timers are numbered 0 (read, or both) and 1 (write).
+  static constexpr int kTimers = 2;
   TimerPosition& timer_position(int which) { return timer_position_[which]; }
 
   SemaphoreWord slot_word(Mode direction) {
@@ -365,7 +366,7 @@ class PollDesc {
   alignas(64) typename Env::Lock lock_;
   typename Env::template Var<std::uint32_t> next_free_;
   typename Env::template Var<DescState> state_;
-  TimerPosition timer_position_[2] = {0, 0};
+  TimerPosition timer_position_[kTimers] = {0, 0};
 };
 
 static_assert(sizeof(PollDesc<StdEnv>) <= 128);

@@ -38,6 +38,7 @@
 #define NETPOLL_CORE_POLLER_H_
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -97,6 +98,13 @@ class Poller {
     }
     Desc* const desc = pool_.Allocate();
     if (desc == nullptr) return {nullptr, ENOMEM};
+    // So that a deadline can always be armed.
+    if constexpr (requires { timers_.Reserve(std::size_t{}); }) {
+      if (!timers_.Reserve(Desc::kTimers * std::size_t{pool_.Size()})) {
+        GiveBack(desc);
+        return {nullptr, ENOMEM};
+      }
+    }
     // Outside the descriptor's lock; an event may arrive at once.
     const int error = backend_.Open(fd, desc->Open(fd));
     if (error != 0) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Timers of one clock in a 4-ary heap. An owner has a few timers, numbered by
-// `which`, and keeps one heap position for each; arming allocates nothing once
-// the heap has grown to the number of timers.
+// `which`, and keeps one heap position for each. Room for timers is reserved
+// where running out of memory can be answered; arming one that has room
+// allocates nothing and can't fail.
 //
 // Moving a timer later and stopping it only store into its entry: the entry
 // stays where it is and is sorted anew when its old time comes. So re-arming a
@@ -20,8 +21,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/types.h"
@@ -44,18 +47,35 @@ class TimerHeap {
     std::uint32_t seq;
   };
 
+  TimerHeap() = default;
+  TimerHeap(const TimerHeap&) = delete;
+  TimerHeap& operator=(const TimerHeap&) = delete;
+  ~TimerHeap() { std::free(heap_); }
+
+  // Room for `timers` in all, armed or not. False: there is no memory, and
+  // nothing changed. Room is never given back.
+  bool Reserve(std::size_t timers) {
+    const LockHolder hold(lock_, "timers.reserve.lock");
+    return Grow(timers);
+  }
+
   // (Re-)arms a timer for the absolute time `when`. True if the earliest time
-  // of the heap moved forward: a blocked poll may have to be broken.
+  // of the heap moved forward: a blocked poll may have to be broken. Stops the
+  // process if no room was reserved and there is no memory.
   bool Arm(Owner* owner, int which, std::int64_t when, Mode serves,
            std::uint32_t seq) {
     const LockHolder hold(lock_, "timers.arm.lock");
     TimerPosition& position = owner->timer_position(which);
     if (position == 0) {
-      heap_.push_back({});
-      position = static_cast<TimerPosition>(heap_.size());
-      heap_.back().key = kNever;
-      heap_.back().owner = owner;
-      heap_.back().which = static_cast<std::uint8_t>(which);
+      if (!Grow(size_ + 1)) {
+        Env::Misuse("there is no memory for a timer without room reserved");
+      }
+      Entry& made = heap_[size_++];
+      made = {};
+      made.key = kNever;
+      made.owner = owner;
+      made.which = static_cast<std::uint8_t>(which);
+      position = static_cast<TimerPosition>(size_);
     }
     Entry& entry = heap_[position - 1];
     entry.when = when;
@@ -92,7 +112,7 @@ class TimerHeap {
     if (Next() > now) return false;
     const LockHolder hold(lock_, "timers.pop.lock");
     bool due = false;
-    while (!due && !heap_.empty() && heap_[0].key <= now) {
+    while (!due && size_ > 0 && heap_[0].key <= now) {
       const Entry top = heap_[0];
       if (top.when == kNever) {
         Erase(0);
@@ -128,6 +148,25 @@ class TimerHeap {
     Mode serves;
   };
 
+  static_assert(std::is_trivially_copyable_v<Entry>);
+
+  // Under the lock.
+  bool Grow(std::size_t timers) {
+    constexpr std::size_t kLeast = 16;
+    constexpr std::size_t kMost =
+        std::numeric_limits<std::size_t>::max() / sizeof(Entry);
+    if (timers <= capacity_) return true;
+    std::size_t wanted = capacity_ <= kMost / 2 ? 2 * capacity_ : kMost;
+    if (wanted < kLeast) wanted = kLeast;
+    if (wanted < timers) wanted = timers;
+    if (wanted > kMost) return false;
+    void* const grown = std::realloc(heap_, wanted * sizeof(Entry));
+    if (grown == nullptr) return false;
+    heap_ = static_cast<Entry*>(grown);
+    capacity_ = wanted;
+    return true;
+  }
+
   void Place(std::size_t index) {
     heap_[index].owner->timer_position(heap_[index].which) =
         static_cast<TimerPosition>(index + 1);
@@ -148,8 +187,8 @@ class TimerHeap {
     for (;;) {
       const std::size_t first = index * kArity + 1;
       std::size_t least = index;
-      for (std::size_t child = first;
-           child < first + kArity && child < heap_.size(); ++child) {
+      for (std::size_t child = first; child < first + kArity && child < size_;
+           ++child) {
         if (heap_[child].key < heap_[least].key) least = child;
       }
       if (least == index) break;
@@ -162,9 +201,8 @@ class TimerHeap {
 
   void Erase(std::size_t index) {
     heap_[index].owner->timer_position(heap_[index].which) = 0;
-    const Entry last = heap_.back();
-    heap_.pop_back();
-    if (index == heap_.size()) return;
+    const Entry last = heap_[--size_];
+    if (index == size_) return;
     heap_[index] = last;
     Place(index);
     SiftUp(index);
@@ -172,7 +210,7 @@ class TimerHeap {
   }
 
   bool PublishNext() {
-    const std::int64_t next = heap_.empty() ? kNever : heap_[0].key;
+    const std::int64_t next = size_ == 0 ? kNever : heap_[0].key;
     const std::int64_t before = Next();
     if (next != before) {
       next_.Store("timers.next.store", next, Order::kSeqCst);
@@ -181,7 +219,9 @@ class TimerHeap {
   }
 
   typename Env::Lock lock_;
-  std::vector<Entry> heap_;
+  Entry* heap_ = nullptr;  // Ordered in [0, size_); room for capacity_.
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
   typename Env::template Atomic<std::int64_t> next_{kNever};
 };
 

@@ -42,7 +42,13 @@ int FdState::Open(Runtime& runtime, int fd, bool check, FdState** state,
   if (runtime.stopping()) return ECANCELED;
   const HostPoller::OpenResult opened = runtime.poller().Open(fd, check);
   if (opened.error != 0) return opened.error;
-  auto* const made = new FdState(runtime, opened.desc, fd);
+  auto* const made = new (std::nothrow) FdState(runtime, opened.desc, fd);
+  if (made == nullptr) {
+    // Nobody waits yet on what was just opened.
+    static_cast<void>(runtime.poller().Unblock(opened.desc));
+    runtime.poller().Close(opened.desc);
+    return ENOMEM;
+  }
   if (check) made->Classify();
   if (file != nullptr) made->bound = std::move(*file);
   if (!runtime.Register(made)) {

@@ -4,6 +4,7 @@
 
 #include <coroutine>
 #include <exception>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -59,9 +60,16 @@ void JoinStateBase::End(std::exception_ptr exception) {
 
 void JoinStateBase::Abandon() {
   if (ended()) return;
-  End(std::make_exception_ptr(
-      std::runtime_error("netpoll: the runtime went before the task could "
-                         "start")));
+  std::exception_ptr why;
+  try {
+    why = std::make_exception_ptr(
+        std::runtime_error("netpoll: the runtime went before the task could "
+                           "start"));
+  } catch (const std::bad_alloc&) {
+    // Spawn ran out of memory, and has said so.
+    why = std::current_exception();
+  }
+  End(std::move(why));
 }
 
 bool JoinAwaiterBase::Ready(const JoinStateBase* state) {

@@ -103,6 +103,7 @@ void Runtime::Start(internal::SpawnedTask spawned) {
 }
 
 void Runtime::TaskEnded() {
+  GivePlace();
   if (OnWorker()) {
     if (life_.Remove()) Finish();
   } else {

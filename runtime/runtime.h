@@ -60,6 +60,7 @@
 #include "netpoll/runtime/sleep.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/task.h"
+#include "netpoll/runtime/task_place.h"
 #include "netpoll/runtime/task_waiter.h"
 
 namespace netpoll {
@@ -109,10 +110,17 @@ class Runtime {
   // Starts a task. From any thread, also before Run. The handle may be awaited
   // for the result, or dropped. An exception that leaves a task whose handle
   // was dropped stops the runtime, and Run throws it.
+  //
+  // Throws std::bad_alloc where there is no memory; the task was not started
+  // then and is gone, with what was passed to it. A server that catches it has
+  // refused one client. What a task does afterwards, sleeping and deadlines
+  // included, needs no memory of the runtime.
   template <class T>
   JoinHandle<T> Spawn(Task<T> task) {
+    internal::TaskPlace<Runtime> place(*this);
     auto state = std::make_shared<internal::JoinState<T>>(*unheard_);
     Start(internal::RunSpawned(std::move(task), internal::Spawner(state)));
+    place.Keep();
     return JoinHandle<T>(std::move(state));
   }
 
@@ -197,6 +205,8 @@ class Runtime {
   bool Register(internal::FdState* fd);
   void Unregister(internal::FdState* fd);
 
+  bool TakePlace() { return places_.Take(sleeps_); }
+  void GivePlace() { places_.Give(); }
   void TaskEnded();
   void Unhandled(std::exception_ptr exception);
 
@@ -232,6 +242,7 @@ class Runtime {
   absl::Status status_;
   HostPoller poller_;
   TimerHeap<StdEnv, internal::Timed> sleeps_;
+  internal::TaskPlaces places_;
   SleepProtocol<StdEnv> protocol_;
   internal::RunQueue<StdEnv> injected_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -110,7 +110,7 @@ bool Server::Admit(Socket socket) {
 void Server::Refused(int error) {
   const std::lock_guard hold(mutex_);
   ++totals_.refused;
-  refusals_.Add(error, Runtime::Now());
+  if (options_.log_refusals) refusals_.Add(error, Runtime::Now());
 }
 
 // Whoever leaves, last of all: the server may be gone after it.

@@ -74,6 +74,7 @@ struct ServerOptions {
   int max_connections = 0;  // 0: no limit but the system's.
   // Asks silent TCP clients now and then whether they are still there.
   bool keepalive = true;
+  bool log_refusals = true;  // On standard error.
 
   // The shortest of those that apply to a wait; 0 if none does.
   std::chrono::nanoseconds LimitOf(bool in_header, bool in_request) const;

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a task may need later and is reserved when it is spawned, so that only
+// spawning runs out of memory: room for the timer of its sleep.
+
+#ifndef NETPOLL_RUNTIME_TASK_PLACE_H_
+#define NETPOLL_RUNTIME_TASK_PLACE_H_
+
+#include <cstddef>
+#include <new>
+
+#include "netpoll/core/concurrency.h"
+
+namespace netpoll::internal {
+
+// How many places of a runtime are taken.
+class TaskPlaces {
+ public:
+  // `sleeps`: the timers. False: there is no memory.
+  template <class Timers>
+  bool Take(Timers& sleeps) {
+    const std::size_t before = taken_.FetchAdd("place.take", 1, Order::kAcqRel);
+    if (sleeps.Reserve(before + 1)) return true;
+    Give();
+    return false;
+  }
+  void Give() {
+    taken_.FetchAdd("place.give", ~std::size_t{0}, Order::kAcqRel);
+  }
+
+ private:
+  StdEnv::Atomic<std::size_t> taken_{0};
+};
+
+// A place for a task that is being spawned; given back unless it is spawned.
+template <class Runtime>
+class TaskPlace {
+ public:
+  // Throws std::bad_alloc.
+  explicit TaskPlace(Runtime& runtime) : runtime_(&runtime) {
+    if (!runtime.TakePlace()) throw std::bad_alloc();
+  }
+  TaskPlace(const TaskPlace&) = delete;
+  TaskPlace& operator=(const TaskPlace&) = delete;
+  ~TaskPlace() {
+    if (runtime_ != nullptr) runtime_->GivePlace();
+  }
+  // The task has it, and gives it back when it ends.
+  void Keep() { runtime_ = nullptr; }
+
+ private:
+  Runtime* runtime_;
+};
+
+}  // namespace netpoll::internal
+
+#endif  // NETPOLL_RUNTIME_TASK_PLACE_H_
