@@ -182,5 +182,21 @@ TEST(TimerHeapTest, BehavesAsASortedMapUnderRandomCalls) {
   }
 }
 
+// Room for more than there can be is refused, and what there is stays.
+TEST(TimerHeapTest, RoomIsReservedOrRefusedAndNothingIsLost) {
+  Heap heap;
+  EXPECT_TRUE(heap.Reserve(0));
+  std::vector<Owner> owners(100);
+  for (std::uint32_t i = 0; i < owners.size(); ++i) {
+    ASSERT_TRUE(heap.Reserve(i + 1));
+    EXPECT_FALSE(heap.Reserve(SIZE_MAX));
+    EXPECT_FALSE(heap.Reserve(SIZE_MAX / 64));
+    heap.Arm(&owners[i], 0, i, Mode::kRead, i);
+  }
+  Seqs all;
+  for (std::uint32_t i = 0; i < owners.size(); ++i) all.push_back(i);
+  EXPECT_EQ(Due(heap, 1000), all);
+}
+
 }  // namespace
 }  // namespace netpoll
