@@ -196,8 +196,9 @@ class OutOfMemory : public ::testing::TestWithParam<Parameter> {
     options.read_timeout = std::chrono::hours(1);
     options.write_timeout = std::chrono::hours(1);
     options.log_refusals = false;
+    options.max_connections = 2;  // A place that is lost would be missed.
     server_.emplace(*runtime_, *std::move(listener), kind_->session, options);
-    server_->Start();
+    server_->Start([this] { done_ = true; });
     thread_ = std::thread([this] { ran_ = runtime_->Run(); });
   }
 
@@ -244,6 +245,7 @@ class OutOfMemory : public ::testing::TestWithParam<Parameter> {
     server_->Drain();
     thread_.join();
     EXPECT_TRUE(ran_.ok()) << ran_;
+    EXPECT_TRUE(done_) << "somebody is counted who is not there";
     const Totals totals = server_->totals();
     EXPECT_GT(totals.refused + totals.counts.errors, 0u);
     server_.reset();
@@ -255,6 +257,7 @@ class OutOfMemory : public ::testing::TestWithParam<Parameter> {
   std::optional<Runtime> runtime_;
   std::optional<Server> server_;
   std::thread thread_;
+  std::atomic<bool> done_{false};
   absl::Status ran_;
 };
 
