@@ -278,10 +278,10 @@ INSTANTIATE_TEST_SUITE_P(
     Each, OutOfMemory,
     ::testing::Combine(::testing::ValuesIn(Backends()), ::testing::Values(1, 2),
                        ::testing::Values(&kEcho, &kHttp, &kRefused)),
-    [](const auto& info) {
-      const Kind* const kind = std::get<2>(info.param);
-      return std::get<0>(info.param) + "_" +
-             std::to_string(std::get<1>(info.param)) +
+    [](const auto& test) {
+      const Kind* const kind = std::get<2>(test.param);
+      return std::get<0>(test.param) + "_" +
+             std::to_string(std::get<1>(test.param)) +
              (kind == &kEcho   ? "_Echo"
               : kind == &kHttp ? "_Http"
                                : "_Refused");
