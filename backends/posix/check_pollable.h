@@ -50,8 +50,12 @@ inline PollableCheck ExamineEvents([[maybe_unused]] int fd) {
 inline bool NothingToWaitOn(int fd) {
   pollfd query{.fd = fd, .events = POLLIN | POLLOUT, .revents = 0};
   if (::poll(&query, 1, 0) != 1) return false;
-  constexpr int kGone = POLLERR | POLLHUP;
-  return query.revents == POLLERR || (query.revents & kGone) == kGone;
+  // POLLERR alone, or with POLLHUP. Bits are compared: the field's type
+  // differs.
+  constexpr int kOthers = POLLIN | POLLOUT | POLLPRI;
+  const bool error = (query.revents & POLLERR) != 0;
+  const bool hung_up = (query.revents & POLLHUP) != 0;
+  return error && (hung_up || (query.revents & kOthers) == 0);
 }
 
 // 0, or: EBADF not an open descriptor, or one that only names a file (O_PATH);

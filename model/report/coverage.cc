@@ -44,6 +44,7 @@ constexpr Reason kReasons[] = {
     {"pool.carve", kBuilding},
     {"pool.publish", kBuilding},
     {"pool.grow", kBuilding},
+    {"timers.reserve.lock", kHeap},
     {"timers.arm.lock", kHeap},
     {"timers.stop.lock", kHeap},
     {"timers.remove.lock", kHeap},
