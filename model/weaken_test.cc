@@ -37,15 +37,14 @@ const std::map<std::string, const char*>& Enough() {
       "nobody but a late timer, which changes nothing, can be there";
   constexpr char kUnseen[] = "nobody looks at what was there";
   static const auto& enough = *new std::map<std::string, const char*>{
-      {"finish.slot split", kCallsNext}, {"finish.slot blind", kCallsNext},
-      {"reset.slot split", kCallsNext},  {"reset.slot blind", kCallsNext},
-      {"reset.slot dropped", kOneCall},  {"open.rg split", kOneCall},
-      {"open.rg blind", kOneCall},       {"open.rg dropped", kOneCall},
-      {"open.wg split", kOneCall},       {"open.wg blind", kOneCall},
-      {"open.wg dropped", kOneCall},     {"open.status split", kNobody},
-      {"open.status blind", kNobody},    {"close.lock unlocked", kAlone},
-      {"retire.lock unlocked", kAlone},  {"stale.count split", "a statistic"},
-      {"token.clear split", kUnseen},    {"token.retract split", kUnseen},
+      {"reset.slot split", kCallsNext}, {"reset.slot blind", kCallsNext},
+      {"reset.slot dropped", kOneCall}, {"open.rg split", kOneCall},
+      {"open.rg blind", kOneCall},      {"open.rg dropped", kOneCall},
+      {"open.wg split", kOneCall},      {"open.wg blind", kOneCall},
+      {"open.wg dropped", kOneCall},    {"open.status split", kNobody},
+      {"open.status blind", kNobody},   {"close.lock unlocked", kAlone},
+      {"retire.lock unlocked", kAlone}, {"stale.count split", "a statistic"},
+      {"token.clear split", kUnseen},   {"token.retract split", kUnseen},
   };
   return enough;
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Source without its comments: what an edit of a comment leaves as it was.
-// Mutants and the digest of the source are made of it, so such an edit compiles
-// no mutant anew and makes no saved replay stale.
+// Mutants are made of it, so such an edit compiles none of them anew.
 
 #ifndef NETPOLL_MODEL_SOURCE_COMMENTS_H_
 #define NETPOLL_MODEL_SOURCE_COMMENTS_H_
