@@ -31,25 +31,26 @@ bool IsSocket(int fd) {
 }  // namespace
 
 // The part that needs no coroutine handle: true if the operation has ended.
+template <Mode kDirection>
 bool IoOp::Begin() {
   if (stage_ != Stage::kAcquire) {
     StdEnv::Misuse("an operation on a descriptor was awaited twice");
   }
   if (!Pay()) return false;  // Yield first.
-  if (fd_ == nullptr) return Nothing();
-  switch (fd_->lock.Acquire(direction_)) {
-    case LockOutcome::kDone:
-      break;
-    case LockOutcome::kClosed:
-      stage_ = Stage::kAgain;
-      status_ = IoStatus::FromPoll(PollError::kClosing);
-      return true;
-    default:
-      stage_ = Stage::kAgain;
-      return false;
+  if (fd_ == nullptr) [[unlikely]]
+    return Nothing();
+  const LockOutcome outcome = fd_->lock.Acquire(kDirection);
+  if (outcome != LockOutcome::kDone) [[unlikely]] {
+    stage_ = Stage::kAgain;
+    if (outcome != LockOutcome::kClosed) return false;
+    status_ = IoStatus::FromPoll(PollError::kClosing);
+    return true;
   }
-  return Reset() || (stage_ == Stage::kTry && Try());
+  if (Reset<kDirection>() == Step::kEnded) return true;
+  return stage_ == Stage::kTry && Try<kDirection>() == Step::kEnded;
 }
+template bool IoOp::Begin<Mode::kRead>();
+template bool IoOp::Begin<Mode::kWrite>();
 
 bool IoOp::Nothing() {
   stage_ = Stage::kNothing;
@@ -58,10 +59,11 @@ bool IoOp::Nothing() {
 }
 
 bool IoOp::await_suspend(std::coroutine_handle<> task) {
+  const bool reads = direction_ == Mode::kRead;
   task_ = task;
-  run = &IoOp::Resume;
+  run = reads ? &IoOp::Resume<Mode::kRead> : &IoOp::Resume<Mode::kWrite>;
   Settle(*this, fd_ != nullptr ? &fd_->runtime : nullptr);
-  if (stage_ == Stage::kAcquire) {
+  if (stage_ == Stage::kAcquire) [[unlikely]] {
     // The task has had its share: let the others go first.
     stage_ = Stage::kNothing;
     if (fd_ != nullptr) {
@@ -71,16 +73,17 @@ bool IoOp::await_suspend(std::coroutine_handle<> task) {
     GoLast(*this);
     return true;
   }
-  if (stage_ == Stage::kAgain) {
+  if (stage_ == Stage::kAgain) [[unlikely]] {
     fd_->Ref();
     if (home == &fd_->runtime && fd_->lock.Park(direction_, this)) return true;
   }
-  return !Advance();
+  return !(reads ? Advance<Mode::kRead>() : Advance<Mode::kWrite>());
 }
 
+template <Mode kDirection>
 void IoOp::Resume(TaskWaiter* self) {
   IoOp* const op = static_cast<IoOp*>(self);
-  if (op->Advance()) op->task_.resume();
+  if (op->Advance<kDirection>()) op->task_.resume();
 }
 
 // A task of another runtime waits here as a guest. False: nobody polls here any
@@ -107,139 +110,145 @@ void IoOp::LeaveGuest() {
   runtime.LeaveGuest();
 }
 
-// Goes on from stage_. True: the operation has ended. False: it is parked, and
-// nothing of it may be touched.
-[[gnu::always_inline]] inline bool IoOp::Go() {
-  bool parked = false;
+// Goes on from stage_, until the operation has ended or is parked. Once it is
+// parked nothing of it may be touched.
+template <Mode kDirection>
+inline IoOp::Step IoOp::Go() {
   for (;;) {
+    Step step = Step::kOn;
     switch (stage_) {
       case Stage::kAcquire:
       case Stage::kAgain:
-        if (TakeDirection(&parked)) return true;
+        step = TakeDirection();
         break;
       case Stage::kReset:
-        if (Reset()) return true;
+        step = Reset<kDirection>();
         break;
       case Stage::kTry:
-        if (Try()) return true;
+        step = Try<kDirection>();
         break;
       case Stage::kMore:
-        More(&parked);
+        step = More();
         break;
       case Stage::kNothing:
-        return true;
+        return Step::kEnded;
       case Stage::kPrepare:
       case Stage::kFinish:
-        if (Wait(&parked)) return true;
+        step = Wait<kDirection>();
         break;
     }
-    if (parked) return false;
+    if (step != Step::kOn) return step;
   }
 }
 
+// True: the operation has ended. False: it is parked.
+template <Mode kDirection>
 bool IoOp::Advance() {
   if (stage_ == Stage::kNothing) [[unlikely]]
     return Nothing();
   if (home != &fd_->runtime) [[unlikely]] {
     if (!guest_ && !EnterGuest()) return true;
   }
-  const bool ended = Go();
+  const bool ended = Go<kDirection>() == Step::kEnded;
   if (ended && guest_) [[unlikely]]
     LeaveGuest();
   return ended;
 }
 
-// On to the system call, or, when it would block, to the wait. True: there is
-// an error, and the operation has ended.
-inline bool IoOp::Reset() {
-  if (direction_ == Mode::kRead && fd_->drained && !never_blocks_) {
+// On to the system call, or, when it would block, to the wait. Ended: there is
+// an error.
+template <Mode kDirection>
+inline IoOp::Step IoOp::Reset() {
+  if (kDirection == Mode::kRead && fd_->drained && !never_blocks_) {
     stage_ = Stage::kPrepare;
-    return false;
+    return Step::kOn;
   }
-  const PollError error = fd_->runtime.poller().Reset(fd_->desc, direction_);
-  if (error != PollError::kNone) return End(IoStatus::FromPoll(error));
+  const PollError error = fd_->runtime.poller().Reset(fd_->desc, kDirection);
+  if (error != PollError::kNone) [[unlikely]]
+    return End(IoStatus::FromPoll(error));
   stage_ = Stage::kTry;
-  return false;
+  return Step::kOn;
 }
 
-// The system call. True: the operation has ended.
-inline bool IoOp::Try() {
-  if (direction_ == Mode::kRead) fd_->drained = false;
+// The system call.
+template <Mode kDirection>
+inline IoOp::Step IoOp::Try() {
+  if (kDirection == Mode::kRead) fd_->drained = false;
   const std::size_t before = bytes_;
   const bool ended = attempt_(this);
-  if (bytes_ - before >= 1024 && this_worker != nullptr) {
-    this_worker->Moved(bytes_ - before);
-  }
-  if (ended) return End(status_);
-  if (bytes_ != before) {  // What woke this operation was no mistake.
+  const std::size_t moved = bytes_ - before;
+  if (moved >= 1024 && this_worker != nullptr) this_worker->Moved(moved);
+  if (ended) return End<kDirection>();
+  return Blocked(moved != 0);
+}
+
+// The call would block, or there is more to do.
+IoOp::Step IoOp::Blocked(bool moved) {
+  if (moved) {  // What woke this operation was no mistake.
     woken_ = false;
     fruitless_ = 0;
   }
   stage_ = more_ ? Stage::kMore : Stage::kPrepare;
-  return !more_ && (woken_ || no_event_) && Fruitless();
+  if (more_ || !(woken_ || no_event_)) return Step::kOn;
+  return Fruitless();
 }
 
 // The rest of what is long: now, or when the others have had their turn. Then
 // errors, such as a deadline that has passed, are looked at first.
-void IoOp::More(bool* parked) {
+IoOp::Step IoOp::More() {
   more_ = false;
   stage_ = Stage::kTry;
-  if (this_worker == nullptr || this_worker->budget > 0) return;
+  if (this_worker == nullptr || this_worker->budget > 0) return Step::kOn;
   stage_ = Stage::kReset;
-  *parked = true;
   GoLast(*this);
+  return Step::kParked;
 }
 
-// True: the descriptor is closed.
-bool IoOp::TakeDirection(bool* parked) {
+// Ended: the descriptor is closed.
+IoOp::Step IoOp::TakeDirection() {
   FdState* const fd = fd_;
   const LockOutcome outcome = fd->lock.Acquire(direction_);
   if (outcome == LockOutcome::kMustWait) {
-    *parked = fd->lock.Park(direction_, this);
-    return false;
+    return fd->lock.Park(direction_, this) ? Step::kParked : Step::kOn;
   }
   stage_ = Stage::kReset;
-  if (outcome == LockOutcome::kClosed) {
-    status_ = IoStatus::FromPoll(PollError::kClosing);
-  }
+  const bool closed = outcome == LockOutcome::kClosed;
+  if (closed) status_ = IoStatus::FromPoll(PollError::kClosing);
   fd->Unref();
-  return outcome == LockOutcome::kClosed;
+  return closed ? Step::kEnded : Step::kOn;
 }
 
-// One step of the wait. True: it ended with an error, and so the operation.
-bool IoOp::Wait(bool* parked) {
+// One step of the wait. Ended: with an error.
+template <Mode kDirection>
+inline IoOp::Step IoOp::Wait() {
   HostPoller& poller = fd_->runtime.poller();
   HostPoller::Desc* const desc = fd_->desc;
-  if (stage_ == Stage::kPrepare) {
-    // Who rests does not ask for events: a level would be reported at once.
-    const WaitResult wait = resting_
-                                ? desc->Prepare(direction_, WaitKind::kOrError)
-                                : poller.Prepare(desc, direction_);
-    stage_ = Stage::kFinish;
-    if (wait.must_park) {
-      *parked = poller.Commit(desc, direction_, this);
-      return false;
-    }
-    return Waited(wait.error);
-  }
-  const WaitResult wait = poller.Finish(desc, direction_);
-  if (wait.must_park) {
+  if (stage_ == Stage::kFinish) {
+    const WaitResult wait = poller.Finish(desc, kDirection);
+    if (!wait.must_park) return Waited(wait.error);
     stage_ = Stage::kPrepare;
-    return false;
+    return Step::kOn;
   }
-  return Waited(wait.error);
+  // Who rests does not ask for events: a level would be reported at once.
+  const WaitResult wait = resting_
+                              ? desc->Prepare(kDirection, WaitKind::kOrError)
+                              : poller.Prepare(desc, kDirection);
+  stage_ = Stage::kFinish;
+  if (!wait.must_park) return Waited(wait.error);
+  return poller.Commit(desc, kDirection, this) ? Step::kParked : Step::kOn;
 }
 
-// A wait ended. True: and so the operation.
-inline bool IoOp::Waited(PollError error) {
-  if (error != PollError::kNone) return Refused(error);
+// A wait ended.
+inline IoOp::Step IoOp::Waited(PollError error) {
+  if (error != PollError::kNone) [[unlikely]]
+    return Refused(error);
   woken_ = true;
   stage_ = Stage::kTry;
   if (resting_ && !RestIsOver()) stage_ = Stage::kPrepare;
-  return false;
+  return Step::kOn;
 }
 
-bool IoOp::Refused(PollError error) {
+IoOp::Step IoOp::Refused(PollError error) {
   if (error != PollError::kNotPollable || !IsSocket(fd_->fd)) {
     return End(IoStatus::FromPoll(error));
   }
@@ -249,30 +258,40 @@ bool IoOp::Refused(PollError error) {
   if (error != PollError::kNone) return End(IoStatus::FromPoll(error));
   woken_ = true;
   stage_ = Stage::kTry;
-  return false;
+  return Step::kOn;
 }
 
-bool IoOp::End(IoStatus status) {
-  if (resting_) StopResting();
+template <Mode kDirection>
+inline IoOp::Step IoOp::End() {
+  if (resting_) [[unlikely]]
+    StopResting();
+  if (status_.error_number() != 0) [[unlikely]]
+    Failed();
+  fd_->Release(kDirection);
+  return Step::kEnded;
+}
+
+IoOp::Step IoOp::End(IoStatus status) {
   status_ = status;
-  // What Stop did to the peer is no news of the peer.
-  if (status.error_number() != 0 && fd_->runtime.stopping()) {
-    status_ = IoStatus::FromPoll(PollError::kClosing);
-  }
-  fd_->Release(direction_);
-  return true;
+  return direction_ == Mode::kRead ? End<Mode::kRead>() : End<Mode::kWrite>();
+}
+
+// What Stop did to the peer is no news of the peer.
+void IoOp::Failed() {
+  if (!fd_->runtime.stopping()) return;
+  status_ = IoStatus::FromPoll(PollError::kClosing);
 }
 
 // --- Rests -------------------------------------------------------------------
 
 // The call would block although a wait had ended, or no event will tell. Goes
-// on to the wait, with a rest if this happens again and again. True: there is
-// no memory to do so, and the operation has ended.
-bool IoOp::Fruitless() {
+// on to the wait, with a rest if this happens again and again. Ended: there is
+// no memory to do so.
+IoOp::Step IoOp::Fruitless() {
   HostPoller& poller = fd_->runtime.poller();
   // Where edges are reported, each report of an error is news of its own.
   if (!no_event_ && !poller.reports_levels() && fd_->desc->ErrorReported()) {
-    return false;
+    return Step::kOn;
   }
   const std::int64_t now = Runtime::Now();
   const auto millis = static_cast<std::uint32_t>(now / 1'000'000);
@@ -282,7 +301,7 @@ bool IoOp::Fruitless() {
   looked_ = millis;
   if (fruitless_ < UINT8_MAX) ++fruitless_;
   const int rests = fruitless_ - (no_event_ ? 0 : kPatience);
-  if (rests <= 0 || Rest(now, rests)) return false;
+  if (rests <= 0 || Rest(now, rests)) return Step::kOn;
   return End(IoStatus::FromErrno(ENOMEM));
 }
 

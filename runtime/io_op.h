@@ -27,7 +27,10 @@ class IoOp : public TaskWaiter {
   IoOp(const IoOp&) = delete;
   IoOp& operator=(const IoOp&) = delete;
 
-  bool await_ready() { return Begin(); }
+  bool await_ready() {
+    return direction_ == Mode::kRead ? Begin<Mode::kRead>()
+                                     : Begin<Mode::kWrite>();
+  }
   // Out of line: once Commit has parked the operation its frame may be gone,
   // and no caller's code may be mixed with that.
   [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> task);
@@ -60,6 +63,7 @@ class IoOp : public TaskWaiter {
   Attempt attempt_;
   std::size_t bytes_ = 0;
   IoStatus status_;
+  // The flags fill a byte, so that one store sets them all.
   // The system call never blocks, whatever is there: it is always tried.
   bool never_blocks_ : 1 = false;
   // Set by an attempt that would block and knows that no event will tell when
@@ -87,35 +91,52 @@ class IoOp : public TaskWaiter {
     kNothing,  // There is no descriptor.
   };
 
-  bool Begin();
-  bool Nothing();
-  bool Advance();
-  [[gnu::cold, gnu::noinline]] bool EnterGuest();
-  [[gnu::cold, gnu::noinline]] void LeaveGuest();
-  bool Go();
-  void More(bool* parked);
-  bool Reset();
-  bool Try();
-  bool TakeDirection(bool* parked);
-  bool Wait(bool* parked);
-  bool Waited(PollError error);
-  bool Refused(PollError error);
-  bool Fruitless();
-  bool Rest(std::int64_t now, int rests);
-  bool RestIsOver();
-  void StopResting();
-  bool End(IoStatus status);
+  // What a step came to.
+  enum class Step : std::uint8_t { kOn, kParked, kEnded };
+
+  // What each operation passes is there once for each direction: compiled for
+  // it, and without a call but the system's. The rest is out of line.
+  template <Mode kDirection>
+  [[gnu::flatten]] bool Begin();
+  template <Mode kDirection>
+  [[gnu::flatten]] bool Advance();
+  template <Mode kDirection>
+  Step Go();
+  template <Mode kDirection>
+  Step Reset();
+  template <Mode kDirection>
+  Step Try();
+  template <Mode kDirection>
+  Step Wait();
+  template <Mode kDirection>
+  Step End();
+  template <Mode kDirection>
   static void Resume(TaskWaiter* self);
 
-  // Beside never_blocks_, so that they take no room of their own.
+  [[gnu::noinline]] Step End(IoStatus status);
+  Step Waited(PollError error);
+  [[gnu::noinline]] bool Nothing();
+  [[gnu::cold, gnu::noinline]] bool EnterGuest();
+  [[gnu::cold, gnu::noinline]] void LeaveGuest();
+  [[gnu::noinline]] Step TakeDirection();
+  [[gnu::noinline]] Step More();
+  [[gnu::noinline]] Step Blocked(bool moved);
+  [[gnu::noinline]] Step Refused(PollError error);
+  [[gnu::cold, gnu::noinline]] void Failed();
+  Step Fruitless();
+  bool Rest(std::int64_t now, int rests);
+  [[gnu::noinline]] bool RestIsOver();
+  [[gnu::noinline]] void StopResting();
+
   bool more_ : 1 = false;
   bool guest_ : 1 = false;  // Counted as one by the descriptor's runtime.
+  bool woken_ : 1 = false;  // A wait ended with readiness since the last try.
+  // Readiness is passed over until the timer is due.
+  bool resting_ : 1 = false;
+  bool rested_ : 1 = false;  // The last try came after a rest.
+  [[maybe_unused]] bool unused_ : 1 = false;
   Mode direction_;
   Stage stage_ = Stage::kAcquire;
-  bool woken_ : 1 = false;  // A wait ended with readiness since the last try.
-  bool resting_ : 1 =
-      false;                 // Readiness is passed over until the timer is due.
-  bool rested_ : 1 = false;  // The last try came after a rest.
   std::uint8_t fruitless_ = 0;
   std::uint32_t looked_ = 0;  // When the last of them was, in milliseconds.
   std::coroutine_handle<> task_;
