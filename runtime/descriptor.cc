@@ -202,7 +202,10 @@ bool ReadyOp::Attempt(IoOp* op) {
 // for somebody else and the call would block: that can't be seen from outside.
 // So it counts as ready, but not again and again at full speed.
 bool ReadyOp::ErrorIsNews() {
-  std::int64_t& told = fd_->error_told[events_ == POLLIN ? 0 : 1];
+  RetryTimer* const timer =
+      fd_->Retry(events_ == POLLIN ? Mode::kRead : Mode::kWrite);
+  if (timer == nullptr) return FailOrBlock(ENOMEM);
+  std::int64_t& told = timer->error_told;
   const std::int64_t now = Runtime::Now();
   if (told != 0 && now - told < kErrorPace) {
     no_event_ = true;  // It stays: nothing would be reported when time is up.

@@ -36,9 +36,10 @@ namespace internal {
 struct FdState;
 class BoundName;
 
-// Has whoever waits in a direction try again, at a time: for calls that would
-// block and of whose end the system tells nothing. Whoever starts it takes a
-// reference to the state, which goes when it is due, or with who stops it.
+// What a direction needs only when something is unusual: by whoever has it.
+// Has who waits there try again, at a time: for calls that would block and of
+// whose end the system tells nothing. Whoever starts it takes a reference to
+// the state, which goes when it is due, or with who stops it.
 struct RetryTimer : Timed {
   RetryTimer(FdState* owner, Mode waits)
       : Timed(&RetryTimer::Retry), fd(owner), direction(waits) {}
@@ -46,7 +47,10 @@ struct RetryTimer : Timed {
 
   FdState* const fd;
   const Mode direction;
-  std::int64_t until = 0;  // The direction's.
+  std::int64_t until = 0;
+  // When a wait for readiness last ended because of an error alone, in
+  // nanoseconds of the runtime's clock; 0 never.
+  std::int64_t error_told = 0;
 };
 
 struct FdState {
@@ -135,9 +139,6 @@ struct FdState {
   bool drained = false;
   // The directions': made when one is needed first.
   RetryTimer* retry[2] = {};
-  // When a wait for readiness last ended because of an error alone, in
-  // nanoseconds of the runtime's clock.
-  std::int64_t error_told[2] = {};
   FdState* next = nullptr;
   FdState* previous = nullptr;
   DescriptorLock<StdEnv> lock;

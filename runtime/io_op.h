@@ -69,6 +69,8 @@ class IoOp : public TaskWaiter {
   // Set by an attempt that would block and knows that no event will tell when
   // it would not: it is made again at a growing pace.
   bool no_event_ : 1 = false;
+  // For whoever derives from an operation.
+  bool limited_ : 1 = false;
 
  private:
   // Attempts in a row that were woken and would block all the same, before the
@@ -134,7 +136,6 @@ class IoOp : public TaskWaiter {
   // Readiness is passed over until the timer is due.
   bool resting_ : 1 = false;
   bool rested_ : 1 = false;  // The last try came after a rest.
-  [[maybe_unused]] bool unused_ : 1 = false;
   Mode direction_;
   Stage stage_ = Stage::kAcquire;
   std::uint8_t fruitless_ = 0;

@@ -127,11 +127,15 @@ class JoinState<void> : public JoinStateBase {
 // The outermost coroutine of a spawned task. Starts suspended; destroys itself
 // at its end, after it has told the runtime.
 struct SpawnedTask {
-  struct promise_type : ResumeWaiter {
-    SpawnedTask get_return_object() {
-      handle = std::coroutine_handle<promise_type>::from_promise(*this);
-      return SpawnedTask{this};
+  struct promise_type : TaskWaiter {
+    promise_type() {
+      run = [](TaskWaiter* self) { HandleOf(self).resume(); };
     }
+    static std::coroutine_handle<promise_type> HandleOf(TaskWaiter* self) {
+      return std::coroutine_handle<promise_type>::from_promise(
+          *static_cast<promise_type*>(self));
+    }
+    SpawnedTask get_return_object() { return SpawnedTask{this}; }
     std::suspend_always initial_suspend() noexcept { return {}; }
     std::suspend_never final_suspend() noexcept;
     void return_void() {}
@@ -155,16 +159,16 @@ template <class T>
 SpawnedTask RunSpawned(Task<T> task, Spawner<JoinState<T>> spawner) {
   std::exception_ptr exception;
   try {
-    // The task's frame goes before anybody learns that it has ended.
-    Task<T> owned = std::move(task);
     if constexpr (std::is_void_v<T>) {
-      co_await std::move(owned);
+      co_await std::move(task);
     } else {
-      spawner.state->Set(co_await std::move(owned));
+      spawner.state->Set(co_await std::move(task));
     }
   } catch (...) {
     exception = std::current_exception();
   }
+  // The task's frame goes before anybody learns that it has ended.
+  task = Task<T>(typename Task<T>::Handle());
   spawner.state->End(std::move(exception));
 }
 

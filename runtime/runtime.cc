@@ -72,7 +72,7 @@ Runtime::~Runtime() {
   if (!status_.ok()) {
     // Nothing ever ran here.
     while (TaskWaiter* const task = injected_.Pop()) {
-      static_cast<internal::ResumeWaiter*>(task)->handle.destroy();
+      internal::SpawnedTask::promise_type::HandleOf(task).destroy();
     }
     return;
   }

@@ -50,7 +50,6 @@ class Connection {
 
    private:
     Connection& connection_;
-    bool limited_ = false;
   };
 
   Connection(Server& server, Socket socket);
