@@ -59,6 +59,13 @@
 //     for a level), or else no_more_edges was reported with what came before:
 //     the end, an error, urgent data. Then the runtime waits without trying.
 //
+//   void Ask(Fd fd, EventKey key, Mode mode, Sink& sink) if kAsksBeforeTimeout
+//     Optional, for a system where what has come may be reported to one thread
+//     later than another asks. Asks of this one descriptor, without blocking,
+//     and calls sink.Ready if a direction of `mode` is ready. Called before a
+//     deadline of those directions is believed. `fd` may have been closed
+//     meanwhile, and its number be another's: the key tells.
+//
 // Completions: a backend whose system reports finished operations, not
 // readiness, adds calls that start one and ask for its cancellation. The
 // operation (buffer, result, error) is not freed before its last completion,

@@ -20,12 +20,24 @@ namespace netpoll {
 
 template <class First, class... Others>
 class OneOf {
+  template <class Backend>
+  static constexpr bool kAsks = [] {
+    if constexpr (requires { Backend::kAsksBeforeTimeout; }) {
+      return Backend::kAsksBeforeTimeout;
+    } else {
+      return false;
+    }
+  }();
+
  public:
   static constexpr const char* kName = "one of several";
   static constexpr bool kNeedsArm =
       (First::kNeedsArm || ... || Others::kNeedsArm);
   static constexpr bool kHasPollFd =
       (First::kHasPollFd || ... || Others::kHasPollFd);
+
+  static constexpr bool kAsksBeforeTimeout =
+      (kAsks<First> || ... || kAsks<Others>);
 
   // The first of the list.
   OneOf() : OneOf(First::kName) {}
@@ -49,6 +61,14 @@ class OneOf {
       needs = std::remove_cvref_t<decltype(backend)>::kNeedsArm;
     });
     return needs;
+  }
+  // Whether Ask does anything.
+  bool asks_before_timeout() const {
+    bool asks = false;
+    With([&asks](const auto& backend) {
+      asks = kAsks<std::remove_cvref_t<decltype(backend)>>;
+    });
+    return asks;
   }
   // What the chosen one's kMarksShortReads says.
   bool marks_short_reads() const {
@@ -101,6 +121,14 @@ class OneOf {
   template <class Sink>
   void Poll(Delta delta, Sink& sink) {
     With([&](auto& backend) { backend.Poll(delta, sink); });
+  }
+  template <class Sink>
+  void Ask(Fd fd, EventKey key, Mode mode, Sink& sink) {
+    With([&](auto& backend) {
+      if constexpr (kAsks<std::remove_cvref_t<decltype(backend)>>) {
+        backend.Ask(fd, key, mode, sink);
+      }
+    });
   }
   void Break() {
     With([](auto& backend) { backend.Break(); });

@@ -245,6 +245,19 @@ class PollDesc {
     return wake;
   }
 
+  // Whether a timer that fired still counts, and what it is about. Both may
+  // change as soon as this returns; the key tells.
+  struct Firing {
+    bool current;
+    Fd fd;
+    EventKey key;
+  };
+  Firing AboutFiring(Mode serves, std::uint32_t seq) {
+    const LockHolder hold(lock_, "ask.lock");
+    return {Planner::Fire(state_.Get(), serves, seq).applies, fd_.Get(),
+            EventKey::ForSlot(index_, generation())};
+  }
+
   // An event of incarnation `generation` made the directions of `mode` ready.
   // False if it is stale: then nothing was changed. The flags are published
   // before the semaphore moves, so the woken task sees them.

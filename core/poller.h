@@ -215,6 +215,7 @@ class Poller {
     PollResult result;
     typename Timers::Firing firing{};
     while (timers_.PopDue(now, &firing)) {
+      if constexpr (kAsks) AskBefore(firing, result);
       PollResult fired = firing.owner->Fire(firing.serves, firing.seq, timers_);
       result.Append(fired);
     }
@@ -299,6 +300,27 @@ class Poller {
     } else {
       return true;
     }
+  }
+
+  static constexpr bool kAsks = [] {
+    if constexpr (requires { Backend::kAsksBeforeTimeout; }) {
+      return Backend::kAsksBeforeTimeout;
+    } else {
+      return false;
+    }
+  }();
+
+  // Where a PollAll may miss what has come: an event of that descriptor comes
+  // before its deadline all the same.
+  void AskBefore(const typename Timers::Firing& firing, PollResult& result) {
+    if constexpr (requires { backend_.asks_before_timeout(); }) {
+      if (!backend_.asks_before_timeout()) return;
+    }
+    const auto about = firing.owner->AboutFiring(firing.serves, firing.seq);
+    if (!about.current) return;
+    Sink sink(*this);
+    backend_.Ask(about.fd, about.key, firing.serves, sink);
+    result.Append(sink.result_);
   }
 
   bool InChild() const {

@@ -4,9 +4,12 @@
 // many are pending and whatever ended the wait, and a turn with nothing due is
 // one poll.
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -212,6 +215,101 @@ struct Endless {
   static bool IsPollDescriptor(Fd) { return false; }
   int polls = 0;
 };
+
+// A system that tells of events only when it is asked about a descriptor.
+struct Silent : Endless {
+  static constexpr bool kAsksBeforeTimeout = true;
+  template <class Sink>
+  void Poll(Delta, Sink&) {}
+  template <class Sink>
+  void Ask(Fd fd, EventKey key, Mode mode, Sink& sink) {
+    asked.push_back(fd);
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
+    if (fd == spoke) sink.Ready(key, mode, {});
+  }
+  Fd spoke = -1;
+  std::vector<Fd> asked;
+  std::function<void()> meanwhile;
+};
+
+class AskTest : public testing::Test {
+ protected:
+  static constexpr Deadline kWhen = Deadline::At(10);
+  using ThePoller = Poller<Silent>;
+
+  ThePoller::Desc* Park(Fd fd, Waiter* waiter, Deadline when = kWhen) {
+    ThePoller::Desc* const desc = poller_.Open(fd).desc;
+    Serve(poller_.SetDeadline(desc, Mode::kRead, when).wake);
+    EXPECT_TRUE(poller_.Prepare(desc, Mode::kRead).must_park);
+    EXPECT_TRUE(poller_.Commit(desc, Mode::kRead, waiter));
+    return desc;
+  }
+  void Close(ThePoller::Desc* desc) {
+    Serve(poller_.Unblock(desc));
+    EXPECT_EQ(poller_.Close(desc), 0);
+  }
+  void Expire() { Serve(poller_.ExpireTimers(kWhen.value())); }
+  PollError Finish(ThePoller::Desc* desc) {
+    return poller_.Finish(desc, Mode::kRead).error;
+  }
+
+  ThePoller poller_;
+  std::vector<Waiter*> woken_;
+
+ private:
+  void Serve(PollResult result) {
+    poller_.AdjustWaiters(result.waiters_delta);
+    while (Waiter* const waiter = result.ready.Pop()) woken_.push_back(waiter);
+  }
+};
+
+TEST_F(AskTest, ADescriptorIsAskedOnceBeforeItsDeadlineIsBelieved) {
+  Waiter spoke, quiet, cleared;
+  ThePoller::Desc* const descs[] = {Park(3, &spoke), Park(4, &quiet),
+                                    Park(5, &cleared)};
+  static_cast<void>(poller_.SetDeadline(descs[2], Mode::kRead, {}));
+  poller_.backend().spoke = 3;
+  Expire();
+  EXPECT_EQ(woken_.size(), 2u);
+  EXPECT_EQ(Finish(descs[0]), PollError::kNone);
+  EXPECT_EQ(Finish(descs[1]), PollError::kTimeout);
+  std::vector<Fd>& asked = poller_.backend().asked;
+  std::sort(asked.begin(), asked.end());
+  EXPECT_EQ(asked, (std::vector<Fd>{3, 4}));
+  Expire();
+  EXPECT_EQ(asked.size(), 2u);
+  for (ThePoller::Desc* const desc : descs) Close(desc);
+}
+
+// The deadline is moved while the answer is on its way.
+TEST_F(AskTest, ADeadlineThatMovesMeanwhileIsNotBelieved) {
+  Waiter waiter;
+  ThePoller::Desc* const desc = Park(3, &waiter);
+  poller_.backend().meanwhile = [&] {
+    static_cast<void>(
+        poller_.SetDeadline(desc, Mode::kRead, Deadline::At(1000)));
+  };
+  Expire();
+  EXPECT_TRUE(woken_.empty());
+  Close(desc);
+}
+
+// ... or the descriptor is closed, and its slot and number used again.
+TEST_F(AskTest, AnAnswerAboutAnEarlierLifeChangesNothing) {
+  Waiter first, second;
+  ThePoller::Desc* const desc = Park(3, &first);
+  ThePoller::Desc* again = nullptr;
+  poller_.backend().spoke = 3;
+  poller_.backend().meanwhile = [&] {
+    Close(desc);
+    again = Park(3, &second, Deadline::At(1000));
+  };
+  Expire();
+  EXPECT_EQ(again, desc);
+  EXPECT_EQ(woken_, (std::vector<Waiter*>{&first}));
+  EXPECT_EQ(poller_.stale_events(), 1u);
+  Close(again);
+}
 
 TEST(PollAllTest, EndsAlthoughTheSystemAlwaysHasMore) {
   Poller<Endless> poller;

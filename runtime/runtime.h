@@ -19,8 +19,8 @@
 //
 // The clock is CLOCK_MONOTONIC, in nanoseconds: it does not count while the
 // system is suspended. Deadlines are never early, and events come before them:
-// whoever spoke in time is served, also when the process was stopped meanwhile
-// (with io_uring only if one thread works: architecture.md).
+// whoever spoke in time is served, also when the process was stopped
+// meanwhile.
 //
 // Workers: a worker without work polls (one of them) or sleeps (the others);
 // none spins. A busy worker polls without blocking every 61 task runs or 128

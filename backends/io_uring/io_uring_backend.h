@@ -29,7 +29,8 @@
 //
 // Measured, and the reason for much of what follows:
 //   - A completion of a poll is made by the thread that armed it, which an
-//     interrupt sends into the kernel. If that thread is gone, the poll ends
+//     interrupt sends into the kernel. Who looks at that moment sees nothing:
+//     hence Ask. If that thread is gone, the poll ends
 //     (ECANCELED) at its next event; a Poll arms it anew and reports both
 //     directions.
 //   - A poll holds the file until the thread that armed it has let go, which is
@@ -82,6 +83,8 @@ class IoUringBackend {
   static constexpr bool kNeedsArm = false;
   static constexpr bool kHasPollFd = true;
   static constexpr bool kMarksShortReads = true;
+  // A completion waits for the thread that armed the poll.
+  static constexpr bool kAsksBeforeTimeout = true;
 
   explicit IoUringBackend(IoUringOptions options = {}) : options_(options) {}
   IoUringBackend(const IoUringBackend&) = delete;
@@ -152,6 +155,18 @@ class IoUringBackend {
       const Item& item = batch.items[i];
       sink.Ready(item.key, item.report.mode, item.report.flags);
     }
+  }
+
+  // One poll(2).
+  template <class Sink>
+  void Ask(Fd fd, EventKey key, Mode mode, Sink& sink) {
+    fork_guard_.Check();
+    pollfd asked{.fd = fd, .events = kRingEvents, .revents = 0};
+    const bool answered = AskSystem(&asked, 1);
+    const RingReport truth = Truth(answered, asked);
+    const auto ready = static_cast<Mode>(static_cast<unsigned>(truth.mode) &
+                                         static_cast<unsigned>(mode));
+    if (static_cast<unsigned>(ready) != 0) sink.Ready(key, ready, truth.flags);
   }
 
   // Does not return before the break is posted: see the top of the file.
@@ -256,6 +271,22 @@ class IoUringBackend {
     return woken || batch.size != 0;
   }
 
+  // False: no answer.
+  static bool AskSystem(pollfd* asked, unsigned count) {
+    int answered = -EINTR;
+    for (int left = State::kTries; answered == -EINTR && left > 0; --left) {
+      answered = Sys::Poll(asked, count);
+    }
+    return answered >= 0;
+  }
+  // Without an answer: what at worst costs a needless system call.
+  static RingReport Truth(bool answered, const pollfd& asked) {
+    if (answered) {
+      return DecodeRingPoll(static_cast<std::uint16_t>(asked.revents));
+    }
+    return {.mode = Mode::kReadWrite, .flags = {.no_more_edges = true}};
+  }
+
   // Everything below is called under the lock.
 
   void FillBatch(Batch& batch) {
@@ -291,18 +322,10 @@ class IoUringBackend {
           .fd = item.registration->fd, .events = kRingEvents, .revents = 0};
     }
     if (count == 0) return;
-    int answered = -EINTR;
-    for (int left = State::kTries; answered == -EINTR && left > 0; --left) {
-      answered = Sys::Poll(asked, count);
-    }
+    const bool answered = AskSystem(asked, count);
     for (unsigned i = 0; i < count; ++i) {
       RingReport& report = items[i]->report;
-      // Without an answer: what at worst costs a needless system call.
-      const RingReport truth =
-          answered < 0
-              ? RingReport{.mode = Mode::kReadWrite,
-                           .flags = {.no_more_edges = true}}
-              : DecodeRingPoll(static_cast<std::uint16_t>(asked[i].revents));
+      const RingReport truth = Truth(answered, asked[i]);
       report.mode = static_cast<Mode>(static_cast<unsigned>(report.mode) |
                                       static_cast<unsigned>(truth.mode));
       report.flags.error = truth.flags.error;

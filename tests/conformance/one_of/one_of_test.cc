@@ -71,6 +71,7 @@ TEST(OneOfTest, WithoutABackendNothingHappens) {
   none.Poll(Delta::NonBlocking(), recorder);
   EXPECT_TRUE(recorder.reports.empty());
   EXPECT_FALSE(none.needs_arm());
+  EXPECT_FALSE(none.asks_before_timeout());
   EXPECT_FALSE(none.marks_short_reads());
   EXPECT_FALSE(none.InChild());
   EXPECT_FALSE(none.IsPollDescriptor(0));
@@ -108,6 +109,8 @@ void ExpectTheSame() {
   EXPECT_EQ(Answers(alone), Answers(chosen)) << Backend::kName;
   EXPECT_EQ(chosen.needs_arm(), Backend::kNeedsArm);
   EXPECT_EQ(chosen.marks_short_reads(), Backend::kMarksShortReads);
+  EXPECT_EQ(chosen.asks_before_timeout(),
+            Backend::kName == IoUringBackend<>::kName);
   EXPECT_EQ(chosen.PollFd() >= 0, Backend::kHasPollFd);
 }
 
