@@ -240,9 +240,13 @@ bool CloseOp::await_suspend(std::coroutine_handle<> task) {
   return true;
 }
 
+IoStatus CloseOp::await_resume() const {
+  if (!status_.ok() || fd_->end_error == 0) return status_;
+  return IoStatus::FromErrno(fd_->end_error);
+}
+
 absl::StatusOr<int> DetachOp::await_resume() const {
-  const IoStatus status = CloseOp::await_resume();
-  if (!status.ok()) return status.ToStatus();
+  if (!status_.ok()) return status_.ToStatus();
   return fd_->fd;
 }
 

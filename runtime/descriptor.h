@@ -119,16 +119,16 @@ class CloseOp : public ResumeWaiter {
   }
   bool await_ready();
   [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> task);
-  IoStatus await_resume() const { return status_; }
+  IoStatus await_resume() const;
 
  protected:
   FdState* fd_;
+  IoStatus status_;
 
  private:
   bool keep_fd_;
   bool begun_ = false;
   bool held_ = false;
-  IoStatus status_;
 };
 
 class DetachOp : public CloseOp {
@@ -230,7 +230,11 @@ class Descriptor {
   // --- Closing --------------------------------------------------------------
 
   // co_await Close(): every operation ends with "closing", and when this ends
-  // the system's descriptor is closed. "closing" if it was closed already.
+  // the system's descriptor is closed. "closing" if it was closed already. Any
+  // other error is the system's, of a close that is done all the same: EBADF,
+  // ENOENT, somebody else had closed the descriptor; EIO, what was written may
+  // be lost; EAGAIN, EBUSY, ENOMEM (io_uring), the kernel may hold it for a
+  // while yet.
   // No close blocks a worker: that of a socket with SO_LINGER and a time is
   // made by a thread of its own, and awaited all the same. If no thread can be
   // had (64 at most), the option is taken off first: then the system sends the

@@ -102,7 +102,7 @@ bool FdState::CloseNow(bool keep_fd) {
 void FdState::End() {
   if (runtime.InChild()) return Unref();
   runtime.Unregister(this);
-  runtime.poller().Close(desc);
+  EndedWith(runtime.poller().Close(desc));
   if (!keep && Lingers(fd)) {
     if (runtime.CloseElsewhere(this)) return;
     // It may not block a worker: the system sends what is left on its own.
@@ -112,8 +112,14 @@ void FdState::End() {
   CloseFd();
 }
 
+// The first error is told. Whatever it is, what comes next is done as well.
+void FdState::EndedWith(int error) {
+  if (end_error == 0) end_error = static_cast<std::uint16_t>(error);
+}
+
 void FdState::CloseFd() {
-  if (!keep) sys.close(fd);
+  // Not twice: interrupted or not, the descriptor is gone.
+  if (!keep && sys.close(fd) != 0 && errno != EINTR) EndedWith(errno);
   const std::uintptr_t parked =
       closer.Exchange("closer.end", kEnded, Order::kAcqRel);
   if (parked != 0) {

@@ -144,6 +144,8 @@ struct FdState {
   DescriptorLock<StdEnv> lock;
   StdEnv::Atomic<std::int32_t> refs{2};  // The handle, the open descriptor.
   bool keep = false;  // Written by the closer, read at the end.
+  // What the end met, an errno or 0. Written before `closer` says kEnded.
+  std::uint16_t end_error = 0;
   StdEnv::Atomic<std::uintptr_t> closer{0};
   // A Unix socket's file; goes when this is closed. Null if there is none.
   std::unique_ptr<BoundName> bound;
@@ -153,6 +155,7 @@ struct FdState {
   bool CloseInChild(bool keep_fd);
   void Released(bool last, WaiterList& wake);
   void End();
+  void EndedWith(int error);
 };
 
 }  // namespace internal

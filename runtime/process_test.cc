@@ -5,11 +5,13 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -24,6 +26,7 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/runtime/descriptor.h"
+#include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
@@ -194,6 +197,41 @@ TEST_P(ProcessTest, AChildThatUsesTheParentsRuntimeIsRefusedInOneSentence) {
         << end.said;
     EXPECT_EQ(end.said.find('\n'), end.said.size() - 1) << end.said;
   }
+}
+
+// The handle is gone all the same.
+TEST_P(ProcessTest, ACloseOfWhatSomebodyElseClosedSaysSo) {
+  Runtime runtime({.backend = GetParam()});
+  runtime.Spawn([](Runtime& in) -> Task<void> {
+    std::array<int, 2> ends;
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()),
+              0);
+    auto socket = *Socket::Adopt(in, ends[0]);
+    ::close(ends[0]);
+    const IoStatus status = co_await socket.Close();
+    EXPECT_EQ(status, IoStatus::FromErrno(EBADF)) << status.ToString();
+    EXPECT_TRUE((co_await socket.Close()).closing());
+    ::close(ends[1]);
+  }(runtime));
+  EXPECT_TRUE(runtime.Run().ok());
+}
+
+// ... also what the poller alone met: the number is another file's.
+TEST_P(ProcessTest, ACloseOfWhatSomebodyElseReplacedSaysWhatThePollerMet) {
+  if (GetParam() != "epoll") GTEST_SKIP() << "it can't tell files by number";
+  Runtime runtime({.backend = GetParam()});
+  runtime.Spawn([](Runtime& in) -> Task<void> {
+    std::array<int, 2> ends;
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()),
+              0);
+    auto socket = *Socket::Adopt(in, ends[0]);
+    EXPECT_EQ(::dup2(ends[1], ends[0]), ends[0]);
+    const IoStatus status = co_await socket.Close();
+    EXPECT_EQ(status, IoStatus::FromErrno(ENOENT)) << status.ToString();
+    EXPECT_EQ(::fcntl(ends[0], F_GETFD), -1) << "it is closed";
+    ::close(ends[1]);
+  }(runtime));
+  EXPECT_TRUE(runtime.Run().ok());
 }
 
 // One byte through TCP, a pair and a pipe, all of them new.

@@ -317,20 +317,26 @@ TEST_F(SysFailureTest, Shutdown) {
   });
 }
 
-// An error of close tells nothing that could be mended, and the descriptor is
-// gone: it is not closed twice.
-TEST_F(SysFailureTest, AnErrorOfCloseIsNoReasonToCloseAgain) {
+// The descriptor is gone, it is not closed twice; that it was interrupted is no
+// news, another error is told.
+template <int kError>
+int CloseAndFail(int fd) {
+  ++script.calls;
+  (void)::close(fd);
+  errno = kError;
+  return -1;
+}
+TEST_F(SysFailureTest, AnErrorOfCloseIsToldAndIsNoReasonToCloseAgain) {
   RunTest(1, [](Runtime& runtime) -> Task<> {
     auto ends = *Socket::Pair(runtime);
     script = {};
-    sys.close = [](int fd) {
-      ++script.calls;
-      (void)::close(fd);
-      errno = EINTR;
-      return -1;
-    };
+    sys.close = &CloseAndFail<EINTR>;
     EXPECT_TRUE((co_await ends.first.Close()).ok());
     EXPECT_EQ(script.calls, 1);
+    sys.close = &CloseAndFail<EIO>;
+    EXPECT_EQ(co_await ends.second.Close(), IoStatus::FromErrno(EIO));
+    EXPECT_EQ(script.calls, 2);
+    EXPECT_TRUE((co_await ends.second.Close()).closing());
   });
 }
 
