@@ -6,6 +6,8 @@
 #include "netpoll/core/sleep_protocol.h"
 
 #include <atomic>
+#include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <thread>
@@ -152,6 +154,28 @@ TEST(SleepProtocolTest, AnyTimeMayBeAnnounced) {
   }
 }
 
+// One piece of work after the other, of one submitter. Outlives the workers.
+class Job {
+ public:
+  void Prepare() { done_ = 0; }
+  void Do() {
+    done_ = 1;
+    changed_.Unpark("test.done");
+  }
+  // Without sleeping, unless it takes long: the point is to be back while the
+  // worker is still looking for more.
+  void AwaitAtOnce() {
+    for (int spins = 0; spins < 1000; ++spins) {
+      if (done_ != 0) return;
+    }
+    while (done_ == 0) changed_.Park("test.done");
+  }
+
+ private:
+  std::atomic<int> done_{0};
+  StdEnv::Parker changed_;
+};
+
 // Workers of the documented form, and submitters who give one piece of work
 // and wait for it to be done before the next.
 class Workers {
@@ -162,7 +186,7 @@ class Workers {
     }
   }
 
-  void Submit(std::atomic<int>* work) {
+  void Submit(Job* work) {
     {
       const std::lock_guard<std::mutex> hold(mutex_);
       queue_.push_back(work);
@@ -179,13 +203,29 @@ class Workers {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  bool somebody_polls() const { return polling_; }
+  // Until all is quiet: somebody polls.
+  void AwaitPoll() {
+    std::unique_lock<std::mutex> hold(mutex_);
+    polls_now_.wait(hold, [this] { return polling_; });
+  }
   std::uint64_t polls() const { return polls_; }
   std::uint64_t sleeps() const { return sleeps_; }
 
  private:
-  // Makes the gaps between a worker's steps wide enough to be met.
-  static void Hesitate() { std::this_thread::yield(); }
+  // Makes the gaps between a worker's steps wide enough to be met. Seldom by
+  // giving the processor away: whoever else is there may keep it for long.
+  static void Hesitate() {
+    thread_local unsigned calls = 0;
+    if (++calls % 32 == 0) return std::this_thread::yield();
+    std::atomic<unsigned> pause{calls % 32 * 4};
+    while (pause > 0) --pause;
+  }
+
+  void SetPolling(bool polling) {
+    const std::lock_guard<std::mutex> hold(mutex_);
+    polling_ = polling;
+    if (polling) polls_now_.notify_all();
+  }
 
   void Work(int worker) {
     while (!stop_) {
@@ -197,9 +237,9 @@ class Workers {
         protocol_.Retract(worker, role);
       } else if (role == IdleRole::kPoller) {
         ++polls_;
-        polling_ = true;
+        SetPolling(true);
         kernel_.BlockingPoll();
-        polling_ = false;
+        SetPolling(false);
         protocol_.EndPoll();
       } else {
         ++sleeps_;
@@ -216,51 +256,43 @@ class Workers {
   }
 
   bool RunOne() {
-    std::atomic<int>* work = nullptr;
+    Job* work = nullptr;
     {
       const std::lock_guard<std::mutex> hold(mutex_);
       if (queue_.empty()) return false;
       work = queue_.back();
       queue_.pop_back();
     }
-    work->store(1);
+    work->Do();
     return true;
   }
 
   Protocol protocol_;
   Kernel kernel_;
   std::mutex mutex_;
-  std::vector<std::atomic<int>*> queue_;
+  std::vector<Job*> queue_;
   std::atomic<bool> stop_{false};
-  std::atomic<bool> polling_{false};
+  bool polling_ = false;  // Under the mutex.
+  std::condition_variable polls_now_;
   std::atomic<std::uint64_t> polls_{0};
   std::atomic<std::uint64_t> sleeps_{0};
   std::vector<std::thread> threads_;
 };
 
-// Without sleeping, unless it takes long: the point is to be back while the
-// worker is still looking for more.
-void AwaitAtOnce(std::atomic<int>& done) {
-  for (int spins = 0; done == 0; ++spins) {
-    if (spins > 1000) std::this_thread::yield();
-  }
-}
-
 TEST(SleepProtocolTest, NoWorkIsLeftLyingWhileWorkersSleep) {
   for (const int workers : {1, 2, 4}) {
     for (const int submitters : {1, 3}) {
+      std::vector<Job> works(static_cast<std::size_t>(submitters));
       Workers pool(workers);
       std::vector<std::thread> threads;
-      for (int s = 0; s < submitters; ++s) {
-        threads.emplace_back([&pool] {
+      for (Job& work : works) {
+        threads.emplace_back([&pool, &work] {
           for (int i = 0; i < 1200; ++i) {
-            std::atomic<int> done{0};
+            work.Prepare();
             // Some come when all is quiet, most while workers are on their way.
-            while (i % 8 == 0 && !pool.somebody_polls()) {
-              std::this_thread::yield();
-            }
-            pool.Submit(&done);
-            AwaitAtOnce(done);
+            if (i % 8 == 0) pool.AwaitPoll();
+            pool.Submit(&work);
+            work.AwaitAtOnce();
             // The next comes at any point of the worker's way to sleep.
             std::atomic<int> pause{i % 128};
             while (pause > 0) --pause;

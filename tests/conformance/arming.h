@@ -8,9 +8,13 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -28,14 +32,51 @@ class Arming : public Fixture<Backend> {
  protected:
   static constexpr std::uint32_t kMost = 4;
 
-  // Counts what was reported of the keys 0 to kMost - 1.
-  struct Counter {
-    std::atomic<int> reads[kMost] = {};
-
+  // Counts what was reported of the keys 0 to kMost - 1. Who waits for more
+  // leaves the processor to whom it waits for.
+  class Counter {
+   public:
     void Ready(EventKey key, Mode mode, EventFlags) {
       const std::uint32_t number = EventKey::kMaxIndex - key.index();
-      if (number < kMost && Has(mode, Mode::kRead)) ++reads[number];
+      if (number >= kMost || !Has(mode, Mode::kRead)) return;
+      const std::lock_guard<std::mutex> hold(mutex_);
+      ++reads_[number];
+      changed_.notify_all();
     }
+    int reads(std::uint32_t number) {
+      const std::lock_guard<std::mutex> hold(mutex_);
+      return reads_[number];
+    }
+    void WaitForReads(std::uint32_t number, int count) {
+      std::unique_lock<std::mutex> hold(mutex_);
+      changed_.wait(hold, [&] { return reads_[number] >= count; });
+    }
+    // Of what is done beside.
+    void Done() {
+      const std::lock_guard<std::mutex> hold(mutex_);
+      ++done_;
+      changed_.notify_all();
+    }
+    // Waits until more was reported, or done, than when this was called last;
+    // true when `all` are done.
+    bool WaitForMore(std::uint32_t all) {
+      std::unique_lock<std::mutex> hold(mutex_);
+      changed_.wait(hold, [this] { return Sum() != seen_; });
+      seen_ = Sum();
+      return done_ == all;
+    }
+
+   private:
+    int Sum() const {
+      return std::accumulate(reads_.begin(), reads_.end(),
+                             static_cast<int>(done_));
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::array<int, kMost> reads_ = {};
+    std::uint32_t done_ = 0;
+    int seen_ = 0;
   };
 
   // Polls for ever in a thread of its own, until it goes.
@@ -49,10 +90,6 @@ class Arming : public Fixture<Backend> {
       stop_ = true;
       backend_.Break();
       thread_.join();
-    }
-
-    void WaitForReads(std::uint32_t number, int count) {
-      while (seen.reads[number] < count) std::this_thread::yield();
     }
 
     Counter seen;
@@ -166,7 +203,7 @@ TYPED_TEST_P(Arming, WhatIsOpenedDuringAPollIsReported) {
     if (i % 2 == 0) ends.Send();
     ASSERT_EQ(this->Open(ends.own(), this->Key(0)), 0);
     if (i % 2 == 1) ends.Send();
-    poller.WaitForReads(0, i);
+    poller.seen.WaitForReads(0, i);
     EXPECT_EQ(this->backend_.Close(ends.own(), this->Key(0)), 0);
   }
 }
@@ -175,7 +212,6 @@ TYPED_TEST_P(Arming, WhatIsOpenedDuringAPollIsReported) {
 // reported: one report lost, and it hangs.
 TYPED_TEST_P(Arming, NoReportIsLostWhileManyArm) {
   typename TestFixture::PollingThread poller(this->backend_);
-  std::atomic<std::uint32_t> done = 0;
   std::vector<std::thread> threads;
   for (std::uint32_t number = 0; number < TestFixture::kMost; ++number) {
     threads.emplace_back([&, number] {
@@ -187,18 +223,19 @@ TYPED_TEST_P(Arming, NoReportIsLostWhileManyArm) {
         if (i % 2 == 0) this->Arm(ends.own(), key, Mode::kRead);
         ends.Send();
         if (i % 2 == 1) this->Arm(ends.own(), key, Mode::kRead);
-        poller.WaitForReads(number, i);
+        poller.seen.WaitForReads(number, i);
         EXPECT_EQ(::read(ends.own(), &byte, 1), 1);
       }
       EXPECT_EQ(this->backend_.Close(ends.own(), key), 0);
-      ++done;
+      poller.seen.Done();
     });
   }
-  // Beside them all, somebody looks without blocking.
-  while (done < TestFixture::kMost) {
-    this->backend_.Poll(Delta::NonBlocking(), poller.seen);
-    std::this_thread::yield();
-  }
+  // Beside them all, somebody looks without blocking, whenever they go on.
+  do {
+    for (int i = 0; i < 4; ++i) {
+      this->backend_.Poll(Delta::NonBlocking(), poller.seen);
+    }
+  } while (!poller.seen.WaitForMore(TestFixture::kMost));
   for (std::thread& thread : threads) thread.join();
 }
 
@@ -236,9 +273,9 @@ TYPED_TEST_P(Arming, ThePeerSeesTheEndThoughAThreadPolls) {
     ASSERT_EQ(this->Open(ends.own(), this->Key(0)), 0);
     // So that it is likely to be at it.
     if (i % 2 == 0) {
-      const int before = poller.seen.reads[0];
+      const int before = poller.seen.reads(0);
       ends.Send();
-      poller.WaitForReads(0, before + 1);
+      poller.seen.WaitForReads(0, before + 1);
       this->Arm(ends.own(), this->Key(0), Mode::kRead);
       EXPECT_EQ(::read(ends.own(), &byte, 1), 1);
     }
@@ -285,7 +322,8 @@ TYPED_TEST_P(Arming, ManyCloseWhileSomePoll) {
       ++done;
     });
   }
-  while (done < TestFixture::kMost) {
+  // So often that it is beside most of it.
+  for (int i = 0; i < 20'000 && done < TestFixture::kMost; ++i) {
     this->backend_.Poll(Delta::NonBlocking(), poller.seen);
   }
   for (std::thread& thread : threads) thread.join();
