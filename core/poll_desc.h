@@ -109,11 +109,22 @@ class PollDesc {
     }
   }
 
+  // The key under which the system knows a descriptor that is to be closed.
+  // Stops the process if it was closed already.
+  EventKey KeyToClose() const {
+    const StatusWord word = status_.Load("desc.generation", Order::kAcquire);
+    if ((word & status::kRetired) != 0) ClosedTwice();
+    return EventKey::ForSlot(index_, status::Generation(word));
+  }
+
   // Ends the incarnation: its events are stale from here on. Comes before the
-  // slot is given back to the pool.
+  // slot is given back to the pool. Of two closes at once the second is seen
+  // here.
   void Retire() {
     const LockHolder hold(lock_, "retire.lock");
-    PublishWith(Generations::Next(generation()), "retire.status");
+    const std::uint32_t next = Generations::Next(generation());
+    const StatusWord before = PublishWith(next, "retire.status", true);
+    if ((before & status::kRetired) != 0) ClosedTwice();
   }
 
   // --- Tasks: one per direction at a time -----------------------------------
@@ -330,13 +341,21 @@ class PollDesc {
     return reinterpret_cast<Waiter*>(done.before);
   }
 
-  void PublishWith(std::uint32_t generation, Site site) {
+  [[noreturn, gnu::cold]] static void ClosedTwice() {
+    Env::Misuse("Close was called twice on a descriptor");
+  }
+
+  // The word as it was.
+  StatusWord PublishWith(std::uint32_t generation, Site site,
+                         bool retired = false) {
     const DescState& state = state_.Get();
     const StatusSummary summary{state.closing, state.read.deadline < 0,
-                                state.write.deadline < 0, generation};
-    Update<Env>(status_, site, kSeqCstUpdate, [&summary](StatusWord word) {
-      return status::Publish(word, summary);
-    });
+                                state.write.deadline < 0, generation, retired};
+    return Update<Env>(status_, site, kSeqCstUpdate,
+                       [&summary](StatusWord word) {
+                         return status::Publish(word, summary);
+                       })
+        .before;
   }
 
   // Under the lock: fields, status word, timers, then the waiters. True if the

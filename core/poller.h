@@ -116,11 +116,12 @@ class Poller {
   }
 
   // Deregisters a descriptor that was unblocked and that no task uses any
-  // more; the caller closes the system's descriptor next. When it returns the
-  // kernel holds nothing of it. 0, or an errno; the slot is given back anyway.
+  // more, once; the caller closes the system's descriptor next. When it returns
+  // the kernel holds nothing of it. 0, or an errno; the slot is given back
+  // anyway.
   int Close(Desc* desc) {
     desc->CheckClosable();
-    const EventKey key = EventKey::ForSlot(desc->index(), desc->generation());
+    const EventKey key = desc->KeyToClose();
     const int error = backend_.Close(desc->fd(), key);
     GiveBack(desc);
     open_.FetchAdd("close.count", -1, Order::kAcqRel);

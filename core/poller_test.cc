@@ -221,5 +221,67 @@ TEST_F(PollerDeathTest, ClosedWithoutUnblock) {
       "Close was called on a descriptor without Unblock before");
 }
 
+// Else two descriptors that are opened later would share a slot.
+TEST_F(PollerDeathTest, ClosedTwice) {
+  EXPECT_DEATH(
+      {
+        Rig rig;
+        Desc* const desc = rig.Open(rig.kernel.MakeFd());
+        rig.Close(desc);
+        rig.poller->Close(desc);
+      },
+      "Close was called twice on a descriptor");
+}
+
+// So that the system hears nothing of the second: the number, and the slot, may
+// be another's.
+TEST_F(PollerDeathTest, WhatIsClosedHasNoKey) {
+  EXPECT_DEATH(
+      {
+        Rig rig;
+        Desc* const desc = rig.Open(rig.kernel.MakeFd());
+        rig.Close(desc);
+        desc->KeyToClose();
+      },
+      "Close was called twice on a descriptor");
+}
+
+// Of two closes at once, both of which found it open, the slot is given back
+// once.
+TEST_F(PollerDeathTest, RetiredTwice) {
+  EXPECT_DEATH(
+      {
+        Rig rig;
+        Desc* const desc = rig.Open(rig.kernel.MakeFd());
+        rig.Close(desc);
+        desc->Retire();
+      },
+      "Close was called twice on a descriptor");
+}
+
+TEST_F(PollerDeathTest, ClosedTwiceAfterAnErrorOfTheSystem) {
+  EXPECT_DEATH(
+      {
+        Rig rig;
+        Desc* const desc = rig.Open(rig.kernel.MakeFd());
+        (void)rig.poller->Unblock(desc);
+        rig.kernel.FailNextClose(EIO);
+        rig.poller->Close(desc);
+        rig.poller->Close(desc);
+      },
+      "Close was called twice on a descriptor");
+}
+
+TEST_F(PollerDeathTest, UnblockedAfterItsClose) {
+  EXPECT_DEATH(
+      {
+        Rig rig;
+        Desc* const desc = rig.Open(rig.kernel.MakeFd());
+        rig.Close(desc);
+        (void)rig.poller->Unblock(desc);
+      },
+      "Unblock was called twice on a descriptor");
+}
+
 }  // namespace
 }  // namespace netpoll

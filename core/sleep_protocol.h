@@ -56,9 +56,11 @@ class SleepProtocol {
   // Poll for ever: no deadline is known. Also what the timers say then.
   static constexpr std::int64_t kForever = Deadline::kNever;
 
-  // Worker `worker` has run out of work. `time`: kForever, or the absolute
+  // Worker `worker`, 0 to 63, has run out of work. Another number stops the
+  // process, here and below. `time`: kForever, or the absolute
   // time at which it will stop polling by itself, and not later.
   IdleRole Announce(int worker, std::int64_t time) {
+    CheckNumber(worker);
     const std::int64_t until = time < 0 ? 0 : time;  // Past is past.
     return Env::Retry([&]() -> std::optional<IdleRole> {
       if (turn_.CompareExchange("announce.turn", kNobody, until,
@@ -79,6 +81,7 @@ class SleepProtocol {
   // The second look found something. True: somebody had meanwhile chosen this
   // sleeper for other work; it passes that wake-up on, by Wake.
   bool Retract(int worker, IdleRole role) {
+    CheckNumber(worker);
     if (role == IdleRole::kSleeper) return !ClearSleeping(worker);
     EndPoll();
     return false;
@@ -86,6 +89,7 @@ class SleepProtocol {
 
   // Sleeps until woken. Wakes may be spurious.
   void Sleep(int worker) {
+    CheckNumber(worker);
     parkers_[worker].Park("sleep.park");
     ClearSleeping(worker);
   }
@@ -143,6 +147,12 @@ class SleepProtocol {
     bool write;
     std::uint64_t next;
   };
+
+  static void CheckNumber(int worker) {
+    if (worker < 0 || worker >= kMaxWorkers) {
+      Env::Misuse("a worker's number is not one of 0 to 63");
+    }
+  }
 
   void SetSleeping(int worker) {
     const std::uint64_t bit = std::uint64_t{1} << worker;

@@ -6,6 +6,7 @@
 #include "netpoll/core/sleep_protocol.h"
 
 #include <atomic>
+#include <climits>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -176,8 +177,36 @@ class Job {
   StdEnv::Parker changed_;
 };
 
+class SleepProtocolDeathTest : public testing::Test {
+ protected:
+  SleepProtocolDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+  static constexpr char kSentence[] =
+      "netpoll: a worker's number is not one of 0 to 63";
+};
+
+TEST_F(SleepProtocolDeathTest, ANumberThatNoWorkerHasIsNotAnnounced) {
+  for (const int worker : {-1, 64, 128, INT_MIN, INT_MAX}) {
+    EXPECT_DEATH(
+        {
+          Protocol protocol;
+          protocol.Announce(worker, Protocol::kForever);
+        },
+        kSentence)
+        << worker;
+  }
+}
+
+TEST_F(SleepProtocolDeathTest, ANumberThatNoWorkerHasDoesNotSleepOrRetract) {
+  for (const int worker : {-1, 64}) {
+    EXPECT_DEATH(Protocol().Sleep(worker), kSentence);
+    EXPECT_DEATH(Protocol().Retract(worker, IdleRole::kSleeper), kSentence);
+    EXPECT_DEATH(Protocol().Retract(worker, IdleRole::kPoller), kSentence);
+  }
+}
+
 // Workers of the documented form, and submitters who give one piece of work
-// and wait for it to be done before the next.
+// and wait for it to be done before the next. What the holders of the turn
+// count is plain. (sleep_stress_test.cc: data that only one word orders.)
 class Workers {
  public:
   explicit Workers(int count) {
@@ -208,6 +237,7 @@ class Workers {
     std::unique_lock<std::mutex> hold(mutex_);
     polls_now_.wait(hold, [this] { return polling_; });
   }
+  // Once all have joined.
   std::uint64_t polls() const { return polls_; }
   std::uint64_t sleeps() const { return sleeps_; }
 
@@ -274,7 +304,7 @@ class Workers {
   std::atomic<bool> stop_{false};
   bool polling_ = false;  // Under the mutex.
   std::condition_variable polls_now_;
-  std::atomic<std::uint64_t> polls_{0};
+  std::uint64_t polls_ = 0;  // By the holder of the turn.
   std::atomic<std::uint64_t> sleeps_{0};
   std::vector<std::thread> threads_;
 };

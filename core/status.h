@@ -9,6 +9,7 @@
 //   3         the write deadline passed    publish
 //   4         no more edges will come      event, sticky; open clears
 //   7..5      error reports in a row       event; reset, open clear
+//   8         the incarnation has ended    publish (free); open clears
 //   63..32    generation                   publish (open and free)
 //
 // A report of nothing but "error" is a hint: an error queue may have news, a
@@ -42,6 +43,7 @@ struct StatusSummary {
   bool read_expired = false;
   bool write_expired = false;
   std::uint32_t generation = 0;
+  bool retired = false;
 };
 
 struct StatusStep {
@@ -60,7 +62,8 @@ inline constexpr StatusWord kNoMoreEdges = 1 << 4;
 inline constexpr StatusWord kOneError = 1 << 5;
 inline constexpr StatusWord kErrorCount = 7 * kOneError;
 inline constexpr StatusWord kErrors = kErrorStays | kErrorCount;
-inline constexpr StatusWord kFlags = 0xff;
+inline constexpr StatusWord kFlags = 0xff;  // Of a descriptor that is open.
+inline constexpr StatusWord kRetired = 1 << 8;
 // Reports of nothing but an error, in a row, that make it one that stays.
 inline constexpr int kErrorReports = 8;
 inline constexpr int kGenerationShift = 32;
@@ -69,7 +72,8 @@ inline constexpr int kGenerationWidth = 32;
 static_assert((kClosing | kErrorStays | kReadExpired | kWriteExpired |
                kNoMoreEdges | kErrorCount) == kFlags);
 static_assert(kErrorCount / kOneError + 1 == kErrorReports);
-static_assert(kFlags < (StatusWord{1} << kGenerationShift));
+static_assert((kRetired & kFlags) == 0);
+static_assert((kRetired | kFlags) < (StatusWord{1} << kGenerationShift));
 static_assert(kGenerationShift + kGenerationWidth <= 64);
 
 constexpr std::uint32_t Generation(StatusWord word) {
@@ -82,6 +86,7 @@ constexpr StatusStep Publish(StatusWord word, const StatusSummary& s) {
                           (s.closing ? kClosing : 0) |
                           (s.read_expired ? kReadExpired : 0) |
                           (s.write_expired ? kWriteExpired : 0) |
+                          (StatusWord{s.retired} * kRetired) |
                           (StatusWord{s.generation} << kGenerationShift);
   return {next != word, next, true};
 }
@@ -156,7 +161,10 @@ static_assert(
     Publish(kGen7 | kErrors | kNoMoreEdges, {true, false, true, 7}).next ==
     (kGen7 | kErrors | kNoMoreEdges | kClosing | kWriteExpired));
 static_assert(!Publish(kGen7, {false, false, false, 7}).write);
-static_assert(Open(kGen7 | kFlags, 8).next ==
+static_assert(
+    Publish(kGen7 | kNoMoreEdges, {true, false, false, 8, true}).next ==
+    ((StatusWord{8} << kGenerationShift) | kNoMoreEdges | kClosing | kRetired));
+static_assert(Open(kGen7 | kFlags | kRetired, 8).next ==
               (StatusWord{8} << kGenerationShift));
 static_assert(!Event(kGen7, 6, {true, true}).accepted);
 static_assert(!Event(kGen7, 6, {true, true}).write);
