@@ -15,14 +15,11 @@
 //
 // Which field is guarded by what:
 //   rg, wg, status    atomic, see semaphore.h and status.h
-//   index             constant once the slot exists
-//   fd                constant for one incarnation
+//   index, fd         constant: index for good, fd for one incarnation
 //   state             the lock
-//   next_free         the pool's lock
-//   timer positions   the timer heap's lock
+//   next_free         the pool's lock; timer positions: the timer heap's
 //
-// Memory: slots are type-stable (pool.h), so a late event may always look at
-// one. What a wake touches is in the first cache line.
+// Slots are type-stable (pool.h): a late event may always look at one.
 
 #ifndef NETPOLL_CORE_POLL_DESC_H_
 #define NETPOLL_CORE_POLL_DESC_H_
@@ -80,7 +77,6 @@ class PollDesc {
   }
 
   // --- One incarnation's life -----------------------------------------------
-
   // Starts an incarnation for `fd`; the slot is the caller's alone, but late
   // events of earlier incarnations may still arrive. Returns its key.
   EventKey Open(Fd fd) {
@@ -109,26 +105,22 @@ class PollDesc {
     }
   }
 
-  // The key under which the system knows a descriptor that is to be closed.
-  // Stops the process if it was closed already.
+  // The system's key of what is to be closed. Stops if that was done already.
   EventKey KeyToClose() const {
     const StatusWord word = status_.Load("desc.generation", Order::kAcquire);
-    if ((word & status::kRetired) != 0) ClosedTwice();
+    CheckOpen(word);
     return EventKey::ForSlot(index_, status::Generation(word));
   }
 
   // Ends the incarnation: its events are stale from here on. Comes before the
-  // slot is given back to the pool. Of two closes at once the second is seen
-  // here.
+  // slot is given back to the pool. Of two closes at once sees the second.
   void Retire() {
     const LockHolder hold(lock_, "retire.lock");
     const std::uint32_t next = Generations::Next(generation());
-    const StatusWord before = PublishWith(next, "retire.status", true);
-    if ((before & status::kRetired) != 0) ClosedTwice();
+    CheckOpen(PublishWith(next, "retire.status", true));
   }
 
   // --- Tasks: one per direction at a time -----------------------------------
-
   // Closing or a deadline, or nothing.
   PollError Ended(Mode direction) const {
     return status::Ended(status_.Load("check.status", Order::kSeqCst),
@@ -341,11 +333,11 @@ class PollDesc {
     return reinterpret_cast<Waiter*>(done.before);
   }
 
-  [[noreturn, gnu::cold]] static void ClosedTwice() {
+  static void CheckOpen(StatusWord word) {
+    if ((word & status::kRetired) == 0) return;
     Env::Misuse("Close was called twice on a descriptor");
   }
 
-  // The word as it was.
   StatusWord PublishWith(std::uint32_t generation, Site site,
                          bool retired = false) {
     const DescState& state = state_.Get();

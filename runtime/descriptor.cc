@@ -223,8 +223,6 @@ bool CloseOp::await_ready() {
     status_ = IoStatus::FromErrno(EBADF);
     return paid;
   }
-  fd_->Ref();
-  held_ = true;
   if (!fd_->CloseNow(keep_fd_)) {
     status_ = IoStatus::FromPoll(PollError::kClosing);
     return paid;

@@ -9,7 +9,13 @@
 //
 // Threads: any member from any task or thread. Operations of one direction
 // take turns; reads and writes don't disturb each other. The handle itself
-// must not be destroyed or moved while a member call begins.
+// must not be destroyed or moved while a member call, or the await of what it
+// returned, begins.
+//
+// An operation belongs to the descriptor that the handle had when it was made,
+// wherever that is moved to. If it has been closed before the operation is
+// awaited, with the handle destroyed or not, it ends with "closing". The
+// runtime must outlive both.
 //
 // Buffers must stay valid until the operation has ended; when it has ended (by
 // a deadline or a close too) the system does not touch them any more.
@@ -111,11 +117,13 @@ class ReadyOp : public IoOp {
 // done.
 class CloseOp : public ResumeWaiter {
  public:
-  CloseOp(FdState* fd, bool keep_fd) : fd_(fd), keep_fd_(keep_fd) {}
+  CloseOp(FdState* fd, bool keep_fd) : fd_(fd), keep_fd_(keep_fd) {
+    if (fd_ != nullptr) fd_->Ref();
+  }
   CloseOp(const CloseOp&) = delete;
   CloseOp& operator=(const CloseOp&) = delete;
   ~CloseOp() {
-    if (held_) fd_->Unref();
+    if (fd_ != nullptr) fd_->Unref();
   }
   bool await_ready();
   [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> task);
@@ -128,7 +136,6 @@ class CloseOp : public ResumeWaiter {
  private:
   bool keep_fd_;
   bool begun_ = false;
-  bool held_ = false;
 };
 
 class DetachOp : public CloseOp {

@@ -36,9 +36,9 @@ bool IoOp::Begin() {
   if (stage_ != Stage::kAcquire) {
     StdEnv::Misuse("an operation on a descriptor was awaited twice");
   }
+  if (fd_ == nullptr || Gone()) [[unlikely]]
+    return BeginNothing();
   if (!Pay()) return false;  // Yield first.
-  if (fd_ == nullptr) [[unlikely]]
-    return Nothing();
   const LockOutcome outcome = fd_->lock.Acquire(kDirection);
   if (outcome != LockOutcome::kDone) [[unlikely]] {
     stage_ = Stage::kAgain;
@@ -52,9 +52,13 @@ bool IoOp::Begin() {
 template bool IoOp::Begin<Mode::kRead>();
 template bool IoOp::Begin<Mode::kWrite>();
 
-bool IoOp::Nothing() {
+// There is no descriptor, or there is no more.
+bool IoOp::BeginNothing() {
+  status_ = fd_ == nullptr ? IoStatus::FromErrno(EBADF)
+                           : IoStatus::FromPoll(PollError::kClosing);
+  fd_ = nullptr;
+  if (!Pay()) return false;
   stage_ = Stage::kNothing;
-  status_ = IoStatus::FromErrno(EBADF);
   return true;
 }
 
@@ -145,7 +149,7 @@ inline IoOp::Step IoOp::Go() {
 template <Mode kDirection>
 bool IoOp::Advance() {
   if (stage_ == Stage::kNothing) [[unlikely]]
-    return Nothing();
+    return true;
   if (home != &fd_->runtime) [[unlikely]] {
     if (!guest_ && !EnterGuest()) return true;
   }

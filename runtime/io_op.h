@@ -17,6 +17,7 @@
 
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/fd_state.h"
+#include "netpoll/runtime/host_poller.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/task_waiter.h"
 
@@ -42,7 +43,11 @@ class IoOp : public TaskWaiter {
 
   // `fd` null: the operation ends with EBADF.
   IoOp(FdState* fd, Mode direction, Attempt attempt)
-      : fd_(fd), attempt_(attempt), direction_(direction) {}
+      : fd_(fd), attempt_(attempt), direction_(direction) {
+    if (fd == nullptr) return;
+    desc_ = fd->desc;
+    looked_ = desc_->generation();
+  }
 
   int fd() const { return fd_->fd; }
   IoResult result() const { return {bytes_, status_}; }
@@ -117,7 +122,8 @@ class IoOp : public TaskWaiter {
 
   [[gnu::noinline]] Step End(IoStatus status);
   Step Waited(PollError error);
-  [[gnu::noinline]] bool Nothing();
+  bool Gone() const { return desc_->generation() != looked_; }
+  [[gnu::cold, gnu::noinline]] bool BeginNothing();
   [[gnu::cold, gnu::noinline]] bool EnterGuest();
   [[gnu::cold, gnu::noinline]] void LeaveGuest();
   [[gnu::noinline]] Step TakeDirection();
@@ -140,7 +146,13 @@ class IoOp : public TaskWaiter {
   Stage stage_ = Stage::kAcquire;
   std::uint8_t fruitless_ = 0;
   std::uint32_t looked_ = 0;  // When the last of them was, in milliseconds.
-  std::coroutine_handle<> task_;
+  // Until it is awaited, what it was made for, and in looked_ the generation:
+  // the descriptor may have ended in between, and its state's memory with the
+  // handle; a slot's memory stays.
+  union {
+    HostPoller::Desc* desc_ = nullptr;
+    std::coroutine_handle<> task_;
+  };
 };
 
 }  // namespace netpoll::internal
