@@ -2,6 +2,8 @@
 
 #include "netpoll/core/timer_heap.h"
 
+#include <sys/resource.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -196,6 +198,22 @@ TEST(TimerHeapTest, RoomIsReservedOrRefusedAndNothingIsLost) {
   for (std::uint32_t i = 0; i < owners.size(); ++i) all.push_back(i);
   EXPECT_EQ(Due(heap, 1000), all);
 }
+
+// Sanitizers have a word of their own to say when there is no memory.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(TimerHeapDeathTest, ArmingWithoutRoomOrMemory) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        Heap heap;
+        std::vector<Owner> owners(1 << 20);
+        rlimit none{};  // What the process has it keeps.
+        ::setrlimit(RLIMIT_AS, &none);
+        for (Owner& owner : owners) heap.Arm(&owner, 0, 5, Mode::kRead, 1);
+      },
+      "netpoll: there is no memory for a timer without room reserved");
+}
+#endif
 
 }  // namespace
 }  // namespace netpoll
