@@ -170,8 +170,7 @@ Task<> FillBacklog(Round& round, Ledger::Actor& actor, SocketAddress address,
       held.push_back(std::move(socket));
       continue;
     }
-    const bool full = bound.is_unix() && absl::IsUnavailable(why);
-    if (!absl::IsDeadlineExceeded(why) && !full) {
+    if (!absl::IsDeadlineExceeded(why)) {
       static_cast<void>(round.Excused("connect to a full backlog", why));
     }
   }
