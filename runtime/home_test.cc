@@ -236,18 +236,17 @@ TEST_P(HomeTest, RunServesATaskOfAnotherRuntimeToItsEnd) {
   ASSERT_TRUE(ends.ok());
   two.StartOther();
   std::thread writer([&] {
+    // The guest is there before the other has nothing else to do.
     while (two.other.stats().parked == 0) std::this_thread::yield();
-    std::thread([&] {
-      ends->second.WithFd([](int fd) { EXPECT_EQ(::write(fd, "x", 1), 1); });
-    }).join();
+    std::thread other([&] { two.EndOther(); });
+    ends->second.WithFd([](int fd) { EXPECT_EQ(::write(fd, "x", 1), 1); });
+    other.join();
   });
   two.home.Spawn([](Runtime& r, Socket& s) -> Task<> {
     EXPECT_EQ((co_await ReadOne(s)).bytes, 1u);
     EXPECT_TRUE(RunsIn(r));
   }(two.home, ends->first));
-  std::thread other([&] { two.EndOther(); });
   EXPECT_TRUE(RunWatched(two.home).ok());
-  other.join();
   writer.join();
 }
 
