@@ -317,11 +317,13 @@ class Poller {
     if constexpr (requires { backend_.asks_before_timeout(); }) {
       if (!backend_.asks_before_timeout()) return;
     }
-    const auto about = firing.owner->AboutFiring(firing.serves, firing.seq);
-    if (!about.current) return;
-    Sink sink(*this);
-    backend_.Ask(about.fd, about.key, firing.serves, sink);
-    result.Append(sink.result_);
+    if constexpr (kAsks) {
+      const auto about = firing.owner->AboutFiring(firing.serves, firing.seq);
+      if (!about.current) return;
+      Sink sink(*this);
+      backend_.Ask(about.fd, about.key, firing.serves, sink);
+      result.Append(sink.result_);
+    }
   }
 
   bool InChild() const {

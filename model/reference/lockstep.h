@@ -10,9 +10,8 @@
 // nobody can foretell which of its polls reports what.
 //
 // A task's phases: idle -> (Prepare says park) committing -> (Commit parks)
-// parked -> (its waiter is handed out) finishing -> (Finish) idle. A commit
-// that does not park goes to finishing at once. A step that its phase forbids
-// must not be called: see the Can... functions.
+// parked -> (its waiter is handed out) finishing -> (Finish) idle, or to
+// finishing at once. What its phase forbids is not called: see Can...
 
 #ifndef NETPOLL_MODEL_REFERENCE_LOCKSTEP_H_
 #define NETPOLL_MODEL_REFERENCE_LOCKSTEP_H_
@@ -53,6 +52,13 @@ class Recording : public Base {
     reports.clear();
     Tee<Sink> tee{reports, sink};
     Base::Poll(delta, tee);
+  }
+
+  // Before a deadline fires: adds to the reports.
+  template <class Sink>
+  void Ask(Fd fd, EventKey key, Mode mode, Sink& sink) {
+    Tee<Sink> tee{reports, sink};
+    Base::Ask(fd, key, mode, tee);
   }
 
   std::vector<Report> reports;
@@ -218,7 +224,9 @@ class Lockstep {
 
   void Advance(std::int64_t nanos) {
     now_ += nanos;
+    poller_.backend().reports.clear();
     PollResult result = poller_.ExpireTimers(now_);
+    for (const Report& report : poller_.backend().reports) Follow(report);
     for (Conn& conn : conns_) {
       if (conn.desc) ExpectWoken(conn, model(conn).Expire(now_));
     }
@@ -229,11 +237,10 @@ class Lockstep {
   // The number of events that were reported.
   std::size_t Poll(Delta delta = Delta::NonBlocking()) {
     PollResult result = poller_.Poll(delta);
-    const std::vector<Report>& reports = poller_.backend().reports;
-    for (const Report& report : reports) Follow(report);
+    for (const Report& report : poller_.backend().reports) Follow(report);
     Receive(result);
     CheckAll();
-    return reports.size();
+    return poller_.backend().reports.size();
   }
 
   // Ends all that goes on with a descriptor, and closes it.
