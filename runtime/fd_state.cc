@@ -74,21 +74,18 @@ void FdState::Released(bool last, WaiterList& wake) {
   if (last) End();
 }
 
-// In a child of fork: gives back the child's copy of the descriptor. What the
-// kernel has registered, and who waits, are the parent's; and no lock is taken,
-// since another thread of the parent may have held it.
-bool FdState::CloseInChild(bool keep_fd) {
-  WaiterList parents;
-  if (!lock.Close(parents)) return false;
-  if (!keep_fd) sys.close(fd);
-  DropReference();
-  return true;
-}
-
 bool FdState::CloseNow(bool keep_fd) {
-  if (runtime.InChild()) return CloseInChild(keep_fd);
   WaiterList wake;
+  // What is closed may outlive its runtime.
   if (!lock.Close(wake)) return false;
+  if (runtime.InChild()) {
+    // Gives back the child's copy of the descriptor. What the kernel has
+    // registered, and who waits, are the parent's; and no lock is taken, since
+    // another thread of the parent may have held it.
+    if (!keep_fd) sys.close(fd);
+    DropReference();
+    return true;
+  }
   keep = keep_fd;
   // While it is open: its file is no other's. And before anybody is told.
   if (!keep && bound != nullptr) bound->Remove();
@@ -103,7 +100,7 @@ void FdState::End() {
   if (runtime.InChild()) return Unref();
   runtime.Unregister(this);
   EndedWith(runtime.poller().Close(desc));
-  if (!keep && Lingers(fd)) {
+  if (!keep && socket && Lingers(fd)) {
     if (runtime.CloseElsewhere(this)) return;
     // It may not block a worker: the system sends what is left on its own.
     const linger none{};

@@ -152,7 +152,6 @@ struct FdState {
 
  private:
   void Classify();
-  bool CloseInChild(bool keep_fd);
   void Released(bool last, WaiterList& wake);
   void End();
   void EndedWith(int error);

@@ -2,8 +2,6 @@
 
 #include "netpoll/runtime/io_op.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <coroutine>
@@ -20,15 +18,6 @@
 #include "netpoll/runtime/worker.h"
 
 namespace netpoll::internal {
-namespace {
-
-bool IsSocket(int fd) {
-  int type = 0;
-  socklen_t size = sizeof(type);
-  return sys.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
-}
-
-}  // namespace
 
 // The part that needs no coroutine handle: true if the operation has ended.
 template <Mode kDirection>
@@ -246,6 +235,12 @@ inline IoOp::Step IoOp::Wait() {
 inline IoOp::Step IoOp::Waited(PollError error) {
   if (error != PollError::kNone) [[unlikely]]
     return Refused(error);
+  return Woken();
+}
+
+// On to the system call, when a rest is over. (None begins before the last has
+// ended.)
+inline IoOp::Step IoOp::Woken() {
   woken_ = true;
   stage_ = Stage::kTry;
   if (resting_ && !RestIsOver()) stage_ = Stage::kPrepare;
@@ -253,16 +248,14 @@ inline IoOp::Step IoOp::Waited(PollError error) {
 }
 
 IoOp::Step IoOp::Refused(PollError error) {
-  if (error != PollError::kNotPollable || !IsSocket(fd_->fd)) {
+  if (error != PollError::kNotPollable || !fd_->socket) {
     return End(IoStatus::FromPoll(error));
   }
   // What a socket reports as an error may be news for somebody else, such as
   // its error queue: what counts is what its calls say.
   error = fd_->runtime.poller().Reset(fd_->desc, direction_);
   if (error != PollError::kNone) return End(IoStatus::FromPoll(error));
-  woken_ = true;
-  stage_ = Stage::kTry;
-  return Step::kOn;
+  return Woken();
 }
 
 template <Mode kDirection>

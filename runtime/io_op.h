@@ -122,6 +122,7 @@ class IoOp : public TaskWaiter {
 
   [[gnu::noinline]] Step End(IoStatus status);
   Step Waited(PollError error);
+  Step Woken();
   bool Gone() const { return desc_->generation() != looked_; }
   [[gnu::cold, gnu::noinline]] bool BeginNothing();
   [[gnu::cold, gnu::noinline]] bool EnterGuest();

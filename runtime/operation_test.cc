@@ -21,6 +21,7 @@
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
+#include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/io_status.h"
@@ -55,9 +56,15 @@ Task<std::string> ReadAll(Descriptor& from) {
   }
 }
 
-Task<IoResult> ReadInto(Descriptor& from, std::string* got) {
+using Count = StdEnv::Atomic<int>;
+
+// `begun` counts those who do not need the handle any more.
+Task<IoResult> ReadInto(Descriptor& from, std::string* got,
+                        Count* begun = nullptr) {
   std::array<char, 64> buffer;
-  const IoResult result = co_await from.Read(buffer);
+  auto reading = from.Read(buffer);
+  if (begun != nullptr) begun->FetchAdd("test.begun", 1, Order::kAcqRel);
+  const IoResult result = co_await reading;
   got->assign(buffer.data(), result.bytes);
   co_return result;
 }
@@ -259,17 +266,19 @@ TEST_P(OperationTest, AHandleThatIsDroppedEndsEveryReaderThatStandsInLine) {
       std::optional<Socket> handle(std::move(ends.first));
       std::array<std::string, 5> got;
       std::vector<JoinHandle<IoResult>> readers;
+      Count begun{0};
       for (std::string& one : got) {
-        readers.push_back(runtime.Spawn(ReadInto(*handle, &one)));
+        readers.push_back(runtime.Spawn(ReadInto(*handle, &one, &begun)));
       }
+      while (begun.Load("test.begun", Order::kAcquire) < 5 ||
+             runtime.stats().parked == 0) {
+        co_await runtime.Yield();
+      }
+      for (int i = 0; i < 20; ++i) co_await runtime.Yield();
       if (round % 2 == 0) {
-        while (runtime.stats().parked == 0) co_await runtime.Yield();
-        for (int i = 0; i < 20; ++i) co_await runtime.Yield();
         handle.reset();
       } else {
         // Data for some, then nothing for the rest.
-        while (runtime.stats().parked == 0) co_await runtime.Yield();
-        for (int i = 0; i < 20; ++i) co_await runtime.Yield();
         EXPECT_TRUE((co_await ends.second.Write("x")).ok());
         co_await std::move(readers[0]);
         readers.erase(readers.begin());

@@ -76,16 +76,18 @@ class UnixNameTest : public testing::Test {
 struct Kind {
   const char* name;
   // Makes one, and hands back its handle.
-  std::function<absl::StatusOr<std::unique_ptr<Descriptor>>(
+  std::function<absl::StatusOr<std::shared_ptr<Descriptor>>(
       Runtime&, const SocketAddress&, FileOptions)>
       make;
   int type;
 };
 
+// Shared: it is destroyed as what it is, though a Descriptor has no virtual
+// destructor.
 template <class T>
-absl::StatusOr<std::unique_ptr<Descriptor>> Handle(absl::StatusOr<T> made) {
+absl::StatusOr<std::shared_ptr<Descriptor>> Handle(absl::StatusOr<T> made) {
   if (!made.ok()) return made.status();
-  return std::make_unique<T>(*std::move(made));
+  return std::make_shared<T>(*std::move(made));
 }
 
 inline const Kind kKinds[] = {

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,37 +20,10 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
+#include "netpoll/tests/conformance/child.h"
 #include "netpoll/tests/conformance/fixture.h"
 
 namespace netpoll::conformance {
-
-// What became of a child of fork.
-struct ChildEnd {
-  bool aborted;
-  std::string said;  // On standard error.
-};
-
-inline ChildEnd InChild(const std::function<void()>& act) {
-  int ends[2];
-  EXPECT_EQ(::pipe(ends), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::dup2(ends[1], STDERR_FILENO);
-    act();
-    ::_exit(0);
-  }
-  ::close(ends[1]);
-  ChildEnd end;
-  char buffer[512];
-  for (ssize_t n; (n = ::read(ends[0], buffer, sizeof(buffer))) > 0;) {
-    end.said.append(buffer, static_cast<std::size_t>(n));
-  }
-  ::close(ends[0]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  end.aborted = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
-  return end;
-}
 
 // Calls `act` in a child in which the numbers of `closed` (bits 0 to 2) of
 // standard input, output and error are free. True if it returned true, and the
@@ -114,7 +86,7 @@ TYPED_TEST_P(Process, AChildOfForkIsRefusedInOneSentence) {
   };
   for (const auto& use : uses) {
     const ChildEnd end = InChild(use);
-    EXPECT_TRUE(end.aborted);
+    EXPECT_TRUE(end.Aborted());
     EXPECT_NE(end.said.find("netpoll: a child of fork used"), std::string::npos)
         << end.said;
     EXPECT_EQ(end.said.find('\n'), end.said.size() - 1) << end.said;
@@ -125,7 +97,7 @@ TYPED_TEST_P(Process, TheParentGoesOnAfterAFork) {
   Ends ends = Ends::Sockets();
   ASSERT_EQ(this->Open(ends.own(), this->Key(1)), 0);
   this->TakeAll();
-  EXPECT_FALSE(InChild([] {}).aborted);
+  EXPECT_FALSE(InChild([] {}).Aborted());
   ends.Send();
   EXPECT_TRUE(this->Take(this->Key(1)).read);
   this->backend_.Break();
@@ -140,7 +112,7 @@ TYPED_TEST_P(Process, AChildMayMakeAPollerOfItsOwn) {
                  if (backend.Init() != 0) ::abort();
                  backend.Break();
                  backend.Poll(Delta::Forever(), recorder);
-               }).aborted);
+               }).Aborted());
 }
 
 // What exit() does in a child: the parent's kernel objects are shared, and stay
@@ -154,7 +126,7 @@ TYPED_TEST_P(Process, AChildThatOnlyExitsDisturbsNobody) {
     ends.ClosePeer();
     std::destroy_at(&this->backend_);
   });
-  EXPECT_FALSE(end.aborted);
+  EXPECT_FALSE(end.Aborted());
   EXPECT_EQ(end.said, "");
   for (int i = 0; i < 3; ++i) {
     char byte;
@@ -180,7 +152,7 @@ TYPED_TEST_P(Process, SoDoesOneThatDestroysAPoller) {
   ASSERT_TRUE(poller->Prepare(desc, Mode::kRead).must_park);
   ASSERT_TRUE(poller->Commit(desc, Mode::kRead, &waiter));
   const ChildEnd end = InChild([&] { poller.reset(); });
-  EXPECT_FALSE(end.aborted);
+  EXPECT_FALSE(end.Aborted());
   EXPECT_EQ(end.said, "");
   ends.Send();
   PollResult result = poller->Poll(Delta::Forever());

@@ -23,6 +23,7 @@
 #include "netpoll/backends/io_uring/io_uring_backend.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/types.h"
+#include "netpoll/tests/conformance/child.h"
 #include "netpoll/tests/conformance/fixture.h"
 #include "netpoll/tests/conformance/io_uring/available.h"
 #include "netpoll/tests/conformance/process.h"
@@ -72,7 +73,7 @@ TEST_F(IoUringProcess, InitSaysInOneSentenceWhatAFilterForbids) {
         if (backend.Init() != error) ::abort();
         Say(IoUringBackend<>::ExplainInit(error));
       });
-      EXPECT_FALSE(end.aborted) << error;
+      EXPECT_FALSE(end.Aborted()) << error;
       EXPECT_NE(end.said.find("a seccomp filter"), std::string::npos);
       EXPECT_EQ(end.said.find('\n'), std::string::npos);
     }
@@ -89,7 +90,7 @@ TEST_F(IoUringProcess, ItNeedsNoRegistering) {
                  if (backend.Init() != 0) ::abort();
                  backend.Break();
                  backend.Poll(Delta::Forever(), recorder);
-               }).aborted);
+               }).Aborted());
 }
 
 TEST_F(IoUringProcess, AFilterThatComesLaterIsNamed) {
@@ -99,7 +100,7 @@ TEST_F(IoUringProcess, AFilterThatComesLaterIsNamed) {
     Forbid({kEnter}, EPERM);
     backend.Break();
   });
-  EXPECT_TRUE(end.aborted);
+  EXPECT_TRUE(end.Aborted());
   EXPECT_NE(end.said.find("a filter of system calls forbids it since"),
             std::string::npos)
       << end.said;
@@ -118,7 +119,7 @@ TEST_F(IoUringProcess, ALimitOfLockedMemoryIsNamed) {
     if (error != ENOMEM) ::abort();
     Say(IoUringBackend<>::ExplainInit(error));
   });
-  EXPECT_FALSE(end.aborted);
+  EXPECT_FALSE(end.Aborted());
   if (!end.said.empty()) {
     EXPECT_NE(end.said.find("ulimit -l"), std::string::npos) << end.said;
   }
