@@ -216,7 +216,7 @@ class Poller {
     PollResult result;
     typename Timers::Firing firing{};
     while (timers_.PopDue(now, &firing)) {
-      if constexpr (kAsks) AskBefore(firing, result);
+      AskBefore(firing, result);
       PollResult fired = firing.owner->Fire(firing.serves, firing.seq, timers_);
       result.Append(fired);
     }

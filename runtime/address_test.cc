@@ -18,15 +18,10 @@
 #include "absl/hash/hash_testing.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "netpoll/runtime/socket_test_support.h"
 
 namespace netpoll {
 namespace {
-
-SocketAddress Parse(absl::string_view text) {
-  auto address = SocketAddress::Parse(text);
-  EXPECT_TRUE(address.ok()) << address.status();
-  return address.ok() ? *address : SocketAddress();
-}
 
 std::string WhyNot(absl::string_view text) {
   const auto address = SocketAddress::Parse(text);

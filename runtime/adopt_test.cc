@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/socket_test_support.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
 
@@ -26,24 +27,6 @@ NETPOLL_INSTANTIATE_WORKERS(AdoptTest);
 
 constexpr const char* kFamilies[] = {"127.0.0.1:0", "[::1]:0",
                                      "unix:(unnamed)"};
-
-SocketAddress Parse(absl::string_view text) {
-  return *SocketAddress::Parse(text);
-}
-
-// A blocking client, connected.
-int Client(const SocketAddress& to) {
-  const int fd = ::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
-  EXPECT_EQ(::connect(fd, to.data(), to.size()), 0);
-  return fd;
-}
-
-SocketAddress NameOf(int fd) {
-  SocketAddress name;
-  *name.mutable_size() = SocketAddress::kCapacity;
-  EXPECT_EQ(::getsockname(fd, name.data(), name.mutable_size()), 0);
-  return name;
-}
 
 int Raw(const SocketAddress& address, int type = SOCK_STREAM | SOCK_NONBLOCK) {
   const int fd = ::socket(address.family(), type | SOCK_CLOEXEC, 0);

@@ -18,6 +18,7 @@
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/socket_test_support.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
 
@@ -26,8 +27,6 @@ namespace {
 
 class BlockedTest : public WorkersTest {};
 NETPOLL_INSTANTIATE_WORKERS(BlockedTest);
-
-SocketAddress Loopback() { return *SocketAddress::Parse("127.0.0.1:0"); }
 
 // One operation that waits, however it was started.
 Task<IoStatus> StatusOf(Descriptor& handle, Mode direction, bool only_wait) {

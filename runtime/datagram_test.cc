@@ -21,6 +21,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/socket_test_support.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
@@ -32,15 +33,6 @@ using namespace std::chrono_literals;
 
 class DatagramTest : public WorkersTest {};
 NETPOLL_INSTANTIATE_WORKERS(DatagramTest);
-
-SocketAddress Parse(absl::string_view text) {
-  return *SocketAddress::Parse(text);
-}
-
-// How the sentence begins; what the errno means follows.
-void ExpectSays(const absl::Status& status, const std::string& begin) {
-  EXPECT_TRUE(absl::StartsWith(status.message(), begin)) << status;
-}
 
 int Raw(int family, int type) {
   return ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -29,6 +29,7 @@
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/socket_test_support.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
 
@@ -39,8 +40,6 @@ using namespace std::chrono_literals;
 
 class DisturbanceTest : public WorkersTest {};
 NETPOLL_INSTANTIATE_WORKERS(DisturbanceTest);
-
-SocketAddress Loopback() { return *SocketAddress::Parse("127.0.0.1:0"); }
 
 Task<std::size_t> ReadExactly(Descriptor& from, std::span<char> into) {
   std::size_t have = 0;

@@ -22,6 +22,7 @@
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/socket_test_support.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
@@ -33,8 +34,6 @@ using std::chrono::milliseconds;
 
 class ErrorReportTest : public BackendsTest {};
 NETPOLL_INSTANTIATE_BACKENDS(ErrorReportTest);
-
-SocketAddress Loopback() { return *SocketAddress::Parse("127.0.0.1:0"); }
 
 void SetOption(Descriptor& handle, int level, int option, int value) {
   handle.WithFd([&](int fd) {

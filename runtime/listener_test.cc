@@ -24,6 +24,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/socket_test_support.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
@@ -38,30 +39,6 @@ NETPOLL_INSTANTIATE_WORKERS(ListenerTest);
 
 constexpr const char* kFamilies[] = {"127.0.0.1:0", "[::1]:0",
                                      "unix:(unnamed)"};
-
-SocketAddress Parse(absl::string_view text) {
-  return *SocketAddress::Parse(text);
-}
-
-// How the sentence begins; what the errno means follows.
-void ExpectSays(const absl::Status& status, const std::string& begin) {
-  EXPECT_TRUE(absl::StartsWith(status.message(), begin)) << status;
-}
-
-// A blocking client, connected; bound to `own` first, unless that is empty.
-int Client(const SocketAddress& to, const SocketAddress& own = {}) {
-  const int fd = ::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
-  EXPECT_TRUE(own.size() == 0 || ::bind(fd, own.data(), own.size()) == 0);
-  EXPECT_EQ(::connect(fd, to.data(), to.size()), 0);
-  return fd;
-}
-
-SocketAddress NameOf(int fd) {
-  SocketAddress name;
-  *name.mutable_size() = SocketAddress::kCapacity;
-  EXPECT_EQ(::getsockname(fd, name.data(), name.mutable_size()), 0);
-  return name;
-}
 
 int Option(int fd, int level, int option) {
   int value = -1;

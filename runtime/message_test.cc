@@ -21,6 +21,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/socket_test_support.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
 
@@ -28,10 +29,6 @@ namespace netpoll {
 namespace {
 
 using namespace std::chrono_literals;
-
-SocketAddress Parse(absl::string_view text) {
-  return *SocketAddress::Parse(text);
-}
 
 // Two sockets that are connected to each other.
 struct Ends {

@@ -19,6 +19,7 @@
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/socket_test_support.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
 
@@ -29,8 +30,6 @@ using namespace std::chrono_literals;
 
 class PastDeadlineTest : public WorkersTest {};
 NETPOLL_INSTANTIATE_WORKERS(PastDeadlineTest);
-
-SocketAddress Loopback() { return *SocketAddress::Parse("127.0.0.1:0"); }
 
 void ExpectTimeout(const IoResult& result) {
   EXPECT_TRUE(result.status.timeout()) << result.status.ToString();

@@ -20,6 +20,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket_test_support.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
 
@@ -30,8 +31,6 @@ using namespace std::chrono_literals;
 
 class SocketTest : public WorkersTest {};
 NETPOLL_INSTANTIATE_WORKERS(SocketTest);
-
-SocketAddress Loopback() { return *SocketAddress::Parse("127.0.0.1:0"); }
 
 Task<> EchoUntilEnd(Socket socket) {
   std::array<char, 4096> buffer;

@@ -16,6 +16,7 @@
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/socket_test_support.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
 
@@ -24,8 +25,6 @@ namespace {
 
 class StopTest : public WorkersTest {};
 NETPOLL_INSTANTIATE_WORKERS(StopTest);
-
-SocketAddress Loopback() { return *SocketAddress::Parse("127.0.0.1:0"); }
 
 // Both ends of each connection wait: neither is told that the other has gone.
 TEST_P(StopTest, WhoWaitsIsToldClosingAndNotThatThePeerHasGone) {

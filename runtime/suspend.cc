@@ -7,7 +7,6 @@
 #include <cstdint>
 
 #include "netpoll/core/delta.h"
-#include "netpoll/core/types.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/sleep.h"
 
@@ -42,9 +41,7 @@ void SleepAwaiter::await_suspend(std::coroutine_handle<> task) {
   const std::int64_t when =
       deadline_.none() ? kLatest : std::min(deadline_.value(), kLatest);
   // From here on another worker may wake the task and destroy this.
-  if (runtime.sleeps_.Arm(this, 0, when, Mode::kRead, 0)) {
-    runtime.DeadlineMoved(when);
-  }
+  runtime.StartTimer(this, when);
   if (runtime.stopping()) runtime.DrainSleeps();
 }
 

@@ -25,6 +25,7 @@
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/socket_test_support.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
@@ -72,8 +73,6 @@ class SysFailureTest : public testing::Test {
  private:
   const internal::SysOverride restore_;
 };
-
-SocketAddress Loopback() { return *SocketAddress::Parse("127.0.0.1:0"); }
 
 // `operate` says how one operation went on a pair of connected sockets.
 template <auto kEntry, class Operate>

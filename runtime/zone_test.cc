@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "netpoll/runtime/address.h"
+#include "netpoll/runtime/socket_test_support.h"
 
 namespace {
 
@@ -32,12 +33,6 @@ extern "C" char* if_indextoname(unsigned number, char* name) noexcept {
 
 namespace netpoll {
 namespace {
-
-SocketAddress Parse(absl::string_view text) {
-  auto address = SocketAddress::Parse(text);
-  EXPECT_TRUE(address.ok()) << address.status();
-  return address.ok() ? *address : SocketAddress();
-}
 
 TEST(ZoneTest, AZoneIsWrittenByName) {
   char name[IF_NAMESIZE];
