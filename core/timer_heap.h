@@ -21,12 +21,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <limits>
-#include <type_traits>
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/growable.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {
@@ -47,16 +45,11 @@ class TimerHeap {
     std::uint32_t seq;
   };
 
-  TimerHeap() = default;
-  TimerHeap(const TimerHeap&) = delete;
-  TimerHeap& operator=(const TimerHeap&) = delete;
-  ~TimerHeap() { std::free(heap_); }
-
   // Room for `timers` in all, armed or not. False: there is no memory, and
   // nothing changed. Room is never given back.
   bool Reserve(std::size_t timers) {
     const LockHolder hold(lock_, "timers.reserve.lock");
-    return Grow(timers);
+    return heap_.Reserve(timers);
   }
 
   // (Re-)arms a timer for the absolute time `when`. True if the earliest time
@@ -67,7 +60,7 @@ class TimerHeap {
     const LockHolder hold(lock_, "timers.arm.lock");
     TimerPosition& position = owner->timer_position(which);
     if (position == 0) {
-      if (!Grow(size_ + 1)) {
+      if (!heap_.Reserve(size_ + 1)) {
         Env::Misuse("there is no memory for a timer without room reserved");
       }
       Entry& made = heap_[size_++];
@@ -148,25 +141,6 @@ class TimerHeap {
     Mode serves;
   };
 
-  static_assert(std::is_trivially_copyable_v<Entry>);
-
-  // Under the lock.
-  bool Grow(std::size_t timers) {
-    constexpr std::size_t kLeast = 16;
-    constexpr std::size_t kMost =
-        std::numeric_limits<std::size_t>::max() / sizeof(Entry);
-    if (timers <= capacity_) return true;
-    std::size_t wanted = capacity_ <= kMost / 2 ? 2 * capacity_ : kMost;
-    if (wanted < kLeast) wanted = kLeast;
-    if (wanted < timers) wanted = timers;
-    if (wanted > kMost) return false;
-    void* const grown = std::realloc(heap_, wanted * sizeof(Entry));
-    if (grown == nullptr) return false;
-    heap_ = static_cast<Entry*>(grown);
-    capacity_ = wanted;
-    return true;
-  }
-
   void Place(std::size_t index) {
     heap_[index].owner->timer_position(heap_[index].which) =
         static_cast<TimerPosition>(index + 1);
@@ -219,9 +193,8 @@ class TimerHeap {
   }
 
   typename Env::Lock lock_;
-  Entry* heap_ = nullptr;  // Ordered in [0, size_); room for capacity_.
+  Growable<Entry> heap_;  // Ordered in [0, size_).
   std::size_t size_ = 0;
-  std::size_t capacity_ = 0;
   typename Env::template Atomic<std::int64_t> next_{kNever};
 };
 

@@ -226,13 +226,14 @@ class IoUringBackend {
       lock_.Release("uring.leave.unlock");
       if (error == 0) return;
       if (pauses == State::kPauses) FatalRing(error);
-      Pause(pauses);
+      Sys::Pause(PauseAfter(pauses));
       lock_.Acquire("uring.leave.lock");
     }
   }
 
-  static void Pause(int before) {
-    Sys::Pause(std::min(kLongestPause, kPause << std::min(before, 4)));
+  // The pause after so many.
+  static constexpr std::int64_t PauseAfter(int before) {
+    return std::min(kLongestPause, kPause << std::min(before, 4));
   }
 
   // False: the kernel could not wait; the caller's loop polls again.
@@ -249,12 +250,10 @@ class IoUringBackend {
   // Without the lock. In slices, since somebody else may have fetched the
   // completion in between.
   void RestBeforeNextTry(Leaving& self) {
-    const int rests = self.rests++;
-    if (self.error != 0) return Pause(rests);
-    const std::int64_t slice =
-        std::min(kLongestPause, kPause << std::min(rests, 4));
+    const std::int64_t pause = PauseAfter(self.rests++);
+    if (self.error != 0) return Sys::Pause(pause);
     static_cast<void>(
-        Wait(Delta::AtMost(std::chrono::nanoseconds(slice)), self.wait_for));
+        Wait(Delta::AtMost(std::chrono::nanoseconds(pause)), self.wait_for));
   }
 
   // Takes what there is to report. True: that ends the poll.

@@ -47,10 +47,10 @@
 #include "netpoll/backends/posix/check_pollable.h"
 #include "netpoll/backends/posix/fatal.h"
 #include "netpoll/backends/posix/fork_guard.h"
-#include "netpoll/backends/posix/growable.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
+#include "netpoll/core/growable.h"
 #include "netpoll/core/types.h"
 #include "netpoll/core/wake_token.h"
 

@@ -20,8 +20,8 @@
 #include <optional>
 
 #include "netpoll/backends/poll/poll_events.h"
-#include "netpoll/backends/posix/growable.h"
 #include "netpoll/core/generation.h"
+#include "netpoll/core/growable.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {

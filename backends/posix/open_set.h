@@ -16,8 +16,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "netpoll/backends/posix/growable.h"
 #include "netpoll/core/generation.h"
+#include "netpoll/core/growable.h"
 
 namespace netpoll {
 

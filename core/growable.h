@@ -3,8 +3,8 @@
 // An array that grows, for code without exceptions: running out of memory is
 // an answer.
 
-#ifndef NETPOLL_BACKENDS_POSIX_GROWABLE_H_
-#define NETPOLL_BACKENDS_POSIX_GROWABLE_H_
+#ifndef NETPOLL_CORE_GROWABLE_H_
+#define NETPOLL_CORE_GROWABLE_H_
 
 #include <algorithm>
 #include <cstddef>
@@ -59,4 +59,4 @@ class Growable {
 
 }  // namespace netpoll
 
-#endif  // NETPOLL_BACKENDS_POSIX_GROWABLE_H_
+#endif  // NETPOLL_CORE_GROWABLE_H_
