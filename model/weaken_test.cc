@@ -16,10 +16,10 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/model/engine/explore.h"
-#include "netpoll/model/engine/paths.h"
 #include "netpoll/model/engine/run.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/source.h"
+#include "netpoll/model/report/survey.h"
 
 namespace netpoll_model {
 namespace {
@@ -121,8 +121,8 @@ std::string Noticed(const Weaker& weaker) {
     const SearchResult result = exploration.Run(limits);
     law = result.violation;
     if (law.empty() && result.complete) {
-      const PathCount paths = CountPaths(exploration.tables(), 600'000);
-      if (paths.counted && !paths.acyclic) law = "L7: it may go on for ever";
+      const Survey survey = SurveyOf(exploration.tables(), 600'000);
+      if (survey.complete && !survey.acyclic) law = "L7: it may go on for ever";
     }
     if (!law.empty()) break;
   }

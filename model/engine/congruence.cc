@@ -28,8 +28,9 @@ class Comparison {
   void Walk(std::mt19937_64& random) {
     ++result.walks;
     Stepper stepper(tables_, tables_.thread_count() + tables_.slots() + 16);
+    std::vector<Stepper::Did> step_did;
     std::vector<Stepper::Did> did;
-    stepper.did = &did;
+    stepper.did = &step_did;
     std::vector<Value> state = stepper.Initial();
     std::vector<Value> next(state.size());
     for (int step = 0; step < 400; ++step) {
@@ -44,6 +45,7 @@ class Comparison {
                         static_cast<int>(random() % branches), next.data())) {
         break;
       }
+      did.insert(did.end(), step_did.begin(), step_did.end());
       state = next;
     }
     for (int thread = 0; thread < tables_.thread_count(); ++thread) {

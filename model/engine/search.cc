@@ -5,10 +5,9 @@
 #include <chrono>
 #include <limits>
 #include <map>
-#include <tuple>
+#include <utility>
 
 #include "netpoll/model/engine/fast_search.h"
-#include "netpoll/model/engine/state_store.h"
 
 namespace netpoll_model {
 namespace {
@@ -18,111 +17,89 @@ struct From {
   Choice choice;
 };
 
-class BreadthFirst {
+// Keeps where each state came from.
+class WithParents {
  public:
-  BreadthFirst(Tabulator& tables, int width, const SearchLimits& limits)
-      : stepper_(tables, width),
-        limits_(limits),
-        threads_(tables.thread_count()),
-        store_(width),
-        next_(width) {}
+  WithParents(Tabulator& tables, int width, const SearchLimits& limits)
+      : walk_(tables, width), stepper_(walk_.stepper()), limits_(limits) {}
 
   SearchResult Run() {
-    const std::vector<Value> initial = stepper_.Initial();
-    Add(initial.data(), {0, {}});
-    std::uint32_t level_end = 1;
-    for (std::uint32_t number = 0; number < store_.size(); ++number) {
-      if (stepper_.broken()) break;
-      if (number == level_end) {
-        ++result_.depth;
-        level_end = store_.size();
-      }
-      if (store_.size() > limits_.states) return Finish(number, false);
-      Expand(number);
-      if (limits_.progress && number % 65536 == 0) {
-        limits_.progress(store_.size(), result_.depth, store_.size() - number);
-      }
-    }
-    return Finish(0, true);
-  }
-
- private:
-  SearchResult Finish(std::uint32_t, bool complete) {
-    result_.complete = complete && !stepper_.broken();
-    result_.states = store_.size();
+    walk_.Add(stepper_.Initial().data());
+    from_.push_back({0, {}});
+    stepper_.CheckState(walk_.states().At(0));
+    result_.complete =
+        !stepper_.broken() && walk_.Run(*this) && !stepper_.broken();
+    result_.states = walk_.states().size();
     result_.violation = stepper_.violation();
-    if (stepper_.broken()) {
-      std::vector<Choice>& schedule = result_.schedule;
-      if (has_last_) schedule.push_back(last_);
-      for (std::uint32_t at = broken_at_; at != 0; at = from_[at].state) {
-        schedule.push_back(from_[at].choice);
-      }
-      std::reverse(schedule.begin(), schedule.end());
-    }
+    if (stepper_.broken()) result_.schedule = Schedule();
     return result_;
   }
 
-  void Expand(std::uint32_t number) {
-    bool at_rest = true;
-    if (stepper_.Stopped(store_.At(number))) return;
-    for (int thread = 0; thread < threads_; ++thread) {
-      const int branches = stepper_.Branches(store_.At(number), thread);
-      const bool optional = stepper_.Optional(store_.At(number), thread);
-      for (int branch = 0; branch < branches; ++branch) {
-        if (!stepper_.Take(store_.At(number), thread, branch, next_.data())) {
-          continue;
-        }
-        if (!optional) at_rest = false;
-        ++result_.transitions;
-        const Choice choice{static_cast<std::uint8_t>(thread),
-                            static_cast<std::uint8_t>(branch)};
-        if (stepper_.broken()) {
-          broken_at_ = number;
-          last_ = choice;
-          has_last_ = true;
-          return;
-        }
-        Add(next_.data(), {number, choice});
-        if (stepper_.broken()) return;
-      }
+  bool Enter(std::uint32_t number) {
+    if (stepper_.broken()) return false;
+    const std::uint32_t known = walk_.states().size();
+    if (number == level_end_) {
+      ++result_.depth;
+      level_end_ = known;
     }
-    if (!at_rest) return;
+    if (known > limits_.states) return false;
+    if (limits_.progress && number % 65536 == 0) {
+      limits_.progress(known, result_.depth, known - number);
+    }
+    return true;
+  }
+
+  bool Step(std::uint32_t from, Choice choice) {
+    ++result_.transitions;
+    if (!stepper_.broken()) return true;
+    broken_ = {from, choice};
+    by_a_step_ = true;
+    return false;
+  }
+
+  bool Come(std::uint32_t from, Choice choice, std::uint32_t to, bool added) {
+    if (!added) return true;
+    from_.push_back({from, choice});
+    stepper_.CheckState(walk_.states().At(to));
+    if (stepper_.broken()) broken_.state = to;
+    return !stepper_.broken();
+  }
+
+  void Leave(std::uint32_t number, Outlook outlook) {
+    if (outlook != Outlook::kRests) return;
     ++result_.at_rest;
-    stepper_.CheckRest(store_.At(number));
-    if (stepper_.broken()) broken_at_ = number;
+    stepper_.CheckRest(walk_.states().At(number));
+    if (stepper_.broken()) broken_.state = number;
   }
 
-  void Add(const Value* state, From from) {
-    const auto [number, added] = store_.Insert(state);
-    if (!added) return;
-    from_.push_back(from);
-    stepper_.CheckState(store_.At(number));
-    if (stepper_.broken()) broken_at_ = number;
+ private:
+  std::vector<Choice> Schedule() const {
+    std::vector<Choice> schedule;
+    if (by_a_step_) schedule.push_back(broken_.choice);
+    for (std::uint32_t at = broken_.state; at != 0; at = from_[at].state) {
+      schedule.push_back(from_[at].choice);
+    }
+    std::reverse(schedule.begin(), schedule.end());
+    return schedule;
   }
 
-  Stepper stepper_;
+  Walk walk_;
+  Stepper& stepper_;
   const SearchLimits& limits_;
-  const int threads_;
-  StateStore store_;
   std::vector<From> from_;
-  std::vector<Value> next_;
+  std::uint32_t level_end_ = 1;
   SearchResult result_;
-  std::uint32_t broken_at_ = 0;
-  Choice last_;
-  bool has_last_ = false;
+  // The state in which, or after a step of which, a law broke.
+  From broken_{0, {}};
+  bool by_a_step_ = false;
 };
 
 }  // namespace
 
 SearchResult SearchWithParents(Tabulator& tables, const SearchLimits& limits) {
-  int width = tables.thread_count() + std::max(tables.slots(), 8);
-  for (;;) {
-    try {
-      return BreadthFirst(tables, width, limits).Run();
-    } catch (const StateTooNarrow&) {
-      width = tables.thread_count() + tables.slots() + 2;
-    }
-  }
+  return WithRoom(tables, [&](int width) {
+    return WithParents(tables, width, limits).Run();
+  });
 }
 
 SearchResult Search(Tabulator& tables, const SearchLimits& limits) {
@@ -153,95 +130,89 @@ namespace {
 
 // Goes through the states level by level, as far as the violation is deep, and
 // keeps for each state and last thread the schedule with the fewest switches.
-std::vector<Choice> FewestSwitches(Tabulator& tables, const SearchResult& found,
-                                   int width) {
-  const int threads = tables.thread_count();
-  Stepper stepper(tables, width);
-  struct Best {
-    int switches;
-    Choice choice;
-    std::uint32_t from;  // Index into the level before.
-    int from_last;
-  };
-  // A node of a level: a state and the thread that moved last.
-  using Place = std::pair<std::vector<Value>, int>;
-  std::vector<std::map<Place, Best>> levels(1);
-  levels[0][{stepper.Initial(), -1}] = {0, {}, 0, -1};
-  std::vector<std::map<Place, const Place*>> came(1);
-  const std::size_t length = found.schedule.size();
-  std::vector<Value> next(stepper.width());
-  std::vector<Choice> best_schedule = found.schedule;
-  int best_switches = std::numeric_limits<int>::max();
-  for (std::size_t depth = 0; depth < length; ++depth) {
-    levels.emplace_back();
-    came.emplace_back();
-    if (levels[depth].size() > 300'000) return best_schedule;
-    for (const auto& [place, best] : levels[depth]) {
-      for (int thread = 0; thread < threads; ++thread) {
-        const int branches = stepper.Branches(place.first.data(), thread);
-        for (int branch = 0; branch < branches; ++branch) {
-          stepper.Forget();
-          if (!stepper.Take(place.first.data(), thread, branch, next.data())) {
-            continue;
-          }
-          const int switches =
-              best.switches +
-              (place.second != thread && place.second >= 0 ? 1 : 0);
-          const bool last = depth + 1 == length;
-          if (last && !stepper.broken()) {
-            stepper.CheckState(next.data());
-            bool rests = true;
-            for (int other = 0; other < threads; ++other) {
-              if (!stepper.Optional(next.data(), other) &&
-                  stepper.Enabled(next.data(), other)) {
-                rests = false;
-              }
-            }
-            if (rests) stepper.CheckRest(next.data());
-          }
-          const Choice choice{static_cast<std::uint8_t>(thread),
-                              static_cast<std::uint8_t>(branch)};
-          if (last) {
-            if (stepper.violation() != found.violation) continue;
-            if (switches >= best_switches) continue;
-            best_switches = switches;
-            best_schedule.assign(1, choice);
-            const Place* at = &place;
-            for (std::size_t level = depth; level > 0; --level) {
-              best_schedule.push_back(levels[level].at(*at).choice);
-              at = came[level].at(*at);
-            }
-            std::reverse(best_schedule.begin(), best_schedule.end());
-            continue;
-          }
-          if (stepper.broken()) continue;
-          const Place to{next, thread};
-          const auto [entry, added] = levels[depth + 1].try_emplace(
-              to, Best{switches, choice, 0, place.second});
-          if (added || switches < entry->second.switches) {
-            entry->second = {switches, choice, 0, place.second};
-            came[depth + 1][to] = &place;
-          }
-        }
+class SwitchCounter {
+ public:
+  SwitchCounter(Tabulator& tables, int width, const SearchResult& found)
+      : stepper_(tables, width), found_(found), next_(width) {}
+
+  std::vector<Choice> Run() {
+    constexpr std::size_t kMost = 300'000;  // Places of a level.
+    best_schedule_ = found_.schedule;
+    levels_.resize(1);
+    levels_[0][{stepper_.Initial(), -1}] = {0, {}, nullptr};
+    for (std::size_t depth = 1; depth <= found_.schedule.size(); ++depth) {
+      if (levels_.back().size() > kMost) return best_schedule_;
+      levels_.emplace_back();
+      const bool last = depth == found_.schedule.size();
+      for (const auto& entry : levels_[depth - 1]) {
+        EachStep(stepper_, entry.first.first.data(), next_.data(),
+                 [&](Choice choice, const Value*) {
+                   last ? End(entry, choice) : GoOn(entry, choice);
+                   stepper_.Forget();
+                   return true;
+                 });
       }
     }
+    return best_schedule_;
   }
-  return best_schedule;
-}
+
+ private:
+  // A state and the thread that moved last.
+  using Place = std::pair<std::vector<Value>, int>;
+  struct Best {
+    int switches;
+    Choice choice;  // The last one, and the place before it.
+    const std::pair<const Place, Best>* before;
+  };
+  using Entry = std::pair<const Place, Best>;
+
+  static int Switches(const Entry& from, Choice choice) {
+    const int last = from.first.second;
+    return from.second.switches + (last >= 0 && last != choice.thread ? 1 : 0);
+  }
+
+  void GoOn(const Entry& from, Choice choice) {
+    if (stepper_.broken()) return;
+    const Best best{Switches(from, choice), choice, &from};
+    const auto [entry, added] =
+        levels_.back().try_emplace({next_, choice.thread}, best);
+    if (!added && best.switches < entry->second.switches) entry->second = best;
+  }
+
+  void End(const Entry& from, Choice choice) {
+    if (!stepper_.broken()) CheckEnd();
+    const int switches = Switches(from, choice);
+    if (stepper_.violation() != found_.violation) return;
+    if (switches >= best_switches_) return;
+    best_switches_ = switches;
+    best_schedule_.assign(1, choice);
+    for (const Entry* at = &from; at->second.before != nullptr;
+         at = at->second.before) {
+      best_schedule_.push_back(at->second.choice);
+    }
+    std::reverse(best_schedule_.begin(), best_schedule_.end());
+  }
+
+  void CheckEnd() {
+    stepper_.CheckState(next_.data());
+    if (stepper_.Rests(next_.data())) stepper_.CheckRest(next_.data());
+  }
+
+  Stepper stepper_;
+  const SearchResult& found_;
+  std::vector<Value> next_;
+  std::vector<std::map<Place, Best>> levels_;
+  std::vector<Choice> best_schedule_;
+  int best_switches_ = std::numeric_limits<int>::max();
+};
 
 }  // namespace
 
 std::vector<Choice> FewestSwitches(Tabulator& tables,
                                    const SearchResult& found) {
-  // The search ended where the law broke: this one may be the first to come to
-  // an object that lies behind other states of the same depth.
-  for (int spare = 0;; spare += 2) {
-    try {
-      return FewestSwitches(tables, found,
-                            tables.thread_count() + tables.slots() + spare);
-    } catch (const StateTooNarrow&) {
-    }
-  }
+  return WithRoom(tables, [&](int width) {
+    return SwitchCounter(tables, width, found).Run();
+  });
 }
 
 }  // namespace netpoll_model

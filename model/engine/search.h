@@ -12,15 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "netpoll/model/engine/stepper.h"
+#include "netpoll/model/engine/walk.h"
 
 namespace netpoll_model {
-
-struct Choice {
-  std::uint8_t thread = 0;
-  std::uint8_t branch = 0;
-  friend bool operator==(const Choice&, const Choice&) = default;
-};
 
 struct SearchLimits {
   std::uint64_t states = 200'000'000;

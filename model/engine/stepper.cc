@@ -36,6 +36,14 @@ bool Stepper::Enabled(const Value* state, int thread) {
       .enabled;
 }
 
+bool Stepper::Rests(const Value* state) {
+  if (Stopped(state)) return false;
+  for (int thread = 0; thread < threads(); ++thread) {
+    if (!Optional(state, thread) && Enabled(state, thread)) return false;
+  }
+  return true;
+}
+
 bool Stepper::Stopped(const Value* state) const {
   for (int thread = 0; thread < tables_.thread_count(); ++thread) {
     if (tables_.node(thread, state[thread]).stops) return true;
@@ -45,6 +53,7 @@ bool Stepper::Stopped(const Value* state) const {
 
 bool Stepper::Take(const Value* state, int thread, int branch, Value* next) {
   const int threads = tables_.thread_count();
+  if (did != nullptr) did->clear();
   std::copy(state, state + width_, next);
   for (bool first = true;; first = false) {
     const Node& node = tables_.node(thread, next[thread]);

@@ -23,6 +23,7 @@ class Stepper {
 
   // Values of a state; those of untouched slots are 0.
   int width() const { return width_; }
+  int threads() const { return tables_.thread_count(); }
   std::vector<Value> Initial() const;
 
   // Ways in which the thread can go on: 1, or the branches of a choice.
@@ -30,6 +31,8 @@ class Stepper {
   // Whether the thread's next step may also never be taken.
   bool Optional(const Value* state, int thread) const;
   bool Enabled(const Value* state, int thread);
+  // Whether nothing more must happen in this state, and it has not stopped.
+  bool Rests(const Value* state);
   // Whether the program has stopped in this state, as it may.
   bool Stopped(const Value* state) const;
 
@@ -44,7 +47,7 @@ class Stepper {
   bool broken() const { return !violation_.empty(); }
   void Forget() { violation_.clear(); }
 
-  // What Take did, access by access, when somebody wants to know.
+  // What the last Take did, access by access, when somebody wants to know.
   struct Did {
     int thread;
     int access;

@@ -3,17 +3,11 @@
 
 #include <algorithm>
 
-#include "netpoll/model/engine/state_store.h"
-#include "netpoll/model/engine/stepper.h"
+#include "netpoll/model/engine/walk.h"
 #include "netpoll/model/report/run_graph.h"
 
 namespace netpoll_model {
 namespace {
-
-std::uint64_t Mix(std::uint64_t hash, std::uint64_t value) {
-  hash = (hash ^ value) * 0xff51afd7ed558ccdu;
-  return hash ^ (hash >> 32);
-}
 
 // A state to begin with, and the runs that lead there.
 struct Start {
@@ -24,75 +18,76 @@ struct Start {
 class Explorer {
  public:
   Explorer(Tabulator& tables, int width, const PartOptions& options)
-      : stepper_(tables, width),
-        threads_(tables.thread_count()),
-        options_(options),
-        store_(width),
-        next_(width) {}
+      : walk_(tables, width), stepper_(walk_.stepper()), options_(options) {}
 
   PartResult Run() {
     for (const Start& start : Mine(ShareOut())) {
-      const auto [number, added] = store_.Insert(start.state.data());
+      const auto [number, added] = walk_.Add(start.state.data());
       if (added) graph_.runs.emplace_back();
       graph_.runs[number].Add(start.runs);
       ++result_.starts;
     }
-    for (std::uint32_t number = 0; number < store_.size(); ++number) {
-      graph_.first_edge.push_back(graph_.edges.size());
-      if (stepper_.broken() || store_.size() > options_.limits.states) break;
-      Expand(number);
-      if (options_.limits.progress && number % 65536 == 0) {
-        options_.limits.progress(store_.size(), 0, store_.size() - number);
-      }
-    }
+    result_.complete = walk_.Run(*this) && !stepper_.broken();
     graph_.first_edge.push_back(graph_.edges.size());
     result_.violation = stepper_.violation();
-    result_.complete =
-        !stepper_.broken() && store_.size() <= options_.limits.states;
     if (result_.complete) graph_.Count(options_.depth, &result_.survey);
     return std::move(result_);
   }
 
- private:
-  // Calls `take` with every state after one step. True: nothing more must
-  // happen in this one.
-  template <class Taken>
-  bool Steps(const Value* state, Taken take) {
-    if (stepper_.Stopped(state)) return true;
-    bool rests = true;
-    from_.assign(state, state + stepper_.width());
-    for (int thread = 0; thread < threads_; ++thread) {
-      const int branches = stepper_.Branches(from_.data(), thread);
-      for (int branch = 0; branch < branches; ++branch) {
-        if (!stepper_.Take(from_.data(), thread, branch, next_.data())) {
-          continue;
-        }
-        if (!stepper_.Optional(from_.data(), thread)) rests = false;
-        if (stepper_.broken()) return false;
-        take(next_.data());
-      }
+  bool Enter(std::uint32_t number) {
+    const std::uint32_t known = walk_.states().size();
+    graph_.first_edge.push_back(graph_.edges.size());
+    if (options_.limits.progress && number % 65536 == 0) {
+      options_.limits.progress(known, 0, known - number);
     }
-    if (rests) stepper_.CheckRest(from_.data());
-    return rests;
+    return !stepper_.broken() && known <= options_.limits.states;
   }
 
+  bool Step(std::uint32_t, Choice) { return !stepper_.broken(); }
+
+  bool Come(std::uint32_t, Choice, std::uint32_t to, bool added) {
+    if (added) {
+      graph_.runs.emplace_back();
+      stepper_.CheckState(walk_.states().At(to));
+    }
+    graph_.edges.push_back(to);
+    result_.survey.digest = Mix(result_.survey.digest, to);
+    return !stepper_.broken();
+  }
+
+  void Leave(std::uint32_t number, Outlook outlook) {
+    graph_.ends.push_back(outlook != Outlook::kGoesOn);
+    if (outlook != Outlook::kRests) return;
+    ++result_.survey.at_rest;
+    stepper_.CheckRest(walk_.states().At(number));
+  }
+
+ private:
   // The states after `depth` steps; runs that end before are counted at once.
   std::vector<Start> ShareOut() {
     std::vector<Start> level(1);
     level[0].state = stepper_.Initial();
     level[0].runs = BigCount(1);
+    std::vector<Value> next(stepper_.width());
     for (int depth = 0; depth < options_.depth && !stepper_.broken(); ++depth) {
       std::vector<Start> below;
       StateStore known(stepper_.width());
       for (const Start& start : level) {
-        const bool ends = Steps(start.state.data(), [&](const Value* state) {
-          const auto [number, added] = known.Insert(state);
-          if (added) {
-            stepper_.CheckState(state);
-            below.push_back({{state, state + stepper_.width()}, {}});
-          }
-          below[number].runs.Add(start.runs);
-        });
+        const Outlook outlook = EachStep(
+            stepper_, start.state.data(), next.data(),
+            [&](Choice, const Value* state) {
+              if (stepper_.broken()) return false;
+              const auto [number, added] = known.Insert(state);
+              if (added) {
+                stepper_.CheckState(state);
+                below.push_back({{state, state + stepper_.width()}, {}});
+              }
+              below[number].runs.Add(start.runs);
+              return true;
+            });
+        if (outlook == Outlook::kRests) stepper_.CheckRest(start.state.data());
+        const bool ends =
+            outlook == Outlook::kRests || outlook == Outlook::kStopped;
         if (ends && options_.part == 0) {
           result_.survey.interleavings.Add(start.runs);
         }
@@ -114,27 +109,9 @@ class Explorer {
             all.begin() + static_cast<std::ptrdiff_t>(end)};
   }
 
-  void Expand(std::uint32_t number) {
-    const bool stopped = stepper_.Stopped(store_.At(number));
-    const bool rests = Steps(store_.At(number), [this](const Value* next) {
-      const auto [to, added] = store_.Insert(next);
-      if (added) {
-        graph_.runs.emplace_back();
-        stepper_.CheckState(next);
-      }
-      graph_.edges.push_back(to);
-      result_.survey.digest = Mix(result_.survey.digest, to);
-    });
-    graph_.ends.push_back(rests);
-    if (rests && !stopped) ++result_.survey.at_rest;
-  }
-
-  Stepper stepper_;
-  const int threads_;
+  Walk walk_;
+  Stepper& stepper_;
   const PartOptions& options_;
-  StateStore store_;
-  std::vector<Value> from_;
-  std::vector<Value> next_;
   RunGraph graph_;
   PartResult result_;
 };
@@ -144,15 +121,9 @@ class Explorer {
 PartResult ExplorePart(Exploration& exploration, const PartOptions& options) {
   PartResult result;
   exploration.WithTables([&](Tabulator& tables) {
-    int width = tables.thread_count() + std::max(tables.slots(), 8);
-    for (;;) {
-      try {
-        result = Explorer(tables, width, options).Run();
-        break;
-      } catch (const StateTooNarrow&) {
-        width = tables.thread_count() + tables.slots() + 2;
-      }
-    }
+    result = WithRoom(tables, [&](int width) {
+      return Explorer(tables, width, options).Run();
+    });
     if (result.violation.empty()) result.violation = tables.LockOrderCycle();
     if (result.violation.empty() && !tables.incongruence().empty()) {
       result.violation = "not a fair table: " + tables.incongruence();

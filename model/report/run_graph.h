@@ -13,6 +13,12 @@
 
 namespace netpoll_model {
 
+// Stirs `value` into a digest.
+constexpr std::uint64_t Mix(std::uint64_t digest, std::uint64_t value) {
+  digest = (digest ^ value) * 0xff51afd7ed558ccdu;
+  return digest ^ (digest >> 32);
+}
+
 // States by number, in the order in which they were expanded.
 struct RunGraph {
   std::vector<std::uint32_t> edges;     // Where each step leads.

@@ -89,7 +89,7 @@ class Teller {
       if (!Take(choice) || stepper_.broken()) break;
     }
     if (!stepper_.broken() && story_.stuck_at == 0) {
-      story_.at_rest = AtRest();
+      story_.at_rest = stepper_.Rests(state_.data());
       if (story_.at_rest) stepper_.CheckRest(state_.data());
     }
     story_.violation = stepper_.violation();
@@ -108,7 +108,6 @@ class Teller {
   bool Take(Choice choice) {
     const int step = static_cast<int>(story_.schedule.size()) + 1;
     std::vector<Value> next(state_.size());
-    did_.clear();
     const char* const why = WhyNot(choice, next.data());
     if (why != nullptr) {
       story_.stuck_at = step;
@@ -193,17 +192,6 @@ class Teller {
       stands.push_back(stand);
     }
     return stands;
-  }
-
-  bool AtRest() {
-    if (stepper_.Stopped(state_.data())) return false;
-    for (int thread = 0; thread < tables_.thread_count(); ++thread) {
-      if (!stepper_.Optional(state_.data(), thread) &&
-          stepper_.Enabled(state_.data(), thread)) {
-        return false;
-      }
-    }
-    return true;
   }
 
   // Columns are the objects that the story touches, words first.

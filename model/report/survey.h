@@ -6,30 +6,15 @@
 #ifndef NETPOLL_MODEL_REPORT_SURVEY_H_
 #define NETPOLL_MODEL_REPORT_SURVEY_H_
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
 
 #include "netpoll/model/engine/tabulate.h"
+#include "netpoll/model/report/big_count.h"
 
 namespace netpoll_model {
-
-// A natural number below 2^256.
-class BigCount {
- public:
-  BigCount() = default;
-  explicit BigCount(std::uint64_t value) { words_[0] = value; }
-
-  void Add(const BigCount& other);
-  bool overflowed() const { return overflowed_; }
-  std::string Text() const;
-
- private:
-  std::array<std::uint64_t, 4> words_{};
-  bool overflowed_ = false;
-};
 
 // What became of the accesses at one site, over all transitions.
 struct SiteUse {
@@ -48,6 +33,7 @@ struct WordMove {
 };
 
 struct Survey {
+  bool complete = true;  // False: more states than were wanted.
   std::uint64_t states = 0;
   std::uint64_t transitions = 0;
   std::uint64_t at_rest = 0;
@@ -61,7 +47,10 @@ struct Survey {
   std::map<WordMove, std::uint64_t> word_moves;
 };
 
-Survey SurveyOf(Tabulator& tables);
+// Up to about `most_states`. Throws away what it knows of a graph that has
+// more.
+Survey SurveyOf(Tabulator& tables,
+                std::uint64_t most_states = UINT64_C(0xffffffff));
 
 }  // namespace netpoll_model
 
