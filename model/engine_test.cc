@@ -11,7 +11,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/model/engine/congruence.h"
 #include "netpoll/model/engine/fuzz.h"
-#include "netpoll/model/engine/packed.h"
+#include "netpoll/model/engine/full_search.h"
 #include "netpoll/model/engine/view.h"
 
 namespace netpoll_model {
@@ -144,7 +144,7 @@ TEST(Search, CountsWhatCanBeCountedByHand) {
   EXPECT_EQ(first.states, 4u);
   EXPECT_EQ(first.transitions, 4u);
   EXPECT_EQ(first.depth, 2);
-  const PackedResult full = PackedSearch(exploration.tables(), {});
+  const FullResult full = FullSearch(exploration.tables(), {});
   EXPECT_EQ(full.states, 4u);
   EXPECT_EQ(full.transitions, 4u);
 }

@@ -7,8 +7,8 @@
 #include "gtest/gtest.h"
 #include "netpoll/model/engine/congruence.h"
 #include "netpoll/model/engine/explore.h"
-#include "netpoll/model/engine/fast_search.h"
-#include "netpoll/model/engine/packed.h"
+#include "netpoll/model/engine/search_by_keys.h"
+#include "netpoll/model/engine/full_search.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/survey.h"
@@ -48,7 +48,7 @@ TEST_P(EveryScenario, IsTheSameByBothSearches) {
   Exploration slow(GetParam());
   SearchResult packed;
   fast.WithTables(
-      [&](Tabulator& tables) { ASSERT_TRUE(FastSearch(tables, {}, &packed)); });
+      [&](Tabulator& tables) { ASSERT_TRUE(SearchByKeys(tables, {}, &packed)); });
   SearchResult spelled;
   slow.WithTables(
       [&](Tabulator& tables) { spelled = SearchWithParents(tables); });
@@ -77,20 +77,20 @@ TEST_P(EveryScenario, IsTheSameHoweverItIsExplored) {
   Tabulator& tables = exploration.tables();
   // The reduced search wants a graph without cycles; HasNoLivelock says so.
   for (const bool reduction : {false, true}) {
-    const PackedResult one = PackedSearch(
+    const FullResult one = FullSearch(
         tables, {.reduction = reduction, .check_states = !reduction});
     ASSERT_TRUE(one.fits);
     EXPECT_EQ(one.violation, "") << "only the merged tables break a law";
     EXPECT_LE(one.states, first.states);
     EXPECT_LE(one.at_rest, first.at_rest);
-    const PackedResult two =
-        PackedSearch(tables, {.workers = 2, .reduction = reduction});
+    const FullResult two =
+        FullSearch(tables, {.workers = 2, .reduction = reduction});
     EXPECT_EQ(two.states, one.states);
     EXPECT_EQ(two.transitions, one.transitions);
     EXPECT_EQ(two.at_rest, one.at_rest);
     EXPECT_EQ(two.digest, one.digest);
     if (reduction) {
-      EXPECT_EQ(one.at_rest, PackedSearch(tables, {}).at_rest);
+      EXPECT_EQ(one.at_rest, FullSearch(tables, {}).at_rest);
     }
   }
 }

@@ -19,7 +19,7 @@ void Exploration::Begin() {
 
 SearchResult Exploration::Run(const SearchLimits& limits) {
   SearchResult result;
-  WithTables([&](Tabulator& tables) { result = Search(tables, limits); });
+  WithTables([&](Tabulator& tables) { result = FirstSearch(tables, limits); });
   return result;
 }
 

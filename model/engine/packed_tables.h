@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tables of the fast search: where each thread and each object has its bits
+// The tables of the full search: where each thread and each object has its bits
 // in a key, and what each step adds to it.
 
 #ifndef NETPOLL_MODEL_ENGINE_PACKED_TABLES_H_
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "netpoll/model/engine/key_layout.h"
-#include "netpoll/model/engine/packed.h"
+#include "netpoll/model/engine/full_search.h"
 #include "netpoll/model/engine/stepper.h"
 
 namespace netpoll_model {

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "netpoll/model/engine/explore.h"
-#include "netpoll/model/engine/packed.h"
+#include "netpoll/model/engine/full_search.h"
 #include "netpoll/model/report/part.h"
 #include "netpoll/model/report/pictures.h"
 
@@ -90,9 +90,9 @@ void ExploreLarge(Exploration& exploration, const SearchLimits& limits,
 
 void Reduce(Exploration& exploration, Verdict& verdict) {
   Tabulator& tables = exploration.tables();
-  const PackedResult full = PackedSearch(tables, {});
+  const FullResult full = FullSearch(tables, {});
   if (!full.fits) return;
-  const PackedResult reduced = PackedSearch(tables, {.reduction = true});
+  const FullResult reduced = FullSearch(tables, {.reduction = true});
   verdict.reduced_states = reduced.states;
   if (reduced.at_rest != full.at_rest) {
     verdict.violation = "the reduced search lost states at rest";

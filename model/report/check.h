@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "netpoll/model/engine/search.h"
+#include "netpoll/model/engine/first_search.h"
 #include "netpoll/model/report/coverage.h"
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/story.h"

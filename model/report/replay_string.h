@@ -19,7 +19,7 @@
 #include <string_view>
 #include <vector>
 
-#include "netpoll/model/engine/search.h"
+#include "netpoll/model/engine/first_search.h"
 
 namespace netpoll_model {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "netpoll/model/engine/scenario.h"
-#include "netpoll/model/engine/search.h"
+#include "netpoll/model/engine/first_search.h"
 
 namespace netpoll_model {
 

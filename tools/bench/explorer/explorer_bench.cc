@@ -13,14 +13,14 @@
 #include <string>
 
 #include "netpoll/model/engine/explore.h"
-#include "netpoll/model/engine/packed.h"
+#include "netpoll/model/engine/full_search.h"
 #include "netpoll/model/scenarios/descriptor_world.h"
 
 namespace {
 
 using netpoll::Deadline;
 using netpoll::Mode;
-using netpoll_model::PackedResult;
+using netpoll_model::FullResult;
 
 netpoll::model::Cast Cast(int rounds, int edges, int moves) {
   netpoll::model::Cast cast;
@@ -48,7 +48,7 @@ double CpuSeconds() {
          1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-void Print(const char* how, const PackedResult& result, double seconds) {
+void Print(const char* how, const FullResult& result, double seconds) {
   std::printf(
       "{\"search\": \"%s\", \"states\": %llu, \"transitions\": %llu, "
       "\"at_rest\": %llu, \"bits\": %d, \"cpu_seconds\": %.4f, "
@@ -94,11 +94,11 @@ int main(int argc, char** argv) {
       static_cast<unsigned long long>(found.executions), tables);
   for (const bool reduction : {false, true}) {
     for (const bool laws : {true, false}) {
-      PackedResult result;
+      FullResult result;
       double best = 0;
       for (int i = 0; i < repeat; ++i) {
         const double begin = CpuSeconds();
-        result = netpoll_model::PackedSearch(
+        result = netpoll_model::FullSearch(
             exploration.tables(),
             {.reduction = reduction, .check_states = laws});
         const double taken = CpuSeconds() - begin;

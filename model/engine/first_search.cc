@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "netpoll/model/engine/search.h"
+#include "netpoll/model/engine/first_search.h"
 
 #include <algorithm>
 #include <chrono>
@@ -7,7 +7,7 @@
 #include <map>
 #include <utility>
 
-#include "netpoll/model/engine/fast_search.h"
+#include "netpoll/model/engine/search_by_keys.h"
 
 namespace netpoll_model {
 namespace {
@@ -102,14 +102,14 @@ SearchResult SearchWithParents(Tabulator& tables, const SearchLimits& limits) {
   });
 }
 
-SearchResult Search(Tabulator& tables, const SearchLimits& limits) {
+SearchResult FirstSearch(Tabulator& tables, const SearchLimits& limits) {
   const auto start = std::chrono::steady_clock::now();
   // Many a search ends here; the others learn how wide a state is.
   SearchLimits few = limits;
   few.states = std::min<std::uint64_t>(limits.states, 1 << 14);
   SearchResult result = SearchWithParents(tables, few);
   const bool ended = result.complete || !result.violation.empty();
-  if (!ended && !FastSearch(tables, limits, &result)) {
+  if (!ended && !SearchByKeys(tables, limits, &result)) {
     result = SearchWithParents(tables, limits);
   }
   result.executions = tables.executions();

@@ -3,8 +3,8 @@
 // Breadth-first search of every interleaving of a world. Finds the automata on
 // the way; the first violation that it meets has a shortest schedule.
 
-#ifndef NETPOLL_MODEL_ENGINE_SEARCH_H_
-#define NETPOLL_MODEL_ENGINE_SEARCH_H_
+#ifndef NETPOLL_MODEL_ENGINE_FIRST_SEARCH_H_
+#define NETPOLL_MODEL_ENGINE_FIRST_SEARCH_H_
 
 #include <cstdint>
 #include <functional>
@@ -35,9 +35,9 @@ struct SearchResult {
   double seconds = 0;
 };
 
-// The first states with their parents, the rest by FastSearch; with parents
+// The first states with their parents, the rest by SearchByKeys; with parents
 // again if a law is broken.
-SearchResult Search(Tabulator& tables, const SearchLimits& limits = {});
+SearchResult FirstSearch(Tabulator& tables, const SearchLimits& limits = {});
 
 // All of it with parents and with states spelled out: slower, and what a
 // violation's schedule comes from.
@@ -51,4 +51,4 @@ std::vector<Choice> FewestSwitches(Tabulator& tables,
 
 }  // namespace netpoll_model
 
-#endif  // NETPOLL_MODEL_ENGINE_SEARCH_H_
+#endif  // NETPOLL_MODEL_ENGINE_FIRST_SEARCH_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "netpoll/model/engine/fast_search.h"
+#include "netpoll/model/engine/search_by_keys.h"
 
 #include <algorithm>
 #include <memory>
@@ -150,7 +150,7 @@ class Levels {
 
 }  // namespace
 
-bool FastSearch(Tabulator& tables, const SearchLimits& limits,
+bool SearchByKeys(Tabulator& tables, const SearchLimits& limits,
                 SearchResult* result) {
   return Levels(tables, limits).Run(result);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "netpoll/model/engine/packed.h"
+#include "netpoll/model/engine/full_search.h"
 
 #include <algorithm>
 #include <barrier>
@@ -17,7 +17,7 @@ namespace {
 class Worker {
  public:
   Worker(Tabulator& tables, const PackedTables& packed,
-         const PackedOptions& options, int number)
+         const FullOptions& options, int number)
       : packed_(packed),
         options_(options),
         number_(number),
@@ -127,7 +127,7 @@ class Worker {
   }
 
   const PackedTables& packed_;
-  const PackedOptions& options_;
+  const FullOptions& options_;
   const int number_;
   Stepper stepper_;
   std::vector<Value> unpacked_;
@@ -172,8 +172,8 @@ int SearchLevels(std::vector<std::unique_ptr<Worker>>& workers) {
 
 }  // namespace
 
-PackedResult PackedSearch(Tabulator& tables, const PackedOptions& options) {
-  PackedResult result;
+FullResult FullSearch(Tabulator& tables, const FullOptions& options) {
+  FullResult result;
   const PackedTables packed(tables);
   result.bits = packed.bits();
   result.local_states = packed.local_states();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The fast search, over minimised tables. A state is one number of at most 127
+// The full search, over minimised tables. A state is one number of at most 127
 // bits; a step adds a constant that a table holds. Nothing is hashed away: keys
 // are exact.
 
-#ifndef NETPOLL_MODEL_ENGINE_PACKED_H_
-#define NETPOLL_MODEL_ENGINE_PACKED_H_
+#ifndef NETPOLL_MODEL_ENGINE_FULL_SEARCH_H_
+#define NETPOLL_MODEL_ENGINE_FULL_SEARCH_H_
 
 #include <cstdint>
 #include <string>
@@ -16,7 +16,7 @@
 
 namespace netpoll_model {
 
-struct PackedOptions {
+struct FullOptions {
   int workers = 1;
   // One-thread persistent sets. Only for graphs without cycles.
   bool reduction = false;
@@ -24,7 +24,7 @@ struct PackedOptions {
   bool check_states = false;
 };
 
-struct PackedResult {
+struct FullResult {
   bool fits = true;  // False: more than 127 bits; nothing was searched.
   std::string violation;
   std::uint64_t states = 0;
@@ -38,8 +38,8 @@ struct PackedResult {
 };
 
 // `tables` has been searched to the end and broke no law.
-PackedResult PackedSearch(Tabulator& tables, const PackedOptions& options);
+FullResult FullSearch(Tabulator& tables, const FullOptions& options);
 
 }  // namespace netpoll_model
 
-#endif  // NETPOLL_MODEL_ENGINE_PACKED_H_
+#endif  // NETPOLL_MODEL_ENGINE_FULL_SEARCH_H_
