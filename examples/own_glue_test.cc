@@ -14,6 +14,7 @@
 #include "netpoll/core/poller.h"
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/env.h"
+#include "netpoll/model/laws/parking_laws.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/scenarios/environment.h"
 
@@ -68,7 +69,7 @@ void PollOnce(Poller& poller, Queue queue) {
 
 // --- The configuration: who there is, and what must hold ---------------------
 
-class GlueWorld : public netpoll_model::World {
+class GlueWorld : public netpoll_model::ParkingWorld {
  public:
   using Env = netpoll::model::ModelEnv<2, 2>;
   using Poller = netpoll::Poller<netpoll::model::ModelBackend, Env,
@@ -91,8 +92,8 @@ class GlueWorld : public netpoll_model::World {
                          [&thread] { thread.Park(); });
       }
     });
-    SetTaskWord(task_.number,
-                reinterpret_cast<std::uint64_t>(static_cast<Waiter*>(&task_)));
+    laws().SetTaskWord(task_.number, reinterpret_cast<std::uint64_t>(
+                                         static_cast<Waiter*>(&task_)));
     AddThread("poll", [this](Thread&) {
       PollOnce<Env>(poller_,
                     [](Task<Env>& task) { Thread::MakeRunnable(task.number); });
@@ -114,7 +115,7 @@ class GlueWorld : public netpoll_model::World {
   void Name(const char* name, Role role, Look look, const char* site) {
     look();
     ObjectAt(site)->name = name;
-    ObjectAt(site)->role = role;
+    netpoll_model::ParkingLaws::SetRole(*ObjectAt(site), role);
   }
 
   netpoll::model::KernelObject kernel_;

@@ -215,18 +215,20 @@ struct ModelEnv {
 namespace netpoll_model {
 
 // A list of parked tasks refers to the tasks by links inside them: it is kept
-// as the sequence that it stands for.
+// as the sequence that it stands for. Permits: wake-ups for tasks yet to come.
+struct KeptTasks {
+  std::vector<const void*> parked;
+  std::uint64_t permits;
+  friend bool operator==(const KeptTasks&, const KeptTasks&) = default;
+};
+
 template <class State>
 requires requires(State state) {
   state.parked.Pop();
   state.permits;
 }
 struct Codec<State> {
-  struct Kept {
-    std::vector<const void*> parked;
-    std::uint64_t permits;
-    friend bool operator==(const Kept&, const Kept&) = default;
-  };
+  using Kept = KeptTasks;
   static Kept Keep(const State& state) {
     Kept kept{{}, state.permits};
     for (auto* at = state.parked.front(); at != nullptr; at = at->next) {

@@ -14,6 +14,7 @@
 #include <sstream>
 #include <string>
 #include <type_traits>
+#include <typeinfo>
 #include <vector>
 
 namespace netpoll_model {
@@ -66,9 +67,6 @@ struct Access {
   bool SameAs(const Access& other) const;
 };
 
-// How an object is used, for the laws that hold for every scenario.
-enum class Role : std::uint8_t { kOther, kSemaphore, kCount, kStatus, kTask };
-
 class Object {
  public:
   Object();
@@ -79,18 +77,25 @@ class Object {
   virtual Effect Apply(const Access& access, Value value) = 0;
   virtual std::string Show(Value value) const = 0;
   virtual std::uint64_t Bits(Value) const { return 0; }
-  // Wake-ups that a queue of tasks holds for tasks that have yet to come.
-  virtual std::uint64_t Permits(Value) const { return 0; }
+  // The value as a Codec keeps it, if that is what this object's is.
+  template <class Kept>
+  const Kept* KeptAs(Value value) const {
+    return static_cast<const Kept*>(KeptIf(typeid(Kept), value));
+  }
   virtual std::size_t value_count() const = 0;
   // Forgets every value but the present one, which becomes number 0.
   virtual void Settle() = 0;
 
-  int index = -1;        // In its world.
-  int slot = -1;         // In the explored state; -1 until first touched.
-  int lock_number = -1;  // Of a lock.
-  Value now = 0;         // While no run is under way.
-  Role role = Role::kOther;
+  int index = -1;            // In its world.
+  int slot = -1;             // In the explored state; -1 until first touched.
+  int lock_number = -1;      // Of a lock.
+  Value now = 0;             // While no run is under way.
+  std::uint8_t role = 0;     // What it is to an observer; the explorer's: 0.
+  bool always_seen = false;  // Old values are observations, looked at or not.
   std::string name;
+
+ private:
+  virtual const void* KeptIf(const std::type_info& type, Value value) const = 0;
 };
 
 // How a value is kept. Specialised for what refers to memory outside it.
@@ -147,13 +152,6 @@ class ObjectOf : public Object {
       return 0;
     }
   }
-  std::uint64_t Permits(Value value) const override {
-    if constexpr (requires(const Kept& kept) { kept.permits; }) {
-      return static_cast<std::uint64_t>(values_[value].permits);
-    } else {
-      return 0;
-    }
-  }
   std::string Show(Value value) const override {
     if (show != nullptr) return show(values_[value]);
     return ShowValue(values_[value]);
@@ -204,6 +202,10 @@ class ObjectOf : public Object {
   std::string (*show)(const Kept& value) = nullptr;
 
  private:
+  const void* KeptIf(const std::type_info& type, Value value) const override {
+    return type == typeid(Kept) ? &values_[value] : nullptr;
+  }
+
   // A lock's second value; its first is free.
   Value Held() {
     if constexpr (std::is_integral_v<T>) return Intern(1);

@@ -82,7 +82,7 @@ void Run::Note(std::uint32_t note) {
 }
 
 bool Run::IsSeen(const Access& access) const {
-  return access.object->role == Role::kSemaphore ||
+  return access.object->always_seen ||
          context_.seen_sites.count(access.site) != 0;
 }
 
@@ -97,7 +97,9 @@ void Run::LookedAt(const Unseen& unseen) {
 void Run::Stop(const std::string& rule) {
   if (leaving_) throw Suspended{};
   leaving_ = true;
-  if (result_.violation.empty() && context_.world->AllowsStop(rule)) {
+  if (result_.violation.empty() &&
+      (context_.world->attached().AllowsStop(rule) ||
+       context_.world->AllowsStop(rule))) {
     result_.stops = true;
   } else {
     Break(rule);
@@ -112,9 +114,6 @@ void Run::Break(const std::string& law) {
 // Laws that a thread breaks by itself, whatever the others do.
 void Run::Before(const Access& access) {
   Ghost& ghost = result_.ghost;
-  if (committed_ && !ghost.parked) {
-    Break("I2: a task went on after its commit said that it was parked");
-  }
   if (access.op == Op::kAcquire || access.op == Op::kTryAcquire) {
     const int number = access.object->lock_number;
     for (int held = 0; held < 8; ++held) {
@@ -123,30 +122,16 @@ void Run::Before(const Access& access) {
       context_.lock_order.insert({held, number});
     }
   }
-  if (ghost.parked || access.op == Op::kEnd) {
-    if (ghost.locks != 0) Break("I19: a thread stopped with a lock held");
-    if (ghost.held != 0) Break("I2: a woken task was never made runnable");
-    if (ghost.credit != 0) Break("I6: the waiter count was not settled");
-  }
-  if (access.wakes >= 0) {
-    if (ghost.locks != 0) {
-      Break("I19: a task was made runnable with a lock held");
-    }
-    const bool in_words = context_.world->threads()[access.wakes].word != 0;
-    if (in_words && (ghost.held >> access.wakes & 1) == 0) {
-      Break("I1: a task was made runnable that nobody had handed out");
-    }
-  }
-  const bool lowers = access.op == Op::kAdd && access.number < 0 &&
-                      access.object->role == Role::kCount;
-  if (lowers && ghost.held != 0) {
-    Break("I7: the waiter count was lowered before the task was runnable");
-  }
+  const char* const law = context_.world->Ask([&](Observer& observer) {
+    return observer.Before(thread_, access, ghost);
+  });
+  if (law != nullptr) Break(law);
 }
 
 void Run::After(const Access& access, Value response) {
   Ghost& ghost = result_.ghost;
   const Object* const object = access.object;
+  if (object == nullptr) return;
   if (access.op == Op::kAcquire ||
       (access.op == Op::kTryAcquire && response == 1)) {
     ghost.locks |= static_cast<std::uint8_t>(1 << object->lock_number);
@@ -154,49 +139,19 @@ void Run::After(const Access& access, Value response) {
   if (access.op == Op::kRelease) {
     ghost.locks &= static_cast<std::uint8_t>(~(1 << object->lock_number));
   }
-  if (access.wakes >= 0) {
-    ghost.held &= static_cast<std::uint8_t>(~(1 << access.wakes));
-  }
-  if (object == nullptr) return;
-  const char* const law =
-      context_.world->Observed(thread_, access, response, ghost);
+  const char* const law = context_.world->Ask([&](Observer& observer) {
+    return observer.Observed(thread_, access, response, ghost);
+  });
   if (law != nullptr) Break(law);
-  if (object->role == Role::kCount && access.op == Op::kAdd) {
-    ghost.credit = static_cast<std::int8_t>(ghost.credit + access.number);
-    if (ghost.credit < 0) {
-      Break("I6: the waiter count fell below the number of parked words");
-    }
-  }
-  if (object->role != Role::kSemaphore) return;
-  if (access.op == Op::kCas && response == 1)
-    Moved(*object, access.a, access.b);
-  if (access.op == Op::kExchange) Moved(*object, response, access.a);
-}
-
-void Run::Moved(const Object& word, Value before, Value after) {
-  if (before == after) return;
-  Ghost& ghost = result_.ghost;
-  const int left = context_.world->TaskOfWord(word.Bits(before));
-  if (left >= 0) {
-    ++ghost.credit;
-    ghost.held |= static_cast<std::uint8_t>(1 << left);
-  }
-  const int parked = context_.world->TaskOfWord(word.Bits(after));
-  if (parked < 0) return;
-  if (parked == thread_) committed_ = true;
-  if (--ghost.credit < 0) {
-    Break("I6: a task was parked before the waiter count was raised");
-  }
 }
 
 void Run::AppendGhost() {
   const Ghost& ghost = result_.ghost;
-  result_.key.push_back(
-      Unit(static_cast<std::uint8_t>(ghost.credit) << 8 | ghost.held));
-  result_.key.push_back(
-      Unit(ghost.locks << 2 | (committed_ ? 2 : 0) | (ghost.parked ? 1 : 0)));
-  result_.key.push_back(Unit(ghost.note));
-  result_.key.push_back(Unit(ghost.note >> 16));
+  result_.key.push_back(Unit(ghost.locks << 1 | (ghost.parked ? 1 : 0)));
+  for (const std::uint32_t word : {ghost.note, ghost.kept}) {
+    result_.key.push_back(Unit(word & 0xffff));
+    result_.key.push_back(Unit(word >> 16));
+  }
 }
 
 // --- Thread -----------------------------------------------------------------
@@ -247,7 +202,6 @@ void Thread::Park() {
   };
   Await<int>("park", *run_.context_.world->threads()[run_.thread_].task, step);
   run_.result_.ghost.parked = false;
-  run_.committed_ = false;
 }
 
 void Thread::MakeRunnable(int task) {

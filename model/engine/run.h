@@ -80,8 +80,6 @@ class Run {
 
   void Before(const Access& access);
   void After(const Access& access, Value response);
-  void Moved(const Object& word, Value before, Value after);
-  void Left(const Object& word, Value before);
   void Break(const std::string& law);
   void AppendGhost();
 
@@ -90,7 +88,6 @@ class Run {
   const std::vector<Value>& history_;
   std::size_t position_ = 0;
   bool leaving_ = false;
-  bool committed_ = false;
   int held_locks_ = 0;
   RunResult result_;
 };

@@ -151,7 +151,7 @@ class Levels {
 }  // namespace
 
 bool SearchByKeys(Tabulator& tables, const SearchLimits& limits,
-                SearchResult* result) {
+                  SearchResult* result) {
   return Levels(tables, limits).Run(result);
 }
 

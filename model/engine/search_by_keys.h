@@ -15,7 +15,7 @@ namespace netpoll_model {
 // a law is broken, or the states do not fit into a key; then only the other
 // search has an answer.
 bool SearchByKeys(Tabulator& tables, const SearchLimits& limits,
-                SearchResult* result);
+                  SearchResult* result);
 
 }  // namespace netpoll_model
 

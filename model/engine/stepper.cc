@@ -72,13 +72,14 @@ bool Stepper::Take(const Value* state, int thread, int branch, Value* next) {
       const Effect effect = tables_.EffectOf(id, before, &broken);
       if (!effect.enabled) return false;
       if (broken >= 0) Break(tables_.text(broken));
-      if (access.wakes >= 0) CheckWake(next, access);
       if (access.op == Op::kGet || access.op == Op::kSet) {
         CheckRace(next, thread, access);
       }
       if (known.watched) {
-        const char* const law =
-            tables_.world().BeforeStep(View(tables_, next), thread, access);
+        const View view(tables_, next);
+        const char* const law = tables_.world().Ask([&](Observer& observer) {
+          return observer.BeforeStep(view, thread, access);
+        });
         if (law != nullptr) Break(law);
       }
       after = effect.next;
@@ -98,12 +99,6 @@ bool Stepper::Take(const Value* state, int thread, int branch, Value* next) {
   return true;
 }
 
-void Stepper::CheckWake(const Value* state, const Access& access) {
-  if (!View(tables_, state).parked(access.wakes)) {
-    Break("I1: a task was made runnable that was not parked");
-  }
-}
-
 // Two threads at one plain field, one of them writing, is a data race.
 void Stepper::CheckRace(const Value* state, int thread, const Access& access) {
   for (int other = 0; other < tables_.thread_count(); ++other) {
@@ -121,25 +116,8 @@ void Stepper::CheckRace(const Value* state, int thread, const Access& access) {
 void Stepper::CheckState(const Value* state) {
   if (Stopped(state)) return;
   const View view(tables_, state);
-  const World& world = tables_.world();
-  const int threads = tables_.thread_count();
-  for (int task = 0; task < threads; ++task) {
-    if (world.threads()[task].word == 0) continue;
-    bool in_word = false;
-    for (const Object* object : tables_.slot_objects()) {
-      if (object->role != Role::kSemaphore) continue;
-      if (object->Bits(view.Raw(*object)) == world.threads()[task].word) {
-        in_word = true;
-      }
-    }
-    if (in_word && !view.parked(task)) {
-      Break("I2: a word holds a task that is not parked");
-    }
-    if (!in_word && view.parked(task) && !view.held(task)) {
-      Break("I2: a parked task is in no word, and nobody holds it");
-    }
-  }
-  const char* const law = tables_.world().Invariant(view);
+  const char* const law = tables_.world().Ask(
+      [&](Observer& observer) { return observer.Invariant(view); });
   if (law != nullptr) Break(law);
 }
 
@@ -152,7 +130,8 @@ void Stepper::CheckRest(const Value* state) {
             " waits for ever at " + access.site);
     }
   }
-  const char* const law = tables_.world().AtRest(view);
+  const char* const law = tables_.world().Ask(
+      [&](Observer& observer) { return observer.AtRest(view); });
   if (law != nullptr) Break(law);
 }
 

@@ -61,7 +61,6 @@ class Stepper {
   void Break(const std::string& law) {
     if (violation_.empty()) violation_ = law;
   }
-  void CheckWake(const Value* state, const Access& access);
   void CheckRace(const Value* state, int thread, const Access& access);
 
   Tabulator& tables_;

@@ -81,7 +81,7 @@ int Tabulator::InternAccess(const Access& access) {
   }
   KnownAccess known;
   known.access = access;
-  known.watched = world_.Watches(access);
+  known.watched = world_.attached().Watches(access) || world_.Watches(access);
   Object* const object = access.object;
   if (object != nullptr && object->slot < 0) {
     object->slot = slots_++;
@@ -107,7 +107,9 @@ void Tabulator::Learn(int id, Value value) {
     effect = access.object->Apply(access, value);
     if (access.unseen) effect.response = 0;
     if (effect.enabled && ask_reference_model) {
-      const char* const law = world_.Refines(access, value, effect.next);
+      const char* const law = world_.Ask([&](Observer& observer) {
+        return observer.Refines(access, value, effect.next);
+      });
       if (law != nullptr) broken = InternText(law);
     }
   }

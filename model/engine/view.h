@@ -6,6 +6,7 @@
 #define NETPOLL_MODEL_ENGINE_VIEW_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "netpoll/model/engine/tabulate.h"
 
@@ -38,13 +39,9 @@ class View {
   }
   bool runnable(int thread) const { return Raw(TaskOf(thread)) != 0; }
   std::uint32_t note(int thread) const { return Local(thread).ghost.note; }
-  // Whether somebody has taken the task from a word and not yet woken it.
-  bool held(int task) const {
-    for (int thread = 0; thread < tables_.thread_count(); ++thread) {
-      if ((Local(thread).ghost.held >> task & 1) != 0) return true;
-    }
-    return false;
-  }
+  int threads() const { return tables_.thread_count(); }
+  // Those that anybody has come to.
+  const std::vector<Object*>& objects() const { return tables_.slot_objects(); }
 
  private:
   const Object& TaskOf(int thread) const {

@@ -31,22 +31,9 @@ int World::Register(Object* object) {
 int World::AddThread(std::string name, std::function<void(Thread&)> body) {
   auto task = std::make_unique<ObjectOf<int>>(0);
   task->name = name + ".runnable";
-  task->role = Role::kTask;
-  threads_.push_back({std::move(name), std::move(body), 0, task.get()});
+  threads_.push_back({std::move(name), std::move(body), task.get()});
   tasks_.push_back(std::move(task));
   return static_cast<int>(threads_.size()) - 1;
-}
-
-void World::SetTaskWord(int thread, std::uint64_t word) {
-  threads_[thread].word = word;
-}
-
-int World::TaskOfWord(std::uint64_t word) const {
-  if (word == 0) return -1;
-  for (std::size_t i = 0; i < threads_.size(); ++i) {
-    if (threads_[i].word == word) return static_cast<int>(i);
-  }
-  return -1;
 }
 
 Object* World::ObjectAt(const std::string& site) const {

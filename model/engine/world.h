@@ -22,24 +22,11 @@
 #include <string>
 #include <vector>
 
-#include "netpoll/model/engine/object.h"
+#include "netpoll/model/engine/observer.h"
 
 namespace netpoll_model {
 
 class Run;
-class View;
-
-// What a thread's history says beyond its local variables: the ghost of the
-// waiter law, of ownership, and of the locks it holds.
-struct Ghost {
-  std::int8_t credit = 0;  // Increments of the count beyond its parked words.
-  std::uint8_t held = 0;   // Tasks taken from a word, not yet runnable.
-  std::uint8_t locks = 0;  // Locks held.
-  bool parked = false;     // About to be resumed by somebody else.
-  std::uint32_t note = 0;  // The scenario's own, see Thread::Note.
-
-  friend bool operator==(const Ghost&, const Ghost&) = default;
-};
 
 // The glue's side of a run: what a scheduler, a kernel and a user do.
 class Thread {
@@ -113,37 +100,29 @@ class Thread {
   Run& run_;
 };
 
-class World {
+class World : public Observer {
  public:
   World();
-  virtual ~World() = default;
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
   // Threads, by number. A task is known by the number of its thread.
   int AddThread(std::string name, std::function<void(Thread&)> body);
 
-  // A parked task is seen as this word in a semaphore.
-  void SetTaskWord(int thread, std::uint64_t word);
-  int TaskOfWord(std::uint64_t word) const;
+  // The observer that is asked beside the world itself, and before it.
+  template <class T>
+  T& Attach(T* observer) {
+    attached_.reset(observer);
+    return *observer;
+  }
+  Observer& attached() const { return *attached_; }
 
-  // A property of every state; of states in which nothing more must happen;
-  // of a step at a watched site, seen before it is taken. Null: it holds.
-  virtual const char* Invariant(const View&) { return nullptr; }
-  virtual const char* AtRest(const View&) { return nullptr; }
-  virtual bool Watches(const Access&) { return false; }
-  virtual const char* BeforeStep(const View&, int, const Access&) {
-    return nullptr;
+  // The first law that breaks: of the attached observer, or else of the world.
+  template <class Question>
+  const char* Ask(Question question) {
+    const char* const law = question(*attached_);
+    return law != nullptr ? law : question(static_cast<Observer&>(*this));
   }
-  // Whether the code may stop the program with this rule: the end of a story.
-  virtual bool AllowsStop(const std::string&) { return false; }
-  // Of a thread's own history; may change the ghost's note.
-  virtual const char* Observed(int, const Access&, Value, Ghost&) {
-    return nullptr;
-  }
-  // Of a step, whatever the rest of the state: refinement to the reference
-  // model. Asked once for each access and value.
-  virtual const char* Refines(const Access&, Value, Value) { return nullptr; }
 
   // Ends the construction: what the objects hold now is the initial state.
   void Settle();
@@ -167,7 +146,6 @@ class World {
   struct ThreadSpec {
     std::string name;
     std::function<void(Thread&)> body;
-    std::uint64_t word = 0;
     ObjectOf<int>* task = nullptr;  // 0 not runnable, 1 runnable.
   };
   const std::vector<ThreadSpec>& threads() const { return threads_; }
@@ -179,6 +157,7 @@ class World {
   std::vector<ThreadSpec> threads_;
   std::vector<Object*> objects_;
   std::vector<std::unique_ptr<Object>> tasks_;
+  std::unique_ptr<Observer> attached_ = std::make_unique<Observer>();
   std::map<std::string, Object*> seen_at_;
   int locks_ = 0;
 };

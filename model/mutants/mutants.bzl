@@ -37,7 +37,10 @@ def mutants(name, rows, sources, units, visibility = None):
                 "-g0",
                 "-w",
             ],
-            deps = ["//model:engine"],
+            deps = [
+                "//model:engine",
+                "//model:laws",
+            ],
             alwayslink = True,
         )
         libraries.append(source)

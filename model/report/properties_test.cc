@@ -87,7 +87,7 @@ TEST(Properties, EachLawOfTheExplorerIsOnThePage) {
     names.insert(name);
   }
   const std::regex law("\"([A-Z][0-9]*): ");
-  for (const char* folder : {"model/engine", "model/scenarios"}) {
+  for (const char* folder : {"model/engine", "model/laws", "model/scenarios"}) {
     for (const auto& file : std::filesystem::directory_iterator(folder)) {
       const std::string text = ReadFile(file.path().string());
       for (std::sregex_iterator at(text.begin(), text.end(), law), end;

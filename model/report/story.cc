@@ -12,58 +12,29 @@
 namespace netpoll_model {
 namespace {
 
-std::string ShowSemaphore(const World& world, std::uint64_t word) {
-  constexpr const char* kNames[] = {"nil", "ready", "wait"};
-  if (word < 3) return kNames[word];
-  const int task = world.TaskOfWord(word);
-  return task < 0 ? "?" : "task:" + world.threads()[task].name;
+int TaskOf(const World& world, const Object& object) {
+  for (std::size_t i = 0; i < world.threads().size(); ++i) {
+    if (world.threads()[i].task == &object) return static_cast<int>(i);
+  }
+  return -1;
 }
 
-std::string ShowStatus(std::uint64_t word) {
-  std::string text = "gen" + std::to_string(word >> 32);
-  constexpr const char* kBits[] = {"closing", "errors-stay", "r-expired",
-                                   "w-expired", "no-more-edges"};
-  for (int bit = 0; bit < 5; ++bit) {
-    if ((word >> bit & 1) != 0) text += std::string("+") + kBits[bit];
-  }
-  if (const std::uint64_t errors = word >> 5 & 7; errors != 0) {
-    text += "+errors:" + std::to_string(errors);
-  }
-  return text;
-}
-
-// A word by its state's name; anything else as its object says.
+// As the laws that watch it say; anything else as the object itself does.
 std::string Show(const World& world, const Object& object, Value value) {
-  switch (object.role) {
-    case Role::kSemaphore:
-      return ShowSemaphore(world, object.Bits(value));
-    case Role::kStatus:
-      return ShowStatus(object.Bits(value));
-    case Role::kTask:
-      return value == 0 ? "asleep" : "runnable";
-    case Role::kCount:
-    case Role::kOther:
-      break;
-  }
+  std::string text = world.attached().Show(object, value);
+  if (!text.empty()) return text;
+  if (TaskOf(world, object) >= 0) return value == 0 ? "asleep" : "runnable";
   if (object.lock_number >= 0) return value == 0 ? "free" : "held";
-  const std::string text = object.Show(value);
+  text = object.Show(value);
   return text.empty() ? "v" + std::to_string(value) : text;
 }
 
-int Rank(const Object& object) {
-  switch (object.role) {
-    case Role::kSemaphore:
-      return 0;
-    case Role::kStatus:
-      return 1;
-    case Role::kCount:
-      return 2;
-    case Role::kTask:
-      return 5;
-    case Role::kOther:
-      break;
-  }
-  return object.lock_number >= 0 ? 3 : 4;
+// What the laws watch comes first, then locks, the rest, and tasks.
+int Place(const World& world, const Object& object) {
+  const int column = world.attached().Column(object);
+  if (column >= 0) return column;
+  if (TaskOf(world, object) >= 0) return 102;
+  return object.lock_number >= 0 ? 100 : 101;
 }
 
 // Runs a schedule and writes the story as it goes.
@@ -196,11 +167,13 @@ class Teller {
 
   // Columns are the objects that the story touches, words first.
   void FillColumns() {
-    std::stable_sort(
-        touched_.begin(), touched_.end(),
-        [](const Object* a, const Object* b) { return Rank(*a) < Rank(*b); });
+    std::stable_sort(touched_.begin(), touched_.end(),
+                     [this](const Object* a, const Object* b) {
+                       return Place(world(), *a) < Place(world(), *b);
+                     });
     for (const Object* object : touched_) {
-      story_.columns.push_back({object->name, object->index, TaskOf(*object),
+      story_.columns.push_back({object->name, object->index,
+                                TaskOf(world(), *object),
                                 Show(world(), *object, 0)});
     }
     for (Moment& moment : story_.moments) {
@@ -211,13 +184,6 @@ class Teller {
       }
       moment.values = std::move(values);
     }
-  }
-
-  int TaskOf(const Object& object) const {
-    for (std::size_t i = 0; i < world().threads().size(); ++i) {
-      if (world().threads()[i].task == &object) return static_cast<int>(i);
-    }
-    return -1;
   }
 
   Tabulator& tables_;

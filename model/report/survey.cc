@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "netpoll/model/engine/walk.h"
+#include "netpoll/model/laws/parking_laws.h"
 #include "netpoll/model/report/run_graph.h"
 
 namespace netpoll_model {
@@ -69,7 +70,7 @@ class Counter {
       if (access.op == Op::kCas) ++uses_[did.access].exchanges;
       if (lost) ++uses_[did.access].failed;
       const Object* const object = access.object;
-      if (object == nullptr || object->role != Role::kSemaphore || lost) {
+      if (object == nullptr || RoleOf(*object) != Role::kSemaphore || lost) {
         continue;
       }
       ++moves_[{did.access, WordState(*object, did.before),

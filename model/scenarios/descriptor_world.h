@@ -16,6 +16,7 @@
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/engine/world.h"
 #include "netpoll/model/env.h"
+#include "netpoll/model/laws/parking_laws.h"
 #include "netpoll/model/scenarios/environment.h"
 #include "netpoll/model/spec.h"
 
@@ -77,9 +78,10 @@ struct Users {
 };
 
 template <class Env>
-class DescriptorWorld : public netpoll_model::World {
+class DescriptorWorld : public netpoll_model::ParkingWorld {
  public:
   using View = netpoll_model::View;
+  using Role = netpoll_model::Role;
   using Shipped = Poller<ModelBackend, Env, ModelTimers>;
   using Desc = typename Shipped::Desc;
 

@@ -16,6 +16,7 @@
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/env.h"
+#include "netpoll/model/laws/parking_laws.h"
 
 namespace netpoll::model {
 
@@ -27,7 +28,7 @@ struct LockCast {
   bool reference = false;  // A thread that only keeps the descriptor open.
 };
 
-class LockWorld : public netpoll_model::World {
+class LockWorld : public netpoll_model::ParkingWorld {
  public:
   using Thread = netpoll_model::Thread;
   using View = netpoll_model::View;
@@ -61,7 +62,9 @@ class LockWorld : public netpoll_model::World {
       return "F: at rest a task is counted as waiting that does not wait";
     }
     for (const netpoll_model::Object* object : objects()) {
-      if (object->Permits(view.Raw(*object)) != 0) {
+      const auto* const queue =
+          object->KeptAs<netpoll_model::KeptTasks>(view.Raw(*object));
+      if (queue != nullptr && queue->permits != 0) {
         return "F: at rest there is a wake-up that nobody waited for";
       }
     }

@@ -17,6 +17,7 @@
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/env.h"
+#include "netpoll/model/laws/parking_laws.h"
 
 namespace netpoll::model {
 
@@ -108,7 +109,7 @@ class NoTimers {
   std::int64_t Next() const { return 0; }
 };
 
-class PoolWorld : public netpoll_model::World {
+class PoolWorld : public netpoll_model::ParkingWorld {
  public:
   using Thread = netpoll_model::Thread;
   using View = netpoll_model::View;

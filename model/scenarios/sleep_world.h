@@ -23,6 +23,7 @@
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/env.h"
+#include "netpoll/model/laws/parking_laws.h"
 
 namespace netpoll::model {
 
@@ -47,7 +48,7 @@ struct SleepCast {
   bool no_break = false;
 };
 
-class SleepWorld : public netpoll_model::World {
+class SleepWorld : public netpoll_model::ParkingWorld {
  public:
   using Thread = netpoll_model::Thread;
   using View = netpoll_model::View;

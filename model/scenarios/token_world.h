@@ -16,6 +16,7 @@
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/env.h"
+#include "netpoll/model/laws/parking_laws.h"
 
 namespace netpoll::model {
 
@@ -26,7 +27,7 @@ struct TokenCast {
   bool post_may_fail = false;
 };
 
-class TokenWorld : public netpoll_model::World {
+class TokenWorld : public netpoll_model::ParkingWorld {
  public:
   using Thread = netpoll_model::Thread;
   using View = netpoll_model::View;
