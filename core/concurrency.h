@@ -43,7 +43,7 @@ extern "C" __declspec(dllimport) void __stdcall WakeByAddressSingle(
 
 namespace netpoll {
 
-// Names one access in the source, e.g. "commit.cas". Unique per access, short,
+// Names one access in the source, e.g. "commit.slot". Unique per access, short,
 // stable: traces and mutants are written in these names.
 struct Site {
   const char* name;
@@ -266,9 +266,9 @@ inline constexpr UpdateOrders kAcqRelUpdate{Order::kAcquire, Order::kAcqRel};
 
 // Applies a pure transition to a shared word, atomically. `transition` maps
 // the word to a step with members `write` (whether to store at all) and `next`.
-// Lock-free; the only retry loop of the core. Inlined with its transition, so
-// that a step is registers and branches: left to itself gcc calls both, and
-// passes steps through memory.
+// Lock-free: a round fails only when another thread's exchange succeeded.
+// Inlined with its transition, so that a step is registers and branches: left
+// to itself gcc calls both, and passes steps through memory.
 template <class Env, class Word, class Transition>
 [[gnu::always_inline]] inline auto Update(
     typename Env::template Atomic<Word>& word, Site site, UpdateOrders orders,

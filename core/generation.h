@@ -55,7 +55,6 @@ class EventKey {
   }
 
   constexpr std::uint64_t bits() const { return bits_; }
-  // Neither a slot's key nor an internal one is 0: see valid().
   constexpr bool internal() const { return (bits_ & kInternalBit) != 0; }
   constexpr std::uint32_t index() const {
     return static_cast<std::uint32_t>(bits_) & kMaxIndex;

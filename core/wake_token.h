@@ -11,9 +11,9 @@
 //             whose post failed, -> kIdle.
 //
 // A non-blocking poll leaves both the kernel object and the token alone (or,
-// where the system consumed it, posts it again). Orders: Request and Clear are
-// acq_rel exchanges. Whoever finds kPending is covered by the return of the
-// poll that clears it: what was written before Request is visible after Clear.
+// where the system consumed it, posts it again). Orders: all are sequentially
+// consistent. Whoever finds kPending is covered by the return of the poll that
+// clears it: what was written before Request is visible after Clear.
 
 #ifndef NETPOLL_CORE_WAKE_TOKEN_H_
 #define NETPOLL_CORE_WAKE_TOKEN_H_
