@@ -10,8 +10,8 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/model/engine/congruence.h"
-#include "netpoll/model/engine/fuzz.h"
 #include "netpoll/model/engine/full_search.h"
+#include "netpoll/model/engine/fuzz.h"
 #include "netpoll/model/engine/view.h"
 
 namespace netpoll_model {

@@ -7,8 +7,8 @@
 #include "gtest/gtest.h"
 #include "netpoll/model/engine/congruence.h"
 #include "netpoll/model/engine/explore.h"
-#include "netpoll/model/engine/search_by_keys.h"
 #include "netpoll/model/engine/full_search.h"
+#include "netpoll/model/engine/search_by_keys.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/survey.h"
@@ -47,8 +47,9 @@ TEST_P(EveryScenario, IsTheSameByBothSearches) {
   Exploration fast(GetParam());
   Exploration slow(GetParam());
   SearchResult packed;
-  fast.WithTables(
-      [&](Tabulator& tables) { ASSERT_TRUE(SearchByKeys(tables, {}, &packed)); });
+  fast.WithTables([&](Tabulator& tables) {
+    ASSERT_TRUE(SearchByKeys(tables, {}, &packed));
+  });
   SearchResult spelled;
   slow.WithTables(
       [&](Tabulator& tables) { spelled = SearchWithParents(tables); });

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/first_search.h"
+#include "netpoll/model/engine/scenario.h"
 
 namespace netpoll_model {
 
