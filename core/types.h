@@ -29,11 +29,6 @@ constexpr bool Has(Mode mode, Mode direction) {
   return (static_cast<unsigned>(mode) & static_cast<unsigned>(direction)) != 0;
 }
 
-// True for exactly one direction.
-constexpr bool IsDirection(Mode mode) {
-  return mode == Mode::kRead || mode == Mode::kWrite;
-}
-
 // The outcomes that a wait on a descriptor may have. The values are part
 // of the interface. When several hold, Closing wins over Timeout over
 // NotPollable.

@@ -97,8 +97,7 @@ void RunTest(int threads, Body body) {
 // Whether the backend runs over a shim: then the system's part of a call, its
 // memory included, is this process's.
 inline bool OverShim(Runtime& runtime) {
-  const std::string_view name = runtime.backend();
-  return name == "kqueue" || name == "event_ports";
+  return !NativeBackends::Has(runtime.backend());
 }
 
 // The same on a backend, with one worker; skipped where that does not run.

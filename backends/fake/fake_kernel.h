@@ -81,12 +81,6 @@ class FakeKernel {
     if (FakeFile* const file = files_.Find(fd)) file->ready &= ~FakeBits(mode);
   }
 
-  bool IsReady(Fd fd, Mode direction) {
-    const LockHolder hold(lock_, "fake.is_ready");
-    FakeFile* const file = files_.Find(fd);
-    return file != nullptr && (file->ready & FakeBits(direction)) != 0;
-  }
-
   // The key under which `fd` is registered.
   std::optional<EventKey> KeyOf(Fd fd) {
     const LockHolder hold(lock_, "fake.key_of");
@@ -172,10 +166,6 @@ class FakeKernel {
   }
   void Advance(std::int64_t nanos) {
     Change("fake.advance", [&] { now_ = Sum(now_, nanos); });
-  }
-  // To any time, also an earlier one, as no monotonic clock should.
-  void JumpTo(std::int64_t when) {
-    Change("fake.jump", [&] { now_ = when; });
   }
   void set_auto_advance(bool on) {
     const LockHolder hold(lock_, "fake.auto_advance");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The backends that this build has for the system it runs on. To add one: its
-// header and its place in `HostBackends`, and its target in BUILD.bazel.
+// header and its place in `NativeBackends`, and its line in
+// tools/build_defs/backends.bzl.
 
 #ifndef NETPOLL_BACKENDS_HOST_HOST_BACKENDS_H_
 #define NETPOLL_BACKENDS_HOST_HOST_BACKENDS_H_
@@ -18,8 +19,10 @@
 namespace netpoll {
 
 // The preferred one first.
-using HostBackends = BackendList<EpollBackend<>, IoUringBackend<>,
-                                 PollBackend<>>::With<MoreBackends>;
+using NativeBackends =
+    BackendList<EpollBackend<>, IoUringBackend<>, PollBackend<>>;
+
+using HostBackends = NativeBackends::With<MoreBackends>;
 
 // The name of the one that is used where nobody asks for another. Tests force
 // every program onto one backend by the variable; it is no public interface.

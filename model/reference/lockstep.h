@@ -152,9 +152,6 @@ class Lockstep {
     CheckAll();
   }
 
-  bool CanClose(const Conn& c) {
-    return c.desc && model(c).closing() && c.idle();
-  }
   void Close(Conn& conn) {
     model(conn).Close();
     Expect(poller_.Close(conn.desc) == 0 || may_fail_, "Close failed");

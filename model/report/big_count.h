@@ -18,7 +18,6 @@ class BigCount {
   explicit BigCount(std::uint64_t value) { words_[0] = value; }
 
   void Add(const BigCount& other);
-  bool overflowed() const { return overflowed_; }
   std::string Text() const;
 
  private:

@@ -2,15 +2,22 @@
 //
 // Every backend prints what the reference model prints; kqueue and event ports
 // over shims of their system calls.
-#include "netpoll/backends/epoll/epoll_backend.h"
-#include "netpoll/backends/event_ports/event_ports_backend.h"
-#include "netpoll/backends/io_uring/io_uring_backend.h"
-#include "netpoll/backends/kqueue/kqueue_backend.h"
-#include "netpoll/backends/poll/poll_backend.h"
-#include "netpoll/tests/differential/differential.h"
+#include <string>
 
-NETPOLL_DIFFERENTIAL(Epoll, OnSockets<EpollBackend<>>);
-NETPOLL_DIFFERENTIAL(IoUring, OnSockets<IoUringBackend<>>);
-NETPOLL_DIFFERENTIAL(Poll, OnSockets<PollBackend<>>);
-NETPOLL_DIFFERENTIAL(Kqueue, OnSockets<KqueueBackend<>>);
-NETPOLL_DIFFERENTIAL(EventPorts, OnSockets<EventPortsBackend<>>);
+#include "netpoll/tests/differential/differential.h"
+#include "netpoll/tests/differential/subjects.h"
+#include "netpoll/tests/shims/every_backend.h"
+
+namespace netpoll::differential {
+
+struct SubjectNames {
+  template <class Subject>
+  static std::string GetName(int) {
+    return Subject::kName;
+  }
+};
+
+using Subjects = TypesOf<EveryBackend, OnSockets>;
+INSTANTIATE_TYPED_TEST_SUITE_P(Every, Differential, Subjects, SubjectNames);
+
+}  // namespace netpoll::differential

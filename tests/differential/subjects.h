@@ -47,6 +47,7 @@ std::string FindLost(const Runner& runner, Can can) {
 template <class Backend>
 class OnSockets {
  public:
+  static constexpr const char* kName = Backend::kName;
   static constexpr bool kHasAdversary = false;
 
   OnSockets(const FakeAdversary&, std::uint64_t) { ::signal(SIGPIPE, SIG_IGN); }

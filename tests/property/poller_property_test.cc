@@ -20,15 +20,11 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "netpoll/backends/epoll/epoll_backend.h"
-#include "netpoll/backends/event_ports/event_ports_backend.h"
 #include "netpoll/backends/fake/fake_adversary.h"
 #include "netpoll/backends/fake/fake_files.h"
-#include "netpoll/backends/io_uring/io_uring_backend.h"
 #include "netpoll/backends/kqueue/kqueue_backend.h"
 #include "netpoll/backends/kqueue/kqueue_sys.h"
 #include "netpoll/backends/kqueue/kqueue_waker.h"
-#include "netpoll/backends/poll/poll_backend.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/types.h"
@@ -36,6 +32,7 @@
 #include "netpoll/tests/property/adversaries.h"
 #include "netpoll/tests/property/commands.h"
 #include "netpoll/tests/property/worlds.h"
+#include "netpoll/tests/shims/every_backend.h"
 #include "rapidcheck.h"
 
 namespace netpoll {
@@ -246,15 +243,12 @@ struct SettingNames {
     return name + (Setting::kHasAdversary ? "Adversary" : "");
   }
 };
-// Another backend is one more line.
-using Settings = testing::Types<
+using Settings = TypesOf<
+    EveryBackend, Sockets, Sockets<KqueueByPipe>,
     Fake<FakeTrigger::kEdgeMask, false>, Fake<FakeTrigger::kEdgeFilter, false>,
     Fake<FakeTrigger::kLevel, false>, Fake<FakeTrigger::kCompletion, false>,
     Fake<FakeTrigger::kEdgeMask, true>, Fake<FakeTrigger::kEdgeFilter, true>,
-    Fake<FakeTrigger::kLevel, true>, Fake<FakeTrigger::kCompletion, true>,
-    Sockets<EpollBackend<>>, Sockets<PollBackend<>>, Sockets<IoUringBackend<>>,
-    Sockets<KqueueBackend<>>, Sockets<KqueueByPipe>,
-    Sockets<EventPortsBackend<>>>;
+    Fake<FakeTrigger::kLevel, true>, Fake<FakeTrigger::kCompletion, true>>;
 TYPED_TEST_SUITE(PollerPropertyTest, Settings, SettingNames);
 
 void CheckCoverage(const Coverage& coverage) {

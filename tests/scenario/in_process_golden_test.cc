@@ -10,12 +10,13 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "netpoll/backends/event_ports/event_ports_backend.h"
 #include "netpoll/backends/kqueue/kqueue_backend.h"
 #include "netpoll/backends/kqueue/kqueue_sys.h"
 #include "netpoll/backends/kqueue/kqueue_waker.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/tests/scenario/in_process.h"
+#include "netpoll/tests/shims/every_backend.h"
+#include "netpoll/tests/shims/shimmed_backends.h"
 
 namespace netpoll {
 namespace {
@@ -40,15 +41,15 @@ template <class Backend>
 class InProcessGolden : public ::testing::Test {};
 
 struct Names {
-  template <class>
-  static std::string GetName(int index) {
-    constexpr const char* kNames[] = {"Kqueue", "KqueuePipe", "EventPorts"};
-    return kNames[index];
+  template <class Backend>
+  static std::string GetName(int) {
+    return Backend::kName;
   }
 };
-using Backends = ::testing::Types<KqueueBackend<>,
-                                  KqueueBackend<StdEnv, KqueueSys, PipeWaker>,
-                                  EventPortsBackend<>>;
+struct KqueueByPipe : KqueueBackend<StdEnv, KqueueSys, PipeWaker> {
+  static constexpr const char* kName = "kqueue_by_pipe";
+};
+using Backends = TypesOf<ShimmedBackends, JustTheBackend, KqueueByPipe>;
 TYPED_TEST_SUITE(InProcessGolden, Backends, Names);
 
 TYPED_TEST(InProcessGolden, PortableScenariosPrintWhatIsExpected) {

@@ -27,6 +27,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "netpoll/backends/host/host_backends.h"
 #include "netpoll/tools/torture/faulty_calls.h"
 #include "netpoll/tools/torture/options.h"
 #include "netpoll/tools/torture/random.h"
@@ -59,7 +60,7 @@ RoundName NameOf(const Options& options, std::uint64_t seed) {
 // Over a shim of the tests the system's part of a call is the program's own:
 // what the system never has to survive.
 Faults Possible(const std::string& backend) {
-  const bool shim = backend == "kqueue" || backend == "event_ports";
+  const bool shim = !NativeBackends::Has(backend);
   return shim ? kAllFaults & ~Faults{kCalls | kMemory | kDescriptors}
               : kAllFaults;
 }
