@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A library as small as can be, to show that the macros work.
-#ifndef NETPOLL_TESTS_HOUSE_ANSWER_H_
-#define NETPOLL_TESTS_HOUSE_ANSWER_H_
+#ifndef NETPOLL_TESTS_BUILD_ANSWER_H_
+#define NETPOLL_TESTS_BUILD_ANSWER_H_
 
 namespace netpoll {
 
@@ -9,4 +9,4 @@ int Answer();
 
 }  // namespace netpoll
 
-#endif  // NETPOLL_TESTS_HOUSE_ANSWER_H_
+#endif  // NETPOLL_TESTS_BUILD_ANSWER_H_

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A header that only its own library may include.
-#ifndef NETPOLL_TESTS_HOUSE_ANSWER_PRIVATE_H_
-#define NETPOLL_TESTS_HOUSE_ANSWER_PRIVATE_H_
+#ifndef NETPOLL_TESTS_BUILD_ANSWER_PRIVATE_H_
+#define NETPOLL_TESTS_BUILD_ANSWER_PRIVATE_H_
 
 namespace netpoll {
 
@@ -9,4 +9,4 @@ inline constexpr int kAnswer = 42;
 
 }  // namespace netpoll
 
-#endif  // NETPOLL_TESTS_HOUSE_ANSWER_PRIVATE_H_
+#endif  // NETPOLL_TESTS_BUILD_ANSWER_PRIVATE_H_

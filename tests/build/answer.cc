@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "netpoll/tests/house/answer.h"
+#include "netpoll/tests/build/answer.h"
 
-#include "netpoll/tests/house/answer_private.h"
+#include "netpoll/tests/build/answer_private.h"
 
 #if defined(__cpp_exceptions) || defined(__cpp_rtti)
 #error "core = True leaves exceptions or RTTI on"

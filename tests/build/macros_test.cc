@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The build macros: prefixed includes, private headers, core's flags.
 #include "gtest/gtest.h"
-#include "netpoll/tests/house/answer.h"
+#include "netpoll/tests/build/answer.h"
 
 namespace netpoll {
 namespace {
