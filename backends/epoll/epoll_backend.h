@@ -20,7 +20,7 @@
 #include "netpoll/backends/epoll/linux_sys.h"
 #include "netpoll/backends/posix/check_pollable.h"
 #include "netpoll/backends/posix/fatal.h"
-#include "netpoll/backends/posix/fork_guard.h"
+#include "netpoll/backends/posix/use_guard.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
@@ -71,18 +71,12 @@ class EpollBackend {
   static int CheckPollable(Fd fd) { return CheckPollableFd(fd); }
 
   int Init() {
-    epoll_ = Sys::EpollCreate();
-    if (epoll_ < 0) return -epoll_;
-    wake_ = Sys::EventFd();
-    if (wake_ < 0) return -wake_;
-    // Level-triggered: it stays pending for the blocking poll when another
-    // poll sees it first.
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = kWakeKey.bits()}};
-    return -Sys::EpollCtl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+    guard_.BeginInit();
+    return guard_.EndInit(Make());
   }
 
   int Open(Fd fd, EventKey key) {
-    fork_guard_.Check();
+    guard_.Check();
     epoll_event event{
         .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET,
         .data = {.u64 = key.bits()}};
@@ -90,14 +84,14 @@ class EpollBackend {
   }
 
   int Close(Fd fd, EventKey) {
-    fork_guard_.Check();
+    guard_.Check();
     epoll_event unused{};  // Old kernels want a valid address.
     return -Sys::EpollCtl(epoll_, EPOLL_CTL_DEL, fd, &unused);
   }
 
   template <class Sink>
   void Poll(Delta delta, Sink& sink) {
-    fork_guard_.Check();
+    guard_.Check();
     epoll_event events[kBatch];
     const int count = Wait(delta, events);
     for (int i = 0; i < count; ++i) {
@@ -112,7 +106,7 @@ class EpollBackend {
   }
 
   void Break() {
-    fork_guard_.Check();
+    guard_.Check();
     if (!token_.Request()) return;
     for (;;) {
       const int result = Sys::Write8(wake_, 1);
@@ -131,11 +125,22 @@ class EpollBackend {
   Fd PollFd() const { return epoll_; }
 
   // Whether this is a child of fork of the process that made it.
-  bool InChild() const { return fork_guard_.InChild(); }
+  bool InChild() const { return guard_.InChild(); }
 
  private:
   static constexpr int kBatch = 128;
   static constexpr EventKey kWakeKey = EventKey::Internal(0);
+
+  int Make() {
+    epoll_ = Sys::EpollCreate();
+    if (epoll_ < 0) return -epoll_;
+    wake_ = Sys::EventFd();
+    if (wake_ < 0) return -wake_;
+    // Level-triggered: it stays pending for the blocking poll when another
+    // poll sees it first.
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = kWakeKey.bits()}};
+    return -Sys::EpollCtl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+  }
 
   // The number of events; 0 also when a limited wait was interrupted.
   int Wait(Delta delta, epoll_event* events) {
@@ -177,7 +182,7 @@ class EpollBackend {
     token_.Clear();
   }
 
-  ForkGuard fork_guard_;
+  UseGuard guard_;
   int epoll_ = -1;
   int wake_ = -1;
   WakeToken<Env> token_;

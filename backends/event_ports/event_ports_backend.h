@@ -37,7 +37,7 @@
 #include "netpoll/backends/event_ports/fd_table.h"
 #include "netpoll/backends/posix/check_pollable.h"
 #include "netpoll/backends/posix/fatal.h"
-#include "netpoll/backends/posix/fork_guard.h"
+#include "netpoll/backends/posix/use_guard.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
@@ -101,14 +101,12 @@ class EventPortsBackend {
   static int CheckPollable(Fd fd) { return CheckPollableFd(fd); }
 
   int Init() {
-    const int port = Sys::Create();
-    if (port < 0) return -port;
-    port_ = port;
-    return -Sys::SetCloseOnExec(port_);
+    guard_.BeginInit();
+    return guard_.EndInit(Make());
   }
 
   int Open(Fd fd, EventKey key) {
-    fork_guard_.Check();
+    guard_.Check();
     if (fd < 0) return EBADF;
     Entry* const entry = fds_.FindOrMake(fd);
     if (entry == nullptr) return ENOMEM;
@@ -122,7 +120,7 @@ class EventPortsBackend {
   }
 
   int Close(Fd fd, EventKey key) {
-    fork_guard_.Check();
+    guard_.Check();
     Entry* const entry = fds_.Find(fd);
     if (entry == nullptr) return ENOENT;
     const LockHolder hold(entry->lock, "ports.close.lock");
@@ -134,7 +132,7 @@ class EventPortsBackend {
   }
 
   void Arm(Fd fd, EventKey key, Mode direction) {
-    fork_guard_.Check();
+    guard_.Check();
     Entry* const entry = fds_.Find(fd);
     if (entry == nullptr) return;
     const LockHolder hold(entry->lock, "ports.arm.lock");
@@ -147,7 +145,7 @@ class EventPortsBackend {
 
   template <class Sink>
   void Poll(Delta delta, Sink& sink) {
-    fork_guard_.Check();
+    guard_.Check();
     port_event_t events[kBatch];
     unsigned count = Fetch(delta, events);
     if (count > 0 && IsAlert(events[0])) {
@@ -157,14 +155,14 @@ class EventPortsBackend {
   }
 
   void Break() {
-    fork_guard_.Check();
+    guard_.Check();
     if (token_.Request()) SetAlert();
   }
 
   bool IsPollDescriptor(Fd fd) const { return fd >= 0 && fd == port_; }
 
   // Whether this is a child of fork of the process that made it.
-  bool InChild() const { return fork_guard_.InChild(); }
+  bool InChild() const { return guard_.InChild(); }
 
  private:
   using Entry = typename FdTable<Env>::Entry;
@@ -173,6 +171,13 @@ class EventPortsBackend {
   static constexpr unsigned kBatch = 128;
   static constexpr EventKey kWakeKey = EventKey::Internal(0);
   static constexpr int kWakeEvents = POLLHUP;
+
+  int Make() {
+    const int port = Sys::Create();
+    if (port < 0) return -port;
+    port_ = port;
+    return -Sys::SetCloseOnExec(port_);
+  }
 
   // The number of events that were fetched; 0 also when a limited wait was
   // interrupted or its time was up.
@@ -282,7 +287,7 @@ class EventPortsBackend {
     return limit;
   }
 
-  ForkGuard fork_guard_;
+  UseGuard guard_;
   int port_ = -1;
   WakeToken<Env> token_;
   FdTable<Env> fds_;

@@ -61,7 +61,7 @@
 #include "netpoll/backends/io_uring/requests.h"
 #include "netpoll/backends/io_uring/ring_state.h"
 #include "netpoll/backends/posix/check_pollable.h"
-#include "netpoll/backends/posix/fork_guard.h"
+#include "netpoll/backends/posix/use_guard.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
@@ -93,7 +93,10 @@ class IoUringBackend {
   static int CheckPollable(Fd fd) { return CheckPollableFd(fd); }
 
   // Among others EPERM, EACCES and ENOSYS: see ExplainInit.
-  int Init() { return state_.ring.Init(options_.completions); }
+  int Init() {
+    guard_.BeginInit();
+    return guard_.EndInit(state_.ring.Init(options_.completions));
+  }
 
   // Why Init returned `error`, where it says more than the errno's own text;
   // or null.
@@ -116,7 +119,7 @@ class IoUringBackend {
 
   // EAGAIN, EBUSY or ENOMEM: the kernel could not take it just now.
   int Open(Fd fd, EventKey key) {
-    fork_guard_.Check();
+    guard_.Check();
     const Hold hold(*this, "uring.open.lock");
     return state_.Open(fd, key);
   }
@@ -125,7 +128,7 @@ class IoUringBackend {
   // EAGAIN, EBUSY or ENOMEM: for seconds the kernel could not take the request,
   // and may hold `fd` until a later Poll has ended that.
   int Close(Fd fd, EventKey key) {
-    fork_guard_.Check();
+    guard_.Check();
     Leaving self;
     for (bool done = false; !done;) {
       {
@@ -142,7 +145,7 @@ class IoUringBackend {
 
   template <class Sink>
   void Poll(Delta delta, Sink& sink) {
-    fork_guard_.Check();
+    guard_.Check();
     Batch batch;
     bool done = Take(delta.blocking(), batch) || !delta.blocking();
     while (!done) {
@@ -160,7 +163,7 @@ class IoUringBackend {
   // One poll(2).
   template <class Sink>
   void Ask(Fd fd, EventKey key, Mode mode, Sink& sink) {
-    fork_guard_.Check();
+    guard_.Check();
     pollfd asked{.fd = fd, .events = kRingEvents, .revents = 0};
     const bool answered = AskSystem(&asked, 1);
     const RingReport truth = Truth(answered, asked);
@@ -171,7 +174,7 @@ class IoUringBackend {
 
   // Does not return before the break is posted: see the top of the file.
   void Break() {
-    fork_guard_.Check();
+    guard_.Check();
     if (!token_.Request()) return;
     const Hold hold(*this, "uring.break.lock");
     state_.broken = true;
@@ -184,7 +187,7 @@ class IoUringBackend {
   Fd PollFd() const { return state_.ring.fd(); }
 
   // Whether this is a child of fork of the process that made it.
-  bool InChild() const { return fork_guard_.InChild(); }
+  bool InChild() const { return guard_.InChild(); }
 
  private:
   static constexpr std::size_t kBatch = 128;
@@ -333,7 +336,7 @@ class IoUringBackend {
   }
 
   const IoUringOptions options_;
-  ForkGuard fork_guard_;
+  UseGuard guard_;
   WakeToken<Env> token_;
   typename Env::Lock lock_;
   State state_;  // Protected by the lock; but state_.ring.Wait needs none.

@@ -30,8 +30,8 @@
 #include "netpoll/backends/kqueue/kqueue_waker.h"
 #include "netpoll/backends/posix/check_pollable.h"
 #include "netpoll/backends/posix/fatal.h"
-#include "netpoll/backends/posix/fork_guard.h"
 #include "netpoll/backends/posix/open_set.h"
+#include "netpoll/backends/posix/use_guard.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
@@ -62,21 +62,18 @@ class KqueueBackend {
   KqueueBackend& operator=(const KqueueBackend&) = delete;
   ~KqueueBackend() {
     // In a child of fork the number may be somebody else's by now.
-    if (kq_ >= 0 && !fork_guard_.InChild()) Sys::Close(kq_);
+    if (kq_ >= 0 && !guard_.InChild()) Sys::Close(kq_);
   }
 
   static int CheckPollable(Fd fd) { return CheckPollableFd(fd); }
 
   int Init() {
-    kq_ = Sys::Kqueue();
-    if (kq_ < 0) return -kq_;
-    const int result = Sys::Fcntl(kq_, F_SETFD, FD_CLOEXEC);
-    if (result < 0) return -result;
-    return waker_.Init(kq_, ToBits(EventKey::Internal(0)));
+    guard_.BeginInit();
+    return guard_.EndInit(Make());
   }
 
   int Open(Fd fd, EventKey key) {
-    fork_guard_.Check();
+    guard_.Check();
     if (const int error = Insert(fd, key); error != 0) return error;
     const int error = Register(fd, ToBits(key));
     if (error != 0) Erase(fd, key);
@@ -86,7 +83,7 @@ class KqueueBackend {
   // Leaves nothing to the system's close, which would keep the registration
   // while a duplicate of the descriptor lives.
   int Close(Fd fd, EventKey key) {
-    fork_guard_.Check();
+    guard_.Check();
     const int error = Deregister(fd);
     Erase(fd, key);
     return error;
@@ -94,7 +91,7 @@ class KqueueBackend {
 
   template <class Sink>
   void Poll(Delta delta, Sink& sink) {
-    fork_guard_.Check();
+    guard_.Check();
     struct kevent events[kBatch];
     const int count = Wait(delta, events);
     for (int i = 0; i < count; ++i) {
@@ -107,7 +104,7 @@ class KqueueBackend {
   }
 
   void Break() {
-    fork_guard_.Check();
+    guard_.Check();
     if (!token_.Request()) return;
     const int result = waker_.Post(kq_);
     if (result >= 0) return;
@@ -122,12 +119,20 @@ class KqueueBackend {
   Fd PollFd() const { return kq_; }
 
   // Whether this is a child of fork of the process that made it.
-  bool InChild() const { return fork_guard_.InChild(); }
+  bool InChild() const { return guard_.InChild(); }
 
  private:
   using Waker = WakerOf<Sys>;
   using Lock = typename Env::Lock;
   static constexpr int kBatch = 128;
+
+  int Make() {
+    kq_ = Sys::Kqueue();
+    if (kq_ < 0) return -kq_;
+    const int result = Sys::Fcntl(kq_, F_SETFD, FD_CLOEXEC);
+    if (result < 0) return -result;
+    return waker_.Init(kq_, ToBits(EventKey::Internal(0)));
+  }
 
   static std::uint64_t ToBits(EventKey key) {
     return kUdataBits == 64 ? key.bits() : FoldKey(key);
@@ -273,7 +278,7 @@ class KqueueBackend {
     if (blocking) token_.Clear();
   }
 
-  ForkGuard fork_guard_;
+  UseGuard guard_;
   int kq_ = -1;
   Waker waker_;
   WakeToken<Env> token_;

@@ -46,7 +46,7 @@
 #include "netpoll/backends/poll/watch_set.h"
 #include "netpoll/backends/posix/check_pollable.h"
 #include "netpoll/backends/posix/fatal.h"
-#include "netpoll/backends/posix/fork_guard.h"
+#include "netpoll/backends/posix/use_guard.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
@@ -78,17 +78,14 @@ class PollBackend {
   static int CheckPollable(Fd fd) { return CheckPollableFd(fd); }
 
   int Init() {
-    if (!asked_.Reserve(1)) return ENOMEM;
-    int ends[2] = {-1, -1};
-    if (const int result = Sys::Pipe(ends); result < 0) return -result;
-    std::copy_n(ends, 2, pipe_);
-    return 0;
+    guard_.BeginInit();
+    return guard_.EndInit(Make());
   }
 
   // Costs no system call: with nothing armed there is nothing to ask about.
   // ENOSPC: there are more than the system can be asked about in one call.
   int Open(Fd fd, EventKey key) {
-    fork_guard_.Check();
+    guard_.Check();
     const LockHolder hold(lock_, "poll.open");
     if (watched_.registered() >= Sys::kMostAsked - 1) return ENOSPC;
     if (const int error = watched_.Add(fd, key); error != 0) return error;
@@ -100,7 +97,7 @@ class PollBackend {
   }
 
   int Close(Fd fd, EventKey key) {
-    fork_guard_.Check();
+    guard_.Check();
     Leaving self;
     bool kick = false;
     {
@@ -122,7 +119,7 @@ class PollBackend {
 
   // A system call only if somebody blocks.
   void Arm(Fd fd, EventKey key, Mode direction) {
-    fork_guard_.Check();
+    guard_.Check();
     bool kick = false;
     {
       const LockHolder hold(lock_, "poll.arm");
@@ -133,7 +130,7 @@ class PollBackend {
 
   template <class Sink>
   void Poll(Delta delta, Sink& sink) {
-    fork_guard_.Check();
+    guard_.Check();
     Reported batch[kBatch];
     for (;;) {
       if (!Begin(delta.blocking())) return;
@@ -149,7 +146,7 @@ class PollBackend {
   }
 
   void Break() {
-    fork_guard_.Check();
+    guard_.Check();
     if (!token_.Request()) return;
     if (const int error = Post(); error != 0) {
       token_.Retract();
@@ -162,7 +159,7 @@ class PollBackend {
   }
 
   // Whether this is a child of fork of the process that made it.
-  bool InChild() const { return fork_guard_.InChild(); }
+  bool InChild() const { return guard_.InChild(); }
 
  private:
   static constexpr int kBatch = 128;
@@ -179,6 +176,14 @@ class PollBackend {
     EventKey key = EventKey::FromBits(0);
     PollReport what{};
   };
+
+  int Make() {
+    if (!asked_.Reserve(1)) return ENOMEM;
+    int ends[2] = {-1, -1};
+    if (const int result = Sys::Pipe(ends); result < 0) return -result;
+    std::copy_n(ends, 2, pipe_);
+    return 0;
+  }
 
   // --- One call of poll(2) --------------------------------------------------
 
@@ -323,7 +328,7 @@ class PollBackend {
     return true;
   }
 
-  ForkGuard fork_guard_;
+  UseGuard guard_;
   int pipe_[2] = {-1, -1};
   WakeToken<Env> token_;
   typename Env::template Atomic<std::uint32_t> no_ppoll_{0};
