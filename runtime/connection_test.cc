@@ -296,6 +296,17 @@ TEST_P(ConnectionTest, CallsThatDoNotWaitNeverSeeAClosedDescriptor) {
   });
 }
 
+TEST_P(ConnectionTest, WhatACallThrowsHoldsNothingOpen) {
+  WithEnds([](Runtime&, Socket& socket, Socket&) -> Task<> {
+    EXPECT_THROW(socket.WithFd([](int) { throw std::string("thrown"); }),
+                 std::string);
+    const int number = socket.fd();
+    const IoStatus closed = co_await socket.Close();
+    EXPECT_TRUE(closed.ok()) << closed.ToString();
+    EXPECT_EQ(::fcntl(number, F_GETFD), -1);
+  });
+}
+
 // Deadlines that come ever earlier, set by many tasks on many connections.
 TEST_P(ConnectionTest, ConcurrentSettersOfEverEarlierDeadlines) {
   const auto [kind, threads] = GetParam();

@@ -145,6 +145,18 @@ class DetachOp : public CloseOp {
   absl::StatusOr<int> await_resume() const;
 };
 
+// Gives back a reference that was taken, however the scope is left.
+class HeldOpen {
+ public:
+  explicit HeldOpen(FdState* fd) : fd_(fd) {}
+  HeldOpen(const HeldOpen&) = delete;
+  HeldOpen& operator=(const HeldOpen&) = delete;
+  ~HeldOpen() { fd_->DropReference(); }
+
+ private:
+  FdState* const fd_;
+};
+
 }  // namespace internal
 
 class Descriptor {
@@ -225,12 +237,13 @@ class Descriptor {
   // --- Other system calls ---------------------------------------------------
 
   // Calls use(fd) and keeps the descriptor open meanwhile, for system calls
-  // that neither block nor close. False, without a call, if it is closed.
+  // that neither block nor close. False, without a call, if it is closed. What
+  // use(fd) throws comes out here.
   template <class Use>
   bool WithFd(Use use) const {
     if (state_ == nullptr || !state_->lock.AddReference()) return false;
+    const internal::HeldOpen held(state_);
     use(state_->fd);
-    state_->DropReference();
     return true;
   }
 
