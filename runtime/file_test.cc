@@ -4,24 +4,32 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "netpoll/core/delta.h"
 #include "netpoll/runtime/descriptor.h"
+#include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
 
 namespace netpoll {
 namespace {
+
+using namespace std::chrono_literals;
 
 class FileTest : public WorkersTest {};
 NETPOLL_INSTANTIATE_WORKERS(FileTest);
@@ -86,6 +94,50 @@ TEST_P(FileTest, ADeviceThatIsNotSetUpIsRefusedOnEveryBackend) {
     co_return;
   });
   ::close(fd);
+}
+
+// Urgent news is no direction: see docs/sockets.md.
+TEST_P(FileTest, UrgentNewsIsAwaitedThroughAnEpollDescriptor) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    auto listener =
+        Listener::Listen(runtime, *SocketAddress::Parse("127.0.0.1:0"));
+    auto sender = co_await Socket::Connect(runtime, listener->address());
+    AcceptResult receiver = co_await listener->Accept();
+    const int urgent = ::epoll_create1(EPOLL_CLOEXEC);
+    EXPECT_EQ(::fcntl(urgent, F_SETFL, O_NONBLOCK), 0);
+    receiver.socket.WithFd([urgent](int fd) {
+      epoll_event event{.events = EPOLLPRI, .data = {}};
+      EXPECT_EQ(::epoll_ctl(urgent, EPOLL_CTL_ADD, fd, &event), 0);
+    });
+    auto news = Descriptor::Adopt(runtime, urgent);
+    EXPECT_TRUE(news.ok()) << news.status();
+    if (!news.ok()) co_return;
+    for (int round = 0; round < 3; ++round) {
+      // What is there to read is no news.
+      EXPECT_TRUE((co_await sender->Write("abc")).ok());
+      EXPECT_TRUE((co_await receiver.socket.WaitReadable()).ok());
+      news->SetReadDeadline(runtime.After(1ms));
+      EXPECT_TRUE((co_await news->WaitReadable()).timeout());
+      news->SetReadDeadline(Deadline::None());
+      auto told = runtime.Spawn([](Descriptor& waits) -> Task<IoStatus> {
+        co_return co_await waits.WaitReadable();
+      }(*news));
+      co_await runtime.Yield();
+      sender->WithFd([](int fd) { EXPECT_EQ(::send(fd, "!", 1, MSG_OOB), 1); });
+      EXPECT_TRUE((co_await sender->Write("def")).ok());
+      const IoStatus status = co_await std::move(told);
+      EXPECT_TRUE(status.ok()) << status.ToString();
+      // Past the urgent byte, which is no part of the stream.
+      std::size_t read = 0;
+      while (read < 6) {
+        std::array<char, 16> buffer;
+        const IoResult got = co_await receiver.socket.Read(buffer);
+        EXPECT_TRUE(got.ok() && got.bytes > 0);
+        if (!got.ok() || got.bytes == 0) co_return;
+        read += got.bytes;
+      }
+    }
+  });
 }
 
 TEST_P(FileTest, CloseEndsAReadOfATerminal) {

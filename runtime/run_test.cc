@@ -12,6 +12,8 @@
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
 #include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/descriptor.h"
+#include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/sys.h"
@@ -75,6 +77,37 @@ TEST_P(RunningTest, ReturnsOnlyWhenWhatWasSpawnedBeforeHasEnded) {
   EXPECT_TRUE(RunWatched(runtime).ok());
   EXPECT_EQ(ended.Load("test", Order::kAcquire),
             spawned.Load("test", Order::kAcquire));
+}
+
+// What others call a guard of work: whoever holds the pipe's other end keeps
+// Run at work, and lets it return.
+TEST_P(RunningTest, ATaskThatWaitsKeepsItAtWork) {
+  Runtime runtime({.threads = threads()});
+  for (int round = 0; round < 2; ++round) {
+    auto pipe = Descriptor::Pipe(runtime);
+    ASSERT_TRUE(pipe.ok()) << pipe.status();
+    runtime.Spawn([](Descriptor held) -> Task<> {
+      char byte;
+      const IoResult end = co_await held.Read({&byte, 1});
+      EXPECT_TRUE(end.ok() && end.bytes == 0) << end.status.ToString();
+    }(std::move(pipe->read)));
+    Count ended{0};
+    Count returned{0};
+    std::thread run([&] {
+      EXPECT_TRUE(RunWatched(runtime).ok());
+      returned.Store("test", 1, Order::kRelease);
+    });
+    // Each comes when there is nothing else to run, or soon will be.
+    for (int i = 1; i <= 100; ++i) {
+      runtime.Spawn(Add(ended));
+      while (ended.Load("test", Order::kAcquire) != i) {
+        std::this_thread::yield();
+      }
+      EXPECT_EQ(returned.Load("test", Order::kAcquire), 0);
+    }
+    pipe->write.CloseNow();
+    run.join();
+  }
 }
 
 // A thread spawns one task exactly when the last one ends.

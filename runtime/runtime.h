@@ -125,8 +125,10 @@ class Runtime {
   }
 
   // Runs until every task has ended: those that were spawned before it returns
-  // too. May be called again. kFailedPrecondition: from within a task, of this
-  // runtime or another, or while it is at work in another thread.
+  // too. May be called again. To keep it at work while nothing is to do, spawn
+  // a task that waits, say for the end of a Descriptor::Pipe: Run returns when
+  // the other end was closed, by any thread. kFailedPrecondition: from within a
+  // task, of this runtime or another, or while it is at work in another thread.
   // kResourceExhausted: a thread could not be started; nothing was run, and the
   // tasks are there for the next call.
   absl::Status Run();
