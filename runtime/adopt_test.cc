@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
@@ -16,6 +17,7 @@
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/socket_test_support.h"
+#include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
 
@@ -83,6 +85,22 @@ TEST(ListenerAdopt, RefusesWhatDoesNotListen) {
     EXPECT_EQ(::listen(blocking, 1), 0);
     ExpectRefused<Listener>(runtime, blocking, "blocking mode");
     ExpectRefused<Listener>(runtime, -1, "not an open descriptor");
+    co_return;
+  });
+}
+
+TEST(ListenerAdopt, AnAddressThatCannotBeReadIsAnError) {
+  const internal::SysOverride restore;
+  internal::sys.getsockname = [](int, sockaddr*, socklen_t*) {
+    errno = ENOBUFS;
+    return -1;
+  };
+  RunTest(1, [](Runtime& runtime) -> Task<> {
+    for (const char* any : kFamilies) {
+      const int fd = Raw(Parse(any));
+      EXPECT_EQ(::listen(fd, 1), 0);
+      ExpectRefused<Listener>(runtime, fd, "address can't be read: ENOBUFS");
+    }
     co_return;
   });
 }

@@ -10,7 +10,9 @@
 #include <memory>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/bound_name.h"
@@ -60,6 +62,11 @@ absl::StatusOr<Listener> Listener::Adopt(Runtime& runtime, int fd,
     return Refused(fd, ENOTSOCK, "it is no socket");
   }
   const auto address = AddressFrom(fd, internal::sys.getsockname);
+  if (listens > 0 && !address.ok()) {
+    return absl::Status(address.status().code(),
+                        absl::StrCat("descriptor ", fd, " can't be adopted: ",
+                                     address.status().message()));
+  }
   std::unique_ptr<internal::BoundName> file;
   if (remove_file && address.ok()) {
     file =
