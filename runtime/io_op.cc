@@ -76,7 +76,7 @@ bool IoOp::await_suspend(std::coroutine_handle<> task) {
 template <Mode kDirection>
 void IoOp::Resume(TaskWaiter* self) {
   IoOp* const op = static_cast<IoOp*>(self);
-  if (op->Advance<kDirection>()) op->task_.resume();
+  if (op->Advance<kDirection>()) ResumeHere(op->task_);
 }
 
 // A task of another runtime waits here as a guest. False: nobody polls here any

@@ -129,7 +129,7 @@ class JoinState<void> : public JoinStateBase {
 struct SpawnedTask {
   struct promise_type : TaskWaiter {
     promise_type() {
-      run = [](TaskWaiter* self) { HandleOf(self).resume(); };
+      run = [](TaskWaiter* self) { ResumeHere(HandleOf(self)); };
     }
     static std::coroutine_handle<promise_type> HandleOf(TaskWaiter* self) {
       return std::coroutine_handle<promise_type>::from_promise(

@@ -5,7 +5,12 @@
 // frame: a task that was never awaited does nothing.
 //
 // A task runs on the thread that awaits it until it first suspends, and goes
-// on on whatever worker takes it from a run queue. Awaiting any number of
+// on on whatever worker takes it from a run queue. It may await what is not of
+// this library, a thread pool's work say: whoever resumes the handle, once,
+// from any thread, runs the task and those that await it until they suspend or
+// end. The next operation of a runtime that suspends brings it back there.
+//
+// Awaiting any number of
 // tasks that are ready at once, in a loop, takes no stack at any optimisation
 // level; nor do tasks that await each other, however deep. (Tasks that own each
 // other and were never awaited do when they are destroyed: some 200 bytes each,
@@ -54,8 +59,12 @@ class TaskPromiseBase {
     bool await_ready() noexcept { return false; }
     // The frame may be gone once the continuation is known to another thread,
     // so nothing follows.
-    void await_suspend(std::coroutine_handle<>) noexcept {
-      resume_next = continuation;
+    void await_suspend(std::coroutine_handle<> ended) noexcept {
+      if (resumed == ended.address()) {
+        resume_next = continuation;
+      } else {
+        ResumeAwaiter(continuation);
+      }
     }
     void await_resume() noexcept {}
   };
@@ -114,17 +123,21 @@ inline thread_local int nested_children = 0;
 // resumed, and end, on another one at any time.
 //
 // On a worker only so many calls are nested: a deeper child is left to the run
-// loop, which resumes it when they have returned.
+// loop, which resumes it when they have returned. (Not if code of the program
+// resumed the parent: that goes on before.)
 [[gnu::noinline]] inline bool StartChild(std::coroutine_handle<> child,
                                          std::coroutine_handle<> parent) {
   constexpr int kMostNested = 32;
-  if (nested_children >= kMostNested && this_worker != nullptr) {
+  void* const outer = resumed;
+  if (nested_children >= kMostNested && this_worker != nullptr &&
+      outer == parent.address()) {
     resume_next = child;
     return true;
   }
   ++nested_children;
   body_begun = false;
-  child.resume();
+  ResumeHere(child);
+  resumed = outer;
   --nested_children;
   // It would be asleep for ever.
   if (!body_begun) {

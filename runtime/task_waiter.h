@@ -25,11 +25,21 @@ struct TaskWaiter : Waiter {
   Runtime* home = nullptr;
 };
 
+// The coroutine that the library resumed last on this thread and that has not
+// returned from it; null if there is none. Whoever else resumes one, code of
+// the program's own, leaves no mark here.
+inline thread_local void* resumed = nullptr;
+
+inline void ResumeHere(std::coroutine_handle<> task) {
+  resumed = task.address();
+  task.resume();
+}
+
 // Resumes a coroutine.
 struct ResumeWaiter : TaskWaiter {
   ResumeWaiter() {
     run = [](TaskWaiter* self) {
-      static_cast<ResumeWaiter*>(self)->handle.resume();
+      ResumeHere(static_cast<ResumeWaiter*>(self)->handle);
     };
   }
   std::coroutine_handle<> handle;
@@ -41,14 +51,33 @@ struct ResumeWaiter : TaskWaiter {
 // sanitizers). Read by whoever resumed the task: see Task, and the run loop.
 inline thread_local std::coroutine_handle<> resume_next = nullptr;
 
-// Runs a waiter and everything that completes because of it.
-inline void RunWaiter(TaskWaiter* waiter) {
-  waiter->run(waiter);
+// Runs everything that completes because of what was resumed.
+inline void ResumeRest() {
   while (resume_next) {
     const std::coroutine_handle<> next = resume_next;
     resume_next = nullptr;
-    next.resume();
+    ResumeHere(next);
   }
+}
+
+// Runs a waiter and everything that completes because of it.
+inline void RunWaiter(TaskWaiter* waiter) {
+  waiter->run(waiter);
+  ResumeRest();
+  resumed = nullptr;
+}
+
+// `ended` has ended, and `awaiter` goes on. If the library resumed it, whoever
+// did so sees to that. If code of the program did, a thread of its own or a
+// task in its midst, nobody would: then it is done here. The frame of what
+// ended may be gone afterwards.
+[[gnu::noinline]] inline void ResumeAwaiter(std::coroutine_handle<> awaiter) {
+  void* const outer = resumed;
+  const std::coroutine_handle<> pending = resume_next;
+  resume_next = awaiter;
+  ResumeRest();
+  resume_next = pending;
+  resumed = outer;
 }
 
 }  // namespace internal
