@@ -39,6 +39,27 @@ class WakeToken {
   // The post failed: the next break must try again.
   void Retract() { token_.Exchange("token.retract", kIdle, Order::kSeqCst); }
 
+  // A whole break: `post()` posts, >= 0 or -errno. 0, or the -errno of a post
+  // that failed.
+  template <class Post>
+  int Break(Post post) {
+    if (!Request()) return 0;
+    const int result = post();
+    if (result >= 0) return 0;
+    Retract();
+    return result;
+  }
+
+  // By a poll that has fetched the wake-up, where whoever fetches it has
+  // consumed it: `take()`, >= 0 or -errno, uses it up if the poll blocks, and
+  // posts it again if not. The answer is its own.
+  template <class Use>
+  int Take(bool blocking, Use take) {
+    const int result = take();
+    if (blocking && result >= 0) Clear();
+    return result;
+  }
+
   bool pending() const {
     return token_.Load("token.load", Order::kSeqCst) == kPending;
   }

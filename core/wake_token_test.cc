@@ -52,6 +52,45 @@ TEST(WakeTokenTest, AClearWithoutATokenLeavesItIdle) {
   EXPECT_TRUE(token.Request());
 }
 
+TEST(WakeTokenTest, AWholeBreakPostsOnceUntilItIsTaken) {
+  Token token;
+  int posts = 0;
+  const auto post = [&] { return ++posts; };
+  EXPECT_EQ(token.Break(post), 0);
+  EXPECT_EQ(token.Break(post), 0);
+  EXPECT_EQ(posts, 1);
+  EXPECT_EQ(token.Take(true, [] { return 0; }), 0);
+  EXPECT_FALSE(token.pending());
+  EXPECT_EQ(token.Break(post), 0);
+  EXPECT_EQ(posts, 2);
+}
+
+TEST(WakeTokenTest, AWholeBreakThatFailedSaysWhyAndIsTriedAgain) {
+  Token token;
+  EXPECT_EQ(token.Break([] { return -5; }), -5);
+  EXPECT_FALSE(token.pending());
+  EXPECT_EQ(token.Break([] { return 0; }), 0);
+  EXPECT_TRUE(token.pending());
+}
+
+TEST(WakeTokenTest, ThePollThatBlocksClearsWhatItHasUsedUp) {
+  Token token;
+  ASSERT_TRUE(token.Request());
+  EXPECT_EQ(token.Take(false, [] { return 3; }), 3);
+  EXPECT_TRUE(token.pending()) << "it was passed on";
+  EXPECT_EQ(token.Take(true, [] { return -5; }), -5);
+  EXPECT_TRUE(token.pending()) << "it was not used up";
+  bool pending = false;
+  EXPECT_EQ(token.Take(true,
+                       [&] {
+                         pending = token.pending();
+                         return 0;
+                       }),
+            0);
+  EXPECT_TRUE(pending) << "the object is emptied first";
+  EXPECT_FALSE(token.pending());
+}
+
 // A kernel object that counts, as the systems' do, and threads that break. Each
 // break is asked for once and waited for.
 TEST(WakeTokenTest, NoBreakIsLostAndEachPostHasItsClear) {
@@ -70,8 +109,9 @@ TEST(WakeTokenTest, NoBreakIsLostAndEachPostHasItsClear) {
         if (token.Request()) {
           ++posts;
           ++object;
+          object.notify_one();
         }
-        while (served < mine) std::this_thread::yield();
+        for (int now; (now = served) < mine;) served.wait(now);
       }
     });
   }
@@ -82,15 +122,13 @@ TEST(WakeTokenTest, NoBreakIsLostAndEachPostHasItsClear) {
   });
   int clears = 0;
   while (served < kThreads * kRounds) {
-    if (object == 0) {
-      std::this_thread::yield();
-      continue;
-    }
-    object.exchange(0);
+    object.wait(0);
+    if (object.exchange(0) == 0) continue;
     token.Clear();
     ++clears;
     // All who asked before the Clear are covered by this return.
     served = wanted.load();
+    served.notify_all();
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(posts, clears);

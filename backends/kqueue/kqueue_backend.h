@@ -105,11 +105,8 @@ class KqueueBackend {
 
   void Break() {
     guard_.Check();
-    if (!token_.Request()) return;
-    const int result = waker_.Post(kq_);
-    if (result >= 0) return;
-    token_.Retract();
-    FatalSystemCall(Waker::kCall, -result);
+    const int result = token_.Break([this] { return waker_.Post(kq_); });
+    if (result < 0) FatalSystemCall(Waker::kCall, -result);
   }
 
   bool IsPollDescriptor(Fd fd) const {
@@ -273,9 +270,9 @@ class KqueueBackend {
   // The wake-up is used up first, then the token: whoever finds the token
   // pending in between is covered by the return of this poll.
   void TakeWake(bool blocking) {
-    const int result = waker_.Take(kq_, blocking);
+    const int result =
+        token_.Take(blocking, [&] { return waker_.Take(kq_, blocking); });
     if (result < 0) FatalSystemCall(Waker::kCall, -result);
-    if (blocking) token_.Clear();
   }
 
   UseGuard guard_;

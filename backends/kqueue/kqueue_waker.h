@@ -21,6 +21,7 @@
 #include <cstdint>
 
 #include "netpoll/backends/kqueue/kqueue_event.h"
+#include "netpoll/core/edge_pipe.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {
@@ -68,25 +69,8 @@ class UserEventWaker {
 };
 #endif
 
-// A pipe, registered for its edges. Not for its level: kernels of NetBSD before
-// 10 take a level off the queue while a poll that does not block looks at it,
-// and put it back without a signal; the poll that blocks beside it, woken
-// meanwhile, finds nothing and sleeps on.
-//
-// So whichever poll fetches the event has consumed it. One that does not block
-// empties the pipe and writes again: into an empty pipe, so the byte is an
-// edge, and wakes the poll that blocks. Of a break that is pending there is
-// always one holder, and all but the kernel pass it on at once:
-//
-//   its poster     has moved the token; writes a byte -> the kernel
-//   the kernel     a byte, and its event -> the poll that fetches the event
-//   a passing poll has fetched it; empties, writes again -> the kernel
-//   the blocking   has fetched it; empties, clears the token -> nobody
-//
-// Nobody writes but a poster, of whom the token lets one be, and a passing poll
-// that holds it. So none of them empties the pipe of a byte that another will
-// need: while the token is pending there is no second byte, and a byte that
-// comes after the token was cleared is an edge of its own.
+// A pipe, registered for its edges: edge_pipe.h says why, and what is done with
+// them.
 template <class Sys>
 class PipeWaker {
  public:
@@ -115,26 +99,14 @@ class PipeWaker {
     }
     const struct kevent change =
         KqueueChange(static_cast<std::uint64_t>(ends_[0]), EVFILT_READ,
-                     EV_ADD | EV_CLEAR, udata_);
+                     EV_ADD | (edge_pipe::kByEdges ? EV_CLEAR : 0), udata_);
     for (;;) {
       const int result = Sys::Kevent(kq, &change, 1, nullptr, 0, nullptr);
       if (result != -EINTR) return -result;
     }
   }
 
-  int Post(int) {
-    const char byte = 0;
-    for (bool emptied = false;;) {
-      const int result = Sys::Write(ends_[1], &byte, 1);
-      if (result == 1) return 0;
-      if (result == -EINTR) continue;
-      // Full: the event of what is in it may be used up, so it says nothing of
-      // a wake-up. Room makes the byte an edge.
-      if (result != -EAGAIN || emptied) return result < 0 ? result : -EIO;
-      if (const int error = Empty(); error < 0) return error;
-      emptied = true;
-    }
-  }
+  int Post(int) { return edge_pipe::Post(*this); }
 
   bool Is(const struct kevent& event) const {
     return static_cast<std::uint64_t>(event.ident) ==
@@ -142,26 +114,22 @@ class PipeWaker {
            event.udata == ToUdata<>(udata_);
   }
 
-  int Take(int kq, bool blocking) {
-    const int result = Empty();
-    return blocking || result < 0 ? result : Post(kq);
-  }
+  int Take(int, bool blocking) { return edge_pipe::Take(*this, blocking); }
 
   bool Owns(Fd fd) const { return fd == ends_[0] || fd == ends_[1]; }
 
- private:
-  // 0, or -errno.
-  int Empty() {
-    char bytes[16];
-    for (;;) {
-      const int count = Sys::Read(ends_[0], bytes, sizeof(bytes));
-      if (count == -EINTR || count == static_cast<int>(sizeof(bytes))) continue;
-      // 0: the end of the pipe that is written to is gone.
-      if (count == 0) return -EPIPE;
-      return count > 0 || count == -EAGAIN ? 0 : count;
-    }
+  // For edge_pipe.h.
+  static constexpr int kMostRead = 16;
+  int Write() {
+    const char byte = 0;
+    return Sys::Write(ends_[1], &byte, 1);
+  }
+  int Read() {
+    char bytes[kMostRead];
+    return Sys::Read(ends_[0], bytes, sizeof(bytes));
   }
 
+ private:
   std::uint64_t udata_ = 0;
   int ends_[2] = {-1, -1};
 };

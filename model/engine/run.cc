@@ -263,6 +263,9 @@ Value Look(const Unseen& unseen) {
 void NoteOfRun(std::uint32_t note) {
   if (current_run != nullptr) current_run->Note(note);
 }
+std::uint32_t NoteOfRun() {
+  return current_run != nullptr ? current_run->note() : 0;
+}
 
 RetryScope::RetryScope() {
   if (current_run != nullptr) {

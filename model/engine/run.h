@@ -70,6 +70,7 @@ class Run {
   bool IsSeen(const Access& access) const;
   void LookedAt(const Unseen& unseen);
   void Note(std::uint32_t note);
+  std::uint32_t note() const { return result_.ghost.note; }
   void Stop(const std::string& rule);
 
   static Run* Current();

@@ -174,6 +174,7 @@ Value Look(const Unseen& unseen);
 
 // As Thread::Note, for what has no Thread at hand.
 void NoteOfRun(std::uint32_t note);
+std::uint32_t NoteOfRun();
 
 // The rounds of a retry loop: nothing is carried from one to the next.
 class RetryScope {

@@ -44,7 +44,6 @@ constexpr Reason kReasons[] = {
     {"pool.carve", kBuilding},
     {"pool.publish", kBuilding},
     {"pool.grow", kBuilding},
-    {"ask.lock", "only a backend whose reports may be late asks"},
     {"timers.reserve.lock", kHeap},
     {"timers.arm.lock", kHeap},
     {"timers.stop.lock", kHeap},

@@ -56,6 +56,18 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
        .read_edges = 1,
        .setters = {{{kR, five}}},
        .times = {5}});
+  add("ask-timer", "a report that is late against a timer, which asks",
+      {.read_rounds = 1,
+       .read_edges = 1,
+       .first_deadline = 5,
+       .times = {5},
+       .asks = true});
+  add("ask-both", "a timer of both directions asks about both",
+      {.write_rounds = 1,
+       .write_edges = 1,
+       .setters = {{{kRW, five}}},
+       .times = {5},
+       .asks = true});
   add("read-timer-later", "a stale timer against a later deadline",
       {.read_rounds = 1,
        .setters = {{{kR, five}, {kR, nine}}},
@@ -97,6 +109,20 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
       {.error_events = 1, .first_deadline = 5, .times = {5}});
   add("error-writer", "an error report wakes a writer and tells it nothing",
       {.write_rounds = 1, .error_events = 1});
+  add("error-limit-writer", "the last of many errors under a writer",
+      {.write_rounds = 1, .error_events = 1, .errors_before = 7});
+  add("error-news-writer", "an error beyond the limit that ends a write",
+      {.write_rounds = 1,
+       .error_events = 1,
+       .errors_before = 8,
+       .errors_are_news = true});
+  add("error-limit-both", "the last of many errors under both: one is told",
+      {.read_rounds = 1,
+       .write_rounds = 1,
+       .error_events = 1,
+       .errors_before = 7,
+       .short_reads = true,
+       .drained_first = true});
   add("error-counted", "errors that keep coming are counted to the end",
       {.error_events = 2, .errors_before = 6});
   add("error-forgotten", "what was reported before a read does not count",
@@ -105,6 +131,13 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
       {.read_rounds = 1,
        .error_events = 1,
        .errors_before = 7,
+       .short_reads = true,
+       .drained_first = true});
+  add("error-told-once", "who was told tries again, and waits",
+      {.read_rounds = 2,
+       .error_events = 1,
+       .errors_before = 7,
+       .retry_told = true,
        .short_reads = true,
        .drained_first = true});
   add("error-told-late", "the last error against a proper report",
@@ -215,6 +248,14 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
        .second_rounds = 1,
        .second_deadline = 9,
        .second_mode = kW});
+  add("ask-reopen", "a timer of the last incarnation asks about this one",
+      {.read_edges = 1,
+       .first_deadline = 5,
+       .times = {5},
+       .asks = true,
+       .closers = 1,
+       .reopen = true,
+       .second_rounds = 1});
   add("misuse-two-readers", "two tasks in one direction are noticed",
       {.read_rounds = 1, .read_edges = 1, .two_readers = true});
   add("misuse-unblock-twice", "a second Unblock is noticed",

@@ -37,7 +37,10 @@ struct Cast {
   int write_edges = 0;
   int both_edges = 0;
   int error_events = 0;
-  int errors_before = 0;  // Pure error reports before the story begins.
+  int errors_before = 0;         // Pure error reports before the story begins.
+  bool errors_are_news = false;  // An error ends a call, as any edge does.
+  bool retry_told =
+      false;  // Being told of errors ends the round, not the reader.
   // The reader's reads take all there is, and the next one relies on that: it
   // skips Reset and the call, and waits. `drained_first`: so does its first.
   bool short_reads = false;
@@ -49,6 +52,7 @@ struct Cast {
   std::vector<std::vector<DeadlineMove>> setters;  // One thread each.
   std::int64_t first_deadline = 0;   // The reader's, when the story begins.
   std::vector<std::int64_t> times;   // The clock may come to each, in order.
+  bool asks = false;                 // The backend asks before a timeout.
   int closers = 0;                   // 1: unblock, wait for the users, close.
   bool reopen = false;               // The closer opens the descriptor again.
   int second_rounds = 0;             // Reads of the next incarnation's reader.
@@ -89,7 +93,7 @@ class DescriptorWorld : public netpoll_model::ParkingWorld {
       : cast_(cast),
         kernel_(Kernel{}),
         users_(Users{}),
-        poller_(Keep(new Shipped(kernel_, cast.open_may_fail))) {
+        poller_(Keep(new Shipped(kernel_, cast.open_may_fail, cast.asks))) {
     kernel_.name = "kernel";
     users_.name = "users";
     poller_.waiters();

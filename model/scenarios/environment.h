@@ -44,6 +44,9 @@ struct Kernel {
   std::uint8_t room = 0;     // What a write would find.
   std::uint8_t errors = 0;   // Reports taken in a row that were pure errors.
   bool no_more = false;      // A report taken said that no more edges come.
+  // Directions that were ready when the clock last came to a time of its own,
+  // and of which neither their task nor whoever believes a deadline knows.
+  std::uint8_t in_time = 0;
 
   friend bool operator==(const Kernel&, const Kernel&) = default;
   std::string Text() const {
@@ -83,6 +86,7 @@ inline std::optional<int> Register(Kernel& kernel, std::int64_t generation) {
   kernel.room = 0;
   kernel.errors = 0;
   kernel.no_more = false;
+  kernel.in_time = 0;
   return 0;
 }
 
@@ -91,6 +95,7 @@ inline std::optional<int> Deregister(Kernel& kernel, std::int64_t generation) {
   const bool right = kernel.registered && kernel.generation == generation;
   kernel.registered = false;
   kernel.pending = 0;
+  kernel.in_time = 0;
   return right ? 0 : 1;
 }
 
@@ -104,9 +109,12 @@ inline std::optional<int> Edge(Kernel& kernel, std::int64_t mode) {
   return 0;
 }
 
-// A report that says nothing but "error"; no edge follows it.
-inline std::optional<int> Error(Kernel& kernel, std::int64_t) {
+// A report that says nothing but "error"; no edge follows it. `news`: that many
+// calls of each direction have an error to fetch.
+inline std::optional<int> Error(Kernel& kernel, std::int64_t news) {
   if (!kernel.registered) return 0;
+  kernel.unread = static_cast<std::uint8_t>(kernel.unread + news);
+  kernel.room = static_cast<std::uint8_t>(kernel.room + news);
   kernel.pending = 3;
   kernel.error = true;
   return 0;
@@ -128,7 +136,7 @@ inline std::optional<int> Take(Kernel& kernel, std::int64_t) {
 inline std::optional<int> Try(Kernel& kernel, std::int64_t mode) {
   std::uint8_t& supply = mode == 1 ? kernel.unread : kernel.room;
   if (supply == 0) return 0;
-  --supply;
+  if (--supply == 0) kernel.in_time &= static_cast<std::uint8_t>(~mode);
   return 1;
 }
 
@@ -139,6 +147,25 @@ inline std::optional<int> TakeAll(Kernel& kernel, std::int64_t) {
   return some ? 1 : 0;
 }
 
+// Deadlines will be believed that have passed now.
+inline std::optional<int> TimePasses(Kernel& kernel, std::int64_t) {
+  kernel.in_time = static_cast<std::uint8_t>((kernel.unread != 0 ? 1 : 0) |
+                                             (kernel.room != 0 ? 2 : 0));
+  return 0;
+}
+
+// Which of some directions are ready, whatever was reported.
+constexpr std::int64_t Question(std::uint32_t generation, Mode mode) {
+  return std::int64_t{generation} << 8 | static_cast<std::int64_t>(mode);
+}
+inline std::optional<int> Ask(Kernel& kernel, std::int64_t question) {
+  // Its number may be another's by now.
+  if (!kernel.registered || kernel.generation != question >> 8) return 0;
+  const int asked = static_cast<int>(question & 3);
+  kernel.in_time &= static_cast<std::uint8_t>(~asked);
+  return asked & ((kernel.unread != 0 ? 1 : 0) | (kernel.room != 0 ? 2 : 0));
+}
+
 }  // namespace kernel
 
 // The backend contract over that kernel.
@@ -147,9 +174,12 @@ class ModelBackend {
   static constexpr bool kNeedsArm = false;
   static constexpr bool kHasPollFd = false;
   static constexpr const char* kName = "model";
+  static constexpr bool kAsksBeforeTimeout = true;
 
-  explicit ModelBackend(KernelObject& kernel, bool open_may_fail = false)
-      : kernel_(kernel), open_may_fail_(open_may_fail) {}
+  // `asks`: what has come may be on its way for longer than a poll can see.
+  explicit ModelBackend(KernelObject& kernel, bool open_may_fail = false,
+                        bool asks = false)
+      : kernel_(kernel), open_may_fail_(open_may_fail), asks_(asks) {}
 
   static int CheckPollable(Fd) { return 0; }
   int Init() { return 0; }
@@ -178,12 +208,25 @@ class ModelBackend {
                report.flags);
     netpoll_model::NoteOfRun(0);
   }
+  bool asks_before_timeout() const { return asks_; }
+  template <class Sink>
+  void Ask(Fd, EventKey key, Mode mode, Sink& sink) {
+    const int ready = Thread::Call("kernel.ask", kernel_, kernel::Ask,
+                                   kernel::Question(key.generation(), mode));
+    if (ready == 0) return;
+    // The firing that the question is about goes on afterwards.
+    const std::uint32_t firing = netpoll_model::NoteOfRun();
+    netpoll_model::NoteOfRun(kNoteEvent | key.generation());
+    sink.Ready(key, static_cast<Mode>(ready), {});
+    netpoll_model::NoteOfRun(firing);
+  }
   void Break() {}
   bool IsPollDescriptor(Fd) const { return false; }
 
  private:
   KernelObject& kernel_;
   const bool open_may_fail_;
+  const bool asks_;
 };
 
 // The timers of the one descriptor, as a value: each either waits for its time

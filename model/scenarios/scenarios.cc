@@ -11,6 +11,7 @@
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/scenarios/descriptor_scenarios.h"
 #include "netpoll/model/scenarios/lock_world.h"
+#include "netpoll/model/scenarios/pipe_world.h"
 #include "netpoll/model/scenarios/pool_world.h"
 #include "netpoll/model/scenarios/pure_world.h"
 #include "netpoll/model/scenarios/sleep_scenarios.h"
@@ -28,6 +29,7 @@ std::vector<netpoll_model::Scenario> AllScenarios() {
   std::vector<netpoll_model::Scenario> all;
   AddDescriptorScenarios(all);
   AddTokenScenarios(all);
+  AddPipeScenarios(all);
   AddSleepScenarios(all);
   AddLockScenarios(all);
   AddPoolScenarios(all);

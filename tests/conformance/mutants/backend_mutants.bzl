@@ -17,13 +17,15 @@ _COPTS = [
 # Nothing here is built but for mutants_test.
 _TAGS = ["manual"]
 
-def _patched_headers(row, mutant, folder, headers, deps):
+def _patched_headers(row, mutant, folder, headers, core, deps):
     """A library with the headers of a backend, patched; its name."""
     tree = mutant + "_headers"
-    outs = ["%s/%s/%s" % (tree, folder, header) for header in headers]
+    files = [(folder, header) for header in headers]
+    files += [("core", header) for header in core]
+    outs = ["%s/%s/%s" % (tree, room, header) for room, header in files]
     native.genrule(
         name = tree + "_source",
-        srcs = [row] + ["//%s:%s" % (folder, header) for header in headers],
+        srcs = [row] + ["//%s:%s" % (room, header) for room, header in files],
         outs = outs,
         cmd = "$(location //tests/conformance/mutants:patch_headers) " +
               "$(RULEDIR)/%s $(SRCS)" % tree,
@@ -53,7 +55,7 @@ def _finish(name, programs, rows):
         visibility = ["//tests/conformance/mutants:__pkg__"],
     )
 
-def backend_mutants(name, folder, headers, test, deps, rows):
+def backend_mutants(name, folder, headers, test, deps, rows, core = []):
     """The test of a backend, once for every mutant of it.
 
     Args:
@@ -63,6 +65,7 @@ def backend_mutants(name, folder, headers, test, deps, rows):
       test: sources of the test that is to fail.
       deps: what the test and the headers depend on, but for the backend.
       rows: the .mutant files; each names under `breaks:` the tests that fail.
+      core: headers of the core that a row may change, too.
     """
     for row in rows:
         mutant = _name_of(row)
@@ -73,7 +76,7 @@ def backend_mutants(name, folder, headers, test, deps, rows):
             copts = _COPTS + ["'%s'" % _NO_CHECKS],
             tags = _TAGS,
             deps = [
-                _patched_headers(row, mutant, folder, headers, deps),
+                _patched_headers(row, mutant, folder, headers, core, deps),
                 "@googletest//:gtest",
                 "@googletest//:gtest_main",
             ] + deps,
@@ -116,7 +119,7 @@ def windows_backend_mutants(
             libraries = ["//tools/windows:gtest_main"],
             tags = _TAGS,
             deps = [
-                _patched_headers(row, mutant, folder, headers, deps),
+                _patched_headers(row, mutant, folder, headers, [], deps),
                 ":%s_test_headers" % name,
                 "@googletest//:gtest",
             ] + deps,

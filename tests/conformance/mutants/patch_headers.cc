@@ -23,8 +23,11 @@ std::string Read(const std::string& path) {
 
 // The path from the root of the repository, which may be an external one.
 std::string LogicalPath(const std::string& path) {
-  const auto at = path.find("backends/");
-  return at == std::string::npos ? path : path.substr(at);
+  for (const char* const room : {"backends/", "core/"}) {
+    const auto at = path.find(room);
+    if (at != std::string::npos) return path.substr(at);
+  }
+  return path;
 }
 
 int Fail(const std::string& why) {
@@ -53,7 +56,7 @@ int Main(int argc, char** argv) {
   }
   if (wanted.empty()) return 0;
   return Fail(name + " changes " + *wanted.begin() +
-              ", which is not a header of this backend");
+              ", which is not among the headers");
 }
 
 }  // namespace
