@@ -19,6 +19,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/tests/conformance/arming.h"
 #include "netpoll/tests/conformance/batches.h"
+#include "netpoll/tests/conformance/error_reports.h"
 #include "netpoll/tests/conformance/opening.h"
 #include "netpoll/tests/conformance/process.h"
 #include "netpoll/tests/conformance/readiness.h"
@@ -37,6 +38,7 @@
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Arming, name##UnderTest);       \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Batches, name##UnderTest);      \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, ShortReads, name##UnderTest);   \
+  INSTANTIATE_TYPED_TEST_SUITE_P(name, ErrorReports, name##UnderTest); \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Threads, name##UnderTest);      \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Process, name##UnderTest)
 

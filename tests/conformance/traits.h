@@ -22,6 +22,10 @@ struct DefaultTraits {
   // event of its own.
   static constexpr bool kReportsRepeat = false;
 
+  // News of a socket's error queue is reported, as nothing but an error. Asked
+  // on Linux only, which has such queues.
+  static constexpr bool kReportsErrorQueues = true;
+
   // Why Init may return that error though nothing is wrong with the backend: a
   // machine without the system interface. Null: it may not.
   static const char* WhyMissing(int /*error*/) { return nullptr; }

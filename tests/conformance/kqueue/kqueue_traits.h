@@ -14,6 +14,8 @@ template <class Env, class Sys, template <class> class WakerOf, int kUdataBits>
 struct Traits<KqueueBackend<Env, Sys, WakerOf, kUdataBits>> : DefaultTraits {
   // EV_EOF says no more than that one direction has ended.
   static constexpr bool kHalfCloseWakesWriter = true;
+  // No filter is for them.
+  static constexpr bool kReportsErrorQueues = false;
 };
 
 }  // namespace netpoll::conformance
