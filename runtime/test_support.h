@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
 #include "netpoll/backends/host/host_backends.h"
+#include "netpoll/core/testing/limit.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/task.h"
 
@@ -26,9 +27,8 @@ namespace netpoll {
 // Prints what the runtime is doing, and aborts, unless destroyed in time.
 class Watchdog {
  public:
-  static constexpr int kLimitMs = 120'000;
-
-  explicit Watchdog(Runtime& runtime, int limit_ms = kLimitMs) {
+  explicit Watchdog(Runtime& runtime,
+                    int limit_ms = static_cast<int>(TimeLeft().count())) {
     if (::pipe(leash_) != 0) std::abort();
     thread_ = std::thread([&runtime, fd = leash_[0], limit_ms] {
       pollfd query{.fd = fd, .events = POLLIN, .revents = 0};

@@ -18,15 +18,15 @@
 #include <thread>
 #include <utility>
 
+#include "netpoll/core/testing/limit.h"
+
 namespace netpoll {
 
 class Watchdog {
  public:
-  static constexpr std::chrono::seconds kLimit{120};
-
   // `state` is called by another thread.
   explicit Watchdog(std::function<std::string()> state,
-                    std::chrono::milliseconds limit = kLimit)
+                    std::chrono::milliseconds limit = TimeLeft())
       : thread_([this, describe = std::move(state), limit] {
           std::unique_lock<std::mutex> hold(mutex_);
           if (end_.wait_for(hold, limit, [this] { return ended_; })) return;

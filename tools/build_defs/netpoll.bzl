@@ -156,6 +156,8 @@ def netpoll_cc_test(
         **kwargs):
     """A test. Links GoogleTest (with GoogleMock) and its main.
 
+    One that hangs says where, before its time is over.
+
     Args:
       name: of the target.
       srcs: sources and headers.
@@ -171,6 +173,7 @@ def netpoll_cc_test(
     gtest = [
         "@googletest//:gtest",
         "@googletest//:gtest_main",
+        "//tools/testing:last_word",
     ]
     cc_test(
         name = name,
