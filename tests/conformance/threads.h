@@ -106,12 +106,13 @@ TYPED_TEST_P(Threads, SoItDoesWhenTheThreadThatOpenedIsBusy) {
     for (std::uint32_t i = 0; i < all.size(); ++i) {
       EXPECT_EQ(this->Open(all[i].own(), this->Key(i)), 0);
       open = static_cast<int>(i);
+      open.notify_one();
     }
     while (!stop) {
     }
   });
   for (int i = 0; i < static_cast<int>(all.size()); ++i) {
-    while (open < i) std::this_thread::yield();
+    for (int now; (now = open) < i;) open.wait(now);
     this->CloseOwn(all[i], this->Key(static_cast<std::uint32_t>(i)));
     this->ExpectTheEndIsSeen(all[i]);
   }
@@ -160,10 +161,11 @@ TYPED_TEST_P(Threads, ABusyThreadKeepsNoEventBack) {
   std::thread busy([&] {
     EXPECT_EQ(this->Open(ends.own(), this->Key(1)), 0);
     open = true;
+    open.notify_one();
     while (!stop) {
     }
   });
-  while (!open) std::this_thread::yield();
+  open.wait(false);
   for (int i = 0; i < 20; ++i) {
     char byte;
     ends.Send();

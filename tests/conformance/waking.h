@@ -10,6 +10,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -31,16 +33,24 @@ class Waking : public Fixture<Backend> {
   }
 
   // Calls `act` until the poll with `delta` in another thread has returned.
+  // Leaves the processor to that thread in between.
   template <class Act>
   void UntilPollEnds(Delta delta, Act act) {
-    std::atomic<bool> ended = false;
+    std::mutex mutex;
+    std::condition_variable change;
+    bool ended = false;
     std::thread poller([&] {
       Block(delta);
+      const std::lock_guard<std::mutex> hold(mutex);
       ended = true;
+      change.notify_one();
     });
-    while (!ended) {
+    for (std::unique_lock<std::mutex> hold(mutex); !ended;) {
+      hold.unlock();
       act(poller);
-      std::this_thread::yield();
+      hold.lock();
+      change.wait_for(hold, std::chrono::milliseconds(1),
+                      [&] { return ended; });
     }
     poller.join();
   }
