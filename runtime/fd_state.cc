@@ -39,7 +39,6 @@ FdState::~FdState() {
 int FdState::Open(Runtime& runtime, int fd, bool check, FdState** state,
                   std::unique_ptr<BoundName>* file) {
   if (!runtime.status().ok()) return ENODEV;
-  if (runtime.stopping()) return ECANCELED;
   const HostPoller::OpenResult opened = runtime.poller().Open(fd, check);
   if (opened.error != 0) return opened.error;
   auto* const made = new (std::nothrow) FdState(runtime, opened.desc, fd);
@@ -52,7 +51,7 @@ int FdState::Open(Runtime& runtime, int fd, bool check, FdState** state,
   if (check) made->Classify();
   if (file != nullptr) made->bound = std::move(*file);
   if (!runtime.Register(made)) {
-    made->keep = true;  // The caller keeps its descriptor, and the file.
+    // The runtime is stopping. The caller keeps its descriptor, and the file.
     if (file != nullptr) file->reset(made->bound.release());
     made->CloseNow(true);
     made->Unref();

@@ -315,10 +315,10 @@ bool IoOp::Rest(std::int64_t now, int rests) {
 }
 
 // Somebody is awake: events don't count until the time has come. (Stop has
-// every timer come early.)
+// every timer come early, when it has closed everything.)
 bool IoOp::RestIsOver() {
   const std::int64_t until = fd_->Retry(direction_)->until;
-  if (Runtime::Now() < until && !fd_->runtime.stopping()) return false;
+  if (Runtime::Now() < until) return false;
   StopResting();
   rested_ = true;
   return true;

@@ -45,6 +45,16 @@ TEST_P(RefusalTest, WhatCannotBePolledIsRefusedWithAClearError) {
   EXPECT_NE(refused(-1).find("not an open descriptor"), std::string::npos);
 }
 
+// What the descriptor is explains no other error.
+TEST_P(RefusalTest, AnErrorThatIsNotTheDescriptorsIsToldAlone) {
+  Runtime runtime({.threads = threads()});
+  const int file = ::open("/proc/self/exe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  const std::string told(OpenError(runtime, file, ENOMEM).message());
+  EXPECT_NE(told.find("ENOMEM"), std::string::npos) << told;
+  EXPECT_EQ(told.find("regular file"), std::string::npos) << told;
+  ::close(file);
+}
+
 TEST_P(RefusalTest, ARuntimeWithoutAPollerSaysWhy) {
   auto argument = std::make_shared<int>(0);
   {

@@ -3,8 +3,14 @@
 // Run: who may call it, when it returns, and what becomes of a thread that
 // can't be started. Stop at every time.
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
+#include <new>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -182,6 +188,46 @@ TEST(RunningThreadsTest, AThreadThatCannotBeStartedIsAStatusAndNothingIsBegun) {
   }
 }
 
+// What a worker's thread does as it ends: the last task of a Run has gone, and
+// Run has not returned.
+struct AtTheThreadsEnd {
+  ~AtTheThreadsEnd() {
+    if (runtime != nullptr) runtime->Spawn(Add(*count));
+  }
+  Runtime* runtime = nullptr;
+  Count* count = nullptr;
+};
+thread_local AtTheThreadsEnd at_the_threads_end;
+
+// Tasks that come when threads can't be had any more are run by those that can.
+TEST(RunningThreadsTest, OnceBegunARunGoesOnWithTheThreadsThatItGets) {
+  for (int can = 0; can < 3; ++can) {
+    const internal::SysOverride restore;
+    internal::sys.thread_create = &CreateSome;
+    threads_left.Store("test", 3, Order::kRelease);
+    Runtime runtime({.threads = 4});
+    Count begun{0};
+    Count late{0};
+    // One on each worker; the caller's is not to end.
+    auto task = [](Runtime& r, Count& all, Count& ran, int later,
+                   std::thread::id caller) -> Task<> {
+      all.FetchAdd("test", 1, Order::kAcqRel);
+      while (all.Load("test", Order::kAcquire) < 4) std::this_thread::yield();
+      threads_left.Store("test", later, Order::kRelease);
+      if (std::this_thread::get_id() == caller) co_return;
+      at_the_threads_end.runtime = &r;
+      at_the_threads_end.count = &ran;
+    };
+    for (int i = 0; i < 4; ++i) {
+      runtime.Spawn(
+          task(runtime, begun, late, can, std::this_thread::get_id()));
+    }
+    const absl::Status status = RunWatched(runtime);
+    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_EQ(late.Load("test", Order::kAcquire), 3);
+  }
+}
+
 TEST(RunningThreadsTest, OneWorkerNeedsNoThread) {
   internal::SysOverride restore;
   internal::sys.thread_create = &CreateSome;
@@ -261,6 +307,68 @@ TEST_P(RunningTest, StopMeetsOpenAndSleep) {
     stopper.join();
     EXPECT_EQ(runtime.stats().parked, 0);
   }
+}
+
+// Of several exceptions that nobody awaits Run throws the first, once.
+TEST(UnheardTest, TheFirstExceptionIsThrownAndOnce) {
+  Runtime runtime;
+  for (const char* const what : {"first", "second"}) {
+    runtime.Spawn([](const char* text) -> Task<> {
+      if (text != nullptr) throw std::runtime_error(text);
+      co_return;
+    }(what));
+  }
+  try {
+    (void)RunWatched(runtime);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "first");
+  }
+  EXPECT_TRUE(runtime.stopping());
+  EXPECT_TRUE(RunWatched(runtime).ok());
+}
+
+Task<> Fail(Runtime& runtime) {
+  co_await runtime.Yield();
+  throw std::runtime_error("unheard");
+}
+
+// `drop(runtime)` leaves nobody who would hear of a task that fails.
+template <class Drop>
+void ExpectThrownByRun(Drop drop) {
+  Runtime runtime;
+  runtime.Spawn(drop(runtime));
+  EXPECT_THROW((void)RunWatched(runtime), std::runtime_error);
+}
+
+TEST(UnheardTest, AHandleThatIsDroppedAfterTheEnd) {
+  ExpectThrownByRun([](Runtime& runtime) -> Task<> {
+    auto handle = runtime.Spawn(Fail(runtime));
+    while (!handle.ended()) co_await runtime.Yield();
+  });
+}
+
+TEST(UnheardTest, AHandleThatAnotherOneReplaces) {
+  ExpectThrownByRun([](Runtime& runtime) -> Task<> {
+    auto handle = runtime.Spawn(Fail(runtime));
+    Count ran{0};
+    handle = runtime.Spawn(Add(ran));
+    co_await std::move(handle);
+  });
+}
+
+// The place where a runtime was is somebody else's when a handle is dropped
+// that has outlived it.
+TEST(UnheardTest, ARuntimeThatIsGoneIsNotTold) {
+  alignas(Runtime) static std::array<std::byte, sizeof(Runtime)> place;
+  auto* const runtime = new (place.data()) Runtime;
+  std::optional<JoinHandle<void>> handle(runtime->Spawn(Fail(*runtime)));
+  EXPECT_TRUE(RunWatched(*runtime).ok());
+  runtime->~Runtime();
+  place.fill(std::byte{0});
+  handle.reset();
+  EXPECT_EQ(std::count(place.begin(), place.end(), std::byte{0}),
+            static_cast<std::ptrdiff_t>(place.size()));
 }
 
 TEST_P(RunningTest, AStopWhileNothingIsSpawnedEndsNothing) {

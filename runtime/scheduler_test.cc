@@ -7,6 +7,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task.h"
+#include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/test_support.h"
 #include "netpoll/runtime/worker.h"
 
@@ -76,6 +78,65 @@ TEST_P(BusyTest, ATaskFromAPlainThreadIsRunByAnother) {
       Hold(flag);
     }
     co_return;
+  });
+}
+
+// What is pushed in less time than a worker takes to look everywhere.
+struct Raiser : internal::TaskWaiter {
+  explicit Raiser(Runtime& runtime) {
+    home = &runtime;
+    run = [](TaskWaiter* self) {
+      static_cast<Raiser*>(self)->flag.Store("test", 1, Order::kRelease);
+    };
+  }
+  // Pushes it after a short while, and waits until it was run.
+  void Push(int spins) {
+    flag.Store("test", 0, Order::kRelaxed);
+    for (int i = 0; i < spins; ++i) (void)flag.Load("test", Order::kAcquire);
+    Runtime::MakeRunnable(this);
+    for (int i = 0; flag.Load("test", Order::kAcquire) == 0; ++i) {
+      if (i > 10'000) std::this_thread::yield();
+    }
+  }
+  Flag flag{0};
+};
+
+// The other is just about to rest: it looks again when it has said so, else who
+// pushed has nobody to wake.
+TEST_P(BusyTest, NoTaskIsPushedPastAWorkerThatGoesToRest) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    Raiser raiser(runtime);
+    for (int i = 0; i < 20'000; ++i) raiser.Push(i % 1'000);
+    co_return;
+  });
+}
+
+TEST(RestTest, NoForeignTaskIsPushedPastAWorkerThatGoesToRest) {
+  RunTest(1, [](Runtime& runtime) -> Task<> {
+    auto ends = *Socket::Pair(runtime);
+    std::thread pusher([&] {
+      Raiser raiser(runtime);
+      for (int i = 0; i < 20'000; ++i) raiser.Push(i % 1'000);
+      ends.first.WithFd([](int fd) { EXPECT_EQ(::write(fd, "x", 1), 1); });
+    });
+    std::array<char, 1> byte;
+    EXPECT_TRUE((co_await ends.second.Read(byte)).ok());
+    pusher.join();
+  });
+}
+
+// Tasks that only yield fill the worker's own queue for ever.
+TEST(FairnessTest, ATaskFromAPlainThreadHasItsTurnAmongThoseThatYield) {
+  RunTest(1, [](Runtime& runtime) -> Task<> {
+    Flag flag{0};
+    std::thread pusher([&] { runtime.Spawn(Raise(flag)); });
+    std::uint64_t yields = 0;
+    for (; flag.Load("test", Order::kAcquire) == 0 && yields < 100'000'000;
+         ++yields) {
+      co_await runtime.Yield();
+    }
+    EXPECT_LT(yields, 100'000'000u);
+    pusher.join();
   });
 }
 
@@ -250,6 +311,25 @@ TEST(IdleTest, WhoWaitsCostsNothing) {
       co_await std::move(reader);
     });
   }
+}
+
+// A worker that polls whenever it has no work need not look in between.
+TEST(PollPaceTest, APollThatWaitedIsALook) {
+  RunTest(1, [](Runtime& runtime) -> Task<> {
+    for (int i = 0; i < 200; ++i) {
+      co_await runtime.Sleep(100us);
+      EXPECT_LE(internal::this_worker->tick, 1u);
+      EXPECT_LE(internal::this_worker->operations, 1);
+    }
+  });
+}
+
+TEST(StatsTest, EachRunOfATaskIsCounted) {
+  RunTest(1, [](Runtime& runtime) -> Task<> {
+    const std::uint64_t before = runtime.stats().task_runs;
+    for (int i = 0; i < 100; ++i) co_await runtime.Yield();
+    EXPECT_EQ(runtime.stats().task_runs - before, 100u);
+  });
 }
 
 // Runs between two polls, and operations between two polls.

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
+#include "netpoll/runtime/bound_name.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/sys.h"
@@ -37,6 +38,67 @@ TEST_F(TakenNameTest, ATakenNameIsAnErrorAndStays) {
     ::unlink(path.c_str());
     co_return;
   });
+}
+
+// Only that the name is taken is a reason to look who has it.
+TEST_F(TakenNameTest, AnotherErrorRemovesNoDeadSocket) {
+  const std::string path = Path("s");
+  ForEachKind([&](Runtime& runtime, const Kind& kind) -> Task<> {
+    MakeDead(path, kind.type);
+    const internal::SysOverride restore;
+    internal::sys.bind = [](int, const sockaddr*, socklen_t) {
+      errno = EACCES;
+      return -1;
+    };
+    auto socket = kind.make(runtime, Unix(path), {.replace_dead = true});
+    EXPECT_EQ(socket.status().code(), absl::StatusCode::kPermissionDenied)
+        << socket.status();
+    EXPECT_TRUE(Exists(path));
+    ::unlink(path.c_str());
+    co_return;
+  });
+}
+
+// The folder is locked from before a name is taken until its socket listens: in
+// between it looks dead to others.
+TEST_F(TakenNameTest, NobodyElseReplacesWhileOneDoes) {
+  static int lock_error;
+  static int locked_at;
+  lock_error = locked_at = 0;
+  const internal::SysOverride restore;
+  static std::string folder;
+  folder = Path("");
+  const auto try_lock = [] {
+    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (const int how : {LOCK_EX, LOCK_SH}) {
+      if (::flock(fd, how | LOCK_NB) != 0) lock_error = errno;
+      locked_at += lock_error == EWOULDBLOCK ? 1 : 0;
+      lock_error = 0;
+    }
+    ::close(fd);
+  };
+  static void (*const attempt)() = try_lock;
+  internal::sys.bind = [](int fd, const sockaddr* name, socklen_t size) {
+    attempt();
+    return ::bind(fd, name, size);
+  };
+  internal::sys.listen = [](int fd, int backlog) {
+    attempt();
+    return ::listen(fd, backlog);
+  };
+  RunTest(1, [&](Runtime& runtime) -> Task<> {
+    const auto listener = Listener::Listen(runtime, Unix(Path("s")),
+                                           {.file = {.replace_dead = true}});
+    EXPECT_TRUE(listener.ok()) << listener.status();
+    co_return;
+  });
+  EXPECT_EQ(locked_at, 4) << "twice at bind, twice at listen";
+  attempt();
+  EXPECT_EQ(locked_at, 4) << "it is still locked";
+}
+
+TEST_F(TakenNameTest, ANameMayBeInTheRoot) {
+  EXPECT_EQ(internal::FolderLock(Unix("/netpoll-no-file")).error(), 0);
 }
 
 TEST_F(TakenNameTest, ADeadSocketsNameIsTakenIfAskedFor) {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "netpoll/core/concurrency.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/test_support.h"
 
@@ -223,6 +225,48 @@ TEST_P(TaskTest, StopEndsSleepsPresentAndFuture) {
   }(runtime));
   EXPECT_TRUE(RunWatched(runtime).ok());
   EXPECT_EQ(interrupted, 3);
+}
+
+// What a task was given goes before anybody is told that it has ended.
+TEST_P(TaskTest, TheFrameOfATaskGoesBeforeItsEndIsTold) {
+  struct Given {
+    explicit Given(std::optional<JoinHandle<void>>* h, bool* t)
+        : handle(h), told(t) {}
+    Given(Given&& other) noexcept
+        : handle(std::exchange(other.handle, nullptr)), told(other.told) {}
+    ~Given() {
+      if (handle != nullptr) *told = (*handle)->ended();
+    }
+    std::optional<JoinHandle<void>>* handle;
+    bool* told;
+  };
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    std::optional<JoinHandle<void>> handle;
+    bool told = true;
+    // Not before there is a handle.
+    StdEnv::Atomic<int> go{0};
+    auto task = [](Runtime& r, StdEnv::Atomic<int>& may, Given) -> Task<> {
+      while (may.Load("test", Order::kAcquire) == 0) co_await r.Yield();
+    };
+    handle.emplace(runtime.Spawn(task(runtime, go, Given(&handle, &told))));
+    go.Store("test", 1, Order::kRelease);
+    while (!handle->ended()) co_await runtime.Yield();
+    EXPECT_FALSE(told);
+  });
+}
+
+// Children that have ended or suspended are in nobody's way.
+TEST_P(TaskTest, OnlyChildrenWithinEachOtherCountAsNested) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    auto child = [](Runtime& r, bool yields) -> Task<int> {
+      if (yields) co_await r.Yield();
+      co_return internal::nested_children;
+    };
+    for (int i = 0; i < 100; ++i) {
+      const int nested = co_await child(runtime, i % 2 == 1);
+      EXPECT_LE(nested, 2);
+    }
+  });
 }
 
 TEST(RuntimeDeathTest, DestroyingARuntimeWithTasksIsRefused) {

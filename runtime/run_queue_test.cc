@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a scheduler is made of, piece by piece: the queue of runnable tasks, the
+// places that tasks have, and the word that says whether Run is at work.
+
+#include "netpoll/runtime/run_queue.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/types.h"
+#include "netpoll/runtime/run_word.h"
+#include "netpoll/runtime/task_place.h"
+#include "netpoll/runtime/task_waiter.h"
+
+namespace netpoll::internal {
+namespace {
+
+class RunQueueTest : public testing::Test {
+ protected:
+  using Queue = RunQueue<StdEnv>;
+
+  // Pushes the first `count` tasks.
+  void Fill(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) queue_.Push(&tasks_[i]);
+  }
+  // Takes everything out: the numbers of the tasks.
+  std::vector<std::size_t> Drain(Queue& queue) {
+    std::vector<std::size_t> numbers;
+    while (TaskWaiter* const task = queue.Pop()) {
+      numbers.push_back(static_cast<std::size_t>(task - tasks_.data()));
+    }
+    EXPECT_EQ(queue.Size(), 0);
+    EXPECT_TRUE(queue.Empty());
+    return numbers;
+  }
+
+  std::array<TaskWaiter, 8> tasks_;
+  Queue queue_;
+};
+
+using Numbers = std::vector<std::size_t>;
+
+TEST_F(RunQueueTest, FirstInFirstOutAndCounted) {
+  EXPECT_EQ(queue_.Pop(), nullptr);
+  EXPECT_EQ(queue_.Size(), 0) << "there was nothing to take";
+  Fill(3);
+  EXPECT_EQ(queue_.Size(), 3);
+  EXPECT_FALSE(queue_.Empty());
+  EXPECT_EQ(queue_.Pop(), &tasks_[0]);
+  EXPECT_EQ(queue_.Size(), 2);
+  EXPECT_EQ(Drain(queue_), (Numbers{1, 2}));
+}
+
+TEST_F(RunQueueTest, AListGoesBehindAndIsLeftEmpty) {
+  Fill(1);
+  WaiterList list;
+  for (std::size_t i = 1; i < 4; ++i) list.Push(&tasks_[i]);
+  queue_.Push(list, 3);
+  EXPECT_TRUE(list.empty());
+  EXPECT_EQ(queue_.Size(), 4);
+  EXPECT_EQ(Drain(queue_), (Numbers{0, 1, 2, 3}));
+}
+
+TEST_F(RunQueueTest, AThiefGetsHalfRoundedUpAndTheOldest) {
+  const std::array<Numbers, 6> taken = {Numbers{}, {0},    {0},
+                                        {0, 1},    {0, 1}, {0, 1, 2}};
+  for (std::size_t count = 0; count < taken.size(); ++count) {
+    Queue thief;
+    Fill(count);
+    EXPECT_EQ(queue_.StealInto(thief), count != 0);
+    EXPECT_EQ(thief.Size(), static_cast<std::int32_t>(taken[count].size()));
+    EXPECT_EQ(queue_.Size(),
+              static_cast<std::int32_t>(count - taken[count].size()));
+    EXPECT_EQ(Drain(thief), taken[count]);
+    EXPECT_EQ(Drain(queue_).size(), count - taken[count].size());
+  }
+}
+
+// --- Places ------------------------------------------------------------------
+
+struct FakeTimers {
+  bool Reserve(std::size_t timers) {
+    asked.push_back(timers);
+    return has_memory;
+  }
+  bool has_memory = true;
+  std::vector<std::size_t> asked;
+};
+
+TEST(TaskPlacesTest, RoomIsReservedForAllThatHaveAPlace) {
+  TaskPlaces places;
+  FakeTimers timers;
+  EXPECT_TRUE(places.Take(timers));
+  EXPECT_TRUE(places.Take(timers));
+  timers.has_memory = false;
+  EXPECT_FALSE(places.Take(timers));
+  timers.has_memory = true;
+  EXPECT_TRUE(places.Take(timers));
+  places.Give();
+  EXPECT_TRUE(places.Take(timers));
+  EXPECT_EQ(timers.asked, (Numbers{1, 2, 3, 3, 3}));
+}
+
+// --- The word ----------------------------------------------------------------
+
+TEST(RunWordTest, OneRunAtATimeWhichEndsWhenNobodyIsLeft) {
+  RunWord word;
+  RunWord::Phase before = RunWord::kEnded;
+  word.Add();
+  EXPECT_TRUE(word.Begin(&before));
+  EXPECT_EQ(before, RunWord::kFresh);
+  EXPECT_FALSE(word.Begin(&before));
+  EXPECT_FALSE(word.End()) << "somebody lives";
+  word.Add();
+  EXPECT_FALSE(word.Remove()) << "not the last";
+  EXPECT_EQ(word.count(), 1u);
+  EXPECT_TRUE(word.Remove());
+  EXPECT_TRUE(word.End());
+  EXPECT_EQ(word.phase(), RunWord::kEnded);
+  EXPECT_TRUE(word.Begin(&before));
+  EXPECT_EQ(before, RunWord::kEnded);
+}
+
+TEST(RunWordTest, AGuestEntersUntilRunHasReturned) {
+  RunWord word;
+  RunWord::Phase before;
+  EXPECT_TRUE(word.AddUnlessEnded());
+  EXPECT_TRUE(word.Begin(&before));
+  EXPECT_TRUE(word.AddUnlessEnded());
+  EXPECT_FALSE(word.Remove());
+  EXPECT_TRUE(word.Remove());
+  EXPECT_TRUE(word.End());
+  EXPECT_FALSE(word.AddUnlessEnded());
+  EXPECT_EQ(word.count(), 0u);
+}
+
+// A Run that could not begin was none: what was possible before still is.
+TEST(RunWordTest, WhatIsAbortedIsAsBefore) {
+  RunWord word;
+  RunWord::Phase before;
+  word.Add();
+  EXPECT_TRUE(word.Begin(&before));
+  word.Abort(before);
+  EXPECT_EQ(word.phase(), RunWord::kFresh);
+  EXPECT_EQ(word.count(), 1u);
+  EXPECT_TRUE(word.AddUnlessEnded());
+  word.Remove();
+  word.Remove();
+  EXPECT_TRUE(word.Begin(&before));
+  EXPECT_TRUE(word.End());
+  EXPECT_TRUE(word.Begin(&before));
+  word.Abort(before);
+  EXPECT_EQ(word.phase(), RunWord::kEnded);
+}
+
+}  // namespace
+}  // namespace netpoll::internal
