@@ -139,6 +139,19 @@ TEST(TimerHeapTest, ARemovedOwnerMayBeDestroyed) {
 }
 
 // Random calls against a map that holds the truth.
+TEST(TimerHeapTest, ARemovedTimerIsNoReasonToLookEarlier) {
+  Heap heap;
+  Owner first;
+  Owner second;
+  heap.Arm(&first, 0, 5, Mode::kRead, 1);
+  heap.Arm(&second, 0, 9, Mode::kRead, 2);
+  EXPECT_TRUE(heap.Remove(&first, 0));
+  EXPECT_EQ(heap.Next(), 9);
+  EXPECT_TRUE(heap.Remove(&second, 0));
+  EXPECT_EQ(heap.Next(), kNever);
+  EXPECT_FALSE(heap.Remove(&second, 0));
+}
+
 TEST(TimerHeapTest, BehavesAsASortedMapUnderRandomCalls) {
   std::mt19937 random(12345);
   const auto pick = [&random](std::uint32_t n) {

@@ -147,7 +147,6 @@ struct RingState {
   void Note(const io_uring_cqe& completion) {
     const EventKey key = EventKey::FromBits(completion.user_data);
     if (key == kWakeKey || key == kKeptKey) sign_posted = false;
-    broken |= key == kWakeKey;
     Registration* const registration = registrations.Find(key);
     if (registration == nullptr) return;
     const RingReport report = DecodeRing(completion.res, completion.flags);

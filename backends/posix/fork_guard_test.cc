@@ -16,11 +16,20 @@ namespace netpoll {
 namespace {
 
 int pids_asked = 0;
+int pages = 0;  // That are mapped.
 
 struct CountingSys : ForkGuardSys {
   static pid_t Pid() {
     ++pids_asked;
     return ForkGuardSys::Pid();
+  }
+  static void* Map(std::size_t size) {
+    ++pages;
+    return ForkGuardSys::Map(size);
+  }
+  static void Unmap(void* page, std::size_t size) {
+    --pages;
+    ForkGuardSys::Unmap(page, size);
   }
 };
 
@@ -78,6 +87,22 @@ TYPED_TEST(ForkGuardTest, AChildsOwnGuardIsItsOwn) {
               return own.InChild() ? 0 : 7;
             }),
             7);
+}
+
+template <class Sys>
+void ExpectPages(int while_it_lives) {
+  pages = 0;
+  {
+    ForkGuardOf<Sys> guard;
+    EXPECT_EQ(pages, while_it_lives);
+  }
+  EXPECT_EQ(pages, 0);
+}
+
+TEST(ForkGuardCost, APageIsKeptOnlyWhereItIsOfUse) {
+  ExpectPages<CountingSys>(1);
+  ExpectPages<LyingSys>(0);
+  ExpectPages<RefusingSys>(0);
 }
 
 TEST(ForkGuardCost, ACheckCostsNoSystemCallWhereTheKernelEmptiesThePage) {

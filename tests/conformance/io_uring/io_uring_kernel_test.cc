@@ -253,6 +253,21 @@ TEST_F(IoUringKernel, AnErrorOfASocketIsNoErrorOfPolling) {
   ::close(udp);
 }
 
+// A full pipe that nobody reads any more has nothing but an error to tell.
+TEST_F(IoUringKernel, NothingButAnErrorIsAnErrorOfPolling) {
+  Ends ends = Ends::PipeToWrite();
+  ends.FillOwn();
+  ASSERT_EQ(Open(ends.own(), Key(1)), 0);
+  EXPECT_TRUE(TakeAll().empty());
+  ends.ClosePeer();
+  Recorder recorder;
+  backend_.Poll(Delta::Forever(), recorder);
+  ASSERT_EQ(recorder.reports.size(), 1u);
+  EXPECT_EQ(recorder.reports[0].mode, Mode::kReadWrite);
+  EXPECT_TRUE(recorder.reports[0].flags.error);
+  EXPECT_TRUE(recorder.reports[0].flags.no_more_edges);
+}
+
 TEST_F(IoUringOverflow, NothingIsLost) {
   constexpr std::uint32_t kMany = 300;
   std::vector<Ends> all;

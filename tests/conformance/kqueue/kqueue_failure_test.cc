@@ -277,6 +277,10 @@ TEST_F(KqueueFailure, CloseReturnsOtherErrorsAndForgetsTheDescriptor) {
   // The second filter's error, when the first is not there.
   script().returns[Call::kChange] = {-ENOENT, -ENOENT, -ENOMEM};
   EXPECT_EQ(backend.Close(ends.own(), kKey), ENOMEM);
+  // Of two errors the first.
+  EXPECT_EQ(backend.Open(ends.own(), kKey), 0);
+  script().returns[Call::kChange] = {-EBADF, -ENOMEM, -EBADF};
+  EXPECT_EQ(backend.Close(ends.own(), kKey), ENOMEM);
 }
 
 TEST_F(KqueueFailure, CloseAfterTheSystemsCloseSaysSo) {

@@ -225,6 +225,8 @@ TEST_F(KqueueFailure, ANonBlockingPollTriggersTheUserEventAgain) {
   // An EV_ADD would replace the flags, and the event stay.
   EXPECT_EQ(trigger.flags, 0);
   EXPECT_EQ(trigger.fflags, static_cast<unsigned>(NOTE_TRIGGER));
+  backend.Break();
+  EXPECT_EQ(Count(Call::kChange), before + 2) << "it is pending already";
   Poll(backend, Delta::Forever());
   EXPECT_EQ(Count(Call::kChange), before + 2);
   EXPECT_TRUE(Poll(backend, kShort).empty());

@@ -87,6 +87,22 @@ TEST_F(PollPipe, ArmingWhatIsArmedAlreadyKicksNobody) {
   EXPECT_EQ(Count(PollCall::kPoll), 1);
 }
 
+// A poll that does not block returns anyway.
+TEST_F(PollPipe, APollThatDoesNotBlockIsNotKicked) {
+  Backend backend;
+  ASSERT_EQ(backend.Init(), 0);
+  Ends ends = Ends::PipeToRead();
+  Ends other = Ends::PipeToRead();
+  backend.Open(ends.own(), kKey);
+  backend.Arm(ends.own(), kKey, Mode::kRead);
+  const EventKey key = EventKey::ForSlot(2, 1);
+  backend.Open(other.own(), key);
+  script().meanwhile = [&] { backend.Arm(other.own(), key, Mode::kRead); };
+  EXPECT_TRUE(Poll(backend, kNow).empty());
+  EXPECT_EQ(Count(PollCall::kPoll), 1);
+  EXPECT_EQ(Count(PollCall::kWrite), 0);
+}
+
 TEST_F(PollPipe, AKickEndsAPollWithALimitButIsNoBreak) {
   Backend backend;
   ASSERT_EQ(backend.Init(), 0);
@@ -187,6 +203,8 @@ TEST_F(PollPipe, AFullPipeIsABreakThatIsPending) {
   EXPECT_EQ(Count(PollCall::kWrite), 1);
   EXPECT_TRUE(Poll(backend, Delta::Forever()).empty());
   EXPECT_EQ(Count(PollCall::kPoll), 1);
+  pollfd left{.fd = PipeOf(backend).front(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&left, 1, 0), 0) << "all of it was taken";
   backend.Break();
   EXPECT_EQ(Count(PollCall::kWrite), 2);
   EXPECT_TRUE(Poll(backend, Delta::Forever()).empty());
