@@ -118,6 +118,10 @@ bool internal::ReceiveFromOp::Attempt(IoOp* op) {
         self->from_ = Unnamed();
       }
       self->end_ = got == 0 && !self->buffer_.empty() && AtEnd(self->fd());
+      if (self->end_ && self->fd_->runtime.stopping()) {
+        self->end_ = false;  // Stop's doing, not the peer's.
+        self->status_ = IoStatus::FromPoll(PollError::kClosing);
+      }
       return true;
     }
     if (errno != EINTR) return self->FailOrBlock(errno);

@@ -75,6 +75,43 @@ TEST_F(StopWithinTest, AReadvIsNotToldThatThePeerHasLeft) {
   });
 }
 
+// Of messages the end is none, and looks like an empty one.
+Task<IoStatus> Read(DatagramSocket& socket) {
+  std::array<char, 8> room;
+  co_return (co_await socket.Read(room)).status;
+}
+Task<IoStatus> Readv(DatagramSocket& socket) {
+  std::array<char, 8> room;
+  const std::array<iovec, 1> parts{iovec{room.data(), room.size()}};
+  co_return (co_await socket.Readv(parts)).status;
+}
+Task<IoStatus> ReceiveFrom(DatagramSocket& socket) {
+  std::array<char, 8> room;
+  const DatagramResult got = co_await socket.ReceiveFrom(room);
+  EXPECT_FALSE(got.end);
+  co_return got.status;
+}
+TEST_F(StopWithinTest, AReadOfMessagesIsNotToldThatThePeerHasLeft) {
+  sys.recvmsg = [](int fd, msghdr* message, int flags) {
+    to_stop->Stop();
+    return ::recvmsg(fd, message, flags);
+  };
+  for (const auto read : {&Read, &Readv, &ReceiveFrom}) {
+    RunTest(1, [read](Runtime& runtime) -> Task<> {
+      to_stop = &runtime;
+      int fds[2];
+      EXPECT_EQ(
+          ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                       0, fds),
+          0);
+      auto socket = *DatagramSocket::Adopt(runtime, fds[0]);
+      auto peer = *DatagramSocket::Adopt(runtime, fds[1]);
+      const IoStatus status = co_await read(socket);
+      EXPECT_TRUE(status.closing()) << status.ToString();
+    });
+  }
+}
+
 TEST_F(StopWithinTest, AReadIsNotToldOfAReset) {
   sys.read = [](int, void*, std::size_t) -> ssize_t {
     to_stop->Stop();
