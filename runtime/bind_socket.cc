@@ -80,8 +80,7 @@ absl::StatusOr<BoundSocket> BindSocket(Runtime& runtime,
                                        const BindRequest& request) {
   if (!runtime.status().ok()) return runtime.status();
   const auto failed = [&](int error) {
-    return SystemError(absl::StrCat(request.purpose, " ", address.ToString()),
-                       error);
+    return SystemError(Doing(request.purpose, address), error);
   };
   const int fd = MakeSocket(address, request.type);
   if (fd < 0) return failed(errno);
@@ -104,8 +103,8 @@ absl::StatusOr<BoundSocket> BindSocket(Runtime& runtime,
     const absl::Status why = OpenError(runtime, fd, error);
     sys.close(fd);
     return absl::Status(
-        why.code(), absl::StrCat(request.purpose, " ", address.ToString(), ": ",
-                                 why.message()));
+        why.code(),
+        absl::StrCat(Doing(request.purpose, address), ": ", why.message()));
   }
   return BoundSocket{state, bound.ok() ? *bound : address};
 }

@@ -11,7 +11,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/descriptor.h"
@@ -25,9 +24,9 @@
 
 namespace netpoll {
 
-using internal::AddressFrom, internal::GetOption, internal::MakeSocket,
-    internal::OpenFailed, internal::OpenOwn, internal::Refused,
-    internal::SystemError;
+using internal::AddressFrom, internal::Doing, internal::GetOption,
+    internal::MakeSocket, internal::OpenFailed, internal::OpenOwn,
+    internal::Refused, internal::SystemError;
 
 namespace {
 
@@ -37,7 +36,7 @@ SocketAddress Unnamed() {
 }
 
 absl::Status ConnectFailed(const SocketAddress& peer, int error) {
-  return SystemError(absl::StrCat("connect to ", peer.ToString()), error);
+  return SystemError(Doing("connect to", peer), error);
 }
 
 }  // namespace

@@ -272,7 +272,8 @@ TEST(Listen, ErrorsNameTheAddressAndTheErrno) {
     // A network for documents: no host has it.
     ExpectSays(Listener::Listen(runtime, Parse("192.0.2.1:1")).status(),
                "listen on 192.0.2.1:1: EADDRNOTAVAIL");
-    EXPECT_FALSE(Listener::Listen(runtime, {}).ok());
+    ExpectSays(Listener::Listen(runtime, {}).status(),
+               "listen on the empty address: EAFNOSUPPORT");
     const internal::SysOverride restore;
     internal::sys.socket = [](int, int, int) {
       errno = EMFILE;

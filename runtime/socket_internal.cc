@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -24,6 +25,12 @@ namespace netpoll::internal {
 
 absl::Status SystemError(absl::string_view what, int error) {
   return ErrnoStatus(error, absl::StrCat(what, ": ", ErrnoName(error)));
+}
+
+std::string Doing(absl::string_view purpose, const SocketAddress& address) {
+  const bool empty = address.family() == AF_UNSPEC;
+  return absl::StrCat(purpose, " ",
+                      empty ? "the empty address" : address.ToString());
 }
 
 absl::Status Refused(int fd, int error, absl::string_view why) {

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -21,6 +22,9 @@ namespace netpoll::internal {
 
 // "WHAT: EPIPE", with the code that the errno maps to.
 absl::Status SystemError(absl::string_view what, int error);
+
+// "connect to 127.0.0.1:80": begins the sentence of an error.
+std::string Doing(absl::string_view purpose, const SocketAddress& address);
 
 // "descriptor 7 can't be adopted: WHY (EINVAL)".
 absl::Status Refused(int fd, int error, absl::string_view why);

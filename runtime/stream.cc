@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -33,9 +34,11 @@ using internal::AddressFrom, internal::GetOption, internal::MakeSocket,
 namespace {
 
 absl::Status ConnectError(const SocketAddress& address, IoStatus status) {
-  return absl::Status(
-      status.ToStatus().code(),
-      absl::StrCat("connect to ", address.ToString(), ": ", status.ToString()));
+  const std::string doing = internal::Doing("connect to", address);
+  const int error = status.error_number();
+  if (error != 0) return SystemError(doing, error);
+  return absl::Status(status.ToStatus().code(),
+                      absl::StrCat(doing, ": ", status.ToString()));
 }
 
 // Waits for a connect that is in progress. A wake-up alone proves nothing: the
@@ -144,8 +147,7 @@ Task<absl::StatusOr<Socket>> ConnectOnce(Runtime& runtime,
   if (pending && error != EINPROGRESS && error != EINTR && !again) {
     internal::sys.close(fd);
     if (runtime.stopping()) co_return ConnectError(address, closing);
-    co_return SystemError(absl::StrCat("connect to ", address.ToString()),
-                          error);
+    co_return ConnectError(address, IoStatus::FromErrno(error));
   }
   SetNoDelay(fd);
   absl::StatusOr<internal::FdState*> state = OpenOwn(runtime, fd);
