@@ -144,6 +144,22 @@ TEST_F(ConnectStepTest, AStoppedRuntimeCallsNobody) {
   });
 }
 
+Runtime* to_stop = nullptr;
+
+TEST_F(ConnectStepTest, WhatStopDidToTheListenerIsNoNewsOfIt) {
+  sys.connect = [](int, const sockaddr*, socklen_t) {
+    to_stop->Stop();
+    errno = ECONNREFUSED;
+    return -1;
+  };
+  RunTest(1, [](Runtime& runtime) -> Task<> {
+    to_stop = &runtime;
+    const auto socket = co_await Socket::Connect(runtime, Parse("127.0.0.1:9"));
+    EXPECT_EQ(socket.status().code(), absl::StatusCode::kCancelled)
+        << socket.status();
+  });
+}
+
 // One end that can't be opened is an error of the pair.
 TEST_F(ConnectStepTest, APairHasBothEndsOrNone) {
   static int broken;

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -248,6 +249,33 @@ TEST_P(HomeTest, RunServesATaskOfAnotherRuntimeToItsEnd) {
   }(two.home, ends->first));
   EXPECT_TRUE(RunWatched(two.home).ok());
   writer.join();
+}
+
+// Who stands in line for a direction is a guest already.
+TEST_P(HomeTest, RunServesWhoStandsInLineToo) {
+  Two two(threads());
+  auto ends = Socket::Pair(two.other);
+  ASSERT_TRUE(ends.ok());
+  two.StartOther();
+  two.other.Spawn([](Socket& s) -> Task<> {
+    EXPECT_EQ((co_await ReadOne(s)).bytes, 1u);
+  }(ends->first));
+  two.home.Spawn([](Two& t, Socket::Ends& pair) -> Task<> {
+    while (t.other.stats().parked == 0) co_await t.home.Yield();
+    auto guest = t.home.Spawn(ReadOne(pair.first));
+    const std::int64_t until = Runtime::Now() + 20'000'000'000;
+    // The one that keeps it running, the reader, the guest.
+    bool counted = false;
+    while (!counted && Runtime::Now() < until) {
+      counted = t.other.DumpState().find("tasks 3,") != std::string::npos;
+      co_await t.home.Yield();
+    }
+    EXPECT_TRUE(counted) << t.other.DumpState();
+    EXPECT_TRUE((co_await pair.second.Write("xy")).ok());
+    EXPECT_EQ((co_await std::move(guest)).bytes, 1u);
+  }(two, *ends));
+  EXPECT_TRUE(RunWatched(two.home).ok());
+  two.EndOther();
 }
 
 TEST_P(HomeTest, WhereRunHasReturnedAWaitAnswersClosing) {

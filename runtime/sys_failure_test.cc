@@ -339,6 +339,26 @@ TEST_F(SysFailureTest, AnErrorOfCloseIsToldAndIsNoReasonToCloseAgain) {
   });
 }
 
+// What the poller met, when the descriptor was replaced, comes before that.
+TEST_F(SysFailureTest, OfTwoErrorsOfACloseTheFirstIsTold) {
+  IoStatus of_poller;
+  for (const bool second : {false, true}) {
+    RunTest(1, [&](Runtime& runtime) -> Task<> {
+      auto ends = *Socket::Pair(runtime);
+      const int other = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+      EXPECT_EQ(::dup2(other, ends.first.fd()), ends.first.fd());
+      ::close(other);
+      if (second) sys.close = &CloseAndFail<EIO>;
+      const IoStatus told = co_await ends.first.Close();
+      if (!second) of_poller = told;
+      const IoStatus first =
+          of_poller.ok() && second ? IoStatus::FromErrno(EIO) : of_poller;
+      EXPECT_EQ(told, first) << told.ToString();
+      sys.close = &::close;
+    });
+  }
+}
+
 // --- What an errno is called -------------------------------------------------
 
 TEST(IoStatusTest, TheSystemsPatienceIsNotTheDeadline) {

@@ -71,6 +71,22 @@ TEST(TurnTest, ASleepThatNeedNotWaitPays) {
   ExpectOthersRun("Yield", [](Runtime& r) -> Task<> { co_await r.Yield(); });
 }
 
+TEST(TurnTest, AShareIsSoManyOperationsAndNoneLess) {
+  RunTest(1, [](Runtime& runtime) -> Task<> {
+    bool ran = false;
+    auto other = [](bool& flag) -> Task<> {
+      flag = true;
+      co_return;
+    };
+    co_await runtime.Yield();
+    auto handle = runtime.Spawn(other(ran));
+    int operations = 0;
+    for (; !ran; ++operations) co_await runtime.Sleep(0s);
+    EXPECT_EQ(operations, Worker::kBudget + 1) << "the last one waits";
+    co_await std::move(handle);
+  });
+}
+
 TEST(TurnTest, AnEmptyHandlePays) {
   Socket none;
   std::array<char, 4> buffer;
