@@ -17,10 +17,13 @@
 #include <cstdint>
 
 #include "netpoll/backends/backend.h"
+#include "netpoll/backends/epoll/epoll_events.h"
 #include "netpoll/backends/epoll/linux_sys.h"
 #include "netpoll/backends/posix/check_pollable.h"
 #include "netpoll/backends/posix/fatal.h"
+#include "netpoll/backends/posix/time_limit.h"
 #include "netpoll/backends/posix/use_guard.h"
+#include "netpoll/backends/report.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
@@ -28,29 +31,6 @@
 #include "netpoll/core/wake_token.h"
 
 namespace netpoll {
-
-// What one epoll report means.
-struct EpollReport {
-  Mode mode;
-  EventFlags flags;
-};
-
-// Hang-up and error wake both directions; the peer's half-close is readable
-// only. Pure: tested over every mask.
-constexpr EpollReport DecodeEpoll(std::uint32_t events) {
-  constexpr std::uint32_t kBoth = EPOLLHUP | EPOLLERR;
-  const bool read = (events & (EPOLLIN | EPOLLRDHUP | kBoth)) != 0;
-  const bool write = (events & (EPOLLOUT | kBoth)) != 0;
-  return {static_cast<Mode>((read ? 1 : 0) | (write ? 2 : 0)),
-          {.error = events == EPOLLERR,
-           .no_more_edges = (events & (EPOLLRDHUP | EPOLLPRI | kBoth)) != 0}};
-}
-static_assert(DecodeEpoll(EPOLLIN).mode == Mode::kRead);
-static_assert(DecodeEpoll(EPOLLRDHUP).mode == Mode::kRead);
-static_assert(DecodeEpoll(EPOLLOUT).mode == Mode::kWrite);
-static_assert(DecodeEpoll(EPOLLHUP).mode == Mode::kReadWrite);
-static_assert(DecodeEpoll(EPOLLERR).flags.error);
-static_assert(!DecodeEpoll(EPOLLERR | EPOLLOUT).flags.error);
 
 template <class Env = StdEnv, class Sys = LinuxSys>
 class EpollBackend {
@@ -100,7 +80,7 @@ class EpollBackend {
         if (delta.blocking()) TakeWake();
         continue;
       }
-      const EpollReport report = DecodeEpoll(events[i].events);
+      const EventReport report = DecodeEpoll(events[i].events);
       sink.Ready(key, report.mode, report.flags);
     }
   }
@@ -155,7 +135,7 @@ class EpollBackend {
   int WaitOnce(Delta delta, epoll_event* events) {
     const bool limited = delta.blocking() && !delta.forever();
     if (limited && no_pwait2_.Load("epoll.pwait2.load", Order::kRelaxed) == 0) {
-      const timespec limit = ToTimespec(delta);
+      const timespec limit = TimeLimit(delta);
       const int count = Sys::EpollPwait2(epoll_, events, kBatch, &limit);
       // Some seccomp filters say EPERM of a call that they do not know; the
       // call itself never does.
@@ -163,14 +143,6 @@ class EpollBackend {
       no_pwait2_.Store("epoll.pwait2.store", 1, Order::kRelaxed);
     }
     return Sys::EpollWait(epoll_, events, kBatch, delta.ToMillisecondsCeil());
-  }
-
-  static timespec ToTimespec(Delta delta) {
-    constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
-    timespec limit{};
-    limit.tv_sec = static_cast<time_t>(delta.nanos() / kNanosPerSecond);
-    limit.tv_nsec = static_cast<long>(delta.nanos() % kNanosPerSecond);
-    return limit;
   }
 
   // Drain first, then clear: whoever finds the token pending in between is

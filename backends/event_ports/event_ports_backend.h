@@ -34,10 +34,13 @@
 
 #include "netpoll/backends/backend.h"
 #include "netpoll/backends/event_ports/event_port_sys.h"
+#include "netpoll/backends/event_ports/event_ports_events.h"
 #include "netpoll/backends/event_ports/fd_table.h"
 #include "netpoll/backends/posix/check_pollable.h"
 #include "netpoll/backends/posix/fatal.h"
+#include "netpoll/backends/posix/time_limit.h"
 #include "netpoll/backends/posix/use_guard.h"
+#include "netpoll/backends/report.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
@@ -45,43 +48,6 @@
 #include "netpoll/core/wake_token.h"
 
 namespace netpoll {
-
-// What one report of a port means.
-struct PortReport {
-  Mode mode;
-  EventFlags flags;
-};
-
-// Hang-up and error wake both directions. Nothing tells the peer's half-close
-// from data: it is a readable descriptor, each time it is armed. Pure: tested
-// over every mask.
-constexpr PortReport DecodePort(int events) {
-  constexpr int kBoth = POLLHUP | POLLERR;
-  const bool read = (events & (POLLIN | kBoth)) != 0;
-  const bool write = (events & (POLLOUT | kBoth)) != 0;
-  return {static_cast<Mode>((read ? 1 : 0) | (write ? 2 : 0)),
-          {.error = events == POLLERR,
-           .no_more_edges = (events & (POLLPRI | kBoth)) != 0}};
-}
-static_assert(DecodePort(POLLIN).mode == Mode::kRead);
-static_assert(DecodePort(POLLIN).flags == EventFlags{});
-static_assert(DecodePort(POLLOUT).mode == Mode::kWrite);
-static_assert(DecodePort(POLLIN | POLLOUT).mode == Mode::kReadWrite);
-static_assert(DecodePort(POLLHUP).mode == Mode::kReadWrite);
-static_assert(DecodePort(POLLHUP).flags.no_more_edges);
-static_assert(!DecodePort(POLLHUP).flags.error);
-static_assert(DecodePort(POLLERR).mode == Mode::kReadWrite);
-static_assert(DecodePort(POLLERR).flags.error);
-static_assert(!DecodePort(POLLERR | POLLOUT).flags.error);
-static_assert(DecodePort(POLLPRI | POLLIN).flags.no_more_edges);
-
-// What to ask the port for. No POLLPRI: urgent data stays pending, and would
-// be reported again and again to somebody who reads past it.
-constexpr int PortInterest(Mode mode) {
-  return (Has(mode, Mode::kRead) ? POLLIN : 0) |
-         (Has(mode, Mode::kWrite) ? POLLOUT : 0);
-}
-static_assert(PortInterest(Mode::kReadWrite) == (POLLIN | POLLOUT));
 
 template <class Env = StdEnv, class Sys = EventPortSys>
 class EventPortsBackend {
@@ -182,7 +148,7 @@ class EventPortsBackend {
   // The number of events that were fetched; 0 also when a limited wait was
   // interrupted or its time was up.
   unsigned Fetch(Delta delta, port_event_t* events) {
-    timespec limit = ToTimespec(delta);
+    timespec limit = TimeLimit(delta);
     for (;;) {
       // No source is 0. The count alone doesn't tell: an interrupted call
       // leaves it at what was asked for.
@@ -244,7 +210,7 @@ class EventPortsBackend {
   void Report(const port_event_t& event, Sink& sink) {
     if (event.portev_source != PORT_SOURCE_FD) return;
     const EventKey key = KeyOf(event);
-    const PortReport report = DecodePort(event.portev_events);
+    const EventReport report = DecodePort(event.portev_events);
     KeepTheRest(static_cast<Fd>(event.portev_object), key, report.mode);
     if (event.portev_events != 0) sink.Ready(key, report.mode, report.flags);
   }
@@ -273,18 +239,6 @@ class EventPortsBackend {
   static EventKey KeyOf(const port_event_t& event) {
     return EventKey::FromBits(
         reinterpret_cast<std::uintptr_t>(event.portev_user));
-  }
-
-  static timespec ToTimespec(Delta delta) {
-    constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
-    constexpr std::int64_t kMostSeconds = 1'000'000;
-    timespec limit{};
-    if (delta.forever()) return limit;
-    const std::int64_t seconds = delta.nanos() / kNanosPerSecond;
-    limit.tv_sec =
-        static_cast<time_t>(seconds < kMostSeconds ? seconds : kMostSeconds);
-    limit.tv_nsec = static_cast<long>(delta.nanos() % kNanosPerSecond);
-    return limit;
   }
 
   UseGuard guard_;

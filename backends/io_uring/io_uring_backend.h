@@ -54,8 +54,8 @@
 #include <cstdint>
 
 #include "netpoll/backends/backend.h"
-#include "netpoll/backends/io_uring/decode_ring.h"
 #include "netpoll/backends/io_uring/fatal_ring.h"
+#include "netpoll/backends/io_uring/io_uring_events.h"
 #include "netpoll/backends/io_uring/io_uring_sys.h"
 #include "netpoll/backends/io_uring/registrations.h"
 #include "netpoll/backends/io_uring/requests.h"
@@ -286,7 +286,7 @@ class IoUringBackend {
     if (answered) {
       return DecodeRingPoll(static_cast<std::uint16_t>(asked.revents));
     }
-    return {.mode = Mode::kReadWrite, .flags = {.no_more_edges = true}};
+    return {{Mode::kReadWrite, {.no_more_edges = true}}};
   }
 
   // Everything below is called under the lock.
@@ -305,7 +305,7 @@ class IoUringBackend {
       Registration& registration = *batch.items[i].registration;
       if (registration.armed || registration.dead) continue;
       if (state_.Arm(registration) != 0) {
-        state_.registrations.Keep(registration, {.mode = Mode::kReadWrite});
+        state_.registrations.Keep(registration, {{Mode::kReadWrite}});
         batch.refused = true;
       }
     }

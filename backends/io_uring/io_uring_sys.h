@@ -16,10 +16,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
 #include "netpoll/backends/posix/above_stdio.h"
+#include "netpoll/backends/posix/time_limit.h"
+#include "netpoll/core/delta.h"
 
 namespace netpoll {
 
@@ -51,10 +54,8 @@ struct IoUringSys {
   static void Close(int fd) { ::close(fd); }
   // Sleeps, or less if a signal comes.
   static void Pause(std::int64_t nanos) {
-    constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
-    timespec limit{};
-    limit.tv_sec = static_cast<time_t>(nanos / kNanosPerSecond);
-    limit.tv_nsec = static_cast<long>(nanos % kNanosPerSecond);
+    const timespec limit =
+        TimeLimit(Delta::AtMost(std::chrono::nanoseconds(nanos)));
     ::nanosleep(&limit, nullptr);
   }
   // Tells the calling thread from every other that lives.

@@ -14,7 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "netpoll/backends/io_uring/decode_ring.h"
+#include "netpoll/backends/io_uring/io_uring_events.h"
 #include "netpoll/backends/io_uring/sparse_array.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/types.h"
@@ -87,9 +87,7 @@ class Registrations {
     Registration* const first = first_;
     if (first == nullptr) return nullptr;
     Unlink(*first);
-    *report = RingReport{.mode = static_cast<Mode>(first->mode),
-                         .flags = first->flags,
-                         .unsure = first->unsure};
+    *report = {{static_cast<Mode>(first->mode), first->flags}, first->unsure};
     first->mode = 0;
     first->flags = EventFlags{};
     first->unsure = false;

@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "netpoll/backends/posix/time_limit.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 
@@ -88,12 +89,7 @@ class Ring {
       return -std::min(
           0, Sys::Enter(fd_, 0, count, IORING_ENTER_GETEVENTS, nullptr));
     }
-    constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
-    // The kernel adds the time since it started, and lets that overflow.
-    constexpr std::int64_t kLongest = INT64_MAX / 2;
-    const std::int64_t nanos = std::min(delta.nanos(), kLongest);
-    const __kernel_timespec limit{.tv_sec = nanos / kNanosPerSecond,
-                                  .tv_nsec = nanos % kNanosPerSecond};
+    const auto limit = TimeLimit<__kernel_timespec>(delta);
     io_uring_getevents_arg arg{};
     arg.ts = reinterpret_cast<std::uintptr_t>(&limit);
     return -std::min(

@@ -15,8 +15,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "netpoll/backends/io_uring/decode_ring.h"
 #include "netpoll/backends/io_uring/fatal_ring.h"
+#include "netpoll/backends/io_uring/io_uring_events.h"
 #include "netpoll/backends/io_uring/registrations.h"
 #include "netpoll/backends/io_uring/requests.h"
 #include "netpoll/backends/io_uring/ring.h"

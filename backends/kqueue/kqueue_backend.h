@@ -6,7 +6,7 @@
 //
 // Where the kernel's udata has 64 bits it carries the whole key. Where it has
 // 32, it carries a fold of the key, and the key itself is looked up by the
-// event's descriptor: FoldKey in kqueue_event.h says what protection against
+// event's descriptor: FoldKey in kqueue_events.h says what protection against
 // stale events is left.
 //
 // kevent would let a second registration replace the first without a word, so
@@ -25,13 +25,15 @@
 #include <cstdint>
 
 #include "netpoll/backends/backend.h"
-#include "netpoll/backends/kqueue/kqueue_event.h"
+#include "netpoll/backends/kqueue/kqueue_events.h"
 #include "netpoll/backends/kqueue/kqueue_sys.h"
 #include "netpoll/backends/kqueue/kqueue_waker.h"
 #include "netpoll/backends/posix/check_pollable.h"
 #include "netpoll/backends/posix/fatal.h"
 #include "netpoll/backends/posix/open_set.h"
+#include "netpoll/backends/posix/time_limit.h"
 #include "netpoll/backends/posix/use_guard.h"
+#include "netpoll/backends/report.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
@@ -150,7 +152,7 @@ class KqueueBackend {
   template <class Sink>
   void Report(const struct kevent& event, Sink& sink) {
     const EventKey key = KeyOf(event);
-    const KqueueReport report =
+    const EventReport report =
         DecodeKqueue(static_cast<std::int64_t>(event.filter),
                      static_cast<std::uint32_t>(event.flags));
     if (!key.valid_slot() || report.mode == Mode{}) return;
@@ -253,7 +255,7 @@ class KqueueBackend {
   // The number of events; 0 also when a limited wait was interrupted.
   int Wait(Delta delta, struct kevent* events) {
     timespec limit{};
-    if (!delta.forever()) limit = KqueueLimit(delta);
+    if (!delta.forever()) limit = TimeLimit(delta);
     for (;;) {
       const int count = Sys::Kevent(kq_, nullptr, 0, events, kBatch,
                                     delta.forever() ? nullptr : &limit);

@@ -20,7 +20,7 @@
 #include <cerrno>
 #include <cstdint>
 
-#include "netpoll/backends/kqueue/kqueue_event.h"
+#include "netpoll/backends/kqueue/kqueue_events.h"
 #include "netpoll/core/edge_pipe.h"
 #include "netpoll/core/types.h"
 

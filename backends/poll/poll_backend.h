@@ -46,7 +46,9 @@
 #include "netpoll/backends/poll/watch_set.h"
 #include "netpoll/backends/posix/check_pollable.h"
 #include "netpoll/backends/posix/fatal.h"
+#include "netpoll/backends/posix/time_limit.h"
 #include "netpoll/backends/posix/use_guard.h"
+#include "netpoll/backends/report.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
@@ -174,7 +176,7 @@ class PollBackend {
 
   struct Reported {
     EventKey key = EventKey::FromBits(0);
-    PollReport what{};
+    EventReport what{};
   };
 
   int Make() {
@@ -227,7 +229,7 @@ class PollBackend {
     const std::size_t size = count_ + 1 - first;
     const bool limited = delta.blocking() && !delta.forever();
     if (limited && no_ppoll_.Load("poll.ppoll.load", Order::kRelaxed) == 0) {
-      const timespec limit = ToTimespec(delta);
+      const timespec limit = TimeLimit(delta);
       const int answers = Sys::Ppoll(fds, size, &limit);
       // Some seccomp filters say EPERM of a call that they do not know; the
       // call itself never does.
@@ -235,17 +237,6 @@ class PollBackend {
       no_ppoll_.Store("poll.ppoll.store", 1, Order::kRelaxed);
     }
     return Sys::Poll(fds, size, delta.ToMillisecondsCeil());
-  }
-
-  // Cut to what every system takes; the caller's loop polls again.
-  static timespec ToTimespec(Delta delta) {
-    constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
-    constexpr std::int64_t kMostSeconds = 100'000'000;  // Three years.
-    const std::int64_t seconds = delta.nanos() / kNanosPerSecond;
-    timespec limit{};
-    limit.tv_sec = static_cast<time_t>(std::min(seconds, kMostSeconds));
-    limit.tv_nsec = static_cast<long>(delta.nanos() % kNanosPerSecond);
-    return limit;
   }
 
   // Gives the turn on, wakes who waits for the end of this call, and collects
@@ -261,7 +252,7 @@ class PollBackend {
       const pollfd& answer = asked_[cursor_];
       if (answer.revents == 0) continue;
       --answers;
-      const PollReport what = DecodePoll(answer.revents);
+      const EventReport what = DecodePoll(answer.revents);
       const auto key = watched_.Report(answer.fd, what.mode);
       if (key) batch[reports++] = {*key, what};
     }

@@ -9,6 +9,7 @@
 
 #include <type_traits>
 
+#include "netpoll/backends/report.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {
@@ -34,12 +35,6 @@ constexpr PollEvents PollInterest(Mode mode) {
   return static_cast<PollEvents>(read | write);
 }
 
-// What one answer means.
-struct PollReport {
-  Mode mode;
-  EventFlags flags;
-};
-
 // Hang-up and error wake both directions; the peer's half-close is readable
 // only. So does what is not known here, and a descriptor that poll refuses
 // (POLLNVAL): one that somebody closed, or that is open and of a kind that the
@@ -47,7 +42,7 @@ struct PollReport {
 // calls; it counts as an error, since asking again will not help. Of any answer
 // something is reported, hence disarmed, so none can make the poller spin.
 template <class Answer>
-constexpr PollReport DecodePoll(Answer revents) {
+constexpr EventReport DecodePoll(Answer revents) {
   constexpr int kBoth = POLLHUP | POLLERR | POLLNVAL;
   // The highest bit of the field may be one of them.
   const auto bits =
@@ -58,7 +53,7 @@ constexpr PollReport DecodePoll(Answer revents) {
       .error = bits == POLLERR || (bits & POLLNVAL) != 0,
       .no_more_edges = (bits & (kPollHalfClose | POLLPRI | kBoth)) != 0};
   if (!read && !write) return {Mode::kReadWrite, flags};
-  return {static_cast<Mode>((read ? 1 : 0) | (write ? 2 : 0)), flags};
+  return {ModeOf(read, write), flags};
 }
 static_assert(DecodePoll(POLLIN).mode == Mode::kRead);
 static_assert(!DecodePoll(POLLIN).flags.no_more_edges);

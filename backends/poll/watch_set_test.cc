@@ -41,7 +41,7 @@ TEST(PollEvents, EveryAnswerDisarmsSomethingThatWasAskedFor) {
     const int may_come = PollInterest(asked) | POLLHUP | POLLERR | POLLNVAL;
     for (int bits = 1; bits <= 0x7fff; ++bits) {
       if ((bits & ~may_come) != 0) continue;
-      const PollReport report = DecodePoll(static_cast<short>(bits));
+      const EventReport report = DecodePoll(static_cast<short>(bits));
       EXPECT_TRUE(Has(asked, report.mode)) << bits;
     }
   }

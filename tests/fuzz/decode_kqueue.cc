@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "netpoll/backends/kqueue/kqueue_backend.h"
-#include "netpoll/backends/kqueue/kqueue_event.h"
+#include "netpoll/backends/kqueue/kqueue_events.h"
 #include "netpoll/backends/kqueue/kqueue_waker.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/generation.h"

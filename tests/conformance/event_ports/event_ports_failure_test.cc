@@ -155,7 +155,7 @@ TEST_F(EventPortsFailure, TheLimitReachesTheSystemWholeUpToItsCap) {
                 {999'999'999, 0, 999'999'999},
                 {1'500'000'007, 1, 500'000'007},
                 {1'000'000'000'000'000, 1'000'000, 0},
-                {kMax, 1'000'000, kMax % 1'000'000'000}};
+                {kMax, 1'000'000, 0}};
   for (const auto& c : kCases) {
     script().returns[Call::kGetN] = {-EINTR};
     Poll(backend, Delta::AtMost(nanoseconds(c.limit)));

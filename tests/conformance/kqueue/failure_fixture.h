@@ -11,7 +11,7 @@
 #include <cstdint>
 
 #include "netpoll/backends/kqueue/kqueue_backend.h"
-#include "netpoll/backends/kqueue/kqueue_event.h"
+#include "netpoll/backends/kqueue/kqueue_events.h"
 #include "netpoll/backends/kqueue/kqueue_waker.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"

@@ -12,7 +12,7 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/backends/kqueue/kqueue_backend.h"
-#include "netpoll/backends/kqueue/kqueue_event.h"
+#include "netpoll/backends/kqueue/kqueue_events.h"
 #include "netpoll/backends/kqueue/kqueue_waker.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"

@@ -1,32 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pure part of the kqueue backend: what an event means, how a key travels
-// in it, and how a limit is said. The fields of struct kevent differ in width,
+// The pure part of the kqueue backend: what an event means, and how a key
+// travels in it. The fields of struct kevent differ in width,
 // sign and kind between systems; all of that is here.
 
-#ifndef NETPOLL_BACKENDS_KQUEUE_KQUEUE_EVENT_H_
-#define NETPOLL_BACKENDS_KQUEUE_KQUEUE_EVENT_H_
+#ifndef NETPOLL_BACKENDS_KQUEUE_KQUEUE_EVENTS_H_
+#define NETPOLL_BACKENDS_KQUEUE_KQUEUE_EVENTS_H_
 
 #include <sys/types.h>
 // After sys/types.h, which some systems' version needs.
 #include <sys/event.h>
-#include <time.h>
 
 #include <cstdint>
 #include <type_traits>
 
-#include "netpoll/core/delta.h"
+#include "netpoll/backends/report.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {
-
-// What one kqueue report means. No direction at all: a filter that is none of
-// ours.
-struct KqueueReport {
-  Mode mode;
-  EventFlags flags;
-};
 
 // A user event that the backend makes of a descriptor for which the kernel
 // refused a filter: see KqueueBackend::Register. Its ident is the descriptor's
@@ -51,7 +43,7 @@ static_assert(KqueueFd(EVFILT_READ, 7) == 7);
 // systems tell the writer of a pipe whose reader has gone through the read
 // filter alone. A half-close can't be told from a full one, so it wakes the
 // writer for nothing.
-constexpr KqueueReport DecodeKqueue(std::int64_t filter, std::uint32_t flags) {
+constexpr EventReport DecodeKqueue(std::int64_t filter, std::uint32_t flags) {
   if (IsAnnouncement(filter)) {
     return {Mode::kReadWrite, {.no_more_edges = true}};
   }
@@ -60,9 +52,8 @@ constexpr KqueueReport DecodeKqueue(std::int64_t filter, std::uint32_t flags) {
   if (!is_read && !is_write) return {Mode{}, {}};
   const bool end = (flags & EV_EOF) != 0;
   const bool error = flags == static_cast<std::uint32_t>(EV_ERROR);
-  return {
-      static_cast<Mode>((is_read || end ? 1 : 0) | (is_write || end ? 2 : 0)),
-      {.error = error, .no_more_edges = end || error}};
+  return {ModeOf(is_read || end, is_write || end),
+          {.error = error, .no_more_edges = end || error}};
 }
 static_assert(DecodeKqueue(EVFILT_READ, EV_CLEAR).mode == Mode::kRead);
 static_assert(DecodeKqueue(EVFILT_WRITE, EV_CLEAR).mode == Mode::kWrite);
@@ -146,27 +137,6 @@ struct kevent KqueueChange(std::uint64_t ident, Filter filter,
   return change;
 }
 
-// Nanoseconds whole. Darwin says EINVAL to more than 10^8 seconds, so a limit
-// is cut to 10^6; the caller's loop polls again. Not for Delta::Forever().
-constexpr timespec KqueueLimit(Delta delta) {
-  constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
-  constexpr std::int64_t kMostSeconds = 1'000'000;
-  const std::int64_t seconds = delta.nanos() / kNanosPerSecond;
-  timespec limit{};
-  limit.tv_sec =
-      static_cast<time_t>(seconds < kMostSeconds ? seconds : kMostSeconds);
-  limit.tv_nsec = static_cast<long>(
-      seconds < kMostSeconds ? delta.nanos() % kNanosPerSecond : 0);
-  return limit;
-}
-static_assert(KqueueLimit(Delta::NonBlocking()).tv_nsec == 0);
-static_assert(KqueueLimit(Delta::FromMilliseconds(1500)).tv_sec == 1);
-static_assert(KqueueLimit(Delta::FromMilliseconds(1500)).tv_nsec ==
-              500'000'000);
-static_assert(KqueueLimit(Delta::FromMilliseconds(INT64_MAX)).tv_sec ==
-              1'000'000);
-static_assert(KqueueLimit(Delta::FromMilliseconds(INT64_MAX)).tv_nsec == 0);
-
 }  // namespace netpoll
 
-#endif  // NETPOLL_BACKENDS_KQUEUE_KQUEUE_EVENT_H_
+#endif  // NETPOLL_BACKENDS_KQUEUE_KQUEUE_EVENTS_H_

@@ -7,8 +7,8 @@
 // but "error" of an error whatever else is true. A report that rests on such a
 // word is unsure until poll(2) was asked.
 
-#ifndef NETPOLL_BACKENDS_IO_URING_DECODE_RING_H_
-#define NETPOLL_BACKENDS_IO_URING_DECODE_RING_H_
+#ifndef NETPOLL_BACKENDS_IO_URING_IO_URING_EVENTS_H_
+#define NETPOLL_BACKENDS_IO_URING_IO_URING_EVENTS_H_
 
 #include <linux/io_uring.h>
 #include <poll.h>
@@ -16,13 +16,12 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "netpoll/backends/report.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {
 
-struct RingReport {
-  Mode mode;
-  EventFlags flags{};
+struct RingReport : EventReport {
   // Ask poll(2), and combine with what DecodeRingPoll makes of its answer.
   bool unsure = false;
   // The last completion of this poll: the kernel has let go of it.
@@ -37,10 +36,9 @@ constexpr RingReport DecodeRingPoll(std::uint32_t events) {
   constexpr std::uint32_t kBoth = POLLHUP | POLLERR;
   const bool read = (events & (POLLIN | POLLRDHUP | kBoth)) != 0;
   const bool write = (events & (POLLOUT | kBoth)) != 0;
-  return {.mode = static_cast<Mode>((read ? 1 : 0) | (write ? 2 : 0)),
-          .flags = {
-              .error = events == POLLERR,
-              .no_more_edges = (events & (POLLRDHUP | POLLPRI | kBoth)) != 0}};
+  return {{ModeOf(read, write),
+           {.error = events == POLLERR,
+            .no_more_edges = (events & (POLLRDHUP | POLLPRI | kBoth)) != 0}}};
 }
 
 // `res` and `flags` are the completion's.
@@ -48,10 +46,10 @@ constexpr RingReport DecodeRing(std::int32_t res, std::uint32_t flags) {
   if ((flags & IORING_CQE_F_MORE) == 0) {
     // No edge may be lost between this poll and the next, so both directions.
     const bool dead = res == -EBADF || res == -EINVAL;
-    return {.mode = Mode::kReadWrite,
-            .flags = {.error = dead, .no_more_edges = dead},
-            .ended = true,
-            .dead = dead};
+    return {{Mode::kReadWrite, {.error = dead, .no_more_edges = dead}},
+            /*unsure=*/false,
+            /*ended=*/true,
+            dead};
   }
   const auto events = static_cast<std::uint32_t>(res);
   const bool unsure = (events & POLLPRI) != 0 || events == POLLERR;
@@ -84,4 +82,4 @@ static_assert(DecodeRing(-EBADF, 0).dead && DecodeRing(-EBADF, 0).flags.error);
 
 }  // namespace netpoll
 
-#endif  // NETPOLL_BACKENDS_IO_URING_DECODE_RING_H_
+#endif  // NETPOLL_BACKENDS_IO_URING_IO_URING_EVENTS_H_
