@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/mutants/golden_files.h"
 
-#include <fstream>
 #include <sstream>
 
 namespace netpoll_mutants {
@@ -11,12 +10,6 @@ constexpr char kBegin[] = "<!-- begin: written by write_golden -->\n";
 constexpr char kEnd[] = "<!-- end -->\n";
 
 }  // namespace
-
-std::string ReadFile(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 
 Reasons ParseReasons(const std::string& text) {
   Reasons reasons;

@@ -16,8 +16,6 @@ inline constexpr char kGoldenFile[] = "model/mutants/matrix.golden";
 inline constexpr char kReasonsFile[] = "model/mutants/reasons.txt";
 inline constexpr char kDocsFile[] = "docs/mutants.md";
 
-std::string ReadFile(const std::string& path);
-
 // Lines "configuration: reason"; # starts a comment.
 Reasons ParseReasons(const std::string& text);
 

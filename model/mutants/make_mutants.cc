@@ -8,20 +8,14 @@
 
 #include <fstream>
 #include <iostream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "netpoll/model/mutants/compose.h"
+#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll_mutants {
 namespace {
-
-std::string Read(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 
 // "rows/C2-wait-by-store.mutant" -> "C2-wait-by-store"
 std::string NameOf(const std::string& path) {
@@ -48,11 +42,12 @@ int Main(int argc, char** argv) {
   for (int i = 2; i < argc; ++i) {
     const std::string path = argv[i];
     if (!path.ends_with(".mutant")) {
-      sources[LogicalPath(path)] = Read(path);
+      sources[LogicalPath(path)] = netpoll::tools::ReadFile(path);
       continue;
     }
     rows.emplace_back();
-    if (!ParseRow(NameOf(path), Read(path), &rows.back(), &why)) {
+    if (!ParseRow(NameOf(path), netpoll::tools::ReadFile(path), &rows.back(),
+                  &why)) {
       std::cerr << "make_mutants: " << why << "\n";
       return 1;
     }

@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/model/mutants/golden_files.h"
 #include "netpoll/model/mutants/row.h"
+#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll_mutants {
 namespace {
@@ -30,8 +31,8 @@ std::map<std::string, Row> Rows() {
        std::filesystem::directory_iterator("model/mutants/rows")) {
     const std::string name = file.path().stem().string();
     std::string why;
-    EXPECT_TRUE(
-        ParseRow(name, ReadFile(file.path().string()), &rows[name], &why))
+    EXPECT_TRUE(ParseRow(name, netpoll::tools::ReadFile(file.path().string()),
+                         &rows[name], &why))
         << why;
   }
   return rows;
@@ -75,18 +76,20 @@ TEST(Mutants, EveryCellIsExploredToItsEnd) {
 }
 
 TEST(Mutants, TheMatrixIsTheOneCheckedIn) {
-  EXPECT_EQ(ReadFile(kGoldenFile), Golden(Results(), Configurations(),
-                                          ParseReasons(ReadFile(kReasonsFile))))
+  EXPECT_EQ(netpoll::tools::ReadFile(kGoldenFile),
+            Golden(Results(), Configurations(),
+                   ParseReasons(netpoll::tools::ReadFile(kReasonsFile))))
       << "a kill was won or lost, or a counterexample changed its length. If "
          "that is meant:\n  bazel run //model/mutants:write_golden";
 }
 
 TEST(Mutants, EveryConfigurationKillsAloneOrHasAReasonToStay) {
-  const std::string golden = ReadFile(kGoldenFile);
+  const std::string golden = netpoll::tools::ReadFile(kGoldenFile);
   EXPECT_EQ(golden.find("NO REASON GIVEN"), std::string::npos)
       << "give one in " << kReasonsFile;
   const auto configurations = Configurations();
-  for (const auto& [name, reason] : ParseReasons(ReadFile(kReasonsFile))) {
+  for (const auto& [name, reason] :
+       ParseReasons(netpoll::tools::ReadFile(kReasonsFile))) {
     EXPECT_NE(std::find(configurations.begin(), configurations.end(), name),
               configurations.end())
         << kReasonsFile << " names " << name << ", which is no configuration";
@@ -94,7 +97,7 @@ TEST(Mutants, EveryConfigurationKillsAloneOrHasAReasonToStay) {
 }
 
 TEST(Mutants, TheDocumentationHasTheTable) {
-  const std::string page = ReadFile(kDocsFile);
+  const std::string page = netpoll::tools::ReadFile(kDocsFile);
   EXPECT_EQ(page, WithTable(page, DocsTable(Results())))
       << "bazel run //model/mutants:write_golden";
 }

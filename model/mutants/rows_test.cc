@@ -6,13 +6,13 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
-#include <sstream>
 #include <string>
 #include <utility>
 
 #include "gtest/gtest.h"
 #include "netpoll/model/mutants/compose.h"
 #include "netpoll/model/mutants/row.h"
+#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll_mutants {
 namespace {
@@ -124,12 +124,6 @@ TEST(AMutant, IsTheSameWhateverTheCommentsSay) {
   EXPECT_EQ(before, after);
 }
 
-std::string Read(const std::filesystem::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
 // Whoever changes a place of the source that a mutant changes, too, hears of it
 // here, before anything is compiled.
 TEST(EveryRow, FitsTheSourceAsItIs) {
@@ -138,7 +132,7 @@ TEST(EveryRow, FitsTheSourceAsItIs) {
     for (const auto& file :
          std::filesystem::recursive_directory_iterator(root)) {
       if (file.is_directory()) continue;
-      sources[file.path().string()] = Read(file.path());
+      sources[file.path().string()] = netpoll::tools::ReadFile(file.path());
     }
   }
   int count = 0;
@@ -147,8 +141,9 @@ TEST(EveryRow, FitsTheSourceAsItIs) {
     std::vector<Row> rows(1);
     std::string why;
     std::string out;
-    EXPECT_TRUE(ParseRow(file.path().stem().string(), Read(file.path()),
-                         &rows[0], &why) &&
+    EXPECT_TRUE(ParseRow(file.path().stem().string(),
+                         netpoll::tools::ReadFile(file.path()), &rows[0],
+                         &why) &&
                 Compose(rows, sources, &out, &why))
         << why;
     ++count;

@@ -11,6 +11,7 @@
 #include <iostream>
 
 #include "netpoll/model/mutants/golden_files.h"
+#include "netpoll/tools/common/read_file.h"
 
 int main() {
   using namespace netpoll_mutants;
@@ -25,9 +26,11 @@ int main() {
               << (result.kills() == 0 ? " SURVIVES" : "") << "\n";
   };
   const auto results = RunMutants(Mutants(), options);
-  const std::string page = WithTable(ReadFile(kDocsFile), DocsTable(results));
-  std::ofstream(kGoldenFile) << Golden(results, Configurations(),
-                                       ParseReasons(ReadFile(kReasonsFile)));
+  const std::string page =
+      WithTable(netpoll::tools::ReadFile(kDocsFile), DocsTable(results));
+  std::ofstream(kGoldenFile)
+      << Golden(results, Configurations(),
+                ParseReasons(netpoll::tools::ReadFile(kReasonsFile)));
   if (page.empty()) {
     std::cerr << "write_golden: " << kDocsFile << " lacks a marker\n";
     return 1;

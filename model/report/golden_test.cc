@@ -4,20 +4,13 @@
 
 #include "netpoll/model/report/golden.h"
 
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "gtest/gtest.h"
+#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll_model {
 namespace {
-
-std::string FileText(const std::string& name) {
-  std::stringstream text;
-  text << std::ifstream(name).rdbuf();
-  return text.str();
-}
 
 class GoldenTest : public testing::Test {
  protected:
@@ -33,13 +26,15 @@ TEST_F(GoldenTest, EveryPropertyHolds) {
 
 TEST_F(GoldenTest, TheCertificateIsTheOneOnFile) {
   if (!Explored().broken.empty()) GTEST_SKIP() << "properties are broken";
-  EXPECT_EQ(FileText("model/report/certificate.golden"), Explored().certificate)
+  EXPECT_EQ(netpoll::tools::ReadFile("model/report/certificate.golden"),
+            Explored().certificate)
       << "If the change is meant:\n"
          "  bazel run //model/report:golden > model/report/certificate.golden";
 }
 
 TEST_F(GoldenTest, TheStateDiagramIsTheOneInTheDocumentation) {
-  EXPECT_EQ(FileText("docs/semaphore-states.md"), Explored().states_page)
+  EXPECT_EQ(netpoll::tools::ReadFile("docs/semaphore-states.md"),
+            Explored().states_page)
       << "If the change is meant:\n"
          "  bazel run //model/report:golden states > docs/semaphore-states.md";
 }

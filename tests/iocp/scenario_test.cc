@@ -11,6 +11,7 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/tests/scenario/run_process.h"
+#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll {
 namespace {
@@ -47,7 +48,7 @@ Scenarios Find() {
     if (entry.path().extension() != ".scenario") continue;
     const std::string name = entry.path().stem();
     const std::string path = entry.path().parent_path() / name;
-    if (HasWait(ReadFile(entry.path()))) {
+    if (HasWait(tools::ReadFile(entry.path()))) {
       found.with_wait.push_back(path);
     } else if (kDifferent.count(name) == 0) {
       found.same.push_back(path);
@@ -82,7 +83,7 @@ TEST_P(WindowsScenario, PrintsWhatIsExpected) {
   const CommandResult result = RunExe({"scenario", GetParam() + ".scenario"});
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(result.status, 0);
-  EXPECT_EQ(result.out, ReadFile(GetParam() + ".expected"));
+  EXPECT_EQ(result.out, tools::ReadFile(GetParam() + ".expected"));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -113,7 +114,7 @@ TEST(WindowsScenarios, AreRefusedAtABareWait) {
         std::string::npos)
         << result.err;
     // What came before is as it should be.
-    EXPECT_TRUE(ReadFile(file + ".expected").starts_with(result.out));
+    EXPECT_TRUE(tools::ReadFile(file + ".expected").starts_with(result.out));
   }
 }
 

@@ -12,6 +12,7 @@
 #include "netpoll/backends/host/host_backends.h"
 #include "netpoll/tests/scenario/command_runner.h"
 #include "netpoll/tools/cli/try_backend.h"
+#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll {
 namespace {
@@ -55,7 +56,7 @@ TEST_P(Golden, PrintsWhatIsExpected) {
       RunNetpoll({"scenario", file, "--backend", GetParam().backend});
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(result.status, 0);
-  EXPECT_EQ(result.out, ReadFile(GetParam().path + ".expected"));
+  EXPECT_EQ(result.out, tools::ReadFile(GetParam().path + ".expected"));
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -4,8 +4,6 @@
 // test's own system calls, and so are not in the netpoll command.
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -17,6 +15,7 @@
 #include "netpoll/tests/scenario/in_process.h"
 #include "netpoll/tests/shims/every_backend.h"
 #include "netpoll/tests/shims/shimmed_backends.h"
+#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll {
 namespace {
@@ -29,12 +28,6 @@ std::vector<std::filesystem::path> Scenarios() {
   }
   std::sort(all.begin(), all.end());
   return all;
-}
-
-std::string Text(const std::filesystem::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
 }
 
 template <class Backend>
@@ -56,10 +49,12 @@ TYPED_TEST(InProcessGolden, PortableScenariosPrintWhatIsExpected) {
   const auto scenarios = Scenarios();
   EXPECT_GE(scenarios.size(), 40u);
   for (std::filesystem::path path : scenarios) {
-    const ScenarioResult result = RunText<TypeParam>(Text(path), path.string());
+    const ScenarioResult result =
+        RunText<TypeParam>(tools::ReadFile(path), path.string());
     EXPECT_EQ(result.err, "");
     EXPECT_TRUE(result.kept_the_rules) << path;
-    EXPECT_EQ(result.out, Text(path.replace_extension(".expected"))) << path;
+    EXPECT_EQ(result.out, tools::ReadFile(path.replace_extension(".expected")))
+        << path;
   }
 }
 

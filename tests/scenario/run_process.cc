@@ -6,8 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -60,11 +58,6 @@ CommandResult RunProcess(std::vector<std::string> command,
   result.out = Take(files[1]);
   result.err = Take(files[2]);
   return result;
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 }  // namespace netpoll

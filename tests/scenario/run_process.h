@@ -21,8 +21,6 @@ struct CommandResult {
 CommandResult RunProcess(std::vector<std::string> command,
                          const std::string& input = "");
 
-std::string ReadFile(const std::string& path);
-
 }  // namespace netpoll
 
 #endif  // NETPOLL_TESTS_SCENARIO_RUN_PROCESS_H_

@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "netpoll/tools/bench/flags.h"
-#include "netpoll/tools/bench/histogram.h"
 #include "netpoll/tools/bench/load.h"
 #include "netpoll/tools/bench/process_meter.h"
 #include "netpoll/tools/bench/sockets.h"
+#include "netpoll/tools/common/histogram.h"
 
 namespace netpoll::bench {
 namespace {
@@ -70,7 +70,7 @@ class EchoLoad {
     RunPhase(options_.warmup);
     for (Connection& connection : connections_) connection.messages = 0;
     messages_ = flood_bytes_ = 0;
-    latency_ = Histogram();
+    latency_ = tools::Histogram();
     std::unique_ptr<ProcessMeter> meter;
     if (options_.server != 0) {
       meter = std::make_unique<ProcessMeter>(options_.server, options_.meter);
@@ -156,7 +156,8 @@ class EchoLoad {
     if (from / size_ == connection.received / size_) return;
     now_ = NowNanos();
     for (std::uint64_t k = from / size_; k < connection.received / size_; ++k) {
-      latency_.Record(now_ - connection.sent_at[k % connection.sent_at.size()]);
+      latency_.Record(static_cast<std::uint64_t>(
+          now_ - connection.sent_at[k % connection.sent_at.size()]));
       ++messages_;
       ++connection.messages;
       if (now_ < end_) Send(connection);
@@ -218,7 +219,7 @@ class EchoLoad {
       most = std::max(most, connection.messages);
     }
     const auto micros = [this](double q) {
-      return static_cast<double>(latency_.Quantile(q)) / 1000;
+      return static_cast<double>(latency_.Percentile(100 * q)) / 1000;
     };
     Report report;
     report.Add("connections", connections_.size());
@@ -250,7 +251,7 @@ class EchoLoad {
   std::uint64_t messages_ = 0;
   std::uint64_t flood_bytes_ = 0;
   std::uint64_t errors_ = 0;
-  Histogram latency_;
+  tools::Histogram latency_;
 };
 
 }  // namespace

@@ -70,7 +70,7 @@ void Line(const char* name, const std::string& value, const char* meaning) {
 }
 
 void PrintText(const DemoOptions& options, const DemoResult& result) {
-  const demo::Histogram& latency = result.latency;
+  const tools::Histogram& latency = result.latency;
   std::printf(
       "%d connections to an echo server on %s, %d thread%s, %s, %.1f s\n",
       options.connections, result.address.c_str(), options.threads,
@@ -105,7 +105,7 @@ void PrintText(const DemoOptions& options, const DemoResult& result) {
 }
 
 void PrintJson(const DemoOptions& options, const DemoResult& result) {
-  const demo::Histogram& latency = result.latency;
+  const tools::Histogram& latency = result.latency;
   std::printf(
       "{\"backend\": %s, \"connections\": %d, \"threads\": %d, "
       "\"seconds\": %.3f,\n"

@@ -4,7 +4,6 @@
 
 #include <cstdio>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/cli/dispatch.h"
+#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll::cli {
 namespace {
@@ -159,9 +159,7 @@ TEST(ReplayCommand, ATraceIsComparedLineByLine) {
   ASSERT_EQ(Call({"replay", Replay("read-edge", "3a"), "--trace", file}).status,
             kExitOk);
   EXPECT_EQ(Call({"replay", file}).status, kExitOk);
-  std::stringstream text;
-  text << std::ifstream(file).rdbuf();
-  std::string changed = text.str();
+  std::string changed = tools::ReadFile(file);
   const std::string was = "2 reader reset.slot";
   ASSERT_THAT(changed, HasSubstr(was));
   changed.replace(changed.find(was), was.size(), "2 reader reset.slit");
@@ -176,11 +174,10 @@ TEST(ReplayCommand, WritesAPageThatLoadsNothing) {
   const std::string file = ::testing::TempDir() + "/run.html";
   ASSERT_EQ(Call({"replay", Replay("read-edge", "3a"), "--html", file}).status,
             kExitOk);
-  std::stringstream text;
-  text << std::ifstream(file).rdbuf();
-  EXPECT_THAT(text.str(), HasSubstr("np1:read-edge:"));
-  EXPECT_THAT(text.str(), ::testing::Not(HasSubstr("http")));
-  EXPECT_THAT(text.str(), ::testing::Not(HasSubstr("src=")));
+  const std::string page = tools::ReadFile(file);
+  EXPECT_THAT(page, HasSubstr("np1:read-edge:"));
+  EXPECT_THAT(page, ::testing::Not(HasSubstr("http")));
+  EXPECT_THAT(page, ::testing::Not(HasSubstr("src=")));
 }
 
 }  // namespace

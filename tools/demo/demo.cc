@@ -89,7 +89,7 @@ class Demo {
   Task<void> Steady() {
     absl::StatusOr<Socket> socket = co_await Connect();
     if (!socket.ok()) co_return;
-    Histogram latency;
+    tools::Histogram latency;
     while (!over_.load(std::memory_order_relaxed)) {
       const std::int64_t start = Runtime::Now();
       socket->SetReadDeadline(Deadline::After(start, kPatience));

@@ -18,7 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "netpoll/runtime/runtime.h"
-#include "netpoll/tools/demo/histogram.h"
+#include "netpoll/tools/common/histogram.h"
 
 namespace netpoll::demo {
 
@@ -42,7 +42,7 @@ struct DemoResult {
   std::uint64_t resets = 0;
   std::uint64_t errors = 0;  // What should not happen.
   std::string first_error;
-  Histogram latency;  // Nanoseconds from a message to its echo.
+  tools::Histogram latency;  // Nanoseconds from a message to its echo.
   RuntimeStats stats;
 };
 

@@ -10,16 +10,15 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <ostream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "netpoll/model/mutants/row.h"
 #include "netpoll/tests/conformance/io_uring/available.h"
+#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll_mutants {
 namespace {
@@ -46,11 +45,10 @@ std::vector<Mutant> AllMutants() {
        std::filesystem::recursive_directory_iterator("tests/conformance")) {
     const std::filesystem::path path = entry.path();
     if (path.extension() != ".mutant") continue;
-    std::ostringstream text;
-    text << std::ifstream(path).rdbuf();
     Mutant mutant;
     std::string why;
-    EXPECT_TRUE(ParseRow(path.stem().string(), text.str(), &mutant.row, &why))
+    EXPECT_TRUE(ParseRow(path.stem().string(), netpoll::tools::ReadFile(path),
+                         &mutant.row, &why))
         << why;
     // tests/conformance/BACKEND/mutants/ROW.mutant
     auto part = path.begin();

@@ -7,19 +7,13 @@
 #include <fstream>
 #include <iostream>
 #include <set>
-#include <sstream>
 #include <string>
 
 #include "netpoll/model/mutants/row.h"
+#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll_mutants {
 namespace {
-
-std::string Read(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 
 // The path from the root of the repository, which may be an external one.
 std::string LogicalPath(const std::string& path) {
@@ -40,12 +34,13 @@ int Main(int argc, char** argv) {
   Row row;
   std::string why;
   const std::string name = std::filesystem::path(argv[2]).stem();
-  if (!ParseRow(name, Read(argv[2]), &row, &why)) return Fail(why);
+  if (!ParseRow(name, netpoll::tools::ReadFile(argv[2]), &row, &why))
+    return Fail(why);
   std::set<std::string> wanted;
   for (const Change& change : row.changes) wanted.insert(change.file);
   for (int i = 3; i < argc; ++i) {
     const std::string file = LogicalPath(argv[i]);
-    std::string text = Read(argv[i]);
+    std::string text = netpoll::tools::ReadFile(argv[i]);
     if (!Apply(row, file, &text, &why)) return Fail(why);
     wanted.erase(file);
     const auto out = std::filesystem::path(argv[1]) / file;

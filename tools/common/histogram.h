@@ -3,8 +3,8 @@
 // A histogram of durations: 32 buckets for each power of two, so a percentile
 // is right within 3 %. Fixed size; recording allocates nothing.
 
-#ifndef NETPOLL_TOOLS_DEMO_HISTOGRAM_H_
-#define NETPOLL_TOOLS_DEMO_HISTOGRAM_H_
+#ifndef NETPOLL_TOOLS_COMMON_HISTOGRAM_H_
+#define NETPOLL_TOOLS_COMMON_HISTOGRAM_H_
 
 #include <algorithm>
 #include <array>
@@ -13,7 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace netpoll::demo {
+namespace netpoll::tools {
 
 class Histogram {
  public:
@@ -70,6 +70,6 @@ class Histogram {
   std::uint64_t max_ = 0;
 };
 
-}  // namespace netpoll::demo
+}  // namespace netpoll::tools
 
-#endif  // NETPOLL_TOOLS_DEMO_HISTOGRAM_H_
+#endif  // NETPOLL_TOOLS_COMMON_HISTOGRAM_H_

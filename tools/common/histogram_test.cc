@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "netpoll/tools/demo/histogram.h"
+#include "netpoll/tools/common/histogram.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 #include "gtest/gtest.h"
 
-namespace netpoll::demo {
+namespace netpoll::tools {
 namespace {
 
 TEST(Histogram, PercentilesAreWithinThreePercentOfTheSortedValues) {
@@ -44,6 +44,14 @@ TEST(Histogram, EmptyAndExtremeValues) {
             std::numeric_limits<std::uint64_t>::max());
 }
 
+TEST(Histogram, SmallValuesAreExact) {
+  Histogram histogram;
+  for (std::uint64_t value = 1; value <= 50; ++value) histogram.Record(value);
+  EXPECT_EQ(histogram.Percentile(50), 25u);
+  EXPECT_EQ(histogram.Percentile(90), 45u);
+  EXPECT_EQ(histogram.Percentile(100), 50u);
+}
+
 TEST(Histogram, SumsAreTheSameAsRecordingAll) {
   Histogram a, b, both;
   for (std::uint64_t i = 0; i < 1000; ++i) {
@@ -56,4 +64,4 @@ TEST(Histogram, SumsAreTheSameAsRecordingAll) {
 }
 
 }  // namespace
-}  // namespace netpoll::demo
+}  // namespace netpoll::tools
