@@ -12,15 +12,23 @@
 
 #include "netpoll/backends/backend_list.h"
 #include "netpoll/backends/epoll/epoll_backend.h"
-#include "netpoll/backends/host/more_backends.h"
 #include "netpoll/backends/io_uring/io_uring_backend.h"
 #include "netpoll/backends/poll/poll_backend.h"
+
+// A build may bring more: a header that says what MoreBackends are.
+#if defined(NETPOLL_MORE_BACKENDS)
+#include NETPOLL_MORE_BACKENDS
+#endif
 
 namespace netpoll {
 
 // The preferred one first.
 using NativeBackends =
     BackendList<EpollBackend<>, IoUringBackend<>, PollBackend<>>;
+
+#if !defined(NETPOLL_MORE_BACKENDS)
+using MoreBackends = BackendList<>;
+#endif
 
 using HostBackends = NativeBackends::With<MoreBackends>;
 

@@ -121,12 +121,17 @@ TEST_F(EpollFailure, NanosecondsReachTheKernelWhole) {
   Backend backend;
   ASSERT_EQ(backend.Init(), 0);
   script().returns[Call::kPwait2] = {-EINTR, -EINTR, -EINTR};
-  for (const std::int64_t limit : {std::int64_t{1}, std::int64_t{1'500'000'007},
-                                   std::numeric_limits<std::int64_t>::max()}) {
-    Poll(backend, Delta::AtMost(nanoseconds(limit)));
-    const timespec& waited = script().waited.back();
-    EXPECT_EQ(waited.tv_sec, limit / 1'000'000'000);
-    EXPECT_EQ(waited.tv_nsec, limit % 1'000'000'000);
+  const struct {
+    std::int64_t limit;
+    time_t seconds;
+    long nanos;
+  } kCases[] = {{1, 0, 1},
+                {1'500'000'007, 1, 500'000'007},
+                {std::numeric_limits<std::int64_t>::max(), 1'000'000, 0}};
+  for (const auto& c : kCases) {
+    Poll(backend, Delta::AtMost(nanoseconds(c.limit)));
+    EXPECT_EQ(script().waited.back().tv_sec, c.seconds);
+    EXPECT_EQ(script().waited.back().tv_nsec, c.nanos);
   }
 }
 
