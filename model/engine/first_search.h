@@ -6,34 +6,12 @@
 #ifndef NETPOLL_MODEL_ENGINE_FIRST_SEARCH_H_
 #define NETPOLL_MODEL_ENGINE_FIRST_SEARCH_H_
 
-#include <cstdint>
-#include <functional>
-#include <memory>
-#include <string>
 #include <vector>
 
+#include "netpoll/model/engine/search_result.h"
 #include "netpoll/model/engine/walk.h"
 
 namespace netpoll_model {
-
-struct SearchLimits {
-  std::uint64_t states = 200'000'000;
-  // Called now and then: states, depth, queue.
-  std::function<void(std::uint64_t, int, std::uint64_t)> progress;
-};
-
-struct SearchResult {
-  bool complete = false;
-  std::string violation;  // Empty: every law held.
-  std::vector<Choice> schedule;
-  std::uint64_t states = 0;
-  std::uint64_t transitions = 0;
-  std::uint64_t at_rest = 0;
-  std::uint64_t executions = 0;  // Runs of the code.
-  int local_states = 0;
-  int depth = 0;
-  double seconds = 0;
-};
 
 // The first states with their parents, the rest by SearchByKeys; with parents
 // again if a law is broken.

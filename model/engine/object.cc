@@ -3,8 +3,6 @@
 
 #include <cstring>
 
-#include "netpoll/model/engine/world.h"
-
 namespace netpoll_model {
 
 const char* Name(Op op) {
@@ -47,11 +45,6 @@ bool Access::SameAs(const Access& other) const {
          wakes == other.wakes && object == other.object &&
          std::strcmp(site, other.site) == 0 && a == other.a && b == other.b &&
          number == other.number && call == other.call;
-}
-
-Object::Object() {
-  World* const world = World::Current();
-  if (world != nullptr) index = world->Register(this);
 }
 
 }  // namespace netpoll_model

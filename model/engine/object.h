@@ -69,6 +69,7 @@ struct Access {
 
 class Object {
  public:
+  // Becomes one of the world under construction, if there is one (world.cc).
   Object();
   virtual ~Object() = default;
   Object(const Object&) = delete;

@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "netpoll/model/engine/full_search.h"
 #include "netpoll/model/engine/key_layout.h"
+#include "netpoll/model/engine/minimise.h"
 #include "netpoll/model/engine/stepper.h"
 
 namespace netpoll_model {

@@ -7,7 +7,7 @@
 #ifndef NETPOLL_MODEL_ENGINE_SEARCH_BY_KEYS_H_
 #define NETPOLL_MODEL_ENGINE_SEARCH_BY_KEYS_H_
 
-#include "netpoll/model/engine/first_search.h"
+#include "netpoll/model/engine/search_result.h"
 
 namespace netpoll_model {
 

@@ -12,6 +12,10 @@ thread_local World* current_world = nullptr;
 
 }  // namespace
 
+Object::Object() {
+  if (current_world != nullptr) index = current_world->Register(this);
+}
+
 World::World() { current_world = this; }
 
 World* World::Current() { return current_world; }

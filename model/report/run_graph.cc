@@ -6,10 +6,10 @@
 namespace netpoll_model {
 
 // In topological order, if there is one.
-void RunGraph::Count(int depth, Survey* survey) {
+void RunGraph::Count(int depth, RunCount* count) {
   const std::size_t states = ends.size();
-  survey->states = states;
-  survey->transitions = edges.size();
+  count->states = states;
+  count->transitions = edges.size();
   std::vector<std::uint32_t> before(states, 0);
   for (const std::uint32_t to : edges) ++before[to];
   std::vector<std::uint32_t> ready;
@@ -23,8 +23,8 @@ void RunGraph::Count(int depth, Survey* survey) {
     ready.pop_back();
     ++done;
     if (ends[at]) {
-      survey->interleavings.Add(runs[at]);
-      survey->longest = std::max(survey->longest, longest[at]);
+      count->interleavings.Add(runs[at]);
+      count->longest = std::max(count->longest, longest[at]);
     }
     for (std::size_t e = first_edge[at]; e < first_edge[at + 1]; ++e) {
       const std::uint32_t to = edges[e];
@@ -33,7 +33,7 @@ void RunGraph::Count(int depth, Survey* survey) {
       if (--before[to] == 0) ready.push_back(to);
     }
   }
-  survey->acyclic = done == states;
+  count->acyclic = done == states;
 }
 
 }  // namespace netpoll_model

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "netpoll/model/report/survey.h"
+#include "netpoll/model/report/big_count.h"
 
 namespace netpoll_model {
 
@@ -19,6 +19,16 @@ constexpr std::uint64_t Mix(std::uint64_t digest, std::uint64_t value) {
   return digest ^ (digest >> 32);
 }
 
+struct RunCount {
+  std::uint64_t states = 0;
+  std::uint64_t transitions = 0;
+  bool acyclic = false;
+  // If acyclic: runs from the start to a state in which nothing more must
+  // happen, and the steps of the longest.
+  BigCount interleavings;
+  int longest = 0;
+};
+
 // States by number, in the order in which they were expanded.
 struct RunGraph {
   std::vector<std::uint32_t> edges;     // Where each step leads.
@@ -26,10 +36,9 @@ struct RunGraph {
   std::vector<bool> ends;               // Nothing more must happen there.
   std::vector<BigCount> runs;           // How many begin there.
 
-  // Fills in of `survey` what follows from the graph: the sizes, whether it is
-  // acyclic and, if so, the interleavings and the longest run, which has made
-  // `depth` steps when it begins. Afterwards `runs` counts those that pass.
-  void Count(int depth, Survey* survey);
+  // Adds the runs to `count`, in which some may be already; each has made
+  // `depth` steps when it begins. Afterwards `runs` says how many pass.
+  void Count(int depth, RunCount* count);
 };
 
 }  // namespace netpoll_model

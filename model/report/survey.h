@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "netpoll/model/engine/tabulate.h"
-#include "netpoll/model/report/big_count.h"
+#include "netpoll/model/report/run_graph.h"
 
 namespace netpoll_model {
 
@@ -32,16 +32,9 @@ struct WordMove {
   friend auto operator<=>(const WordMove&, const WordMove&) = default;
 };
 
-struct Survey {
+struct Survey : RunCount {
   bool complete = true;  // False: more states than were wanted.
-  std::uint64_t states = 0;
-  std::uint64_t transitions = 0;
   std::uint64_t at_rest = 0;
-  bool acyclic = false;
-  // If acyclic: runs from the start to a state in which nothing more must
-  // happen, and the steps of the longest.
-  BigCount interleavings;
-  int longest = 0;
   std::uint64_t digest = 0;  // Of all states and transitions.
   std::map<std::string, SiteUse> sites;
   std::map<WordMove, std::uint64_t> word_moves;

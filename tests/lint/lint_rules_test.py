@@ -114,6 +114,17 @@ class LintTest(unittest.TestCase):
             self.found("includes"), ["core/a.cc:2", "core/a.cc:4"]
         )
 
+    def test_circles(self):
+        def include(name):
+            return f'#include "netpoll/core/{name}.h"\n'
+
+        self.write("core/a.h", CC + include("b"))
+        self.write("core/b.h", CC + include("c"))
+        self.write("core/c.h", CC)
+        self.assertEqual(self.found("circles"), [])
+        self.write("core/c.cc", CC + include("c") + include("a"))
+        self.assertEqual(self.found("circles"), ["core/a.h:1"])
+
     def test_licence(self):
         self.write("a.cc", "int a;\n")
         self.write("run", "#!/bin/bash\n", 0o755)
