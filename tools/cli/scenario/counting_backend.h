@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A backend that also says how many events its last Poll reported: a poll that
+// A backend that also says how many events its polls have reported: a poll that
 // woke nobody may still have reported some, and a scenario goes on only when
 // none is left.
 
 #ifndef NETPOLL_TOOLS_CLI_SCENARIO_COUNTING_BACKEND_H_
 #define NETPOLL_TOOLS_CLI_SCENARIO_COUNTING_BACKEND_H_
+
+#include <cstdint>
 
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
@@ -20,16 +22,16 @@ class CountingBackend : public Backend {
   void Poll(Delta delta, Sink& sink) {
     Counter<Sink> counter{sink};
     Backend::Poll(delta, counter);
-    last_events_ = counter.events;
+    events_ += counter.events;
   }
 
-  int last_events() const { return last_events_; }
+  std::uint64_t events() const { return events_; }
 
  private:
   template <class Sink>
   struct Counter {
     Sink& sink;
-    int events = 0;
+    std::uint64_t events = 0;
 
     void Ready(EventKey key, Mode mode, EventFlags flags) {
       ++events;
@@ -37,7 +39,7 @@ class CountingBackend : public Backend {
     }
   };
 
-  int last_events_ = 0;
+  std::uint64_t events_ = 0;
 };
 
 }  // namespace netpoll::scenario

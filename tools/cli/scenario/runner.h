@@ -21,6 +21,7 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
+#include "netpoll/core/worker_glue.h"
 #include "netpoll/tools/cli/cat.h"
 #include "netpoll/tools/cli/scenario/counting_backend.h"
 #include "netpoll/tools/cli/scenario/outcome.h"
@@ -231,10 +232,8 @@ class Runner {
     const std::int64_t end = over.past() ? 0 : over.value();
     for (;;) {
       Settle();
-      const std::int64_t now = Now();
-      if (now >= end) return Outcome::Nothing();
-      const std::int64_t until = std::min(end, poller_.NextDeadline());
-      Run(poller_.Poll(Delta::Until(now, until)));
+      if (Now() >= end) return Outcome::Nothing();
+      Run(Turn(end));
     }
   }
 
@@ -243,24 +242,16 @@ class Runner {
   // Delivers until nothing is left to deliver. What is certain to come, but
   // takes its time on the way, is waited for: not for ever.
   void Settle() {
-    constexpr auto kRound = std::chrono::milliseconds(10);
+    constexpr std::int64_t kRound = 10'000'000;  // Nanoseconds.
     constexpr int kMostRounds = 1000;
     for (int round = 0;;) {
       const bool due = round < kMostRounds && Due();
-      PollResult result =
-          poller_.Poll(due ? Delta::AtMost(kRound) : Delta::NonBlocking());
-      const bool events = poller_.backend().last_events() != 0;
-      bool timeouts = false;
-      const std::int64_t now = Now();
-      if (poller_.NextDeadline() <= now) {  // As worker_glue.h says.
-        PollResult more = poller_.PollAll();
-        PollResult expired = poller_.ExpireTimers(now);
-        more.Append(expired);
-        timeouts = !more.ready.empty();
-        result.Append(more);
-      }
+      const std::uint64_t before = poller_.backend().events();
+      PollResult result = Turn(due ? Now() + kRound : Now());
+      const bool news =
+          !result.ready.empty() || poller_.backend().events() != before;
       Run(std::move(result));
-      if (events || timeouts) {
+      if (news) {
         round = 0;
       } else if (due) {
         ++round;
@@ -268,6 +259,11 @@ class Runner {
         return;
       }
     }
+  }
+
+  // Until `until` at the latest, and no later than the next deadline.
+  PollResult Turn(std::int64_t until) {
+    return PollTurn(poller_, std::min(until, poller_.NextDeadline()), &Now);
   }
 
   // Whether a parked task is certain to be woken.
