@@ -308,10 +308,10 @@ bool IoOp::Rest(std::int64_t now, int rests) {
   if (timer == nullptr) return false;
   const std::int64_t pace = kShortestRest << std::min(rests - 1, 7);
   timer->until = now + std::min(pace, kLongestRest);
-  resting_ = true;
   fd_->Ref();
-  fd_->runtime.StartTimer(timer, timer->until);
-  return true;
+  resting_ = fd_->runtime.StartTimer(timer, timer->until);
+  if (!resting_) fd_->Unref();
+  return resting_;
 }
 
 // Somebody is awake: events don't count until the time has come. (Stop has

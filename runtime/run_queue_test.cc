@@ -103,7 +103,24 @@ TEST(TaskPlacesTest, RoomIsReservedForAllThatHaveAPlace) {
   EXPECT_TRUE(places.Take(timers));
   places.Give();
   EXPECT_TRUE(places.Take(timers));
-  EXPECT_EQ(timers.asked, (Numbers{1, 2, 3, 3, 3}));
+  // And for one timer of the runtime's own.
+  EXPECT_EQ(timers.asked, (Numbers{2, 3, 4, 4, 4}));
+}
+
+// Timers that are armed take no room of others.
+TEST(TaskPlacesTest, RoomIsThereForEachTimerBesideThoseThatAreArmed) {
+  TaskPlaces places;
+  FakeTimers timers;
+  EXPECT_TRUE(places.TakeTimer(timers));
+  EXPECT_TRUE(places.TakeTimer(timers));
+  timers.has_memory = false;
+  EXPECT_FALSE(places.TakeTimer(timers));
+  timers.has_memory = true;
+  EXPECT_TRUE(places.TakeTimer(timers)) << "what failed took nothing";
+  places.GiveTimer();
+  places.GiveTimer();
+  EXPECT_TRUE(places.TakeTimer(timers));
+  EXPECT_EQ(timers.asked, (Numbers{2, 3, 4, 4, 3}));
 }
 
 // --- The word ----------------------------------------------------------------

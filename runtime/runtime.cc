@@ -171,12 +171,24 @@ void Runtime::Stop() {
   DrainSleeps();
 }
 
-void Runtime::StartTimer(internal::Timed* timer, std::int64_t when) {
+bool Runtime::StartTimer(internal::Timed* timer, std::int64_t when) {
+  if (!places_.TakeTimer(sleeps_)) return false;
   if (sleeps_.Arm(timer, 0, when, Mode::kRead, 0)) DeadlineMoved(when);
+  return true;
 }
 
 bool Runtime::StopTimer(internal::Timed* timer) {
-  return sleeps_.Remove(timer, 0);
+  const bool was_there = sleeps_.Remove(timer, 0);
+  if (was_there) places_.GiveTimer();
+  return was_there;
+}
+
+void Runtime::StartSleep(internal::SleepAwaiter* sleep, std::int64_t when) {
+  if (!StartTimer(sleep, when)) roomless_.Add(sleep);
+}
+
+bool Runtime::ArmRoomless(std::int64_t when) {
+  return sleeps_.Arm(&roomless_, 0, when, Mode::kRead, 0);
 }
 
 bool Runtime::CloseElsewhere(FdState* fd) {
@@ -356,7 +368,10 @@ void Runtime::Expire(Worker& worker, std::int64_t now) {
 
 void Runtime::WakeSleeps(std::int64_t now) {
   decltype(sleeps_)::Firing firing{};
-  while (sleeps_.PopDue(now, &firing)) firing.owner->due(firing.owner);
+  while (sleeps_.PopDue(now, &firing)) {
+    if (firing.owner != &roomless_) places_.GiveTimer();
+    firing.owner->due(firing.owner);
+  }
 }
 
 void Runtime::DrainSleeps() { WakeSleeps(Deadline::kNever - 1); }

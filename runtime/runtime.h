@@ -113,8 +113,8 @@ class Runtime {
   //
   // Throws std::bad_alloc where there is no memory; the task was not started
   // then and is gone, with what was passed to it. A server that catches it has
-  // refused one client. What a task does afterwards, sleeping and deadlines
-  // included, needs no memory of the runtime.
+  // refused one client. What a task does afterwards, sleeping (however often
+  // at once) and deadlines included, needs no memory of the runtime.
   template <class T>
   JoinHandle<T> Spawn(Task<T> task) {
     internal::TaskPlace<Runtime> place(*this);
@@ -195,10 +195,13 @@ class Runtime {
   // A deadline was set: whoever must know of an earlier one is told.
   void DeadlineMoved(std::int64_t when);
 
-  // `timer` is due at `when`, once. Stopping it says whether it will not be;
-  // otherwise it was, or is right now.
-  void StartTimer(internal::Timed* timer, std::int64_t when);
+  // `timer` is due at `when`, once. False: there is no memory, and it is not.
+  // Stopping it says whether it will not be; otherwise it was, or is right now.
+  bool StartTimer(internal::Timed* timer, std::int64_t when);
   bool StopTimer(internal::Timed* timer);
+  // The same for a sleep, which is due whatever memory there is.
+  void StartSleep(internal::SleepAwaiter* sleep, std::int64_t when);
+  bool ArmRoomless(std::int64_t when);
 
   // Closes a descriptor whose close may block, on a thread of its own. False:
   // no thread can be had. The destructor waits for those threads.
@@ -245,6 +248,7 @@ class Runtime {
   HostPoller poller_;
   TimerHeap<StdEnv, internal::Timed> sleeps_;
   internal::TaskPlaces places_;
+  internal::RoomlessSleeps roomless_{*this};
   SleepProtocol<StdEnv> protocol_;
   internal::RunQueue<StdEnv> injected_;
   std::vector<std::unique_ptr<Worker>> workers_;

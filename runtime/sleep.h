@@ -7,9 +7,12 @@
 #define NETPOLL_RUNTIME_SLEEP_H_
 
 #include <coroutine>
+#include <cstdint>
 
+#include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/timer_heap.h"
+#include "netpoll/core/types.h"
 #include "netpoll/runtime/task_waiter.h"
 
 namespace netpoll {
@@ -44,7 +47,10 @@ class SleepAwaiter : public ResumeWaiter, public Timed {
   bool await_resume() const { return !stopped_ && !Stopping(); }
 
  private:
+  friend class RoomlessSleeps;
+
   static void Wake(Timed* self);
+  std::int64_t When() const;
   // The runtime that was asked; once the task has suspended, its own: the other
   // may be gone.
   bool Stopping() const;
@@ -52,6 +58,28 @@ class SleepAwaiter : public ResumeWaiter, public Timed {
   Runtime& runtime_;
   Deadline deadline_;
   bool stopped_ = false;
+};
+
+// Sleeps that found no room in the heap of times and no memory for more. Room
+// is reserved for one sleep of each task; a task that has several at once, by
+// means of its own, may get here. They share one timer, whose room is reserved
+// before any task's, and look for room of their own when it is due.
+class RoomlessSleeps : public Timed {
+ public:
+  explicit RoomlessSleeps(Runtime& runtime)
+      : Timed(&RoomlessSleeps::Retry), runtime_(runtime) {}
+
+  // Once it is there, another worker may wake the task and destroy `sleep`.
+  void Add(SleepAwaiter* sleep);
+
+ private:
+  static void Retry(Timed* self);
+
+  Runtime& runtime_;
+  // Guards the others, and the order in which the timer is set.
+  StdEnv::Lock lock_;
+  WaiterList sleeps_;
+  std::int64_t earliest_ = Deadline::kNever;
 };
 
 }  // namespace internal

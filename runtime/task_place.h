@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a task may need later and is reserved when it is spawned, so that only
-// spawning runs out of memory: room for the timer of its sleep.
+// spawning runs out of memory: room for the timer of its sleep. Tasks that have
+// more timers than one, and rests of operations, ask for room when they start
+// one, and count what is taken, so that they take no other task's.
 
 #ifndef NETPOLL_RUNTIME_TASK_PLACE_H_
 #define NETPOLL_RUNTIME_TASK_PLACE_H_
@@ -13,14 +15,14 @@
 
 namespace netpoll::internal {
 
-// How many places of a runtime are taken.
+// How many places of a runtime are taken, and how many timers.
 class TaskPlaces {
  public:
   // `sleeps`: the timers. False: there is no memory.
   template <class Timers>
   bool Take(Timers& sleeps) {
     const std::size_t before = taken_.FetchAdd("place.take", 1, Order::kAcqRel);
-    if (sleeps.Reserve(before + 1)) return true;
+    if (sleeps.Reserve(before + 1 + kOwn)) return true;
     Give();
     return false;
   }
@@ -28,8 +30,26 @@ class TaskPlaces {
     taken_.FetchAdd("place.give", ~std::size_t{0}, Order::kAcqRel);
   }
 
+  // A timer is about to be armed: true if there is room for as many, so it does
+  // find some. Given back when it is in the heap no more.
+  template <class Timers>
+  bool TakeTimer(Timers& sleeps) {
+    const std::size_t before =
+        timers_.FetchAdd("place.take_timer", 1, Order::kAcqRel);
+    if (sleeps.Reserve(before + 1 + kOwn)) return true;
+    GiveTimer();
+    return false;
+  }
+  void GiveTimer() {
+    timers_.FetchAdd("place.give_timer", ~std::size_t{0}, Order::kAcqRel);
+  }
+
  private:
+  // The runtime's own timer: RoomlessSleeps.
+  static constexpr std::size_t kOwn = 1;
+
   StdEnv::Atomic<std::size_t> taken_{0};
+  StdEnv::Atomic<std::size_t> timers_{0};
 };
 
 // A place for a task that is being spawned; given back unless it is spawned.
