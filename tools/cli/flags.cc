@@ -96,8 +96,11 @@ void Flags::Duration(std::string name, std::string placeholder,
   Custom(std::move(name), std::move(placeholder), FormatDuration(*target),
          std::move(help),
          [target](std::string_view value) -> std::optional<std::string> {
-           const auto duration = ParseDuration(value);
-           if (!duration) return "a duration such as 250ms or 1m30s";
+           bool too_long = false;
+           const auto duration = ParseDuration(value, &too_long);
+           if (!duration) {
+             return std::string(too_long ? kDurationsThatFit : kDurations);
+           }
            *target = *duration;
            return {};
          });

@@ -124,6 +124,8 @@ TEST(Flags, EveryMistakeIsOneSentenceAndExitStatusTwo) {
       {{"a", "--timeout", "5"}, "'5', not a duration such as"},
       {{"a", "--timeout=-1s"}, "not a duration"},
       {{"a", "--timeout=inf"}, "not a duration"},
+      {{"a", "--timeout", "2562048h"},
+       "--timeout is '2562048h', not a duration of at most 2562047h"},
       {{"a", "--listen=80"}, "not HOST:PORT"},
       {{"a", "--backend=epol"}, "one of epoll, poll (did you mean 'epoll'?)"},
       {{"a", "--title="}, "not a value"},

@@ -29,6 +29,7 @@
 #include "netpoll/tools/server/http_session.h"
 #include "netpoll/tools/server/server.h"
 #include "netpoll/tools/server/stop_signals.h"
+#include "netpoll/tools/time_allowed.h"
 
 namespace netpoll::cli {
 namespace {
@@ -103,7 +104,7 @@ struct ServeOptions {
   Address listen;
   RuntimeOptions runtime;
   server::ServerOptions server;
-  std::chrono::nanoseconds grace{std::chrono::seconds(5)};
+  TimeAllowed grace = std::chrono::seconds(5);
 };
 
 int Serve(const Flags& flags, const ServeOptions& options) {

@@ -32,6 +32,19 @@ TEST(Values, DurationsHaveUnits) {
   for (const char* text : {"", "1", "-1s", "inf", "1 s", "s", "10000000h"}) {
     EXPECT_FALSE(ParseDuration(text)) << text;
   }
+  EXPECT_EQ(ParseDuration("2562047h47m16.854775807s"), nanoseconds::max());
+  for (const char* text :
+       {"2562048h", "2562047h47m16.854775808s", "99999999999999999999ns",
+        "9223372036854775807ns1ns", "9223372036.9s", "1s99999999999h1s"}) {
+    bool too_long = false;
+    EXPECT_FALSE(ParseDuration(text, &too_long)) << text;
+    EXPECT_TRUE(too_long) << text;
+  }
+  for (const char* text : {"", "1", "2562048hh", "2562048h1", "2562048h x"}) {
+    bool too_long = false;
+    EXPECT_FALSE(ParseDuration(text, &too_long)) << text;
+    EXPECT_FALSE(too_long) << text;
+  }
   EXPECT_EQ(FormatDuration(milliseconds(1500)), "1.5s");
 }
 

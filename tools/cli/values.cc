@@ -60,8 +60,11 @@ const Unit* TakeUnit(std::string_view* text) {
   return nullptr;
 }
 
-// Takes "1.5h" or the like; nothing also when it is too long.
-std::optional<std::int64_t> TakePart(std::string_view* text) {
+// What a part of a duration adds to it.
+enum class Part { kTaken, kTooLong, kNone };
+
+// Takes "1.5h" or the like, and adds it to `total`.
+Part TakePart(std::string_view* text, std::int64_t* total) {
   const std::string_view whole = TakeDigits(text);
   std::string_view fraction;
   if (text->starts_with('.')) {
@@ -69,33 +72,43 @@ std::optional<std::int64_t> TakePart(std::string_view* text) {
     fraction = TakeDigits(text);
   }
   const Unit* const unit = TakeUnit(text);
-  if (unit == nullptr || (whole.empty() && fraction.empty())) return {};
+  if (unit == nullptr || (whole.empty() && fraction.empty())) {
+    return Part::kNone;
+  }
   std::int64_t nanos = 0;
   if (!whole.empty()) {
     const auto count = ParseNumber(whole);
     if (!count || __builtin_mul_overflow(*count, unit->nanos, &nanos)) {
-      return {};
+      return Part::kTooLong;
     }
   }
   std::int64_t digit_nanos = unit->nanos;
   for (const char digit : fraction) {
     digit_nanos /= 10;
     if (__builtin_add_overflow(nanos, (digit - '0') * digit_nanos, &nanos)) {
-      return {};
+      return Part::kTooLong;
     }
   }
-  return nanos;
+  const bool fits = !__builtin_add_overflow(*total, nanos, total);
+  return fits ? Part::kTaken : Part::kTooLong;
 }
 
 }  // namespace
 
-std::optional<std::chrono::nanoseconds> ParseDuration(std::string_view text) {
+std::optional<std::chrono::nanoseconds> ParseDuration(std::string_view text,
+                                                      bool* too_long) {
+  bool fits = true;
   std::int64_t total = 0;
   if (text == "0") return std::chrono::nanoseconds(0);
   if (text.empty()) return {};
   while (!text.empty()) {
-    const auto part = TakePart(&text);
-    if (!part || __builtin_add_overflow(total, *part, &total)) return {};
+    const Part part = TakePart(&text, &total);
+    if (part == Part::kNone) return {};
+    if (part == Part::kTooLong) fits = false;
+  }
+  if (!fits) {
+    if (too_long != nullptr) *too_long = true;
+    return {};
   }
   return std::chrono::nanoseconds(total);
 }

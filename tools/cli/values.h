@@ -18,7 +18,15 @@ namespace netpoll::cli {
 std::optional<std::int64_t> ParseNumber(std::string_view text);
 
 // "1s", "250ms", "1m30s", "1.5h"; not negative, not infinite; 0 needs no unit.
-std::optional<std::chrono::nanoseconds> ParseDuration(std::string_view text);
+// Nothing if it is no duration, or longer than can be said: then `too_long`.
+std::optional<std::chrono::nanoseconds> ParseDuration(std::string_view text,
+                                                      bool* too_long = nullptr);
+
+// What ParseDuration takes, for a sentence that refuses something else.
+inline constexpr std::string_view kDurations =
+    "a duration such as 250ms or 1m30s";
+inline constexpr std::string_view kDurationsThatFit =
+    "a duration of at most 2562047h (292 years)";
 
 // Shortest, as ParseDuration reads it.
 std::string FormatDuration(std::chrono::nanoseconds duration);

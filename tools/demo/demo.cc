@@ -69,12 +69,9 @@ class Demo {
     const double limit =
         std::chrono::duration<double>(options_.duration).count();
     while (Seconds() < limit) {
-      const auto left = std::chrono::duration<double>(limit - Seconds());
-      const auto rest =
-          std::chrono::duration_cast<std::chrono::nanoseconds>(left) +
-          milliseconds(1);
-      if (!co_await runtime_.Sleep(
-              std::min<std::chrono::nanoseconds>(kProgressEvery, rest))) {
+      using Left = std::chrono::duration<double>;
+      const Left left = Left(limit - Seconds()) + milliseconds(1);
+      if (!co_await runtime_.Sleep(std::min<Left>(kProgressEvery, left))) {
         break;
       }
       if (progress) {

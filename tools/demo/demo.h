@@ -19,11 +19,12 @@
 #include "absl/status/statusor.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/tools/common/histogram.h"
+#include "netpoll/tools/time_allowed.h"
 
 namespace netpoll::demo {
 
 struct DemoOptions {
-  std::chrono::nanoseconds duration{std::chrono::seconds(3)};
+  TimeAllowed duration = std::chrono::seconds(3);
   int connections = 64;  // Steady ones.
   int threads = 1;
   std::string backend;  // Empty: the default.

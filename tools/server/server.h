@@ -31,6 +31,7 @@
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/tools/server/refusal_log.h"
+#include "netpoll/tools/time_allowed.h"
 
 namespace netpoll::server {
 
@@ -64,13 +65,13 @@ struct ServerOptions {
   // How long a client may keep the server waiting; 0: for ever. Dribbling
   // bytes wins no time. From when the connection becomes idle to the next
   // request, and from a request's first byte to its last;
-  std::chrono::nanoseconds read_timeout{0};
+  TimeAllowed read_timeout;
   // from a request's first byte to the end of its header;
-  std::chrono::nanoseconds header_timeout{0};
+  TimeAllowed header_timeout;
   // to its last byte;
-  std::chrono::nanoseconds request_timeout{0};
+  TimeAllowed request_timeout;
   // and from when a write has to wait until the client has taken all of it.
-  std::chrono::nanoseconds write_timeout{0};
+  TimeAllowed write_timeout;
   int max_connections = 0;  // 0: no limit but the system's.
   // Asks silent TCP clients now and then whether they are still there.
   bool keepalive = true;

@@ -19,6 +19,7 @@
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/tools/server/server.h"
+#include "netpoll/tools/time_allowed.h"
 
 namespace netpoll::server {
 namespace {
@@ -50,7 +51,7 @@ absl::StatusOr<StopSignals> StopSignals::Open(Runtime& runtime) {
   return StopSignals(*std::move(opened));
 }
 
-Task<void> StopSignals::Watch(Server& server, std::chrono::nanoseconds grace) {
+Task<void> StopSignals::Watch(Server& server, TimeAllowed grace) {
   signalfd_siginfo signal;
   const std::span<char> buffer(reinterpret_cast<char*>(&signal),
                                sizeof(signal));

@@ -5,7 +5,6 @@
 #ifndef NETPOLL_TOOLS_SERVER_STOP_SIGNALS_H_
 #define NETPOLL_TOOLS_SERVER_STOP_SIGNALS_H_
 
-#include <chrono>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -13,6 +12,7 @@
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/tools/server/server.h"
+#include "netpoll/tools/time_allowed.h"
 
 namespace netpoll::server {
 
@@ -28,7 +28,7 @@ class StopSignals {
 
   // The first signal drains `server`; a second, or the end of `grace`, stops
   // the runtime. Ends after Close.
-  Task<void> Watch(Server& server, std::chrono::nanoseconds grace);
+  Task<void> Watch(Server& server, TimeAllowed grace);
 
   // From any thread.
   void Close() { descriptor_.CloseNow(); }

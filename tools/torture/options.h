@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "netpoll/tools/time_allowed.h"
 #include "netpoll/tools/torture/faulty_calls.h"
 
 namespace netpoll::torture {
@@ -51,7 +52,7 @@ struct Options {
   std::uint64_t seed = 1;
   // The first that is reached ends the campaign; 0: no limit.
   int rounds = 0;
-  std::chrono::nanoseconds duration{0};
+  TimeAllowed duration;
   std::vector<std::string> backends;  // Each round draws one.
   int threads = 0;                    // 0: 1, 2 or 4, as the round draws.
   Faults faults = kAllFaults;

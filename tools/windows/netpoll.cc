@@ -143,9 +143,12 @@ int RunServe(const Words& words) {
         return BadUse(cli::Cat(Quoted(value), " is not IPV4:PORT"));
       }
     } else {
-      const auto duration = cli::ParseDuration(value);
+      bool too_long = false;
+      const auto duration = cli::ParseDuration(value, &too_long);
       if (!duration) {
-        return BadUse(cli::Cat(Quoted(value), " is not a duration"));
+        return BadUse(
+            cli::Cat(flag, " is ", Quoted(value), ", not ",
+                     too_long ? cli::kDurationsThatFit : cli::kDurations));
       }
       read_timeout = *duration;
     }
