@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "gtest/gtest.h"
-#include "netpoll/backends/io_uring/decode_ring.h"
+#include "netpoll/backends/io_uring/io_uring_events.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/types.h"
 
@@ -56,10 +56,9 @@ TEST_F(RegistrationsTest, ADescriptorAndASlotAreInUseOnce) {
 // Whatever waits for a Poll is told in one report, and in no later one.
 TEST_F(RegistrationsTest, ReportsAddUpUntilTheyAreTaken) {
   Registration& one = Add(1);
-  all_.Keep(one, {.mode = Mode::kRead,
-                  .flags = {.error = true, .no_more_edges = true},
-                  .unsure = true});
-  all_.Keep(one, {.mode = Mode::kWrite});
+  all_.Keep(one, {{Mode::kRead, {.error = true, .no_more_edges = true}},
+                  /*unsure=*/true});
+  all_.Keep(one, {{Mode::kWrite}});
   EXPECT_EQ(all_.waiting(), 1u);
   const RingReport first = Take(1);
   EXPECT_EQ(first.mode, Mode::kReadWrite);
@@ -67,7 +66,7 @@ TEST_F(RegistrationsTest, ReportsAddUpUntilTheyAreTaken) {
   EXPECT_TRUE(first.flags.no_more_edges);
   EXPECT_TRUE(first.unsure);
   ExpectNone();
-  all_.Keep(one, {.mode = Mode::kWrite});
+  all_.Keep(one, {{Mode::kWrite}});
   const RingReport second = Take(1);
   EXPECT_EQ(second.mode, Mode::kWrite);
   EXPECT_EQ(second.flags, EventFlags{});
@@ -76,9 +75,9 @@ TEST_F(RegistrationsTest, ReportsAddUpUntilTheyAreTaken) {
 
 TEST_F(RegistrationsTest, WhoHasWaitedLongestIsTakenFirst) {
   for (std::uint32_t i = 0; i < 4; ++i) {
-    all_.Keep(Add(i), {.mode = Mode::kRead});
+    all_.Keep(Add(i), {{Mode::kRead}});
   }
-  all_.Keep(*all_.Find(Key(0)), {.mode = Mode::kWrite});  // Keeps its place.
+  all_.Keep(*all_.Find(Key(0)), {{Mode::kWrite}});  // Keeps its place.
   for (std::uint32_t i = 0; i < 4; ++i) {
     EXPECT_EQ(all_.waiting(), 4u - i);
     Take(i);
@@ -91,19 +90,19 @@ TEST_F(RegistrationsTest, WhatIsBeingClosedLeavesTheLine) {
   for (const std::uint32_t leaver : {0u, 1u, 2u}) {
     for (const bool retired : {true, false}) {
       for (std::uint32_t i = 0; i < 3; ++i) {
-        all_.Keep(Add(i), {.mode = Mode::kRead});
+        all_.Keep(Add(i), {{Mode::kRead}});
       }
       Registration& one = *all_.Find(Key(leaver));
       if (retired) {
         all_.Retire(one);
         EXPECT_EQ(all_.Find(Key(leaver)), &one) << "it keeps its place";
-        all_.Keep(one, {.mode = Mode::kRead});
+        all_.Keep(one, {{Mode::kRead}});
       }
       EXPECT_EQ(all_.waiting(), retired ? 2u : 3u);
       all_.Remove(one);
       EXPECT_EQ(all_.waiting(), 2u);
       // Who comes last is last.
-      all_.Keep(Add(3), {.mode = Mode::kRead});
+      all_.Keep(Add(3), {{Mode::kRead}});
       for (std::uint32_t i = 0; i < 4; ++i) {
         if (i == leaver) continue;
         Take(i);

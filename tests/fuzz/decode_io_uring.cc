@@ -23,6 +23,7 @@ namespace {
 struct RingTarget {
   using Backend = IoUringBackend<StdEnv, FuzzedRing>;
   static constexpr EventKey kWakeKey = EventKey::Internal(0);
+  static constexpr EventKey kKeptKey = EventKey::Internal(1);
   static constexpr bool kTellsDrains = true;
 
   template <class Poller>
@@ -43,7 +44,9 @@ struct RingTarget {
     if (ring().Holds(kWakeKey)) reported.events.push_back({kWakeKey, 0});
     const std::uint32_t count = bytes.Below(8);
     for (std::uint32_t i = 0; i < count; ++i) {
-      const EventKey key = DrawKey(bytes, keys, kWakeKey);
+      // Nobody posts the sign of a break but whoever breaks.
+      EventKey key = DrawKey(bytes, keys, kKeptKey);
+      if (key == kWakeKey) key = kKeptKey;
       const std::int32_t res = DrawResult(bytes);
       std::uint32_t flags = bytes.Below(4) == 0 ? bytes.Word() : 0;
       if (bytes.Below(4) != 0) flags |= IORING_CQE_F_MORE;
