@@ -60,12 +60,13 @@ using Count = StdEnv::Atomic<int>;
 
 // `begun` counts those who do not need the handle any more.
 Task<IoResult> ReadInto(Descriptor& from, std::string* got,
-                        Count* begun = nullptr) {
+                        Count* begun = nullptr, Count* ended = nullptr) {
   std::array<char, 64> buffer;
   auto reading = from.Read(buffer);
   if (begun != nullptr) begun->FetchAdd("test.begun", 1, Order::kAcqRel);
   const IoResult result = co_await reading;
   got->assign(buffer.data(), result.bytes);
+  if (ended != nullptr) ended->FetchAdd("test.ended", 1, Order::kAcqRel);
   co_return result;
 }
 
@@ -267,8 +268,10 @@ TEST_P(OperationTest, AHandleThatIsDroppedEndsEveryReaderThatStandsInLine) {
       std::array<std::string, 5> got;
       std::vector<JoinHandle<IoResult>> readers;
       Count begun{0};
+      Count ended{0};
       for (std::string& one : got) {
-        readers.push_back(runtime.Spawn(ReadInto(*handle, &one, &begun)));
+        readers.push_back(
+            runtime.Spawn(ReadInto(*handle, &one, &begun, &ended)));
       }
       while (begun.Load("test.begun", Order::kAcquire) < 5 ||
              runtime.stats().parked == 0) {
@@ -278,10 +281,11 @@ TEST_P(OperationTest, AHandleThatIsDroppedEndsEveryReaderThatStandsInLine) {
       if (round % 2 == 0) {
         handle.reset();
       } else {
-        // Data for some, then nothing for the rest.
+        // Data for whoever is first in line, then nothing for the rest.
         EXPECT_TRUE((co_await ends.second.Write("x")).ok());
-        co_await std::move(readers[0]);
-        readers.erase(readers.begin());
+        while (ended.Load("test.over", Order::kAcquire) == 0) {
+          co_await runtime.Yield();
+        }
         handle->CloseNow();
       }
       for (auto& reader : readers) {
