@@ -7,6 +7,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/descriptor_lock.h"
@@ -45,7 +46,7 @@ template bool IoOp::Begin<Mode::kWrite>();
 bool IoOp::BeginNothing() {
   status_ = fd_ == nullptr ? IoStatus::FromErrno(EBADF)
                            : IoStatus::FromPoll(PollError::kClosing);
-  fd_ = nullptr;
+  if (fd_ != nullptr) std::exchange(fd_, nullptr)->Unref();
   if (!Pay()) return false;
   stage_ = Stage::kNothing;
   return true;

@@ -45,8 +45,14 @@ class IoOp : public TaskWaiter {
   IoOp(FdState* fd, Mode direction, Attempt attempt)
       : fd_(fd), attempt_(attempt), direction_(direction) {
     if (fd == nullptr) return;
+    // Whatever becomes of the handle until the operation is awaited.
+    fd->Ref();
     desc_ = fd->desc;
     looked_ = desc_->generation();
+  }
+
+  ~IoOp() {
+    if (fd_ != nullptr) fd_->Unref();
   }
 
   int fd() const { return fd_->fd; }
