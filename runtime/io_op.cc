@@ -26,7 +26,7 @@ bool IoOp::Begin() {
   if (stage_ != Stage::kAcquire) {
     StdEnv::Misuse("an operation on a descriptor was awaited twice");
   }
-  if (fd_ == nullptr || Gone()) [[unlikely]]
+  if (fd_ == nullptr || fd_->lock.closed()) [[unlikely]]
     return BeginNothing();
   if (!Pay()) return false;  // Yield first.
   const LockOutcome outcome = fd_->lock.Acquire(kDirection);

@@ -47,8 +47,6 @@ class IoOp : public TaskWaiter {
     if (fd == nullptr) return;
     // Whatever becomes of the handle until the operation is awaited.
     fd->Ref();
-    desc_ = fd->desc;
-    looked_ = desc_->generation();
   }
 
   ~IoOp() {
@@ -129,7 +127,6 @@ class IoOp : public TaskWaiter {
   [[gnu::noinline]] Step End(IoStatus status);
   Step Waited(PollError error);
   Step Woken();
-  bool Gone() const { return desc_->generation() != looked_; }
   [[gnu::cold, gnu::noinline]] bool BeginNothing();
   [[gnu::cold, gnu::noinline]] bool EnterGuest();
   [[gnu::cold, gnu::noinline]] void LeaveGuest();
@@ -153,13 +150,7 @@ class IoOp : public TaskWaiter {
   Stage stage_ = Stage::kAcquire;
   std::uint8_t fruitless_ = 0;
   std::uint32_t looked_ = 0;  // When the last of them was, in milliseconds.
-  // Until it is awaited, what it was made for, and in looked_ the generation:
-  // the descriptor may have ended in between, and its state's memory with the
-  // handle; a slot's memory stays.
-  union {
-    HostPoller::Desc* desc_ = nullptr;
-    std::coroutine_handle<> task_;
-  };
+  std::coroutine_handle<> task_;
 };
 
 }  // namespace netpoll::internal
