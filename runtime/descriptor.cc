@@ -34,25 +34,11 @@
 namespace netpoll {
 namespace internal {
 
-namespace {
-
-// Whether nothing was read because Stop has ended the peer.
-bool EndedByStop(const FdState& fd, std::size_t bytes) {
-  return bytes == 0 && fd.runtime.stopping() && AtEnd(fd.fd);
-}
-
-}  // namespace
-
 // A message; into no room nothing, and none is lost.
 [[gnu::noinline]] bool ReadOp::AttemptMessage() {
   if (buffer_.empty()) return true;
   const iovec room{buffer_.data(), buffer_.size()};
-  const int error = ReceiveMessage(fd(), {&room, 1}, &bytes_);
-  if (error != 0) return FailOrBlock(error);
-  if (EndedByStop(*fd_, bytes_)) {
-    status_ = IoStatus::FromPoll(PollError::kClosing);
-  }
-  return true;
+  return ReceivedMessage(ReceiveMessage(fd(), {&room, 1}, &bytes_));
 }
 
 bool ReadOp::Attempt(IoOp* op) {
@@ -72,12 +58,8 @@ bool ReadOp::Attempt(IoOp* op) {
 bool ReadvOp::Attempt(IoOp* op) {
   auto* const self = static_cast<ReadvOp*>(op);
   if (self->fd_->messages && !self->never_blocks_) {
-    const int error = ReceiveMessage(self->fd(), self->buffers_, &self->bytes_);
-    if (error != 0) return self->FailOrBlock(error);
-    if (EndedByStop(*self->fd_, self->bytes_)) {
-      self->status_ = IoStatus::FromPoll(PollError::kClosing);
-    }
-    return true;
+    return self->ReceivedMessage(
+        ReceiveMessage(self->fd(), self->buffers_, &self->bytes_));
   }
   const auto count = std::min<std::size_t>(self->buffers_.size(), IOV_MAX);
   for (;;) {

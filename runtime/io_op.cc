@@ -13,6 +13,7 @@
 #include "netpoll/core/descriptor_lock.h"
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/message.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/sys.h"
@@ -59,17 +60,12 @@ bool IoOp::await_suspend(std::coroutine_handle<> task) {
   Settle(*this, fd_ != nullptr ? &fd_->runtime : nullptr);
   if (stage_ == Stage::kAcquire) [[unlikely]] {
     // The task has had its share: let the others go first.
-    stage_ = Stage::kNothing;
-    if (fd_ != nullptr) {
-      fd_->Ref();
-      stage_ = Stage::kAgain;
-    }
+    stage_ = fd_ != nullptr ? Stage::kAgain : Stage::kNothing;
     GoLast(*this);
     return true;
   }
-  if (stage_ == Stage::kAgain) [[unlikely]] {
-    fd_->Ref();
-    if (home == &fd_->runtime && fd_->lock.Park(direction_, this)) return true;
+  if (stage_ == Stage::kAgain && home == &fd_->runtime) [[unlikely]] {
+    if (fd_->lock.Park(direction_, this)) return true;
   }
   return !(reads ? Advance<Mode::kRead>() : Advance<Mode::kWrite>());
 }
@@ -81,28 +77,16 @@ void IoOp::Resume(TaskWaiter* self) {
 }
 
 // A task of another runtime waits here as a guest. False: nobody polls here any
-// more, and the operation has ended. A guest keeps the state's memory.
+// more, and the operation has ended.
 bool IoOp::EnterGuest() {
-  FdState* const fd = fd_;
-  guest_ = fd->runtime.EnterGuest();
-  if (guest_) {
-    fd->Ref();
-    return true;
-  }
+  guest_ = fd_->runtime.EnterGuest();
+  if (guest_) return true;
   status_ = IoStatus::FromPoll(PollError::kClosing);
-  if (stage_ == Stage::kAgain) {
-    fd->Unref();
-  } else {
-    fd->Release(direction_);
-  }
+  if (stage_ != Stage::kAgain) fd_->Release(direction_);
   return false;
 }
 
-void IoOp::LeaveGuest() {
-  Runtime& runtime = fd_->runtime;
-  fd_->Unref();
-  runtime.LeaveGuest();
-}
+void IoOp::LeaveGuest() { fd_->runtime.LeaveGuest(); }
 
 // Goes on from stage_, until the operation has ended or is parked. Once it is
 // parked nothing of it may be touched.
@@ -200,16 +184,14 @@ IoOp::Step IoOp::More() {
 
 // Ended: the descriptor is closed.
 IoOp::Step IoOp::TakeDirection() {
-  FdState* const fd = fd_;
-  const LockOutcome outcome = fd->lock.Acquire(direction_);
+  const LockOutcome outcome = fd_->lock.Acquire(direction_);
   if (outcome == LockOutcome::kMustWait) {
-    return fd->lock.Park(direction_, this) ? Step::kParked : Step::kOn;
+    return fd_->lock.Park(direction_, this) ? Step::kParked : Step::kOn;
   }
   stage_ = Stage::kReset;
-  const bool closed = outcome == LockOutcome::kClosed;
-  if (closed) status_ = IoStatus::FromPoll(PollError::kClosing);
-  fd->Unref();
-  return closed ? Step::kEnded : Step::kOn;
+  if (outcome != LockOutcome::kClosed) return Step::kOn;
+  status_ = IoStatus::FromPoll(PollError::kClosing);
+  return Step::kEnded;
 }
 
 // One step of the wait. Ended: with an error.
@@ -342,6 +324,14 @@ void IoOp::Received(std::size_t got, std::size_t room) {
   }
   fd_->drained = fd_->short_reads_drain && got > 0 && got < room &&
                  !fd_->desc->NoMoreEdges();
+}
+
+bool IoOp::ReceivedMessage(int error) {
+  if (error != 0) return FailOrBlock(error);
+  if (bytes_ == 0 && fd_->runtime.stopping() && AtEnd(fd())) {
+    status_ = IoStatus::FromPoll(PollError::kClosing);
+  }
+  return true;
 }
 
 bool IoOp::FailOrBlock(int error) {

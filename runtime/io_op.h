@@ -45,7 +45,7 @@ class IoOp : public TaskWaiter {
   IoOp(FdState* fd, Mode direction, Attempt attempt)
       : fd_(fd), attempt_(attempt), direction_(direction) {
     if (fd == nullptr) return;
-    // Whatever becomes of the handle until the operation is awaited.
+    // Whatever becomes of the handle until the operation has ended.
     fd->Ref();
   }
 
@@ -67,6 +67,9 @@ class IoOp : public TaskWaiter {
   }
   // For attempts: a read got `got` bytes of the `room` that there was.
   void Received(std::size_t got, std::size_t room);
+  // For attempts: a message of `bytes_` was received, or the errno says why
+  // not. Answers for the attempt.
+  bool ReceivedMessage(int error);
 
   FdState* fd_;
   Attempt attempt_;
@@ -93,7 +96,7 @@ class IoOp : public TaskWaiter {
 
   enum class Stage : std::uint8_t {
     kAcquire,  // Not begun.
-    kAgain,    // Take the direction; the state's memory is held meanwhile.
+    kAgain,    // Take the direction.
     kReset,    // Forget old readiness, if the system call is to be tried.
     kTry,      // The system call.
     kMore,     // The system call again, if the task's share is not used up.
