@@ -51,8 +51,7 @@ class EpollBackend {
   static int CheckPollable(Fd fd) { return CheckPollableFd(fd); }
 
   int Init() {
-    guard_.BeginInit();
-    return guard_.EndInit(Make());
+    return guard_.Init([this] { return Make(); });
   }
 
   int Open(Fd fd, EventKey key) {

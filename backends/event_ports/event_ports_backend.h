@@ -67,8 +67,7 @@ class EventPortsBackend {
   static int CheckPollable(Fd fd) { return CheckPollableFd(fd); }
 
   int Init() {
-    guard_.BeginInit();
-    return guard_.EndInit(Make());
+    return guard_.Init([this] { return Make(); });
   }
 
   int Open(Fd fd, EventKey key) {

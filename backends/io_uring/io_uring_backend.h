@@ -94,8 +94,8 @@ class IoUringBackend {
 
   // Among others EPERM, EACCES and ENOSYS: see ExplainInit.
   int Init() {
-    guard_.BeginInit();
-    return guard_.EndInit(state_.ring.Init(options_.completions));
+    return guard_.Init(
+        [this] { return state_.ring.Init(options_.completions); });
   }
 
   // Why Init returned `error`, where it says more than the errno's own text;

@@ -80,8 +80,7 @@ class PollBackend {
   static int CheckPollable(Fd fd) { return CheckPollableFd(fd); }
 
   int Init() {
-    guard_.BeginInit();
-    return guard_.EndInit(Make());
+    return guard_.Init([this] { return Make(); });
   }
 
   // Costs no system call: with nothing armed there is nothing to ask about.

@@ -17,14 +17,13 @@ class UseGuard {
   UseGuard(const UseGuard&) = delete;
   UseGuard& operator=(const UseGuard&) = delete;
 
-  // Init begins with the one and ends with the other, which passes its result
-  // on: 0, or an errno. Then there may be something half made, and nothing but
-  // the destructor may follow.
-  void BeginInit() {
+  // What Init does: `make()`, once. 0, or its errno; then there may be
+  // something half made, and nothing but the destructor may follow.
+  template <class Make>
+  int Init(Make make) {
     if (begun_) StdEnv::Misuse("Init was called twice on a Poller");
     begun_ = true;
-  }
-  int EndInit(int error) {
+    const int error = make();
     ready_ = error == 0;
     return error;
   }
