@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "netpoll/model/mutants/compose.h"
-#include "netpoll/tools/common/read_file.h"
+#include "netpoll/model/source/read_file.h"
 
 namespace netpoll_mutants {
 namespace {
@@ -42,11 +42,11 @@ int Main(int argc, char** argv) {
   for (int i = 2; i < argc; ++i) {
     const std::string path = argv[i];
     if (!path.ends_with(".mutant")) {
-      sources[LogicalPath(path)] = netpoll::tools::ReadFile(path);
+      sources[LogicalPath(path)] = netpoll_model::ReadFile(path);
       continue;
     }
     rows.emplace_back();
-    if (!ParseRow(NameOf(path), netpoll::tools::ReadFile(path), &rows.back(),
+    if (!ParseRow(NameOf(path), netpoll_model::ReadFile(path), &rows.back(),
                   &why)) {
       std::cerr << "make_mutants: " << why << "\n";
       return 1;

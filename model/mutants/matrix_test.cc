@@ -13,7 +13,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/model/mutants/golden_files.h"
 #include "netpoll/model/mutants/row.h"
-#include "netpoll/tools/common/read_file.h"
+#include "netpoll/model/source/read_file.h"
 
 namespace netpoll_mutants {
 namespace {
@@ -31,7 +31,7 @@ std::map<std::string, Row> Rows() {
        std::filesystem::directory_iterator("model/mutants/rows")) {
     const std::string name = file.path().stem().string();
     std::string why;
-    EXPECT_TRUE(ParseRow(name, netpoll::tools::ReadFile(file.path().string()),
+    EXPECT_TRUE(ParseRow(name, netpoll_model::ReadFile(file.path().string()),
                          &rows[name], &why))
         << why;
   }
@@ -76,20 +76,20 @@ TEST(Mutants, EveryCellIsExploredToItsEnd) {
 }
 
 TEST(Mutants, TheMatrixIsTheOneCheckedIn) {
-  EXPECT_EQ(netpoll::tools::ReadFile(kGoldenFile),
+  EXPECT_EQ(netpoll_model::ReadFile(kGoldenFile),
             Golden(Results(), Configurations(),
-                   ParseReasons(netpoll::tools::ReadFile(kReasonsFile))))
+                   ParseReasons(netpoll_model::ReadFile(kReasonsFile))))
       << "a kill was won or lost, or a counterexample changed its length. If "
          "that is meant:\n  bazel run //model/mutants:write_golden";
 }
 
 TEST(Mutants, EveryConfigurationKillsAloneOrHasAReasonToStay) {
-  const std::string golden = netpoll::tools::ReadFile(kGoldenFile);
+  const std::string golden = netpoll_model::ReadFile(kGoldenFile);
   EXPECT_EQ(golden.find("NO REASON GIVEN"), std::string::npos)
       << "give one in " << kReasonsFile;
   const auto configurations = Configurations();
   for (const auto& [name, reason] :
-       ParseReasons(netpoll::tools::ReadFile(kReasonsFile))) {
+       ParseReasons(netpoll_model::ReadFile(kReasonsFile))) {
     EXPECT_NE(std::find(configurations.begin(), configurations.end(), name),
               configurations.end())
         << kReasonsFile << " names " << name << ", which is no configuration";
@@ -97,7 +97,7 @@ TEST(Mutants, EveryConfigurationKillsAloneOrHasAReasonToStay) {
 }
 
 TEST(Mutants, TheDocumentationHasTheTable) {
-  const std::string page = netpoll::tools::ReadFile(kDocsFile);
+  const std::string page = netpoll_model::ReadFile(kDocsFile);
   EXPECT_EQ(page, WithTable(page, DocsTable(Results())))
       << "bazel run //model/mutants:write_golden";
 }

@@ -12,7 +12,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/model/mutants/compose.h"
 #include "netpoll/model/mutants/row.h"
-#include "netpoll/tools/common/read_file.h"
+#include "netpoll/model/source/read_file.h"
 
 namespace netpoll_mutants {
 namespace {
@@ -132,7 +132,7 @@ TEST(EveryRow, FitsTheSourceAsItIs) {
     for (const auto& file :
          std::filesystem::recursive_directory_iterator(root)) {
       if (file.is_directory()) continue;
-      sources[file.path().string()] = netpoll::tools::ReadFile(file.path());
+      sources[file.path().string()] = netpoll_model::ReadFile(file.path());
     }
   }
   int count = 0;
@@ -142,7 +142,7 @@ TEST(EveryRow, FitsTheSourceAsItIs) {
     std::string why;
     std::string out;
     EXPECT_TRUE(ParseRow(file.path().stem().string(),
-                         netpoll::tools::ReadFile(file.path()), &rows[0],
+                         netpoll_model::ReadFile(file.path()), &rows[0],
                          &why) &&
                 Compose(rows, sources, &out, &why))
         << why;

@@ -11,7 +11,7 @@
 #include <iostream>
 
 #include "netpoll/model/mutants/golden_files.h"
-#include "netpoll/tools/common/read_file.h"
+#include "netpoll/model/source/read_file.h"
 
 int main() {
   using namespace netpoll_mutants;
@@ -27,10 +27,10 @@ int main() {
   };
   const auto results = RunMutants(Mutants(), options);
   const std::string page =
-      WithTable(netpoll::tools::ReadFile(kDocsFile), DocsTable(results));
+      WithTable(netpoll_model::ReadFile(kDocsFile), DocsTable(results));
   std::ofstream(kGoldenFile)
       << Golden(results, Configurations(),
-                ParseReasons(netpoll::tools::ReadFile(kReasonsFile)));
+                ParseReasons(netpoll_model::ReadFile(kReasonsFile)));
   if (page.empty()) {
     std::cerr << "write_golden: " << kDocsFile << " lacks a marker\n";
     return 1;

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
-#include "netpoll/tools/common/read_file.h"
+#include "netpoll/model/source/read_file.h"
 
 namespace netpoll_model {
 namespace {
@@ -26,15 +26,13 @@ TEST_F(GoldenTest, EveryPropertyHolds) {
 
 TEST_F(GoldenTest, TheCertificateIsTheOneOnFile) {
   if (!Explored().broken.empty()) GTEST_SKIP() << "properties are broken";
-  EXPECT_EQ(netpoll::tools::ReadFile("model/report/certificate.golden"),
-            Explored().certificate)
+  EXPECT_EQ(ReadFile("model/report/certificate.golden"), Explored().certificate)
       << "If the change is meant:\n"
          "  bazel run //model/report:golden > model/report/certificate.golden";
 }
 
 TEST_F(GoldenTest, TheStateDiagramIsTheOneInTheDocumentation) {
-  EXPECT_EQ(netpoll::tools::ReadFile("docs/semaphore-states.md"),
-            Explored().states_page)
+  EXPECT_EQ(ReadFile("docs/semaphore-states.md"), Explored().states_page)
       << "If the change is meant:\n"
          "  bazel run //model/report:golden states > docs/semaphore-states.md";
 }

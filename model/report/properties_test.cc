@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "netpoll/tools/common/read_file.h"
+#include "netpoll/model/source/read_file.h"
 namespace {
 
 struct Row {
@@ -24,7 +24,7 @@ struct Row {
 
 std::vector<Row> Rows() {
   std::vector<Row> rows;
-  std::istringstream page(netpoll::tools::ReadFile("docs/properties.md"));
+  std::istringstream page(netpoll_model::ReadFile("docs/properties.md"));
   const std::regex row(R"(\| ([A-Za-z0-9 ]+) \| .+ \| ([a-z, ]+) \| (.+) \|)");
   const std::regex place("`([^`]+)`");
   for (std::string line; std::getline(page, line);) {
@@ -65,7 +65,7 @@ TEST(Properties, EachIsLookedForAtAPlaceThatExists) {
     for (const std::string& place : row.places) {
       const auto hash = place.find('#');
       ASSERT_NE(hash, std::string::npos) << place;
-      EXPECT_NE(netpoll::tools::ReadFile(place.substr(0, hash))
+      EXPECT_NE(netpoll_model::ReadFile(place.substr(0, hash))
                     .find(place.substr(hash + 1)),
                 std::string::npos)
           << place;
@@ -83,7 +83,7 @@ TEST(Properties, EachLawOfTheExplorerIsOnThePage) {
   const std::regex law("\"([A-Z][0-9]*): ");
   for (const char* folder : {"model/engine", "model/laws", "model/scenarios"}) {
     for (const auto& file : std::filesystem::directory_iterator(folder)) {
-      const std::string text = netpoll::tools::ReadFile(file.path().string());
+      const std::string text = netpoll_model::ReadFile(file.path().string());
       for (std::sregex_iterator at(text.begin(), text.end(), law), end;
            at != end; ++at) {
         EXPECT_EQ(names.count((*at)[1]), 1u)

@@ -4,8 +4,6 @@
 // sleeps or yields. Every allocation of the process is counted, by whatever
 // thread and library.
 
-#include <malloc.h>
-
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -13,7 +11,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
-#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,52 +25,21 @@
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
+#include "netpoll/tools/testing/allocations.h"
 
 namespace {
 
 std::atomic<std::uint64_t> allocations{0};
 
+const bool kCounted = [] {
+  netpoll::tools::refuses_allocation = [] {
+    ++allocations;
+    return false;
+  };
+  return true;
+}();
+
 }  // namespace
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-// The sanitizers bring a malloc of their own: only operator new is counted.
-void* operator new(std::size_t size) {
-  ++allocations;
-  void* const memory = std::malloc(size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#else
-extern "C" {
-void* __libc_malloc(std::size_t size);
-void* __libc_calloc(std::size_t count, std::size_t size);
-void* __libc_realloc(void* memory, std::size_t size);
-void* __libc_memalign(std::size_t alignment, std::size_t size);
-
-void* malloc(std::size_t size) {
-  ++allocations;
-  return __libc_malloc(size);
-}
-void* calloc(std::size_t count, std::size_t size) {
-  ++allocations;
-  return __libc_calloc(count, size);
-}
-void* realloc(void* memory, std::size_t size) {
-  ++allocations;
-  return __libc_realloc(memory, size);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  ++allocations;
-  return __libc_memalign(alignment, size);
-}
-}  // extern "C"
-#endif
 
 namespace netpoll {
 namespace {

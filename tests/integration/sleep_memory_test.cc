@@ -6,8 +6,6 @@
 //
 // The allocator's functions are replaced in this program.
 
-#include <errno.h>
-
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -26,40 +24,23 @@
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
+#include "netpoll/tools/testing/allocations.h"
 
 namespace {
 
 std::atomic<bool> failing{false};
 std::atomic<int> failed{0};
 
-bool Fails() {
-  if (!failing.load(std::memory_order_relaxed)) return false;
-  ++failed;
-  errno = ENOMEM;
+const bool kFails = [] {
+  netpoll::tools::refuses_allocation = [] {
+    const bool refused = failing.load(std::memory_order_relaxed);
+    if (refused) ++failed;
+    return refused;
+  };
   return true;
-}
+}();
 
 }  // namespace
-
-extern "C" {
-void* __libc_malloc(std::size_t size);
-void* __libc_calloc(std::size_t count, std::size_t size);
-void* __libc_realloc(void* old, std::size_t size);
-void* __libc_memalign(std::size_t alignment, std::size_t size);
-
-void* malloc(std::size_t size) {
-  return Fails() ? nullptr : __libc_malloc(size);
-}
-void* calloc(std::size_t count, std::size_t size) {
-  return Fails() ? nullptr : __libc_calloc(count, size);
-}
-void* realloc(void* old, std::size_t size) {
-  return Fails() ? nullptr : __libc_realloc(old, size);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  return Fails() ? nullptr : __libc_memalign(alignment, size);
-}
-}
 
 namespace netpoll {
 namespace {

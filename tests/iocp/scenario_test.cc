@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "netpoll/model/source/read_file.h"
 #include "netpoll/tests/scenario/run_process.h"
-#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll {
 namespace {
@@ -48,7 +48,7 @@ Scenarios Find() {
     if (entry.path().extension() != ".scenario") continue;
     const std::string name = entry.path().stem();
     const std::string path = entry.path().parent_path() / name;
-    if (HasWait(tools::ReadFile(entry.path()))) {
+    if (HasWait(netpoll_model::ReadFile(entry.path()))) {
       found.with_wait.push_back(path);
     } else if (kDifferent.count(name) == 0) {
       found.same.push_back(path);
@@ -83,7 +83,7 @@ TEST_P(WindowsScenario, PrintsWhatIsExpected) {
   const CommandResult result = RunExe({"scenario", GetParam() + ".scenario"});
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(result.status, 0);
-  EXPECT_EQ(result.out, tools::ReadFile(GetParam() + ".expected"));
+  EXPECT_EQ(result.out, netpoll_model::ReadFile(GetParam() + ".expected"));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -114,7 +114,8 @@ TEST(WindowsScenarios, AreRefusedAtABareWait) {
         std::string::npos)
         << result.err;
     // What came before is as it should be.
-    EXPECT_TRUE(tools::ReadFile(file + ".expected").starts_with(result.out));
+    EXPECT_TRUE(
+        netpoll_model::ReadFile(file + ".expected").starts_with(result.out));
   }
 }
 

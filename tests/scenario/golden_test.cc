@@ -10,9 +10,9 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/backends/host/host_backends.h"
+#include "netpoll/model/source/read_file.h"
 #include "netpoll/tests/scenario/command_runner.h"
 #include "netpoll/tools/cli/try_backend.h"
-#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll {
 namespace {
@@ -56,7 +56,7 @@ TEST_P(Golden, PrintsWhatIsExpected) {
       RunNetpoll({"scenario", file, "--backend", GetParam().backend});
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(result.status, 0);
-  EXPECT_EQ(result.out, tools::ReadFile(GetParam().path + ".expected"));
+  EXPECT_EQ(result.out, netpoll_model::ReadFile(GetParam().path + ".expected"));
 }
 
 INSTANTIATE_TEST_SUITE_P(

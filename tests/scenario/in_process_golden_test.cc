@@ -12,10 +12,10 @@
 #include "netpoll/backends/kqueue/kqueue_sys.h"
 #include "netpoll/backends/kqueue/kqueue_waker.h"
 #include "netpoll/core/concurrency.h"
+#include "netpoll/model/source/read_file.h"
 #include "netpoll/tests/scenario/in_process.h"
 #include "netpoll/tests/shims/every_backend.h"
 #include "netpoll/tests/shims/shimmed_backends.h"
-#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll {
 namespace {
@@ -50,10 +50,11 @@ TYPED_TEST(InProcessGolden, PortableScenariosPrintWhatIsExpected) {
   EXPECT_GE(scenarios.size(), 40u);
   for (std::filesystem::path path : scenarios) {
     const ScenarioResult result =
-        RunText<TypeParam>(tools::ReadFile(path), path.string());
+        RunText<TypeParam>(netpoll_model::ReadFile(path), path.string());
     EXPECT_EQ(result.err, "");
     EXPECT_TRUE(result.kept_the_rules) << path;
-    EXPECT_EQ(result.out, tools::ReadFile(path.replace_extension(".expected")))
+    EXPECT_EQ(result.out,
+              netpoll_model::ReadFile(path.replace_extension(".expected")))
         << path;
   }
 }

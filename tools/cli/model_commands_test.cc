@@ -11,10 +11,10 @@
 #include "gtest/gtest.h"
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/source.h"
+#include "netpoll/model/source/read_file.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/cli/dispatch.h"
-#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll::cli {
 namespace {
@@ -159,7 +159,7 @@ TEST(ReplayCommand, ATraceIsComparedLineByLine) {
   ASSERT_EQ(Call({"replay", Replay("read-edge", "3a"), "--trace", file}).status,
             kExitOk);
   EXPECT_EQ(Call({"replay", file}).status, kExitOk);
-  std::string changed = tools::ReadFile(file);
+  std::string changed = netpoll_model::ReadFile(file);
   const std::string was = "2 reader reset.slot";
   ASSERT_THAT(changed, HasSubstr(was));
   changed.replace(changed.find(was), was.size(), "2 reader reset.slit");
@@ -174,7 +174,7 @@ TEST(ReplayCommand, WritesAPageThatLoadsNothing) {
   const std::string file = ::testing::TempDir() + "/run.html";
   ASSERT_EQ(Call({"replay", Replay("read-edge", "3a"), "--html", file}).status,
             kExitOk);
-  const std::string page = tools::ReadFile(file);
+  const std::string page = netpoll_model::ReadFile(file);
   EXPECT_THAT(page, HasSubstr("np1:read-edge:"));
   EXPECT_THAT(page, ::testing::Not(HasSubstr("http")));
   EXPECT_THAT(page, ::testing::Not(HasSubstr("src=")));

@@ -25,11 +25,11 @@
 #include "netpoll/tools/cli/flags.h"
 #include "netpoll/tools/cli/suggest.h"
 #include "netpoll/tools/cli/values.h"
+#include "netpoll/tools/common/time_allowed.h"
 #include "netpoll/tools/server/echo_session.h"
 #include "netpoll/tools/server/http_session.h"
 #include "netpoll/tools/server/server.h"
 #include "netpoll/tools/server/stop_signals.h"
-#include "netpoll/tools/time_allowed.h"
 
 namespace netpoll::cli {
 namespace {

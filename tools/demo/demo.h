@@ -19,7 +19,7 @@
 #include "absl/status/statusor.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/tools/common/histogram.h"
-#include "netpoll/tools/time_allowed.h"
+#include "netpoll/tools/common/time_allowed.h"
 
 namespace netpoll::demo {
 

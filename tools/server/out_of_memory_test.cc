@@ -39,6 +39,7 @@
 #include "netpoll/tools/server/echo_session.h"
 #include "netpoll/tools/server/http_session.h"
 #include "netpoll/tools/server/server.h"
+#include "netpoll/tools/testing/allocations.h"
 
 namespace {
 
@@ -60,31 +61,15 @@ bool Fails() {
     return false;
   }
   ++failed;
-  errno = ENOMEM;
   return true;
 }
 
+const bool kFails = [] {
+  netpoll::tools::refuses_allocation = &Fails;
+  return true;
+}();
+
 }  // namespace
-
-extern "C" {
-void* __libc_malloc(std::size_t size);
-void* __libc_calloc(std::size_t count, std::size_t size);
-void* __libc_realloc(void* old, std::size_t size);
-void* __libc_memalign(std::size_t alignment, std::size_t size);
-
-void* malloc(std::size_t size) {
-  return Fails() ? nullptr : __libc_malloc(size);
-}
-void* calloc(std::size_t count, std::size_t size) {
-  return Fails() ? nullptr : __libc_calloc(count, size);
-}
-void* realloc(void* old, std::size_t size) {
-  return Fails() ? nullptr : __libc_realloc(old, size);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  return Fails() ? nullptr : __libc_memalign(alignment, size);
-}
-}
 
 namespace netpoll::server {
 namespace {

@@ -30,8 +30,8 @@
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/task_waiter.h"
+#include "netpoll/tools/common/time_allowed.h"
 #include "netpoll/tools/server/refusal_log.h"
-#include "netpoll/tools/time_allowed.h"
 
 namespace netpoll::server {
 

@@ -11,8 +11,8 @@
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/task.h"
+#include "netpoll/tools/common/time_allowed.h"
 #include "netpoll/tools/server/server.h"
-#include "netpoll/tools/time_allowed.h"
 
 namespace netpoll::server {
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "netpoll/tools/time_allowed.h"
+#include "netpoll/tools/common/time_allowed.h"
 #include "netpoll/tools/torture/faulty_calls.h"
 
 namespace netpoll::torture {

@@ -17,8 +17,8 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/model/mutants/row.h"
+#include "netpoll/model/source/read_file.h"
 #include "netpoll/tests/conformance/io_uring/available.h"
-#include "netpoll/tools/common/read_file.h"
 
 namespace netpoll_mutants {
 namespace {
@@ -47,7 +47,7 @@ std::vector<Mutant> AllMutants() {
     if (path.extension() != ".mutant") continue;
     Mutant mutant;
     std::string why;
-    EXPECT_TRUE(ParseRow(path.stem().string(), netpoll::tools::ReadFile(path),
+    EXPECT_TRUE(ParseRow(path.stem().string(), netpoll_model::ReadFile(path),
                          &mutant.row, &why))
         << why;
     // tests/conformance/BACKEND/mutants/ROW.mutant

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "netpoll/model/mutants/row.h"
-#include "netpoll/tools/common/read_file.h"
+#include "netpoll/model/source/read_file.h"
 
 namespace netpoll_mutants {
 namespace {
@@ -34,13 +34,13 @@ int Main(int argc, char** argv) {
   Row row;
   std::string why;
   const std::string name = std::filesystem::path(argv[2]).stem();
-  if (!ParseRow(name, netpoll::tools::ReadFile(argv[2]), &row, &why))
+  if (!ParseRow(name, netpoll_model::ReadFile(argv[2]), &row, &why))
     return Fail(why);
   std::set<std::string> wanted;
   for (const Change& change : row.changes) wanted.insert(change.file);
   for (int i = 3; i < argc; ++i) {
     const std::string file = LogicalPath(argv[i]);
-    std::string text = netpoll::tools::ReadFile(argv[i]);
+    std::string text = netpoll_model::ReadFile(argv[i]);
     if (!Apply(row, file, &text, &why)) return Fail(why);
     wanted.erase(file);
     const auto out = std::filesystem::path(argv[1]) / file;

@@ -2,14 +2,14 @@
 //
 // A whole file as a string, for tests and generators.
 
-#ifndef NETPOLL_TOOLS_COMMON_READ_FILE_H_
-#define NETPOLL_TOOLS_COMMON_READ_FILE_H_
+#ifndef NETPOLL_MODEL_SOURCE_READ_FILE_H_
+#define NETPOLL_MODEL_SOURCE_READ_FILE_H_
 
 #include <fstream>
 #include <sstream>
 #include <string>
 
-namespace netpoll::tools {
+namespace netpoll_model {
 
 // Empty if it cannot be read.
 inline std::string ReadFile(const std::string& path) {
@@ -18,6 +18,6 @@ inline std::string ReadFile(const std::string& path) {
   return text.str();
 }
 
-}  // namespace netpoll::tools
+}  // namespace netpoll_model
 
-#endif  // NETPOLL_TOOLS_COMMON_READ_FILE_H_
+#endif  // NETPOLL_MODEL_SOURCE_READ_FILE_H_

@@ -2,7 +2,7 @@
 //
 // However long a limit is, nothing runs over: in each of the options that have
 // some, and in what is made of them.
-#include "netpoll/tools/time_allowed.h"
+#include "netpoll/tools/common/time_allowed.h"
 
 #include <chrono>
 #include <limits>

@@ -5,8 +5,8 @@
 // nanoseconds runs over instead: a limit of hours::max() would have passed
 // before it began.
 
-#ifndef NETPOLL_TOOLS_TIME_ALLOWED_H_
-#define NETPOLL_TOOLS_TIME_ALLOWED_H_
+#ifndef NETPOLL_TOOLS_COMMON_TIME_ALLOWED_H_
+#define NETPOLL_TOOLS_COMMON_TIME_ALLOWED_H_
 
 #include <chrono>
 
@@ -26,4 +26,4 @@ class TimeAllowed : public std::chrono::nanoseconds {
 
 }  // namespace netpoll
 
-#endif  // NETPOLL_TOOLS_TIME_ALLOWED_H_
+#endif  // NETPOLL_TOOLS_COMMON_TIME_ALLOWED_H_
