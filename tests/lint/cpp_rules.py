@@ -96,7 +96,7 @@ LIBRARIES = (
     (r"boost/", "@boost.beast"),
     (r"liburing", "@liburing"),
     (r"rapidcheck", "@rapidcheck"),
-    (r"(?:gtest|gmock)/", "netpoll_cc_test|@googletest"),
+    (r"(?:gtest|gmock)/", "_cc_test|@googletest"),
 )
 _INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

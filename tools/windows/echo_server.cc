@@ -8,7 +8,7 @@
 #include "netpoll/backends/iocp/iocp_calls.h"
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/core/types.h"
-#include "netpoll/tools/windows/socket.h"
+#include "netpoll/runtime/iocp/thread_socket.h"
 
 namespace netpoll::windows {
 

@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "netpoll/backends/iocp/windows_headers.h"
-#include "netpoll/tools/windows/driver.h"
-#include "netpoll/tools/windows/socket.h"
+#include "netpoll/runtime/iocp/thread_driver.h"
+#include "netpoll/runtime/iocp/thread_socket.h"
 
 namespace netpoll::windows {
 

@@ -15,6 +15,7 @@
 
 #include "netpoll/backends/iocp/iocp_backend.h"
 #include "netpoll/backends/iocp/windows_headers.h"
+#include "netpoll/runtime/iocp/thread_socket.h"
 #include "netpoll/tools/cli/cat.h"
 #include "netpoll/tools/cli/scenario/run.h"
 #include "netpoll/tools/cli/scenario/runner.h"
@@ -23,7 +24,6 @@
 #include "netpoll/tools/cli/values.h"
 #include "netpoll/tools/windows/echo_server.h"
 #include "netpoll/tools/windows/operation_task.h"
-#include "netpoll/tools/windows/socket.h"
 #include "netpoll/tools/windows/tcp_pair.h"
 
 namespace netpoll::windows {

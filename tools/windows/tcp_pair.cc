@@ -11,9 +11,9 @@
 
 #include "netpoll/backends/iocp/windows_errors.h"
 #include "netpoll/backends/iocp/windows_headers.h"
+#include "netpoll/runtime/iocp/thread_socket.h"
 #include "netpoll/tools/cli/cat.h"
 #include "netpoll/tools/cli/scenario/socket_pair.h"
-#include "netpoll/tools/windows/socket.h"
 
 namespace netpoll::scenario {
 

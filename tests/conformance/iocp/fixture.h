@@ -20,7 +20,7 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/types.h"
-#include "netpoll/tools/windows/socket.h"
+#include "netpoll/runtime/iocp/thread_socket.h"
 
 namespace netpoll::conformance {
 

@@ -11,8 +11,8 @@
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/iocp/thread_socket.h"
 #include "netpoll/tests/conformance/iocp/fixture.h"
-#include "netpoll/tools/windows/socket.h"
 
 namespace netpoll::conformance {
 namespace {

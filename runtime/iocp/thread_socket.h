@@ -3,8 +3,8 @@
 // TCP sockets for tasks that are threads: each call blocks its thread, ends at
 // the direction's deadline, and may be made from any thread.
 
-#ifndef NETPOLL_TOOLS_WINDOWS_SOCKET_H_
-#define NETPOLL_TOOLS_WINDOWS_SOCKET_H_
+#ifndef NETPOLL_RUNTIME_IOCP_THREAD_SOCKET_H_
+#define NETPOLL_RUNTIME_IOCP_THREAD_SOCKET_H_
 
 #include <cerrno>
 #include <chrono>
@@ -20,7 +20,7 @@
 #include "netpoll/core/generation.h"
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/types.h"
-#include "netpoll/tools/windows/driver.h"
+#include "netpoll/runtime/iocp/thread_driver.h"
 
 namespace netpoll::windows {
 
@@ -245,4 +245,4 @@ int Listen(Socket<Driver>& listener, const sockaddr_in& address) {
 
 }  // namespace netpoll::windows
 
-#endif  // NETPOLL_TOOLS_WINDOWS_SOCKET_H_
+#endif  // NETPOLL_RUNTIME_IOCP_THREAD_SOCKET_H_

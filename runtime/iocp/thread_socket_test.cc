@@ -2,7 +2,7 @@
 //
 // TCP through the IOCP backend, in threads that block: accept, connect, read
 // and write, with deadlines and a close that ends them.
-#include "netpoll/tools/windows/socket.h"
+#include "netpoll/runtime/iocp/thread_socket.h"
 
 #include <atomic>
 #include <cerrno>
@@ -17,7 +17,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/types.h"
-#include "netpoll/tools/windows/driver.h"
+#include "netpoll/runtime/iocp/thread_driver.h"
 
 namespace netpoll::windows {
 namespace {

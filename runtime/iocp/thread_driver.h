@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A scheduler whose tasks are threads: one more thread polls, and each task
-// sleeps until it is woken. For the programs and tests of Windows.
+// sleeps until it is woken.
 
-#ifndef NETPOLL_TOOLS_WINDOWS_DRIVER_H_
-#define NETPOLL_TOOLS_WINDOWS_DRIVER_H_
+#ifndef NETPOLL_RUNTIME_IOCP_THREAD_DRIVER_H_
+#define NETPOLL_RUNTIME_IOCP_THREAD_DRIVER_H_
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <thread>
@@ -46,7 +45,7 @@ class Driver {
   Driver& operator=(const Driver&) = delete;
   ~Driver() {
     if (!thread_.joinable()) return;
-    stop_ = true;
+    stop_.Store("driver.stop", true, Order::kSeqCst);
     poller_.Break();
     thread_.join();
   }
@@ -95,16 +94,16 @@ class Driver {
 
   // A deadline that is set after NextDeadline was read breaks the poll.
   void Serve() {
-    while (!stop_) {
+    while (!stop_.Load("driver.stop", Order::kSeqCst)) {
       Run(PollTurn(poller_, poller_.NextDeadline(), Now));
     }
   }
 
   ThePoller poller_;
-  std::atomic<bool> stop_ = false;
+  StdEnv::Atomic<bool> stop_;
   std::thread thread_;
 };
 
 }  // namespace netpoll::windows
 
-#endif  // NETPOLL_TOOLS_WINDOWS_DRIVER_H_
+#endif  // NETPOLL_RUNTIME_IOCP_THREAD_DRIVER_H_
