@@ -17,10 +17,7 @@ netpoll_model::SearchResult Explore(Cast cast) {
   cast.payload = true;
   netpoll_model::Scenario scenario;
   scenario.name = "payload";
-  scenario.make = [cast] {
-    return std::unique_ptr<netpoll_model::World>(
-        new DescriptorWorld<ModelEnv<2, 2>>(cast));
-  };
+  scenario.make = [cast] { return std::make_unique<DescriptorWorld>(cast); };
   netpoll_model::Exploration exploration(scenario);
   return exploration.Run();
 }

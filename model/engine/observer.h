@@ -11,7 +11,9 @@
 #define NETPOLL_MODEL_ENGINE_OBSERVER_H_
 
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <type_traits>
 
 #include "netpoll/model/engine/object.h"
 
@@ -19,13 +21,42 @@ namespace netpoll_model {
 
 class View;
 
+// A note about a thread: a struct of a few bools, bytes and enums of a byte,
+// another one for each part that threads play. Whoever reads it knows the part.
+template <class T>
+concept NoteStruct =
+    sizeof(T) <= 4 && std::is_trivially_copyable_v<
+                          T>&& std::has_unique_object_representations_v<T>;
+
+// One of them, packed. What nobody has noted reads as zeros.
+class Note {
+ public:
+  Note() = default;
+  template <NoteStruct T>
+  Note(const T& note) {  // NOLINT: a struct is a note.
+    std::memcpy(&bits_, &note, sizeof note);
+  }
+  template <NoteStruct T>
+  T As() const {
+    T note;
+    std::memcpy(static_cast<void*>(&note), &bits_, sizeof note);
+    return note;
+  }
+  std::uint32_t bits() const { return bits_; }
+
+  friend bool operator==(const Note&, const Note&) = default;
+
+ private:
+  std::uint32_t bits_ = 0;
+};
+
 // What a thread's history says beyond its local variables. Part of its local
 // state: two histories with different ghosts are never merged.
 struct Ghost {
-  std::uint8_t locks = 0;  // Locks held.
+  std::uint8_t locks = 0;  // Locks held, a bit for each.
   bool parked = false;     // About to be resumed by somebody else.
-  std::uint32_t note = 0;  // The world's own, see Thread::Note.
-  std::uint32_t kept = 0;  // The attached observer's own.
+  Note note;               // The world's own, see Thread::SetNote.
+  Note kept;               // The attached observer's own.
 
   friend bool operator==(const Ghost&, const Ghost&) = default;
 };

@@ -77,7 +77,7 @@ int Run::Perform(const Access& access) {
   throw Suspended{};
 }
 
-void Run::Note(std::uint32_t note) {
+void Run::SetNote(Note note) {
   if (!leaving_) result_.ghost.note = note;
 }
 
@@ -148,9 +148,9 @@ void Run::After(const Access& access, Value response) {
 void Run::AppendGhost() {
   const Ghost& ghost = result_.ghost;
   result_.key.push_back(Unit(ghost.locks << 1 | (ghost.parked ? 1 : 0)));
-  for (const std::uint32_t word : {ghost.note, ghost.kept}) {
-    result_.key.push_back(Unit(word & 0xffff));
-    result_.key.push_back(Unit(word >> 16));
+  for (const Note note : {ghost.note, ghost.kept}) {
+    result_.key.push_back(Unit(note.bits() & 0xffff));
+    result_.key.push_back(Unit(note.bits() >> 16));
   }
 }
 
@@ -183,9 +183,9 @@ int Thread::Choose(const char* what, int branches) {
   return Do({.op = Op::kChoose, .site = what, .number = branches});
 }
 
-void Thread::Note(std::uint32_t note) { run_.Note(note); }
+void Thread::SetNote(Note note) { run_.SetNote(note); }
 
-std::uint32_t Thread::note() const { return run_.result_.ghost.note; }
+Note Thread::note() const { return run_.note(); }
 
 void Thread::Fail(const std::string& what) {
   run_.Stop(what);
@@ -260,11 +260,11 @@ Value Look(const Unseen& unseen) {
   return unseen.value;
 }
 
-void NoteOfRun(std::uint32_t note) {
-  if (current_run != nullptr) current_run->Note(note);
+void SetNoteOfRun(Note note) {
+  if (current_run != nullptr) current_run->SetNote(note);
 }
-std::uint32_t NoteOfRun() {
-  return current_run != nullptr ? current_run->note() : 0;
+Note NoteOfRun() {
+  return current_run != nullptr ? current_run->note() : Note();
 }
 
 RetryScope::RetryScope() {

@@ -69,8 +69,8 @@ class Run {
   int Perform(const Access& access);
   bool IsSeen(const Access& access) const;
   void LookedAt(const Unseen& unseen);
-  void Note(std::uint32_t note);
-  std::uint32_t note() const { return result_.ghost.note; }
+  void SetNote(Note note);
+  Note note() const { return result_.ghost.note; }
   void Stop(const std::string& rule);
 
   static Run* Current();

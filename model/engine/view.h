@@ -38,7 +38,7 @@ class View {
     return Local(thread).ghost.parked && !runnable(thread);
   }
   bool runnable(int thread) const { return Raw(TaskOf(thread)) != 0; }
-  std::uint32_t note(int thread) const { return Local(thread).ghost.note; }
+  Note note(int thread) const { return Local(thread).ghost.note; }
   int threads() const { return tables_.thread_count(); }
   // Those that anybody has come to.
   const std::vector<Object*>& objects() const { return tables_.slot_objects(); }

@@ -86,9 +86,9 @@ class Thread {
   // remembered. False: it was runnable already.
   static bool WakeEarly(int task);
 
-  // A number that steps of this thread are judged by (View::note).
-  void Note(std::uint32_t note);
-  std::uint32_t note() const;
+  // What steps of this thread are judged by (View::note).
+  void SetNote(Note note);
+  Note note() const;
 
   // Ends the scenario: the named property is broken.
   [[noreturn]] void Fail(const std::string& what);
@@ -172,9 +172,9 @@ struct Unseen {
 Unseen PerformUnseen(const Access& access);
 Value Look(const Unseen& unseen);
 
-// As Thread::Note, for what has no Thread at hand.
-void NoteOfRun(std::uint32_t note);
-std::uint32_t NoteOfRun();
+// The same of the thread that runs, for what has no Thread at hand.
+void SetNoteOfRun(Note note);
+Note NoteOfRun();
 
 // The rounds of a retry loop: nothing is carried from one to the next.
 class RetryScope {

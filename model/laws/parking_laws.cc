@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/laws/parking_laws.h"
 
+#include "netpoll/model/reference/status_table.h"
+
 namespace netpoll_model {
 
 // What a thread has in its hands, kept in its ghost.
 struct ParkingLaws::Hands {
   std::int8_t credit = 0;  // Increments of the count beyond its parked words.
-  std::uint8_t held = 0;   // Tasks taken from a word, not yet runnable.
+  std::uint8_t held = 0;   // Tasks taken from a word, not yet runnable: bits.
   bool committed = false;  // Its commit said that it was parked.
 
-  static Hands Of(const Ghost& ghost) {
-    return {static_cast<std::int8_t>(ghost.kept & 255),
-            static_cast<std::uint8_t>(ghost.kept >> 8 & 255),
-            (ghost.kept >> 16 & 1) != 0};
-  }
-  std::uint32_t Kept() const {
-    return static_cast<std::uint8_t>(credit) | std::uint32_t{held} << 8 |
-           (committed ? 1u << 16 : 0u);
-  }
+  static Hands Of(const Ghost& ghost) { return ghost.kept.As<Hands>(); }
   bool holds(int task) const { return (held >> task & 1) != 0; }
 };
 
@@ -89,7 +83,7 @@ const char* ParkingLaws::Observed(int thread, const Access& access,
       law = Moved(thread, *access.object, response, access.a, hands);
     }
   }
-  ghost.kept = hands.Kept();
+  ghost.kept = hands;
   return law;
 }
 
@@ -145,14 +139,17 @@ const char* ParkingLaws::Invariant(const View& view) {
 namespace {
 
 std::string ShowStatus(std::uint64_t word) {
-  std::string text = "gen" + std::to_string(word >> 32);
-  constexpr const char* kBits[] = {"closing", "errors-stay", "r-expired",
-                                   "w-expired", "no-more-edges"};
-  for (int bit = 0; bit < 5; ++bit) {
-    if ((word >> bit & 1) != 0) text += std::string("+") + kBits[bit];
-  }
-  if (const std::uint64_t errors = word >> 5 & 7; errors != 0) {
-    text += "+errors:" + std::to_string(errors);
+  namespace reference = netpoll::reference;
+  std::string text =
+      "gen" + std::to_string(word >> reference::kGenerationShift);
+  for (const reference::StatusField& field : reference::kStatusFields) {
+    if (field.bits == reference::kGeneration || (word & field.bits) == 0) {
+      continue;
+    }
+    text += std::string("+") + field.shown;
+    if (field.bits == reference::kErrors) {
+      text += ":" + std::to_string(reference::ErrorsIn(word));
+    }
   }
   return text;
 }

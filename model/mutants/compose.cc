@@ -20,7 +20,16 @@ std::string Included(const std::string& line) {
   return line.substr(kInclude.size(), end - kInclude.size());
 }
 
-// Everything that a file includes, itself among it.
+// Whether `source` defines what `header` declares: "a/b.cc", or "a/b_c.cc", of
+// "a/b.h".
+bool Implements(std::string_view source, std::string_view header) {
+  if (!source.ends_with(".cc") || !header.ends_with(".h")) return false;
+  const std::string_view stem = header.substr(0, header.size() - 2);
+  return source.starts_with(stem) &&
+         (source[stem.size()] == '.' || source[stem.size()] == '_');
+}
+
+// Everything that a file includes, itself among it, and what implements that.
 void Reach(const std::string& file, const Sources& sources,
            std::set<std::string>* reached) {
   const auto found = sources.find(file);
@@ -29,6 +38,9 @@ void Reach(const std::string& file, const Sources& sources,
   for (std::string line; std::getline(lines, line);) {
     const std::string included = Included(line);
     if (!included.empty()) Reach(included, sources, reached);
+  }
+  for (const auto& [path, text] : sources) {
+    if (Implements(path, file)) Reach(path, sources, reached);
   }
 }
 
@@ -59,6 +71,20 @@ class Writer {
   Writer(const Row& row, const Sources& sources, Unit& unit)
       : row_(row), sources_(sources), unit_(unit) {}
 
+  // Appends a family of scenarios: its header, and what implements it.
+  bool InlineFamily(const std::string& header, std::string* why) {
+    if (!Inline(header, why)) return false;
+    std::set<std::string> reached;
+    Reach(header, sources_, &reached);
+    for (const std::string& file : reached) {
+      if (!Inline(file, why)) return false;
+    }
+    return true;
+  }
+
+  bool has(const std::string& file) const { return done_.count(file) != 0; }
+
+ private:
   // Appends `file` unless it was there before.
   bool Inline(const std::string& file, std::string* why) {
     if (!done_.insert(file).second) return true;
@@ -89,9 +115,6 @@ class Writer {
     return true;
   }
 
-  bool has(const std::string& file) const { return done_.count(file) != 0; }
-
- private:
   void Position(const std::string& file, int line) {
     unit_.text += "#line " + std::to_string(line) + " \"" + file + "\"\n";
   }
@@ -154,7 +177,7 @@ bool WriteMutant(const Row& row, const Sources& sources, Unit& unit,
       changed = changed || reached.count(change.file) != 0;
     }
     if (add.empty() || !changed) continue;
-    if (!writer.Inline(family, why)) return false;
+    if (!writer.InlineFamily(family, why)) return false;
     calls += "  " + add + "(all);\n";
   }
   for (const Change& change : row.changes) {

@@ -33,6 +33,9 @@ Sources Small() {
            "#include \"netpoll/core/a.h\"\n"
            "#include \"netpoll/model/engine/world.h\"\n"
            "inline void AddAScenarios(int) {}\n"},
+          {"model/scenarios/a_world_laws.cc",
+           "#include \"netpoll/model/scenarios/a_world.h\"\n"
+           "int law;\n"},
           {"model/scenarios/b_world.h", "inline void AddBScenarios(int) {}\n"},
           {"core/a.h",
            "#ifndef NETPOLL_CORE_A_H_\n"
@@ -108,6 +111,22 @@ TEST(AMutant, HasTheFamiliesThatContainItsSource) {
   EXPECT_NE(out.find("#include \"netpoll/model/engine/world.h\""),
             std::string::npos);
   EXPECT_EQ(out.find("static_assert(true);"), std::string::npos);
+}
+
+TEST(AMutant, HasWhatImplementsItsHeadersAndMayChangeIt) {
+  std::vector<Row> rows(1);
+  std::string why;
+  std::string out;
+  ASSERT_TRUE(ParseRow("X1-y",
+                       "about: a\nbreaks: L1\n"
+                       "file: model/scenarios/a_world_laws.cc\n"
+                       "<<<<\nint law;\n====\nint no_law;\n>>>>\n",
+                       &rows[0], &why))
+      << why;
+  ASSERT_TRUE(Compose(rows, Small(), &out, &why)) << why;
+  EXPECT_LT(out.find("int one;"), out.find("int no_law;"));
+  EXPECT_NE(out.find("int no_law;"), std::string::npos);
+  EXPECT_NE(out.find("AddAScenarios(all)"), std::string::npos);
 }
 
 TEST(AMutant, IsTheSameWhateverTheCommentsSay) {

@@ -3,6 +3,7 @@
 #include "netpoll/model/reference/state_table_text.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "netpoll/model/reference/reference_lock.h"
 #include "netpoll/model/reference/semaphore_table.h"
 #include "netpoll/model/reference/state_tables.h"
+#include "netpoll/model/reference/status_table.h"
 
 namespace netpoll::reference {
 namespace {
@@ -93,22 +95,44 @@ std::string Semaphore() {
   return text + events.Text();
 }
 
+// "1, 5..7"
+std::string Bits(std::uint64_t bits) {
+  std::string text;
+  for (int first = 0; first < 64; ++first) {
+    if ((bits >> first & 1) == 0) continue;
+    int last = first;
+    while (last < 63 && (bits >> (last + 1) & 1) != 0) ++last;
+    text += (text.empty() ? "" : ", ") + std::to_string(first);
+    if (last != first) text += ".." + std::to_string(last);
+    first = last;
+  }
+  return text;
+}
+
+std::string Answer(const StatusField& field, PollError error) {
+  constexpr const char* kNames[] = {"-", "Closing", "Timeout", "NotPollable"};
+  if (error == PollError::kNone) return kNames[0];
+  return std::string(kNames[static_cast<std::size_t>(error)]) + field.when;
+}
+
 std::string Status() {
   std::string text =
       "## The status word\n\n"
       "The first line that holds is the answer to a task.\n\n";
   Table fields({"bits", "holds", "a reader gets", "a writer gets"});
-  for (const StatusFieldSpec& spec : kStatusFields) {
-    fields.Row({spec.bits, spec.name, spec.reader_gets, spec.writer_gets});
+  for (const StatusField& field : kStatusFields) {
+    fields.Row({Bits(field.bits), field.name, Answer(field, field.reader),
+                Answer(field, field.writer)});
   }
   text += fields.Text();
   Table rules({"event", "closing", "read passed", "write passed", "error",
-               "no more edges", "generation", "by whom", "weakest order"});
+               "no more edges", "ended", "generation", "by whom",
+               "weakest order"});
   for (const StatusRule& rule : kStatusRules) {
     rules.Row({Name(rule.event), Name(rule.closing), Name(rule.read_expired),
                Name(rule.write_expired), Name(rule.errors),
-               Name(rule.no_more_edges), Name(rule.generation), rule.caller,
-               rule.order});
+               Name(rule.no_more_edges), Name(rule.ended),
+               Name(rule.generation), rule.caller, rule.order});
   }
   return text + rules.Text();
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The smaller state machines around the semaphore, as data: what each event
-// does to the status word, the wake token and the poll turn.
-// state_tables_test.cc holds core to them; state_table_text.h prints them.
+// does to the wake token and the poll turn. state_tables_test.cc holds core to
+// them; state_table_text.h prints them.
 
 #ifndef NETPOLL_MODEL_REFERENCE_STATE_TABLES_H_
 #define NETPOLL_MODEL_REFERENCE_STATE_TABLES_H_
@@ -11,95 +11,6 @@
 #include <cstdint>
 
 namespace netpoll::reference {
-
-// --- The status word --------------------------------------------------------
-
-enum class StatusField : std::uint8_t {
-  kClosing,
-  kErrors,
-  kReadExpired,
-  kWriteExpired,
-  kNoMoreEdges,
-  kGeneration,
-};
-
-struct StatusFieldSpec {
-  StatusField field;
-  const char* bits;
-  const char* name;
-  const char* reader_gets;
-  const char* writer_gets;
-};
-
-// In the order in which they count: the first that holds is the answer.
-inline constexpr StatusFieldSpec kStatusFields[] = {
-    {StatusField::kClosing, "0", "closing", "Closing", "Closing"},
-    {StatusField::kReadExpired, "2", "read deadline passed", "Timeout", "-"},
-    {StatusField::kWriteExpired, "3", "write deadline passed", "-", "Timeout"},
-    {StatusField::kErrors, "1, 5..7", "error reports in a row, up to 8",
-     "NotPollable of 8, from a wait", "-"},
-    {StatusField::kNoMoreEdges, "4", "no more edges will come", "-", "-"},
-    {StatusField::kGeneration, "32..63", "generation", "-", "-"},
-};
-
-enum class StatusEvent : std::uint8_t {
-  kPublish,
-  kEventOfThis,
-  kEventOfAnother,
-  kReadReset,
-  kOpen,
-};
-
-// What becomes of a field.
-enum class Touch : std::uint8_t {
-  kKept,
-  kGiven,   // Becomes what the event says.
-  kSticky,  // Set if the event says so, else kept.
-  kCleared,
-  kCounted,  // One more if the event says error, else none.
-};
-
-struct StatusRule {
-  StatusEvent event;
-  Touch closing;
-  Touch read_expired;
-  Touch write_expired;
-  Touch errors;
-  Touch no_more_edges;
-  Touch generation;
-  const char* caller;
-  const char* order;
-};
-
-inline constexpr StatusRule kStatusRules[] = {
-    {StatusEvent::kPublish, Touch::kGiven, Touch::kGiven, Touch::kGiven,
-     Touch::kKept, Touch::kKept, Touch::kGiven,
-     "a deadline, a timer, unblock, close; under the lock",
-     "seq_cst, before the unblock that follows"},
-    {StatusEvent::kEventOfThis, Touch::kKept, Touch::kKept, Touch::kKept,
-     Touch::kCounted, Touch::kSticky, Touch::kKept, "a poll; no lock",
-     "acq_rel, before the semaphore moves"},
-    {StatusEvent::kEventOfAnother, Touch::kKept, Touch::kKept, Touch::kKept,
-     Touch::kKept, Touch::kKept, Touch::kKept, "a poll; no lock", "acquire"},
-    {StatusEvent::kReadReset, Touch::kKept, Touch::kKept, Touch::kKept,
-     Touch::kCleared, Touch::kKept, Touch::kKept,
-     "the reader, before it tries its call; no lock", "acq_rel"},
-    {StatusEvent::kOpen, Touch::kCleared, Touch::kCleared, Touch::kCleared,
-     Touch::kCleared, Touch::kCleared, Touch::kGiven, "open; under the lock",
-     "release, before the system knows the key"},
-};
-
-constexpr const char* Name(StatusEvent event) {
-  constexpr const char* kNames[] = {"publish", "event of this generation",
-                                    "event of another generation",
-                                    "a reader's reset", "open"};
-  return kNames[static_cast<std::size_t>(event)];
-}
-constexpr const char* Name(Touch touch) {
-  constexpr const char* kNames[] = {"kept", "as given", "set if given",
-                                    "cleared", "one more or none"};
-  return kNames[static_cast<std::size_t>(touch)];
-}
 
 // --- The wake token ---------------------------------------------------------
 

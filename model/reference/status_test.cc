@@ -11,27 +11,18 @@
 #include "gtest/gtest.h"
 #include "netpoll/core/types.h"
 #include "netpoll/model/reference/reference_descriptor.h"
+#include "netpoll/model/reference/status_table.h"
 
 namespace netpoll::reference {
 namespace {
 
 constexpr std::uint32_t kGenerations[] = {1, 7, 0x10000, 0xfffff, 0xffffffff};
 
-constexpr unsigned kErrorBits = 2 | 7 << 5;
-
-unsigned ErrorFlags(int errors) {
-  return errors == ReferenceDescriptor::kErrorReports
-             ? kErrorBits
-             : static_cast<unsigned>(errors) << 5;
-}
-
 // All flags of a word that can be: the last error completes the count.
 std::vector<unsigned> AllFlags() {
   std::vector<unsigned> all;
   for (unsigned flags = 0; flags < 256; ++flags) {
-    const bool possible =
-        (flags & 2) == 0 || (flags & kErrorBits) == kErrorBits;
-    if (possible) all.push_back(flags);
+    if ((flags & kErrors) == ErrorBits(ErrorsIn(flags))) all.push_back(flags);
   }
   return all;
 }
@@ -40,26 +31,26 @@ std::vector<unsigned> AllFlags() {
 ReferenceDescriptor ModelOf(unsigned flags) {
   ReferenceDescriptor model;
   model.Open();
-  const bool no_more_edges = (flags & status::kNoMoreEdges) != 0;
+  const bool no_more_edges = (flags & kNoMoreEdges) != 0;
   model.Happens(false, false, {.error = false, .no_more_edges = no_more_edges});
-  while (ErrorFlags(model.errors()) != (flags & kErrorBits)) {
+  while (ErrorBits(model.errors()) != (flags & kErrors)) {
     model.Happens(false, false, {.error = true, .no_more_edges = false});
   }
-  model.PassDeadline((flags & status::kReadExpired) != 0,
-                     (flags & status::kWriteExpired) != 0);
-  if ((flags & status::kClosing) != 0) model.Unblock();
+  model.PassDeadline((flags & kReadExpired) != 0, (flags & kWriteExpired) != 0);
+  if ((flags & kClosing) != 0) model.Unblock();
   return model;
 }
 
 // The model's flags as core packs them.
-unsigned FlagsOf(const ReferenceDescriptor& m) {
-  return (m.closing() ? 1u : 0) | ErrorFlags(m.errors()) |
-         (m.Get(Mode::kRead).expired ? 4u : 0) |
-         (m.Get(Mode::kWrite).expired ? 8u : 0) | (m.no_more_edges() ? 16u : 0);
+StatusWord FlagsOf(const ReferenceDescriptor& m) {
+  return (m.closing() ? kClosing : 0) | ErrorBits(m.errors()) |
+         (m.Get(Mode::kRead).expired ? kReadExpired : 0) |
+         (m.Get(Mode::kWrite).expired ? kWriteExpired : 0) |
+         (m.no_more_edges() ? kNoMoreEdges : 0);
 }
 
-StatusWord Word(unsigned flags, std::uint32_t generation) {
-  return flags | (StatusWord{generation} << 32);
+StatusWord Word(StatusWord flags, std::uint32_t generation) {
+  return flags | (StatusWord{generation} << kGenerationShift);
 }
 
 TEST(StatusTest, EveryWordAnswersBothDirectionsAsTheReference) {
@@ -103,7 +94,7 @@ TEST(StatusTest, EveryWordWithEveryEventIsAsTheReference) {
 }
 
 TEST(StatusTest, EveryWordWithEveryPublishAndOpenIsAsTheReference) {
-  constexpr unsigned kOwnedByEvents = kErrorBits | 16;
+  constexpr unsigned kOwnedByEvents = kErrors | kNoMoreEdges;
   int pairs = 0;
   for (const unsigned flags : AllFlags()) {
     for (unsigned summary = 0; summary < 8; ++summary) {

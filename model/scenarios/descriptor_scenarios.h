@@ -18,8 +18,7 @@ inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
   const auto add = [&all](const char* name, const char* about, Cast cast,
                           bool deep = false) {
     all.push_back({name, about, deep, [cast = std::move(cast)] {
-                     return std::unique_ptr<netpoll_model::World>(
-                         new DescriptorWorld<ModelEnv<2, 2>>(cast));
+                     return std::make_unique<DescriptorWorld>(cast);
                    }});
   };
   constexpr Mode kR = Mode::kRead;

@@ -18,7 +18,6 @@
 #include "netpoll/model/env.h"
 #include "netpoll/model/laws/parking_laws.h"
 #include "netpoll/model/scenarios/environment.h"
-#include "netpoll/model/spec.h"
 
 namespace netpoll::model {
 
@@ -81,32 +80,20 @@ struct Users {
   }
 };
 
-template <class Env>
+// The laws are in descriptor_world_laws.cc, the threads in
+// descriptor_world_threads.cc.
 class DescriptorWorld : public netpoll_model::ParkingWorld {
  public:
+  using Access = netpoll_model::Access;
+  using Ghost = netpoll_model::Ghost;
+  using Value = netpoll_model::Value;
   using View = netpoll_model::View;
   using Role = netpoll_model::Role;
+  using Env = ModelEnv<2, 2>;
   using Shipped = Poller<ModelBackend, Env, ModelTimers>;
-  using Desc = typename Shipped::Desc;
+  using Desc = Shipped::Desc;
 
-  explicit DescriptorWorld(const Cast& cast)
-      : cast_(cast),
-        kernel_(Kernel{}),
-        users_(Users{}),
-        poller_(Keep(new Shipped(kernel_, cast.open_may_fail, cast.asks))) {
-    kernel_.name = "kernel";
-    users_.name = "users";
-    poller_.waiters();
-    desc_ = poller_.Open(3).desc;
-    if (cast.first_deadline != 0) {
-      (void)poller_.SetDeadline(desc_, Mode::kRead,
-                                Deadline::At(cast.first_deadline));
-    }
-    for (int i = 0; i < cast.errors_before; ++i) ReportError();
-    FindObjects();
-    AddThreads();
-    Settle();
-  }
+  explicit DescriptorWorld(const Cast& cast);
 
   const char* Refines(const Access& access, Value from, Value to) override;
   const char* Invariant(const View& view) override;
@@ -116,7 +103,7 @@ class DescriptorWorld : public netpoll_model::ParkingWorld {
                          const Access& access) override;
   bool AllowsStop(const std::string& rule) override;
   const char* Observed(int thread, const Access& access, Value response,
-                       netpoll_model::Ghost& ghost) override;
+                       Ghost& ghost) override;
 
   Desc& desc() { return *desc_; }
   Shipped& poller() { return poller_; }
@@ -124,8 +111,35 @@ class DescriptorWorld : public netpoll_model::ParkingWorld {
  private:
   struct Task : Waiter {
     int thread = 0;
-    typename Env::template Var<int> payload;
+    Env::Var<int> payload;
   };
+
+  // What a thread that uses the descriptor has seen in this wait: its note.
+  struct UserNote {
+    std::uint8_t status = 0;      // The flags of the last status word,
+    bool looked = false;          // and that there was one.
+    bool announced = false;       // It did not look for readiness since.
+    bool recheck_failed = false;  // The look before its commit saw an error.
+  };
+  // What the closer has seen: its note.
+  struct CloserNote {
+    bool somebody_waits = false;  // In one of the words, before the close.
+    std::uint8_t looked_at = 0;   // Words, before the close: Mode's bits.
+    std::uint8_t cleared = 0;     // Words, since it opens: Mode's bits.
+  };
+  static constexpr std::uint8_t kBothWords =
+      static_cast<std::uint8_t>(Mode::kReadWrite);
+
+  bool HasInHand(int thread) const;
+  const char* ObservedByCloser(const Access& access, Value response,
+                               CloserNote& note);
+  const char* ObservedEvent(const Access& access, Value response,
+                            InHand& event);
+  const char* ObservedByUser(Mode direction, const Access& access,
+                             Value response, UserNote& note);
+  const char* AtRestOfStatus(const View& view);
+  const char* AtRestOfTasks(const View& view);
+  const char* AtRestOfTimers(const View& view);
 
   void ReportError();
   void FindObjects();
@@ -162,6 +176,7 @@ class DescriptorWorld : public netpoll_model::ParkingWorld {
   Task tasks_[4];
   int user_count_ = 0;
   int closer_ = -1;
+  int clock_ = -1;
   int setter_ = -1;  // The first.
   std::vector<int> pollers_;
 
@@ -182,8 +197,5 @@ class DescriptorWorld : public netpoll_model::ParkingWorld {
 };
 
 }  // namespace netpoll::model
-
-#include "netpoll/model/scenarios/descriptor_world_laws.inc"
-#include "netpoll/model/scenarios/descriptor_world_threads.inc"
 
 #endif  // NETPOLL_MODEL_SCENARIOS_DESCRIPTOR_WORLD_H_

@@ -20,18 +20,21 @@ namespace netpoll::model {
 
 using netpoll_model::Thread;
 
-// What a thread notes for the laws: what it carries, and what it has seen.
-inline constexpr std::uint32_t kNoteEvent = 1u << 31;  // Bits 4..0: generation.
-inline constexpr std::uint32_t kNoteTimer = 1u << 30;  // Bit 0 which, 8..1 id.
-inline constexpr std::uint32_t kNoteStale = 1u << 29;
-inline constexpr std::uint32_t kNoteError = 1u << 28;
-inline constexpr std::uint32_t kNoteBusy = 1u << 27;  // Of a closer.
-inline constexpr std::uint32_t kNoteCleared = 3;  // Of a closer: rg, wg empty.
-inline constexpr std::uint32_t kNoteFlags = 31;  // Of a user: last status seen,
-inline constexpr std::uint32_t kNoteLooked = 32;     // and that it was.
-inline constexpr std::uint32_t kNoteUntaken = 64;    // It announced itself, and
-                                                     // did not look again.
-inline constexpr std::uint32_t kNoteWordsSeen = 12;  // Of a closer: rg, wg.
+// What a thread that polls or fires timers carries into core: its note.
+struct InHand {
+  enum class What : std::uint8_t { kNothing, kEvent, kTimer };
+  What what = What::kNothing;
+  std::uint8_t id = 0;     // An event's generation, a timer's arming.
+  std::uint8_t timer = 0;  // Which of the two.
+  bool stale = false;      // An event that the status word says is another's.
+
+  static InHand Event(std::uint32_t generation) {
+    return {What::kEvent, static_cast<std::uint8_t>(generation)};
+  }
+  static InHand Timer(int which, std::uint8_t id) {
+    return {What::kTimer, id, static_cast<std::uint8_t>(which)};
+  }
+};
 
 // The kernel's side of a descriptor, edge-triggered over the whole mask.
 struct Kernel {
@@ -203,10 +206,10 @@ class ModelBackend {
   template <class Sink>
   void Poll(Delta, Sink& sink) {
     const Report report(Thread::Await("kernel.wait", kernel_, kernel::Take));
-    netpoll_model::NoteOfRun(kNoteEvent | report.generation);
+    netpoll_model::SetNoteOfRun(InHand::Event(report.generation));
     sink.Ready(EventKey::ForSlot(report.index, report.generation), report.mode,
                report.flags);
-    netpoll_model::NoteOfRun(0);
+    netpoll_model::SetNoteOfRun({});
   }
   bool asks_before_timeout() const { return asks_; }
   template <class Sink>
@@ -215,10 +218,10 @@ class ModelBackend {
                                    kernel::Question(key.generation(), mode));
     if (ready == 0) return;
     // The firing that the question is about goes on afterwards.
-    const std::uint32_t firing = netpoll_model::NoteOfRun();
-    netpoll_model::NoteOfRun(kNoteEvent | key.generation());
+    const netpoll_model::Note firing = netpoll_model::NoteOfRun();
+    netpoll_model::SetNoteOfRun(InHand::Event(key.generation()));
     sink.Ready(key, static_cast<Mode>(ready), {});
-    netpoll_model::NoteOfRun(firing);
+    netpoll_model::SetNoteOfRun(firing);
   }
   void Break() {}
   bool IsPollDescriptor(Fd) const { return false; }
@@ -247,11 +250,36 @@ struct ModelTimer {
   }
 };
 
+// What a step that arms is told, in one number.
 struct ArmRequest {
   static constexpr std::int64_t Pack(std::int64_t when, Mode serves,
                                      std::uint32_t seq) {
     return when << 16 | static_cast<std::int64_t>(serves) << 8 | seq;
   }
+  static constexpr std::int64_t When(std::int64_t packed) {
+    return packed >> 16;
+  }
+  static constexpr Mode Serves(std::int64_t packed) {
+    return static_cast<Mode>(packed >> 8 & 3);
+  }
+  static constexpr std::uint32_t Seq(std::int64_t packed) {
+    return static_cast<std::uint32_t>(packed & 255);
+  }
+};
+
+// A timer that is due: packed into a response, which is never 0.
+struct Due {
+  static int Pack(const ModelTimer& timer) {
+    return 1 | static_cast<int>(timer.serves) << 1 |
+           static_cast<int>(timer.seq) << 3 | timer.id << 8;
+  }
+  explicit Due(int packed)
+      : serves(static_cast<Mode>(packed >> 1 & 3)),
+        seq(static_cast<std::uint32_t>(packed >> 3 & 31)),
+        id(static_cast<std::uint8_t>(packed >> 8)) {}
+  Mode serves;
+  std::uint32_t seq;
+  std::uint8_t id;
 };
 
 template <class Env, class Owner>
@@ -282,17 +310,15 @@ class ModelTimers {
   // Takes one timer that is due. Its place is the first of the two.
   bool PopDue(std::int64_t now, Firing* firing) {
     for (int which = 0; which < 2; ++which) {
-      const int taken =
+      const int answer =
           Thread::Call("timers.pop", timers_[which], PopStep, now);
-      if (taken == 0) continue;
-      *firing = {owner_, which, static_cast<Mode>(taken >> 1 & 3),
-                 static_cast<std::uint32_t>(taken >> 3 & 31)};
-      // Which arming it was, for View::note: the ghost that judges the firing.
-      netpoll_model::NoteOfRun(static_cast<std::uint32_t>(
-          which | (taken >> 8 & 255) << 1 | kNoteTimer));
+      if (answer == 0) continue;
+      const Due due(answer);
+      *firing = {owner_, which, due.serves, due.seq};
+      netpoll_model::SetNoteOfRun(InHand::Timer(which, due.id));
       return true;
     }
-    netpoll_model::NoteOfRun(0);
+    netpoll_model::SetNoteOfRun({});
     return false;
   }
   std::int64_t Next() const { return 0; }
@@ -301,11 +327,11 @@ class ModelTimers {
 
  private:
   static std::optional<int> ArmStep(ModelTimer& timer, std::int64_t request) {
-    const bool sooner = !timer.waits || request >> 16 < timer.when;
+    const bool sooner = !timer.waits || ArmRequest::When(request) < timer.when;
     timer.waits = true;
-    timer.when = request >> 16;
-    timer.serves = static_cast<Mode>(request >> 8 & 3);
-    timer.seq = static_cast<std::uint32_t>(request & 255);
+    timer.when = ArmRequest::When(request);
+    timer.serves = ArmRequest::Serves(request);
+    timer.seq = ArmRequest::Seq(request);
     timer.id = static_cast<std::uint8_t>(timer.id % 7 + 1);
     timer.live = timer.id;
     return sooner ? 1 : 0;
@@ -319,8 +345,7 @@ class ModelTimers {
   static std::optional<int> PopStep(ModelTimer& timer, std::int64_t now) {
     if (!timer.waits || timer.when > now) return 0;
     timer.waits = false;
-    return 1 | static_cast<int>(timer.serves) << 1 |
-           static_cast<int>(timer.seq) << 3 | timer.id << 8;
+    return Due::Pack(timer);
   }
 
   Object timers_[2];

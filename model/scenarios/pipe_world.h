@@ -72,7 +72,7 @@ class PipeWorld : public netpoll_model::ParkingWorld {
     }
     const int threads = 1 + cast_.breakers + cast_.lookers;
     for (int thread = 0; thread < threads; ++thread) {
-      if (view.note(thread) != 0) return nullptr;
+      if (view.note(thread).As<TokenNote>().holds) return nullptr;
     }
     return "I22: the token is pending and nothing will clear it";
   }
@@ -82,7 +82,7 @@ class PipeWorld : public netpoll_model::ParkingWorld {
                        netpoll_model::Ghost& ghost) override {
     if (access.object == token_object_ && response == 0 &&
         std::strcmp(access.site, "token.request") == 0) {
-      ghost.note = 1;
+      ghost.note = TokenNote{true};
     }
     return nullptr;
   }
@@ -90,6 +90,12 @@ class PipeWorld : public netpoll_model::ParkingWorld {
  private:
   using Int = netpoll_model::ObjectOf<int>;
   using Step = std::optional<int>;
+
+  // Who has moved the token, until it has written; who has fetched its event,
+  // until it has cleared it or passed it on.
+  struct TokenNote {
+    bool holds = false;
+  };
 
   // A queue, and the one pipe that is registered in it. Who sleeps looks again
   // when there was a signal, and only then.
@@ -164,12 +170,12 @@ class PipeWorld : public netpoll_model::ParkingWorld {
 
   // A poll that has fetched the event.
   void Take(Thread& thread, bool blocking, int look = 0) {
-    thread.Note(1);
+    thread.SetNote(TokenNote{true});
     thread.Mark("fetched", {look});
     if (!edge_pipe::kByEdges) Thread::Call("kevent.back", queue_, PutBack);
     Ends ends{queue_};
     token_.Take(blocking, [&] { return edge_pipe::Take(ends, blocking); });
-    thread.Note(0);
+    thread.SetNote({});
   }
 
   void Breaker(Thread& thread) {
@@ -179,7 +185,7 @@ class PipeWorld : public netpoll_model::ParkingWorld {
       Thread::Call("breaker.news", news_, Add, 1);
       Ends ends{queue_};
       token_.Break([&] { return edge_pipe::Post(ends); });
-      thread.Note(0);
+      thread.SetNote({});
     }
   }
 

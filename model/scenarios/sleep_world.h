@@ -96,8 +96,8 @@ class SleepWorld : public netpoll_model::ParkingWorld {
   const char* Invariant(const View& view) override {
     int polls = 0;
     for (int worker = 0; worker < cast_.workers; ++worker) {
-      const bool looks = (view.note(worker) & kNoteLooks) != 0;
-      polls += looks || Polls(view, worker) != 0 ? 1 : 0;
+      const auto note = view.note(worker).As<WorkerNote>();
+      polls += note.looks || note.polls_until != 0 ? 1 : 0;
     }
     return polls > 1 ? "D8: two workers poll at once" : nullptr;
   }
@@ -106,18 +106,16 @@ class SleepWorld : public netpoll_model::ParkingWorld {
   // meanwhile, owes that wake-up to somebody else.
   const char* Observed(int thread, const Access& access, Value response,
                        netpoll_model::Ghost& ghost) override {
-    if (thread >= cast_.workers || (ghost.note & kNoteRetracts) == 0 ||
-        access.op != Op::kLoad) {
-      return nullptr;
-    }
+    if (thread >= cast_.workers || access.op != Op::kLoad) return nullptr;
+    auto note = ghost.note.As<WorkerNote>();
+    if (!note.retracts) return nullptr;
     const std::uint64_t mask = access.object->Bits(response);
     if (std::strcmp(access.site, "retract.sleepers") == 0 &&
         (mask >> thread & 1) == 0) {
-      ghost.note |= kNoteOwes;
+      note.owes = true;
     }
-    if (std::strcmp(access.site, "wake.sleepers") == 0) {
-      ghost.note &= ~kNoteOwes;
-    }
+    if (std::strcmp(access.site, "wake.sleepers") == 0) note.owes = false;
+    ghost.note = note;
     return nullptr;
   }
 
@@ -126,21 +124,22 @@ class SleepWorld : public netpoll_model::ParkingWorld {
   const char* AtRest(const View& view) override {
     const std::uint64_t mask = sleepers_->Bits(view.Raw(*sleepers_));
     bool sleeps = false;
-    std::uint32_t polls = 0;  // Until when.
+    int polls_until = 0;
     for (int worker = 0; worker < cast_.workers; ++worker) {
-      polls = std::max(polls, Polls(view, worker));
+      polls_until = std::max<int>(
+          polls_until, view.note(worker).As<WorkerNote>().polls_until);
       if (std::strcmp(view.Next(worker).site, "sleep.park") != 0) continue;
       sleeps = true;
       if ((mask >> worker & 1) == 0) {
         return "L6: a worker sleeps whom nobody can wake";
       }
     }
-    if (!sleeps && polls == 0) return nullptr;
+    if (!sleeps && polls_until == 0) return nullptr;
     if (view.Of(work_) != 0) {
       return "L6: there is work, and a worker sleeps or polls";
     }
-    if (polls == 0) return "L6: a worker sleeps, and nobody polls";
-    if (polls > static_cast<std::uint32_t>(view.Of(system_).earliest)) {
+    if (polls_until == 0) return "L6: a worker sleeps, and nobody polls";
+    if (polls_until > view.Of(system_).earliest) {
       return "L6: a deadline is set, and nobody polls until then";
     }
     return nullptr;
@@ -148,13 +147,12 @@ class SleepWorld : public netpoll_model::ParkingWorld {
 
  private:
   static constexpr int kNever = 99;
-  // A worker's note: until when it polls, and these.
-  static constexpr std::uint32_t kNoteRetracts = 1u << 8;
-  static constexpr std::uint32_t kNoteOwes = 1u << 9;
-  static constexpr std::uint32_t kNoteLooks = 1u << 10;
-  static std::uint32_t Polls(const View& view, int worker) {
-    return view.note(worker) & 255;
-  }
+  struct WorkerNote {
+    std::uint8_t polls_until = 0;  // 0: it is in no poll that blocks.
+    bool looks = false;            // In a poll that does not block.
+    bool retracts = false;         // It has seen work after its announcement.
+    bool owes = false;  // It was woken meanwhile, which is for another then.
+  };
 
   enum class Event : std::uint8_t { kNone, kPending, kInHand };
 
@@ -270,7 +268,7 @@ class SleepWorld : public netpoll_model::ParkingWorld {
     void Poll(Delta delta) {
       if (!delta.blocking()) return Look();
       const std::int64_t end = delta.forever() ? kNever : now + delta.nanos();
-      thread.Note(static_cast<std::uint32_t>(end));
+      thread.SetNote(WorkerNote{.polls_until = static_cast<std::uint8_t>(end)});
       Fetched(Thread::Await("worker.poll", world.system_, Wait, end));
     }
     void PollAll() {
@@ -278,7 +276,7 @@ class SleepWorld : public netpoll_model::ParkingWorld {
       Look();
     }
     void Look() {
-      thread.Note(kNoteLooks);
+      thread.SetNote(WorkerNote{.looks = true});
       Fetched(Thread::Call("worker.fetch", world.system_, SleepWorld::Fetch));
     }
     void Fetched(int events) {
@@ -286,7 +284,7 @@ class SleepWorld : public netpoll_model::ParkingWorld {
         Thread::Call("worker.deliver", world.system_, Deliver);
         Thread::Call("worker.run", world.work_, Push);
       }
-      thread.Note(0);
+      thread.SetNote({});
     }
     void Expire(std::int64_t at) {
       due = false;
@@ -305,7 +303,7 @@ class SleepWorld : public netpoll_model::ParkingWorld {
     bool WorkVisible() {
       const bool visible =
           Thread::Call("worker.look", world.work_, SleepWorld::Look) != 0;
-      if (visible) thread.Note(kNoteRetracts);
+      if (visible) thread.SetNote(WorkerNote{.retracts = true});
       return visible;
     }
     void Break() {
@@ -334,7 +332,7 @@ class SleepWorld : public netpoll_model::ParkingWorld {
     if (number >= cast_.workers - cast_.asleep) sleep_.Sleep(number);
     for (;;) {
       thread.Mark("loop");
-      thread.Note(0);
+      thread.SetNote({});
       if (Thread::Call("worker.pop", work_, Pop) != 0) {
         if (cast_.looks) glue.Look();
         host.LeavesNothingDue();
@@ -344,7 +342,7 @@ class SleepWorld : public netpoll_model::ParkingWorld {
       thread.Mark("idle");
       glue.Idle();
       host.LeavesNothingDue();
-      if ((thread.note() & kNoteOwes) != 0) {
+      if (thread.note().As<WorkerNote>().owes) {
         thread.Fail("L6: a wake-up was spent on a worker that had work");
       }
     }

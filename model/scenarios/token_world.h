@@ -64,9 +64,9 @@ class TokenWorld : public netpoll_model::ParkingWorld {
   const char* Invariant(const View& view) override {
     if (view.Of(posted_) > 1) return "I22: breaks are not coalesced";
     if (view.Raw(*token_object_) == 0 || view.Of(posted_) != 0) return nullptr;
-    if (view.note(0) != 0) return nullptr;  // The poller is about to clear it.
+    if (WillAct(view, 0)) return nullptr;
     for (const int breaker : breakers_) {
-      if (view.note(breaker) != 0) return nullptr;  // About to post.
+      if (WillAct(view, breaker)) return nullptr;
     }
     return "I22: the token is pending and nothing will clear it";
   }
@@ -75,13 +75,22 @@ class TokenWorld : public netpoll_model::ParkingWorld {
                        netpoll_model::Ghost& ghost) override {
     if (thread != 0 && access.object == token_object_ && response == 0 &&
         access.op == Op::kExchange) {
-      ghost.note = 1;
+      ghost.note = TokenNote{true};
     }
     return nullptr;
   }
 
  private:
   using Int = netpoll_model::ObjectOf<int>;
+  // Of a breaker: it has moved the token and is about to post. Of the poller:
+  // it has taken the post and is about to clear the token.
+  struct TokenNote {
+    bool will_act = false;
+  };
+  static bool WillAct(const View& view, int thread) {
+    return view.note(thread).As<TokenNote>().will_act;
+  }
+
   static std::optional<int> Add(int& value, std::int64_t amount) {
     value += static_cast<int>(amount);
     return 0;
@@ -96,11 +105,11 @@ class TokenWorld : public netpoll_model::ParkingWorld {
         if (cast_.post_may_fail && attempt == 0 &&
             Thread::Choose("post.fails", 2) == 1) {
           token_.Retract();
-          thread.Note(0);
+          thread.SetNote({});
           continue;
         }
         Thread::Call("post", posted_, Add, 1);
-        thread.Note(0);
+        thread.SetNote({});
         break;
       }
     }
@@ -115,9 +124,9 @@ class TokenWorld : public netpoll_model::ParkingWorld {
                            posted = 0;
                            return 0;
                          });
-      thread.Note(1);
+      thread.SetNote(TokenNote{true});
       token_.Clear();
-      thread.Note(0);
+      thread.SetNote({});
       thread.Mark("polled");
       const int news = Thread::Call<int>(
           "poll.look", news_,

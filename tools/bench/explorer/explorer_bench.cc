@@ -73,9 +73,7 @@ int main(int argc, char** argv) {
   netpoll_model::Scenario scenario;
   scenario.name = "bench";
   scenario.make = [cast] {
-    using World =
-        netpoll::model::DescriptorWorld<netpoll::model::ModelEnv<2, 2>>;
-    return std::unique_ptr<netpoll_model::World>(new World(cast));
+    return std::make_unique<netpoll::model::DescriptorWorld>(cast);
   };
   const double start = CpuSeconds();
   netpoll_model::Exploration exploration(scenario);

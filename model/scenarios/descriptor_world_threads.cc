@@ -1,12 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The threads of descriptor_world.h: the glue that any scheduler has.
+// The threads of the world: the glue that any scheduler has.
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "netpoll/model/reference/status_table.h"
+#include "netpoll/model/scenarios/descriptor_world.h"
 
 namespace netpoll::model {
 
-template <class Env>
-void DescriptorWorld<Env>::AddUser(const char* name, Mode direction, int rounds,
-                                   WaitKind kind, int incarnation, Task* task) {
+DescriptorWorld::DescriptorWorld(const Cast& cast)
+    : cast_(cast),
+      kernel_(Kernel{}),
+      users_(Users{}),
+      poller_(Keep(new Shipped(kernel_, cast.open_may_fail, cast.asks))) {
+  kernel_.name = "kernel";
+  users_.name = "users";
+  poller_.waiters();
+  desc_ = poller_.Open(3).desc;
+  if (cast.first_deadline != 0) {
+    (void)poller_.SetDeadline(desc_, Mode::kRead,
+                              Deadline::At(cast.first_deadline));
+  }
+  for (int i = 0; i < cast.errors_before; ++i) ReportError();
+  FindObjects();
+  AddThreads();
+  Settle();
+}
+
+void DescriptorWorld::AddUser(const char* name, Mode direction, int rounds,
+                              WaitKind kind, int incarnation, Task* task) {
   task->thread = AddThread(name, [=, this](Thread& thread) {
     UserBody(thread, direction, rounds, kind, incarnation, task);
   });
@@ -16,8 +42,7 @@ void DescriptorWorld<Env>::AddUser(const char* name, Mode direction, int rounds,
   if (incarnation == 0) ++user_count_;
 }
 
-template <class Env>
-void DescriptorWorld<Env>::AddThreads() {
+void DescriptorWorld::AddThreads() {
   const Cast& cast = cast_;
   if (cast.read_rounds > 0) {
     AddUser("reader", Mode::kRead, cast.read_rounds, cast.read_kind, 0,
@@ -58,7 +83,7 @@ void DescriptorWorld<Env>::AddThreads() {
     if (setter_ < 0) setter_ = setter;
   }
   if (!cast.times.empty()) {
-    AddThread("clock", [this](Thread& thread) { ClockBody(thread); });
+    clock_ = AddThread("clock", [this](Thread& thread) { ClockBody(thread); });
   }
   if (cast.closers > 0) {
     closer_ =
@@ -68,8 +93,7 @@ void DescriptorWorld<Env>::AddThreads() {
 }
 
 // The tasks of a result.
-template <class Env>
-std::vector<typename DescriptorWorld<Env>::Task*> DescriptorWorld<Env>::TasksOf(
+std::vector<DescriptorWorld::Task*> DescriptorWorld::TasksOf(
     Thread& thread, PollResult& result) {
   std::vector<Task*> tasks;
   while (Waiter* const waiter = result.ready.Pop()) {
@@ -86,8 +110,7 @@ std::vector<typename DescriptorWorld<Env>::Task*> DescriptorWorld<Env>::TasksOf(
 }
 
 // Makes the waiters of a result runnable, and only then lowers the count.
-template <class Env>
-void DescriptorWorld<Env>::Release(Thread& thread, PollResult result) {
+void DescriptorWorld::Release(Thread& thread, PollResult result) {
   for (Task* const task : TasksOf(thread, result)) {
     if (cast_.payload && !cast_.payload_late) task->payload.Set(1);
     Thread::MakeRunnable(task->thread);
@@ -97,8 +120,7 @@ void DescriptorWorld<Env>::Release(Thread& thread, PollResult result) {
 }
 
 // A poll that finds nothing but an error, before anybody acts.
-template <class Env>
-void DescriptorWorld<Env>::ReportError() {
+void DescriptorWorld::ReportError() {
   Thread::Call("setup.error", kernel_, kernel::Error);
   Thread::Call("setup.take", kernel_, kernel::Take);
   PollResult nobody;
@@ -107,9 +129,8 @@ void DescriptorWorld<Env>::ReportError() {
 }
 
 // One wait: until ready or an error.
-template <class Env>
-PollError DescriptorWorld<Env>::Wait(Thread& thread, Mode direction,
-                                     WaitKind kind, int round, Task* task) {
+PollError DescriptorWorld::Wait(Thread& thread, Mode direction, WaitKind kind,
+                                int round, Task* task) {
   WaitResult wait = poller_.Prepare(desc_, direction, kind);
   while (wait.must_park) {
     thread.Mark("prepared", {round});
@@ -127,31 +148,29 @@ PollError DescriptorWorld<Env>::Wait(Thread& thread, Mode direction,
     wait = poller_.Prepare(desc_, direction, kind);
   }
   if (wait.error == PollError::kNotPollable && !cast_.drained_first &&
-      cast_.error_events < kSpecErrorReports) {
+      cast_.error_events < reference::kErrorReports) {
     thread.Fail("I10: a reader was told of errors before they kept coming");
   }
-  if (wait.error != PollError::kNone && (thread.note() & kNoteUntaken) != 0) {
+  const auto seen = thread.note().As<UserNote>();
+  if (wait.error != PollError::kNone && seen.announced) {
     thread.Fail(
         "I15: a wait ended with an error that did not look whether it "
         "was ready");
   }
   // An error is one that the task has seen in the status word.
-  const std::uint32_t seen = thread.note() & kNoteFlags;
-  if (wait.error != SpecError(seen, direction) &&
+  if (wait.error != reference::ErrorOf(seen.status, direction) &&
       wait.error != PollError::kNone) {
     thread.Fail("I15: a wait ended with an error that the status did not show");
   }
-  thread.Note(0);
+  thread.SetNote({});
   thread.Mark("waited", {round, static_cast<int>(wait.error)});
   return wait.error;
 }
 
 // Reset, try, and wait whenever that would block; `rounds` times. A reader that
 // has taken all there was skips the first two.
-template <class Env>
-void DescriptorWorld<Env>::UserBody(Thread& thread, Mode direction, int rounds,
-                                    WaitKind kind, int incarnation,
-                                    Task* task) {
+void DescriptorWorld::UserBody(Thread& thread, Mode direction, int rounds,
+                               WaitKind kind, int incarnation, Task* task) {
   if (incarnation > 0) {
     Thread::Await<Users>(
         "user.opened", users_,
@@ -173,10 +192,11 @@ void DescriptorWorld<Env>::UserBody(Thread& thread, Mode direction, int rounds,
       error = Wait(thread, direction, kind, round, task);
     } else if (kind == WaitKind::kOrError) {
       error = poller_.Reset(desc_, direction);
-      if (error != SpecEnded(thread.note() & kNoteFlags, direction)) {
+      if (error !=
+          reference::EndedBy(thread.note().As<UserNote>().status, direction)) {
         thread.Fail("I15: Reset did not answer what the status word says");
       }
-      thread.Note(0);
+      thread.SetNote({});
     }
     thread.Mark("reset", {round, static_cast<int>(error)});
     // After an error nothing is known of what there is to take: what was
@@ -207,8 +227,7 @@ void DescriptorWorld<Env>::UserBody(Thread& thread, Mode direction, int rounds,
   Leave();
 }
 
-template <class Env>
-void DescriptorWorld<Env>::PollerBody(Thread& thread, int polls) {
+void DescriptorWorld::PollerBody(Thread& thread, int polls) {
   for (int i = 0; i < polls; ++i) {
     thread.Mark("poll", {i});
     Release(thread, poller_.Poll(cast_.blocking ? Delta::Forever()
@@ -216,9 +235,7 @@ void DescriptorWorld<Env>::PollerBody(Thread& thread, int polls) {
   }
 }
 
-template <class Env>
-void DescriptorWorld<Env>::PeerBody(Thread& thread, std::int64_t mode,
-                                    int edges) {
+void DescriptorWorld::PeerBody(Thread& thread, std::int64_t mode, int edges) {
   for (int i = 0; i < edges; ++i) {
     thread.Mark("edge", {i});
     if (mode == 0) {
@@ -230,9 +247,8 @@ void DescriptorWorld<Env>::PeerBody(Thread& thread, std::int64_t mode,
   }
 }
 
-template <class Env>
-void DescriptorWorld<Env>::SetterBody(Thread& thread,
-                                      const std::vector<DeadlineMove>& moves) {
+void DescriptorWorld::SetterBody(Thread& thread,
+                                 const std::vector<DeadlineMove>& moves) {
   for (std::size_t i = 0; i < moves.size(); ++i) {
     thread.Mark("set", {static_cast<std::int64_t>(i)});
     // The first may never come; whoever has begun goes through with it or
@@ -250,8 +266,7 @@ void DescriptorWorld<Env>::SetterBody(Thread& thread,
   Leave();
 }
 
-template <class Env>
-void DescriptorWorld<Env>::ClockBody(Thread& thread) {
+void DescriptorWorld::ClockBody(Thread& thread) {
   for (const std::int64_t now : cast_.times) {
     thread.Mark("time", {now});
     if (cast_.asks) {
@@ -260,15 +275,14 @@ void DescriptorWorld<Env>::ClockBody(Thread& thread) {
       thread.May("clock.passes");
     }
     const PollResult expired = poller_.ExpireTimers(now);
-    if (thread.note() != 0) {
+    if (thread.note().As<InHand>().what != InHand::What::kNothing) {
       thread.Fail("L2: deadlines that have passed were left for later");
     }
     Release(thread, expired);
   }
 }
 
-template <class Env>
-void DescriptorWorld<Env>::CloserBody(Thread& thread) {
+void DescriptorWorld::CloserBody(Thread& thread) {
   thread.Mark("close");
   thread.May("closer.go");
   if (!cast_.no_unblock) Release(thread, poller_.Unblock(desc_));

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The properties of descriptor_world.h, each by the name that the
-// documentation gives it.
+// The world's properties, each by the name that the documentation gives it.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include "netpoll/model/reference/status_table.h"
+#include "netpoll/model/scenarios/descriptor_world.h"
+#include "netpoll/model/spec.h"
 
 namespace netpoll::model {
+namespace {
+
+using netpoll_model::Op;
 
 // "open r@5#1* w-#0": deadline, seq, and whether a timer is armed.
-inline std::string ShowDescState(const DescState& state) {
+std::string ShowDescState(const DescState& state) {
   std::string text = state.closing ? "closing" : "open";
   const auto add = [&text](const char* name, const DirectionDeadline& one) {
     text += name + (one.deadline == 0  ? std::string("-")
@@ -19,8 +30,19 @@ inline std::string ShowDescState(const DescState& state) {
   return text;
 }
 
-template <class Env>
-void DescriptorWorld<Env>::FindObjects() {
+// Of a status word, what a user takes note of: all flags but the count.
+constexpr StatusWord kNotedFlags =
+    reference::kClosing | reference::kErrorStays | reference::kReadExpired |
+    reference::kWriteExpired | reference::kNoMoreEdges;
+
+bool Expired(StatusWord status, Mode direction) {
+  return (status & (direction == Mode::kRead ? reference::kReadExpired
+                                             : reference::kWriteExpired)) != 0;
+}
+
+}  // namespace
+
+void DescriptorWorld::FindObjects() {
   using netpoll_model::ObjectOf;
   const auto find = [this](const char* site, const char* name, Role role) {
     netpoll_model::Object* const object = ObjectAt(site);
@@ -52,9 +74,8 @@ void DescriptorWorld<Env>::FindObjects() {
   }
 }
 
-template <class Env>
-const char* DescriptorWorld<Env>::Refines(const Access& access, Value from,
-                                          Value to) {
+const char* DescriptorWorld::Refines(const Access& access, Value from,
+                                     Value to) {
   const netpoll_model::Object* const object = access.object;
   if (RoleOf(*object) == Role::kSemaphore &&
       !SemMayMove(access.site, object->Bits(from), object->Bits(to))) {
@@ -69,8 +90,7 @@ const char* DescriptorWorld<Env>::Refines(const Access& access, Value from,
   return nullptr;
 }
 
-template <class Env>
-const char* DescriptorWorld<Env>::Invariant(const View& view) {
+const char* DescriptorWorld::Invariant(const View& view) {
   if (cast_.blocking &&
       std::count_if(pollers_.begin(), pollers_.end(), [&](int poller) {
         return std::strcmp(view.Next(poller).site, "kernel.wait") == 0;
@@ -80,44 +100,47 @@ const char* DescriptorWorld<Env>::Invariant(const View& view) {
   if (view.Raw(*lock_) != 0) return nullptr;
   const DescState& state = view.Of(*state_);
   const StatusWord status = view.Of(*status_);
-  const bool closing = (status & kSpecClosing) != 0;
-  const bool read = (status & kSpecReadExpired) != 0;
-  const bool write = (status & kSpecWriteExpired) != 0;
+  const bool closing = (status & reference::kClosing) != 0;
   if (closing != state.closing) {
     return "I9: the status word and the field disagree about closing";
   }
-  if (read != (state.read.deadline < 0) ||
-      write != (state.write.deadline < 0)) {
+  if (Expired(status, Mode::kRead) != (state.read.deadline < 0) ||
+      Expired(status, Mode::kWrite) != (state.write.deadline < 0)) {
     return "I9: the status word and the fields disagree about a deadline";
   }
   return nullptr;
 }
 
-template <class Env>
-const char* DescriptorWorld<Env>::AtRest(const View& view) {
+const char* DescriptorWorld::AtRest(const View& view) {
   if (cast_.unblock_twice && view.ended(closer_)) {
     return "I16: a second Unblock was not noticed";
   }
   if (cast_.no_unblock && view.ended(closer_)) {
     return "I16: a Close without Unblock was not noticed";
   }
+  const char* law = AtRestOfStatus(view);
+  if (law == nullptr) law = AtRestOfTasks(view);
+  return law != nullptr ? law : AtRestOfTimers(view);
+}
+
+const char* DescriptorWorld::AtRestOfStatus(const View& view) {
   const StatusWord status = view.Of(*status_);
   const Kernel& kernel = view.Of(kernel_);
   const DescState& state = view.Of(*state_);
   // Two polls may apply their reports in either order; readers forget what was
   // reported before their calls.
-  const int errors = std::min<int>(kernel.errors, kSpecErrorReports);
+  const int errors = std::min<int>(kernel.errors, reference::kErrorReports);
   if (kernel.registered && cast_.pollers == 1 &&
-      (ErrorsIn(status) > errors ||
-       (!HasReader() && ErrorsIn(status) != errors))) {
+      (reference::ErrorsIn(status) > errors ||
+       (!HasReader() && reference::ErrorsIn(status) != errors))) {
     return "I10: the status word does not say how many errors were reported";
   }
   if (kernel.registered &&
-      kernel.no_more != ((status & kSpecNoMoreEdges) != 0)) {
+      kernel.no_more != ((status & reference::kNoMoreEdges) != 0)) {
     return "D11: whether more edges come is not what this life's events said";
   }
-  if ((!HasDeadline(Mode::kRead) && (status & kSpecReadExpired) != 0) ||
-      (!HasDeadline(Mode::kWrite) && (status & kSpecWriteExpired) != 0)) {
+  if ((!HasDeadline(Mode::kRead) && Expired(status, Mode::kRead)) ||
+      (!HasDeadline(Mode::kWrite) && Expired(status, Mode::kWrite))) {
     return "I14: a direction has expired that nobody gave a deadline";
   }
   // One setter, at its end: what it said last counts.
@@ -129,6 +152,12 @@ const char* DescriptorWorld<Env>::AtRest(const View& view) {
       return "I14: a deadline was cleared, and is there";
     }
   }
+  return nullptr;
+}
+
+const char* DescriptorWorld::AtRestOfTasks(const View& view) {
+  const StatusWord status = view.Of(*status_);
+  const Kernel& kernel = view.Of(kernel_);
   std::int32_t parked = 0;
   for (const UserInfo& user : users_info_) {
     if (!view.parked(user.thread)) continue;
@@ -139,13 +168,13 @@ const char* DescriptorWorld<Env>::AtRest(const View& view) {
       return "L1: a task is parked although its direction is ready";
     }
     if (user.kind == WaitKind::kUntilReady) continue;
-    if ((status & kSpecClosing) != 0) {
+    if ((status & reference::kClosing) != 0) {
       return "L2: a task is parked on a closing descriptor";
     }
-    if ((status & (read ? kSpecReadExpired : kSpecWriteExpired)) != 0) {
+    if (Expired(status, user.direction)) {
       return "L2: a task is parked although its deadline has passed";
     }
-    if (read && (status & kSpecError) != 0) {
+    if (read && (status & reference::kErrorStays) != 0) {
       return "I10: a reader is parked although the descriptor keeps reporting "
              "errors";
     }
@@ -153,6 +182,11 @@ const char* DescriptorWorld<Env>::AtRest(const View& view) {
   if (view.Of(*count_) != parked) {
     return "I6: at rest the waiter count is not the number of parked tasks";
   }
+  return nullptr;
+}
+
+const char* DescriptorWorld::AtRestOfTimers(const View& view) {
+  const DescState& state = view.Of(*state_);
   // Whatever has a deadline has a timer that serves it, with the current seq.
   for (int which = 0; which < 2 && !state.closing; ++which) {
     const DirectionDeadline& direction = which == 0 ? state.read : state.write;
@@ -178,16 +212,14 @@ const char* DescriptorWorld<Env>::AtRest(const View& view) {
   return nullptr;
 }
 
-template <class Env>
-bool DescriptorWorld<Env>::HasReader() const {
+bool DescriptorWorld::HasReader() const {
   return std::any_of(
       users_info_.begin(), users_info_.end(),
       [](const UserInfo& user) { return user.direction == Mode::kRead; });
 }
 
 // Whether anybody in this story ever sets a deadline for the direction.
-template <class Env>
-bool DescriptorWorld<Env>::HasDeadline(Mode direction) const {
+bool DescriptorWorld::HasDeadline(Mode direction) const {
   if (Has(cast_.second_mode, direction) && cast_.second_deadline != 0) {
     return true;
   }
@@ -201,15 +233,12 @@ bool DescriptorWorld<Env>::HasDeadline(Mode direction) const {
 }
 
 // Whether the first deadline of the only setter is the first of all.
-template <class Env>
-bool DescriptorWorld<Env>::OnlyDeadlines() const {
+bool DescriptorWorld::OnlyDeadlines() const {
   return cast_.setters.size() == 1 && cast_.closers == 0 &&
          cast_.first_deadline == 0;
 }
 
-template <class Env>
-bool DescriptorWorld<Env>::Watches(const Access& access) {
-  using netpoll_model::Op;
+bool DescriptorWorld::Watches(const Access& access) {
   if (access.object != status_) return false;
   return IsEvent(access.site, "fire") || IsEvent(access.site, "open") ||
          (IsEvent(access.site, "deadline") && access.op == Op::kCas);
@@ -217,8 +246,7 @@ bool DescriptorWorld<Env>::Watches(const Access& access) {
 
 // Breaking a rule stops the program with a sentence: that is how such a story
 // must end.
-template <class Env>
-bool DescriptorWorld<Env>::AllowsStop(const std::string& rule) {
+bool DescriptorWorld::AllowsStop(const std::string& rule) {
   const auto says = [&](const char* part) {
     return rule.find(part) != std::string::npos;
   };
@@ -235,102 +263,120 @@ bool DescriptorWorld<Env>::AllowsStop(const std::string& rule) {
 }
 
 // What a thread's own history forbids.
-template <class Env>
-const char* DescriptorWorld<Env>::Observed(int thread, const Access& access,
-                                           Value response,
-                                           netpoll_model::Ghost& ghost) {
-  using netpoll_model::Op;
+const char* DescriptorWorld::Observed(int thread, const Access& access,
+                                      Value response, Ghost& ghost) {
+  const char* law = nullptr;
   if (thread == closer_) {
-    if ((ghost.note & kNoteBusy) != 0 && access.op != Op::kRelease) {
-      return "I16: a descriptor was closed under a waiting task";
-    }
-    if (RoleOf(*access.object) == Role::kSemaphore &&
-        IsEvent(access.site, "close") && access.object->Bits(response) > 1) {
-      ghost.note |= kNoteBusy;
-    }
-    if (cast_.looks_at_both) {
-      if (std::strcmp(access.site, "close.rg") == 0) ghost.note |= 4;
-      if (std::strcmp(access.site, "close.wg") == 0) ghost.note |= 8;
-      if (access.object == &kernel_ && IsEvent(access.site, "kernel") &&
-          (ghost.note & kNoteWordsSeen) != kNoteWordsSeen) {
-        return "I16: a descriptor was closed without a look at both words";
-      }
-    }
-    if (access.object == slots_[0] && IsEvent(access.site, "open")) {
-      ghost.note |= 1;
-    }
-    if (access.object == slots_[1] && IsEvent(access.site, "open")) {
-      ghost.note |= 2;
-    }
-    if (access.object == status_ && IsEvent(access.site, "open") &&
-        access.op == Op::kCas && response == 1) {
-      if ((ghost.note & kNoteCleared) != kNoteCleared) {
-        return "I17: a new incarnation begins with an old semaphore";
-      }
-      ghost.note &= ~kNoteCleared;
-    }
-  }
-  if (IsEvent(access.site, "ready") && (ghost.note & kNoteEvent) != 0) {
-    if (access.object == status_ && access.op == Op::kLoad) {
-      const std::uint64_t generation =
-          status_->Bits(response) >> kSpecGenerationShift;
-      ghost.note &= ~kNoteStale;
-      if ((ghost.note & 31) != generation) ghost.note |= kNoteStale;
-    } else if ((ghost.note & kNoteStale) != 0) {
-      return "I11: an event of an earlier incarnation was let in";
+    auto note = ghost.note.As<CloserNote>();
+    law = ObservedByCloser(access, response, note);
+    ghost.note = note;
+  } else if (HasInHand(thread)) {
+    auto in_hand = ghost.note.As<InHand>();
+    if (in_hand.what == InHand::What::kEvent) {
+      law = ObservedEvent(access, response, in_hand);
+      ghost.note = in_hand;
     }
   }
   for (const UserInfo& user : users_info_) {
     if (user.thread != thread || user.kind == WaitKind::kUntilReady) continue;
-    if (access.object == status_ && access.op == Op::kLoad &&
-        !IsEvent(access.site, "reset")) {
-      const std::uint64_t flags = status_->Bits(response) & kNoteFlags;
-      ghost.note = (ghost.note & ~kNoteFlags) | static_cast<unsigned>(flags) |
-                   kNoteLooked;
+    auto note = ghost.note.As<UserNote>();
+    law = ObservedByUser(user.direction, access, response, note);
+    ghost.note = note;
+  }
+  return law;
+}
+
+bool DescriptorWorld::HasInHand(int thread) const {
+  return thread == clock_ ||
+         std::find(pollers_.begin(), pollers_.end(), thread) != pollers_.end();
+}
+
+const char* DescriptorWorld::ObservedByCloser(const Access& access,
+                                              Value response,
+                                              CloserNote& note) {
+  if (note.somebody_waits && access.op != Op::kRelease) {
+    return "I16: a descriptor was closed under a waiting task";
+  }
+  for (const Mode direction : {Mode::kRead, Mode::kWrite}) {
+    const auto bit = static_cast<std::uint8_t>(direction);
+    if (access.object != slots_[direction == Mode::kRead ? 0 : 1]) continue;
+    if (IsEvent(access.site, "close")) {
+      if (access.object->Bits(response) > 1) note.somebody_waits = true;
+      if (cast_.looks_at_both) note.looked_at |= bit;
     }
-    if (cast_.ready_first && RoleOf(*access.object) == Role::kSemaphore) {
-      if (IsEvent(access.site, "prepare")) ghost.note |= kNoteUntaken;
-      if (IsEvent(access.site, "finish")) ghost.note &= ~kNoteUntaken;
+    if (IsEvent(access.site, "open")) note.cleared |= bit;
+  }
+  if (cast_.looks_at_both && access.object == &kernel_ &&
+      IsEvent(access.site, "kernel") && note.looked_at != kBothWords) {
+    return "I16: a descriptor was closed without a look at both words";
+  }
+  if (access.object == status_ && IsEvent(access.site, "open") &&
+      access.op == Op::kCas && response == 1) {
+    if (note.cleared != kBothWords) {
+      return "I17: a new incarnation begins with an old semaphore";
     }
-    if (IsEvent(access.site, "reset") && (ghost.note & kNoteLooked) == 0) {
-      return "I14: Reset did not look whether the descriptor has an error";
-    }
-    if (std::strcmp(access.site, "prepare.recheck") == 0) {
-      const std::uint64_t errors =
-          kSpecClosing |
-          (user.direction == Mode::kRead ? kSpecReadExpired | kSpecError
-                                         : kSpecWriteExpired);
-      ghost.note &= ~kNoteError;
-      if ((status_->Bits(response) & errors) != 0) ghost.note |= kNoteError;
-    } else if (IsEvent(access.site, "prepare")) {
-      ghost.note &= ~kNoteError;
-    } else if (RoleOf(*access.object) == Role::kSemaphore &&
-               IsEvent(access.site, "commit") && access.op == Op::kCas &&
-               response == 1 && (ghost.note & kNoteError) != 0) {
-      return "I8: a task parked although it had seen an error";
-    }
+    note.cleared = 0;
+  }
+  return nullptr;
+}
+
+const char* DescriptorWorld::ObservedEvent(const Access& access, Value response,
+                                           InHand& event) {
+  if (!IsEvent(access.site, "ready")) return nullptr;
+  if (access.object == status_ && access.op == Op::kLoad) {
+    event.stale =
+        status_->Bits(response) >> reference::kGenerationShift != event.id;
+    return nullptr;
+  }
+  return event.stale ? "I11: an event of an earlier incarnation was let in"
+                     : nullptr;
+}
+
+const char* DescriptorWorld::ObservedByUser(Mode direction,
+                                            const Access& access,
+                                            Value response, UserNote& note) {
+  const bool at_word = RoleOf(*access.object) == Role::kSemaphore;
+  if (access.object == status_ && access.op == Op::kLoad &&
+      !IsEvent(access.site, "reset")) {
+    note.status =
+        static_cast<std::uint8_t>(status_->Bits(response) & kNotedFlags);
+    note.looked = true;
+  }
+  if (cast_.ready_first && at_word) {
+    if (IsEvent(access.site, "prepare")) note.announced = true;
+    if (IsEvent(access.site, "finish")) note.announced = false;
+  }
+  if (IsEvent(access.site, "reset") && !note.looked) {
+    return "I14: Reset did not look whether the descriptor has an error";
+  }
+  if (std::strcmp(access.site, "prepare.recheck") == 0) {
+    note.recheck_failed = reference::ErrorOf(status_->Bits(response),
+                                             direction) != PollError::kNone;
+  } else if (IsEvent(access.site, "prepare")) {
+    note.recheck_failed = false;
+  } else if (at_word && IsEvent(access.site, "commit") &&
+             access.op == Op::kCas && response == 1 && note.recheck_failed) {
+    return "I8: a task parked although it had seen an error";
   }
   return nullptr;
 }
 
 // What the status word may not be told, seen with the whole state at hand.
-template <class Env>
-const char* DescriptorWorld<Env>::BeforeStep(const View& view, int thread,
-                                             const Access& access) {
-  using netpoll_model::Op;
-  const std::uint32_t note = view.note(thread);
-  if (IsEvent(access.site, "fire") && (note & kNoteTimer) != 0) {
-    const ModelTimer& timer = view.Of(*timers_[note & 1]);
-    if (timer.live != (note >> 1 & 255)) {
-      return "I12: a stale timer was acted on";
-    }
-    if (access.op == Op::kCas &&
-        (view.Of(kernel_).in_time & static_cast<int>(timer.serves)) != 0) {
-      return "L8: a deadline was believed and its descriptor not asked";
+const char* DescriptorWorld::BeforeStep(const View& view, int thread,
+                                        const Access& access) {
+  if (thread == clock_ && IsEvent(access.site, "fire")) {
+    const auto fired = view.note(thread).As<InHand>();
+    if (fired.what == InHand::What::kTimer) {
+      const ModelTimer& timer = view.Of(*timers_[fired.timer]);
+      if (timer.live != fired.id) return "I12: a stale timer was acted on";
+      if (access.op == Op::kCas &&
+          (view.Of(kernel_).in_time & static_cast<int>(timer.serves)) != 0) {
+        return "L8: a deadline was believed and its descriptor not asked";
+      }
     }
   }
   if (IsEvent(access.site, "deadline") && access.op == Op::kCas &&
-      (view.Of(*status_) & kSpecClosing) != 0) {
+      (view.Of(*status_) & reference::kClosing) != 0) {
     return "I21: a deadline was set after closing";
   }
   if (IsEvent(access.site, "open") && access.object == status_) {
