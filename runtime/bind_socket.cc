@@ -96,7 +96,8 @@ absl::StatusOr<BoundSocket> BindSocket(Runtime& runtime,
   std::unique_ptr<BoundName> kept;
   if (request.options.file.remove) kept = std::move(file);
   FdState* state = nullptr;
-  error = FdState::Open(runtime, fd, false, &state, &kept);
+  error =
+      FdState::Open(SchedulerOf(runtime), fd, Origin::kMadeHere, &state, &kept);
   if (error != 0) {
     const BoundName* const made = kept != nullptr ? kept.get() : file.get();
     if (made != nullptr) made->Remove();

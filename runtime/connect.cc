@@ -36,7 +36,7 @@ void ConnectCanceller::Cancel() {
   const LockHolder hold(lock_, "canceller.cancel");
   cancelled_ = true;
   for (Entry* entry = entries_; entry != nullptr; entry = entry->next) {
-    entry->fd->CloseNow(false);
+    entry->fd->CloseNow(internal::SystemFd::kClose);
   }
 }
 

@@ -19,6 +19,7 @@
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/message.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/socket_internal.h"
 #include "netpoll/runtime/sys.h"
 
@@ -92,7 +93,8 @@ absl::StatusOr<DatagramSocket> DatagramSocket::Adopt(Runtime& runtime, int fd) {
     return Refused(fd, EINVAL, "it listens: Listener::Adopt takes it");
   }
   internal::FdState* state = nullptr;
-  const int error = internal::FdState::Open(runtime, fd, true, &state);
+  const int error = internal::FdState::Open(internal::SchedulerOf(runtime), fd,
+                                            internal::Origin::kProgram, &state);
   if (error != 0) return OpenFailed(runtime, fd, error);
   const auto own = AddressFrom(fd, internal::sys.getsockname);
   return DatagramSocket(Descriptor(state), own.ok() ? *own : SocketAddress());
@@ -117,7 +119,7 @@ bool internal::ReceiveFromOp::Attempt(IoOp* op) {
         self->from_ = Unnamed();
       }
       self->end_ = got == 0 && !self->buffer_.empty() && AtEnd(self->fd());
-      if (self->end_ && self->fd_->runtime.stopping()) {
+      if (self->end_ && self->fd_->scheduler.stopping()) {
         self->end_ = false;  // Stop's doing, not the peer's.
         self->status_ = IoStatus::FromPoll(PollError::kClosing);
       }

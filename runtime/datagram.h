@@ -16,10 +16,11 @@
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/io_op.h"
 #include "netpoll/runtime/io_status.h"
-#include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket_options.h"
 
 namespace netpoll {
+
+class Runtime;
 
 // A datagram that was received, or why none was.
 struct [[nodiscard]] DatagramResult {

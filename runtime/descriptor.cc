@@ -27,6 +27,8 @@
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/message.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/sigpipe.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/sys.h"
@@ -205,7 +207,7 @@ bool ReadyOp::ErrorIsNews() {
       fd_->Retry(events_ == POLLIN ? Mode::kRead : Mode::kWrite);
   if (timer == nullptr) return FailOrBlock(ENOMEM);
   std::int64_t& told = timer->error_told;
-  const std::int64_t now = Runtime::Now();
+  const std::int64_t now = sys.now();
   if (told != 0 && now - told < kErrorPace) {
     no_event_ = true;  // It stays: nothing would be reported when time is up.
     return false;
@@ -222,7 +224,7 @@ bool CloseOp::await_ready() {
     status_ = IoStatus::FromErrno(EBADF);
     return paid;
   }
-  if (!fd_->CloseNow(keep_fd_)) {
+  if (!fd_->CloseNow(at_end_)) {
     status_ = IoStatus::FromPoll(PollError::kClosing);
     return paid;
   }
@@ -231,7 +233,7 @@ bool CloseOp::await_ready() {
 
 bool CloseOp::await_suspend(std::coroutine_handle<> task) {
   handle = task;
-  Settle(*this, fd_ != nullptr ? &fd_->runtime : nullptr);
+  Settle(*this, fd_ != nullptr ? &fd_->scheduler : nullptr);
   if (status_.ok() && fd_->ParkCloser(this)) return true;
   GoLast(*this);
   return true;
@@ -257,7 +259,7 @@ absl::Status OpenError(Runtime& runtime, int fd, int error) {
         absl::StrCat(what, "closing, the runtime is stopping"));
   }
   // What the descriptor is says more than the number of the error.
-  const bool own = runtime.poller().IsPollDescriptor(fd);
+  const bool own = internal::SchedulerOf(runtime).poller().IsPollDescriptor(fd);
   const PollableCheck check =
       own ? PollableCheck{error, "it is the poller's own"}
           : ExaminePollable(fd);
@@ -274,7 +276,8 @@ absl::Status OpenError(Runtime& runtime, int fd, int error) {
 absl::StatusOr<Descriptor> Descriptor::Adopt(Runtime& runtime, int fd) {
   if (!runtime.status().ok()) return runtime.status();
   internal::FdState* state = nullptr;
-  const int error = internal::FdState::Open(runtime, fd, true, &state);
+  const int error = internal::FdState::Open(internal::SchedulerOf(runtime), fd,
+                                            internal::Origin::kProgram, &state);
   if (error != 0) return OpenError(runtime, fd, error);
   return Descriptor(state);
 }
@@ -304,12 +307,12 @@ Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
 }
 
 void Descriptor::CloseNow() {
-  if (state_ != nullptr) state_->CloseNow(false);
+  if (state_ != nullptr) state_->CloseNow(internal::SystemFd::kClose);
 }
 
 void Descriptor::Drop() {
   if (state_ == nullptr) return;
-  state_->CloseNow(false);
+  state_->CloseNow(internal::SystemFd::kClose);
   std::exchange(state_, nullptr)->Unref();
 }
 

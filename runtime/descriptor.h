@@ -38,9 +38,10 @@
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_op.h"
 #include "netpoll/runtime/io_status.h"
-#include "netpoll/runtime/runtime.h"
 
 namespace netpoll {
+
+class Runtime;
 
 namespace internal {
 
@@ -117,7 +118,7 @@ class ReadyOp : public IoOp {
 // done.
 class CloseOp : public ResumeWaiter {
  public:
-  CloseOp(FdState* fd, bool keep_fd) : fd_(fd), keep_fd_(keep_fd) {
+  CloseOp(FdState* fd, SystemFd at_end) : fd_(fd), at_end_(at_end) {
     if (fd_ != nullptr) fd_->Ref();
   }
   CloseOp(const CloseOp&) = delete;
@@ -134,13 +135,13 @@ class CloseOp : public ResumeWaiter {
   IoStatus status_;
 
  private:
-  bool keep_fd_;
+  SystemFd at_end_;
   bool begun_ = false;
 };
 
 class DetachOp : public CloseOp {
  public:
-  explicit DetachOp(FdState* fd) : CloseOp(fd, true) {}
+  explicit DetachOp(FdState* fd) : CloseOp(fd, SystemFd::kKeep) {}
   // The descriptor, now the caller's, or an error.
   absl::StatusOr<int> await_resume() const;
 };
@@ -259,7 +260,9 @@ class Descriptor {
   // made by a thread of its own, and awaited all the same. If no thread can be
   // had (64 at most), the option is taken off first: then the system sends the
   // rest when the close has returned.
-  internal::CloseOp Close() { return internal::CloseOp(state_, false); }
+  internal::CloseOp Close() {
+    return internal::CloseOp(state_, internal::SystemFd::kClose);
+  }
   // The same without waiting; closed by the last operation that leaves.
   void CloseNow();
   // co_await Detach(): as Close, but the system's descriptor is left open and

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runtime::DumpState.
+// Scheduler::DumpState.
 
 #include <cstdint>
 #include <string>
@@ -9,19 +9,20 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/runtime/run_word.h"
-#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/scheduler.h"
+#include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/worker.h"
 
-namespace netpoll {
+namespace netpoll::internal {
 namespace {
 
-const char* PhaseName(internal::RunWord::Phase phase) {
+const char* PhaseName(RunWord::Phase phase) {
   switch (phase) {
-    case internal::RunWord::kFresh:
+    case RunWord::kFresh:
       return "not run yet";
-    case internal::RunWord::kRunning:
+    case RunWord::kRunning:
       return "running";
-    case internal::RunWord::kEnded:
+    case RunWord::kEnded:
       return "Run has returned";
   }
   return "?";
@@ -34,11 +35,11 @@ std::string In(std::int64_t when, std::int64_t now) {
 
 }  // namespace
 
-std::string Runtime::DumpState() {
-  const std::int64_t now = Now();
+std::string Scheduler::DumpState() {
+  const std::int64_t now = sys.now();
   std::string text = absl::StrCat(
-      "netpoll runtime on ", backend(), ": ", PhaseName(life_.phase()),
-      stopping() ? ", stopping" : "",
+      "netpoll runtime on ", poller_.backend().name(), ": ",
+      PhaseName(life_.phase()), stopping() ? ", stopping" : "",
       done_.Load("dump.done", Order::kSeqCst) != 0 ? ", done" : "", "\n");
   absl::StrAppend(&text, "  tasks ", life_.count(), ", parked ",
                   poller_.waiters(), ", injected ", injected_.Size(), "\n");
@@ -58,4 +59,4 @@ std::string Runtime::DumpState() {
   return text;
 }
 
-}  // namespace netpoll
+}  // namespace netpoll::internal

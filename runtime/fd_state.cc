@@ -11,9 +11,13 @@
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/poll_desc.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/bound_name.h"
-#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/closers.h"
+#include "netpoll/runtime/host_poller.h"
+#include "netpoll/runtime/open_list.h"
+#include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/sys.h"
 
 namespace netpoll::internal {
@@ -29,31 +33,32 @@ bool Lingers(int fd) {
 
 }  // namespace
 
-FdState::FdState(Runtime& owner, HostPoller::Desc* opened, int number)
-    : runtime(owner), desc(opened), fd(number) {}
+FdState::FdState(Scheduler& owner, PollDesc<StdEnv>* opened, int number)
+    : scheduler(owner), desc(opened), fd(number) {}
 FdState::~FdState() {
   delete retry[0];
   delete retry[1];
 }
 
-int FdState::Open(Runtime& runtime, int fd, bool check, FdState** state,
+int FdState::Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
                   std::unique_ptr<BoundName>* file) {
-  if (!runtime.status().ok()) return ENODEV;
-  const HostPoller::OpenResult opened = runtime.poller().Open(fd, check);
+  if (!scheduler.status().ok()) return ENODEV;
+  const bool looked_at = origin == Origin::kProgram;
+  const HostPoller::OpenResult opened = scheduler.poller().Open(fd, looked_at);
   if (opened.error != 0) return opened.error;
-  auto* const made = new (std::nothrow) FdState(runtime, opened.desc, fd);
+  auto* const made = new (std::nothrow) FdState(scheduler, opened.desc, fd);
   if (made == nullptr) {
     // Nobody waits yet on what was just opened.
-    static_cast<void>(runtime.poller().Unblock(opened.desc));
-    runtime.poller().Close(opened.desc);
+    static_cast<void>(scheduler.poller().Unblock(opened.desc));
+    scheduler.poller().Close(opened.desc);
     return ENOMEM;
   }
-  if (check) made->Classify();
+  if (looked_at) made->Classify();
   if (file != nullptr) made->bound = std::move(*file);
-  if (!runtime.Register(made)) {
+  if (!scheduler.open().Add(made)) {
     // The runtime is stopping. The caller keeps its descriptor, and the file.
     if (file != nullptr) file->reset(made->bound.release());
-    made->CloseNow(true);
+    made->CloseNow(SystemFd::kKeep);
     made->Unref();
     return ECANCELED;
   }
@@ -69,38 +74,38 @@ void FdState::Classify() {
 }
 
 void FdState::Released(bool last, WaiterList& wake) {
-  if (!wake.empty()) runtime.MakeRunnable(wake);
+  if (!wake.empty()) scheduler.MakeRunnable(wake);
   if (last) End();
 }
 
-bool FdState::CloseNow(bool keep_fd) {
+bool FdState::CloseNow(SystemFd then) {
   WaiterList wake;
-  // What is closed may outlive its runtime.
+  // What is closed may outlive its scheduler.
   if (!lock.Close(wake)) return false;
-  if (runtime.InChild()) {
+  if (scheduler.InChild()) {
     // Gives back the child's copy of the descriptor. What the kernel has
     // registered, and who waits, are the parent's; and no lock is taken, since
     // another thread of the parent may have held it.
-    if (!keep_fd) sys.close(fd);
+    if (then == SystemFd::kClose) sys.close(fd);
     DropReference();
     return true;
   }
-  keep = keep_fd;
+  at_end = then;
   // While it is open: its file is no other's. And before anybody is told.
-  if (!keep && bound != nullptr) bound->Remove();
-  PollResult parked = runtime.poller().Unblock(desc);
-  runtime.MakeRunnable(wake);
-  runtime.MakeRunnable(parked);
+  if (then == SystemFd::kClose && bound != nullptr) bound->Remove();
+  PollResult parked = scheduler.poller().Unblock(desc);
+  scheduler.MakeRunnable(wake);
+  scheduler.MakeRunnable(parked);
   DropReference();
   return true;
 }
 
 void FdState::End() {
-  if (runtime.InChild()) return Unref();
-  runtime.Unregister(this);
-  EndedWith(runtime.poller().Close(desc));
-  if (!keep && socket && Lingers(fd)) {
-    if (runtime.CloseElsewhere(this)) return;
+  if (scheduler.InChild()) return Unref();
+  scheduler.open().Remove(this);
+  EndedWith(scheduler.poller().Close(desc));
+  if (at_end == SystemFd::kClose && socket && Lingers(fd)) {
+    if (scheduler.closers().Start(&CloseOnItsThread, this)) return;
     // It may not block a worker: the system sends what is left on its own.
     const linger none{};
     sys.setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
@@ -113,13 +118,23 @@ void FdState::EndedWith(int error) {
   if (end_error == 0) end_error = static_cast<std::uint16_t>(error);
 }
 
+void* FdState::CloseOnItsThread(void* self) {
+  Closers::Quiet();
+  auto* const fd = static_cast<FdState*>(self);
+  Closers& closers = fd->scheduler.closers();
+  fd->CloseFd();
+  closers.Done();
+  return nullptr;
+}
+
 void FdState::CloseFd() {
   // Not twice: interrupted or not, the descriptor is gone.
-  if (!keep && sys.close(fd) != 0 && errno != EINTR) EndedWith(errno);
+  if (at_end == SystemFd::kClose && sys.close(fd) != 0 && errno != EINTR)
+    EndedWith(errno);
   const std::uintptr_t parked =
       closer.Exchange("closer.end", kEnded, Order::kAcqRel);
   if (parked != 0) {
-    runtime.MakeRunnable(reinterpret_cast<ResumeWaiter*>(parked));
+    scheduler.MakeRunnable(reinterpret_cast<ResumeWaiter*>(parked));
   }
   Unref();
 }
@@ -128,8 +143,8 @@ void RetryTimer::Retry(Timed* self) {
   FdState* const fd = static_cast<RetryTimer*>(self)->fd;
   const Mode direction = static_cast<RetryTimer*>(self)->direction;
   if (fd->lock.AddReference()) {
-    PollResult result = fd->runtime.poller().Nudge(fd->desc, direction);
-    fd->runtime.MakeRunnable(result);
+    PollResult result = fd->scheduler.poller().Nudge(fd->desc, direction);
+    fd->scheduler.MakeRunnable(result);
     fd->DropReference();
   }
   fd->Unref();
@@ -141,27 +156,35 @@ RetryTimer* FdState::Retry(Mode direction) {
   return timer;
 }
 
+void FdState::CloseAll(Scheduler& scheduler) {
+  const auto keep = [](OpenList::Entry* entry) {
+    static_cast<FdState*>(entry)->Ref();
+  };
+  FdState* told = nullptr;
+  while (auto* const fd = static_cast<FdState*>(scheduler.open().Take(keep))) {
+    const bool held = fd->lock.AddReference();
+    fd->CloseNow(SystemFd::kClose);
+    if (!held) {
+      fd->Unref();
+      continue;
+    }
+    fd->next = told;  // Nobody else's, once it was taken out.
+    told = fd;
+  }
+  while (told != nullptr) {
+    FdState* const fd = told;
+    told = static_cast<FdState*>(std::exchange(fd->next, nullptr));
+    fd->DropReference();
+    fd->Unref();
+  }
+}
+
 void FdState::SetDeadline(Mode mode, Deadline deadline) {
   if (!lock.AddReference()) return;
-  DeadlineResult result = runtime.poller().SetDeadline(desc, mode, deadline);
-  if (!result.wake.ready.empty()) runtime.MakeRunnable(result.wake);
-  if (result.earliest_moved) runtime.DeadlineMoved(deadline.value());
+  DeadlineResult result = scheduler.poller().SetDeadline(desc, mode, deadline);
+  if (!result.wake.ready.empty()) scheduler.MakeRunnable(result.wake);
+  if (result.earliest_moved) scheduler.DeadlineMoved(deadline.value());
   DropReference();
-}
-
-void FdState::Link(FdState*& head) {
-  next = head;
-  if (head != nullptr) head->previous = this;
-  head = this;
-  linked = true;
-}
-
-void FdState::Unlink(FdState*& head) {
-  if (!linked) return;
-  linked = false;
-  (previous != nullptr ? previous->next : head) = next;
-  if (next != nullptr) next->previous = previous;
-  next = previous = nullptr;
 }
 
 }  // namespace netpoll::internal

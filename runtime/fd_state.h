@@ -22,19 +22,29 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/descriptor_lock.h"
 #include "netpoll/core/types.h"
-#include "netpoll/runtime/host_poller.h"
 #include "netpoll/runtime/io_status.h"
-#include "netpoll/runtime/sleep.h"
+#include "netpoll/runtime/open_list.h"
 #include "netpoll/runtime/task_waiter.h"
+#include "netpoll/runtime/timed.h"
 
 namespace netpoll {
 
-class Runtime;
+template <class Env>
+class PollDesc;
 
 namespace internal {
 
 struct FdState;
 class BoundName;
+class Scheduler;
+
+// Where a descriptor comes from: from the program, and it is looked at (may it
+// be polled, is it a socket, of messages?); or it is a socket that was just
+// made here, non-blocking, and whoever made it knows the rest.
+enum class Origin : std::uint8_t { kProgram, kMadeHere };
+
+// What becomes of the system's descriptor when a state ends.
+enum class SystemFd : std::uint8_t { kClose, kKeep };
 
 // What a direction needs only when something is unusual: by whoever has it.
 // Has who waits there try again, at a time: for calls that would block and of
@@ -53,8 +63,8 @@ struct RetryTimer : Timed {
   std::int64_t error_told = 0;
 };
 
-struct FdState {
-  FdState(Runtime& owner, HostPoller::Desc* opened, int number);
+struct FdState : OpenList::Entry {
+  FdState(Scheduler& owner, PollDesc<StdEnv>* opened, int number);
   FdState(const FdState&) = delete;
   FdState& operator=(const FdState&) = delete;
   ~FdState();
@@ -62,8 +72,12 @@ struct FdState {
   // Makes the state of a descriptor that `fd` was opened for in the poller.
   // 0, or an errno, ECANCELED if the runtime is stopping; `fd` and `*file` stay
   // the caller's after an error.
-  static int Open(Runtime& runtime, int fd, bool check, FdState** state,
+  static int Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
                   std::unique_ptr<BoundName>* file = nullptr);
+  // What Stop closes: all that is open. Everybody is told "closing" before the
+  // first descriptor goes, or the ends of this runtime's own connections would
+  // be told that the peer has left.
+  static void CloseAll(Scheduler& scheduler);
   // What an operation says that failed with that.
   static IoStatus OpenStatus(int error) {
     return error == ECANCELED ? IoStatus::FromPoll(PollError::kClosing)
@@ -88,8 +102,8 @@ struct FdState {
 
   // Lets nobody in any more and wakes everybody. The descriptor ends when the
   // last operation has left: at once if there is none. False if it was closed
-  // already. `keep_fd`: deregister only, the descriptor stays open.
-  bool CloseNow(bool keep_fd);
+  // already.
+  bool CloseNow(SystemFd at_end);
 
   // Parks a task until the end. False if it has come.
   bool ParkCloser(ResumeWaiter* waiter) {
@@ -112,22 +126,17 @@ struct FdState {
   // The system's close, and the end. The last call.
   void CloseFd();
 
-  // The runtime's list; under its lock.
-  void Link(FdState*& head);
-  void Unlink(FdState*& head);
-
   static constexpr std::uintptr_t kEnded = 1;
 
-  Runtime& runtime;
-  HostPoller::Desc* const desc;
+  Scheduler& scheduler;
+  PollDesc<StdEnv>* const desc;
   const int fd;
   // The two are set before any operation, and share a byte.
-  // False for a pipe or a terminal. What is opened without a check is one.
+  // False for a pipe or a terminal.
   bool socket : 1 = true;
   // What moves is messages, not a stream of bytes: datagrams, SOCK_SEQPACKET.
   // Each is moved by one call, also one of no bytes.
   bool messages : 1 = false;
-  bool linked = false;  // Under the runtime's lock, as are the links.
   // A TCP stream that the runtime made, on a backend that kMarksShortReads.
   // When a read of one was short, whatever comes later comes with a report,
   // unless no more edges come. That is not so elsewhere: a Unix stream ends
@@ -139,11 +148,9 @@ struct FdState {
   bool drained = false;
   // The directions': made when one is needed first.
   RetryTimer* retry[2] = {};
-  FdState* next = nullptr;
-  FdState* previous = nullptr;
   DescriptorLock<StdEnv> lock;
   StdEnv::Atomic<std::int32_t> refs{2};  // The handle, the open descriptor.
-  bool keep = false;  // Written by the closer, read at the end.
+  SystemFd at_end = SystemFd::kClose;    // Written by the closer.
   // What the end met, an errno or 0. Written before `closer` says kEnded.
   std::uint16_t end_error = 0;
   StdEnv::Atomic<std::uintptr_t> closer{0};
@@ -151,6 +158,7 @@ struct FdState {
   std::unique_ptr<BoundName> bound;
 
  private:
+  static void* CloseOnItsThread(void* self);
   void Classify();
   void Released(bool last, WaiterList& wake);
   void End();

@@ -19,6 +19,7 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
@@ -32,9 +33,9 @@ using namespace std::chrono_literals;
 class HomeTest : public WorkersTest {};
 NETPOLL_INSTANTIATE_WORKERS(HomeTest);
 
-bool RunsIn(const Runtime& runtime) {
+bool RunsIn(Runtime& runtime) {
   return internal::this_worker != nullptr &&
-         internal::this_worker->runtime == &runtime;
+         internal::this_worker->scheduler == &internal::SchedulerOf(runtime);
 }
 
 // Two runtimes: `home` runs on the test's thread, `other` on one of its own,

@@ -13,8 +13,9 @@
 #include "netpoll/core/descriptor_lock.h"
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/host_poller.h"
 #include "netpoll/runtime/message.h"
-#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/worker.h"
@@ -57,14 +58,14 @@ bool IoOp::await_suspend(std::coroutine_handle<> task) {
   const bool reads = direction_ == Mode::kRead;
   task_ = task;
   run = reads ? &IoOp::Resume<Mode::kRead> : &IoOp::Resume<Mode::kWrite>;
-  Settle(*this, fd_ != nullptr ? &fd_->runtime : nullptr);
+  Settle(*this, fd_ != nullptr ? &fd_->scheduler : nullptr);
   if (stage_ == Stage::kAcquire) [[unlikely]] {
     // The task has had its share: let the others go first.
     stage_ = fd_ != nullptr ? Stage::kAgain : Stage::kNothing;
     GoLast(*this);
     return true;
   }
-  if (stage_ == Stage::kAgain && home == &fd_->runtime) [[unlikely]] {
+  if (stage_ == Stage::kAgain && home == &fd_->scheduler) [[unlikely]] {
     if (fd_->lock.Park(direction_, this)) return true;
   }
   return !(reads ? Advance<Mode::kRead>() : Advance<Mode::kWrite>());
@@ -79,14 +80,14 @@ void IoOp::Resume(TaskWaiter* self) {
 // A task of another runtime waits here as a guest. False: nobody polls here any
 // more, and the operation has ended.
 bool IoOp::EnterGuest() {
-  guest_ = fd_->runtime.EnterGuest();
+  guest_ = fd_->scheduler.EnterGuest();
   if (guest_) return true;
   status_ = IoStatus::FromPoll(PollError::kClosing);
   if (stage_ != Stage::kAgain) fd_->Release(direction_);
   return false;
 }
 
-void IoOp::LeaveGuest() { fd_->runtime.LeaveGuest(); }
+void IoOp::LeaveGuest() { fd_->scheduler.LeaveGuest(); }
 
 // Goes on from stage_, until the operation has ended or is parked. Once it is
 // parked nothing of it may be touched.
@@ -124,7 +125,7 @@ template <Mode kDirection>
 bool IoOp::Advance() {
   if (stage_ == Stage::kNothing) [[unlikely]]
     return true;
-  if (home != &fd_->runtime) [[unlikely]] {
+  if (home != &fd_->scheduler) [[unlikely]] {
     if (!guest_ && !EnterGuest()) return true;
   }
   const bool ended = Go<kDirection>() == Step::kEnded;
@@ -141,7 +142,7 @@ inline IoOp::Step IoOp::Reset() {
     stage_ = Stage::kPrepare;
     return Step::kOn;
   }
-  const PollError error = fd_->runtime.poller().Reset(fd_->desc, kDirection);
+  const PollError error = fd_->scheduler.poller().Reset(fd_->desc, kDirection);
   if (error != PollError::kNone) [[unlikely]]
     return End(IoStatus::FromPoll(error));
   stage_ = Stage::kTry;
@@ -197,8 +198,8 @@ IoOp::Step IoOp::TakeDirection() {
 // One step of the wait. Ended: with an error.
 template <Mode kDirection>
 inline IoOp::Step IoOp::Wait() {
-  HostPoller& poller = fd_->runtime.poller();
-  HostPoller::Desc* const desc = fd_->desc;
+  HostPoller& poller = fd_->scheduler.poller();
+  PollDesc<StdEnv>* const desc = fd_->desc;
   if (stage_ == Stage::kFinish) {
     const WaitResult wait = poller.Finish(desc, kDirection);
     if (!wait.must_park) return Waited(wait.error);
@@ -236,7 +237,7 @@ IoOp::Step IoOp::Refused(PollError error) {
   }
   // What a socket reports as an error may be news for somebody else, such as
   // its error queue: what counts is what its calls say.
-  error = fd_->runtime.poller().Reset(fd_->desc, direction_);
+  error = fd_->scheduler.poller().Reset(fd_->desc, direction_);
   if (error != PollError::kNone) return End(IoStatus::FromPoll(error));
   return Woken();
 }
@@ -258,7 +259,7 @@ IoOp::Step IoOp::End(IoStatus status) {
 
 // What Stop did to the peer is no news of the peer.
 void IoOp::Failed() {
-  if (!fd_->runtime.stopping()) return;
+  if (!fd_->scheduler.stopping()) return;
   status_ = IoStatus::FromPoll(PollError::kClosing);
 }
 
@@ -268,12 +269,12 @@ void IoOp::Failed() {
 // on to the wait, with a rest if this happens again and again. Ended: there is
 // no memory to do so.
 IoOp::Step IoOp::Fruitless() {
-  HostPoller& poller = fd_->runtime.poller();
+  HostPoller& poller = fd_->scheduler.poller();
   // Where edges are reported, each report of an error is news of its own.
   if (!no_event_ && !poller.reports_levels() && fd_->desc->ErrorReported()) {
     return Step::kOn;
   }
-  const std::int64_t now = Runtime::Now();
+  const std::int64_t now = sys.now();
   const auto millis = static_cast<std::uint32_t>(now / 1'000'000);
   if (!rested_ && millis - looked_ >= kWaitedMillis) fruitless_ = 0;
   rested_ = false;
@@ -292,7 +293,7 @@ bool IoOp::Rest(std::int64_t now, int rests) {
   const std::int64_t pace = kShortestRest << std::min(rests - 1, 7);
   timer->until = now + std::min(pace, kLongestRest);
   fd_->Ref();
-  resting_ = fd_->runtime.StartTimer(timer, timer->until);
+  resting_ = fd_->scheduler.StartTimer(timer, timer->until);
   if (!resting_) fd_->Unref();
   return resting_;
 }
@@ -301,7 +302,7 @@ bool IoOp::Rest(std::int64_t now, int rests) {
 // every timer come early, when it has closed everything.)
 bool IoOp::RestIsOver() {
   const std::int64_t until = fd_->Retry(direction_)->until;
-  if (Runtime::Now() < until) return false;
+  if (sys.now() < until) return false;
   StopResting();
   rested_ = true;
   return true;
@@ -309,7 +310,7 @@ bool IoOp::RestIsOver() {
 
 void IoOp::StopResting() {
   resting_ = false;
-  if (fd_->runtime.StopTimer(fd_->Retry(direction_))) fd_->Unref();
+  if (fd_->scheduler.StopTimer(fd_->Retry(direction_))) fd_->Unref();
 }
 
 // --- For attempts ------------------------------------------------------------
@@ -319,7 +320,7 @@ void IoOp::StopResting() {
 void IoOp::Received(std::size_t got, std::size_t room) {
   bytes_ = got;
   // An end that Stop has made of the peer is no end of what it had to say.
-  if (got == 0 && room > 0 && fd_->runtime.stopping()) {
+  if (got == 0 && room > 0 && fd_->scheduler.stopping()) {
     status_ = IoStatus::FromPoll(PollError::kClosing);
   }
   fd_->drained = fd_->short_reads_drain && got > 0 && got < room &&
@@ -328,7 +329,7 @@ void IoOp::Received(std::size_t got, std::size_t room) {
 
 bool IoOp::ReceivedMessage(int error) {
   if (error != 0) return FailOrBlock(error);
-  if (bytes_ == 0 && fd_->runtime.stopping() && AtEnd(fd())) {
+  if (bytes_ == 0 && fd_->scheduler.stopping() && AtEnd(fd())) {
     status_ = IoStatus::FromPoll(PollError::kClosing);
   }
   return true;

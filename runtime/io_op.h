@@ -17,7 +17,6 @@
 
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/fd_state.h"
-#include "netpoll/runtime/host_poller.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/task_waiter.h"
 

@@ -9,14 +9,14 @@
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
-#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/suspend.h"
 
 namespace netpoll::internal {
 
 void Unheard::Report(std::exception_ptr exception) {
   const LockHolder hold(lock_, "unheard.report.lock");
-  if (!forgotten_) runtime->Unhandled(std::move(exception));
+  if (!forgotten_) scheduler->Unhandled(std::move(exception));
 }
 
 void Unheard::Forget() {
@@ -52,7 +52,7 @@ void JoinStateBase::End(std::exception_ptr exception) {
       word_.Exchange("join.end", kEnded, Order::kAcqRel);
   if (before == kRunning) return;
   if (before != kDetached) {
-    Runtime::MakeRunnable(reinterpret_cast<ResumeWaiter*>(before));
+    Scheduler::MakeRunnable(reinterpret_cast<ResumeWaiter*>(before));
   } else if (exception_) {
     unheard_.Report(std::exchange(exception_, nullptr));
   }
@@ -83,12 +83,20 @@ bool JoinAwaiterBase::Ready(const JoinStateBase* state) {
 bool JoinAwaiterBase::Suspend(JoinStateBase& state,
                               std::coroutine_handle<> task) {
   handle = task;
-  Settle(*this, state.runtime());
+  Settle(*this, state.scheduler());
   if (state.ended()) {
     GoLast(*this);
     return true;
   }
   return state.Park(this);
+}
+
+TaskPlace::TaskPlace(Scheduler& scheduler) : scheduler_(&scheduler) {
+  if (!scheduler.TakePlace()) throw std::bad_alloc();
+}
+
+TaskPlace::~TaskPlace() {
+  if (scheduler_ != nullptr) scheduler_->GivePlace();
 }
 
 std::suspend_never SpawnedTask::promise_type::final_suspend() noexcept {

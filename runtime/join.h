@@ -19,16 +19,15 @@
 #include "netpoll/runtime/task_waiter.h"
 
 namespace netpoll {
-
-class Runtime;
-
 namespace internal {
 
-// Where the exceptions go that nobody awaits: to the runtime, while there is
+class Scheduler;
+
+// Where the exceptions go that nobody awaits: to the scheduler, while there is
 // one. Shared and counted, because handles may outlive it.
 class Unheard {
  public:
-  explicit Unheard(Runtime& owner) : runtime(&owner) {}
+  explicit Unheard(Scheduler& owner) : scheduler(&owner) {}
   Unheard(const Unheard&) = delete;
   Unheard& operator=(const Unheard&) = delete;
 
@@ -40,7 +39,7 @@ class Unheard {
   // The runtime goes, and its reference: what comes later is dropped.
   void Forget();
 
-  Runtime* const runtime;
+  Scheduler* const scheduler;
 
  private:
   StdEnv::Lock lock_;
@@ -49,12 +48,12 @@ class Unheard {
 };
 
 // What a spawned task and its handle share. The word:
-//   kRunning    the task lives, nobody awaits it. Await -> the waiter's
-//   address;
-//               dropping the handle -> kDetached; the task's end -> kEnded.
-//   waiter      ... and a task is parked. The end -> kEnded, and wakes it.
-//   kDetached   nobody will ask. The end -> kEnded; an exception is reported.
-//   kEnded      result and exception are set. Final.
+//   kRunning    the task lives, nobody awaits it. Await -> waiter; dropping the
+//               handle -> kDetached; the task's end -> kEnded.
+//   waiter      a ResumeWaiter's address: the task lives, another one awaits
+//   it. The end -> kEnded, and wakes it. kDetached   nobody will ask. The end
+//   -> kEnded; an exception is reported. kEnded      result and exception are
+//   set. Final.
 // All exchanges are acq_rel: the result is written before, read after.
 class JoinStateBase {
  public:
@@ -75,7 +74,7 @@ class JoinStateBase {
   // The task's frame goes: if it never ended, because its runtime could not be
   // made, it ends with an exception that says so.
   void Abandon();
-  Runtime* runtime() const { return unheard_.runtime; }
+  Scheduler* scheduler() const { return unheard_.scheduler; }
 
  protected:
   void Rethrow() {
@@ -124,8 +123,23 @@ class JoinState<void> : public JoinStateBase {
   void Take() { Rethrow(); }
 };
 
+// A place for a task that is being spawned; given back unless it is kept.
+class TaskPlace {
+ public:
+  // Throws std::bad_alloc.
+  explicit TaskPlace(Scheduler& scheduler);
+  TaskPlace(const TaskPlace&) = delete;
+  TaskPlace& operator=(const TaskPlace&) = delete;
+  ~TaskPlace();
+  // The task has it, and gives it back when it ends.
+  void Keep() { scheduler_ = nullptr; }
+
+ private:
+  Scheduler* scheduler_;
+};
+
 // The outermost coroutine of a spawned task. Starts suspended; destroys itself
-// at its end, after it has told the runtime.
+// at its end, after it has told the scheduler.
 struct SpawnedTask {
   struct promise_type : TaskWaiter {
     promise_type() {

@@ -55,7 +55,7 @@ absl::StatusOr<Listener> Listener::Listen(Runtime& runtime,
 }
 
 absl::StatusOr<Listener> Listener::Adopt(Runtime& runtime, int fd,
-                                         bool remove_file) {
+                                         AdoptedFile taken) {
   const int listens = GetOption(fd, SO_ACCEPTCONN);
   if (listens == 0) return Refused(fd, EINVAL, "it does not listen");
   if (listens < 0 && errno == ENOTSOCK) {
@@ -68,12 +68,14 @@ absl::StatusOr<Listener> Listener::Adopt(Runtime& runtime, int fd,
                                      address.status().message()));
   }
   std::unique_ptr<internal::BoundName> file;
-  if (remove_file && address.ok()) {
+  if (taken == AdoptedFile::kTakenOver && address.ok()) {
     file =
         internal::BoundName::Of(*address, internal::BoundName::Path(*address));
   }
   internal::FdState* state = nullptr;
-  const int error = internal::FdState::Open(runtime, fd, true, &state, &file);
+  const int error =
+      internal::FdState::Open(internal::SchedulerOf(runtime), fd,
+                              internal::Origin::kProgram, &state, &file);
   if (error != 0) return OpenFailed(runtime, fd, error);
   // Its kind is that of what it accepts.
   state->short_reads_drain = GetOption(fd, SO_PROTOCOL) == IPPROTO_TCP &&
@@ -102,7 +104,8 @@ AcceptResult internal::AcceptOp::await_resume() {
   if (!status_.ok()) return {Socket(), status_, {}};
   SetNoDelay(accepted_);
   FdState* state = nullptr;
-  const int error = FdState::Open(*runtime_, accepted_, false, &state);
+  const int error =
+      FdState::Open(*scheduler_, accepted_, Origin::kMadeHere, &state);
   if (error != 0) {
     internal::sys.close(accepted_);
     return {Socket(), FdState::OpenStatus(error), {}};

@@ -13,11 +13,12 @@
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/io_op.h"
 #include "netpoll/runtime/io_status.h"
-#include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket_options.h"
 #include "netpoll/runtime/stream.h"
 
 namespace netpoll {
+
+class Runtime;
 
 struct AcceptResult {
   Socket socket;
@@ -35,14 +36,14 @@ class AcceptOp : public IoOp {
  public:
   explicit AcceptOp(FdState* fd)
       : IoOp(fd, Mode::kRead, &Attempt),
-        runtime_(fd != nullptr ? &fd->runtime : nullptr),
+        scheduler_(fd != nullptr ? &fd->scheduler : nullptr),
         short_reads_drain_(fd != nullptr && fd->short_reads_drain),
         messages_(fd != nullptr && fd->messages) {}
   AcceptResult await_resume();
 
  private:
   static bool Attempt(IoOp* op);
-  Runtime* runtime_;
+  Scheduler* scheduler_;
   bool short_reads_drain_;
   bool messages_;
   int accepted_ = -1;
@@ -80,11 +81,10 @@ class Listener : public Descriptor {
 
   // Takes over a socket that listens already (of streams or SOCK_SEQPACKET),
   // non-blocking: from a service manager, another process, Detach. After an
-  // error, which says why, it stays the caller's. `remove_file`: the file at
-  // the path that it was bound to, as it is now, is taken over too and goes as
-  // FileOptions says.
+  // error, which says why, it stays the caller's. kTakenOver: the file at
+  // the path that it was bound to, as it is now, goes as FileOptions says.
   static absl::StatusOr<Listener> Adopt(Runtime& runtime, int fd,
-                                        bool remove_file = false);
+                                        AdoptedFile file = AdoptedFile::kStays);
 
   // The next connection. TCP_NODELAY is set. Connections that were aborted
   // while they waited are passed over (ECONNABORTED is never told). Any error

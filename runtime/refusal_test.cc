@@ -15,6 +15,7 @@
 #include "netpoll/backends/host/host_backends.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
@@ -84,14 +85,15 @@ TEST_P(RefusalTest, ThePollersOwnDescriptorsAreRefused) {
   constexpr int kMost = 1024;
   std::vector<int> own;
   for (int fd = 0; fd < kMost; ++fd) {
-    if (runtime.poller().IsPollDescriptor(fd)) own.push_back(fd);
+    if (internal::SchedulerOf(runtime).poller().IsPollDescriptor(fd))
+      own.push_back(fd);
   }
   EXPECT_FALSE(own.empty());
   for (const int fd : own) {
     const std::string why(Descriptor::Adopt(runtime, fd).status().message());
     EXPECT_NE(why.find("the poller's own"), std::string::npos) << why;
   }
-  const int poll_fd = runtime.poller().PollFd();
+  const int poll_fd = internal::SchedulerOf(runtime).poller().PollFd();
   HostBackends::Visit(runtime.backend(), [&]<class Backend>() {
     const auto found = std::find(own.begin(), own.end(), poll_fd);
     EXPECT_EQ(found != own.end(), Backend::kHasPollFd) << poll_fd;

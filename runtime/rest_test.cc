@@ -26,6 +26,7 @@
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/socket_test_support.h"
 #include "netpoll/runtime/sys.h"
@@ -78,7 +79,7 @@ class Woken : public Handle {
     PollResult wake;
     HostPoller::Desc* const desc = state().desc;
     EXPECT_TRUE(desc->Ready(desc->generation(), mode, flags, wake));
-    state().runtime.MakeRunnable(wake);
+    state().scheduler.MakeRunnable(wake);
   }
 };
 
@@ -223,7 +224,9 @@ TEST_P(RestTest, AReportOfAnErrorOnASocketIsNewsOrIsRestedUpon) {
     co_await WakeForNothing(runtime, socket, Mode::kRead, 20, 0,
                             {.error = true});
     EXPECT_EQ(NextRestEnds(runtime),
-              runtime.poller().reports_levels() ? "in 1000 us" : "never");
+              internal::SchedulerOf(runtime).poller().reports_levels()
+                  ? "in 1000 us"
+                  : "never");
     EXPECT_TRUE((co_await ends.second.Write("x")).ok());
     AdvanceMicros(1'000);
     EXPECT_TRUE((co_await std::move(reading)).ok());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runtime::Run: its threads, from first to last.
+// Scheduler::Run: its threads, from first to last.
 
 #include <pthread.h>
 
@@ -13,21 +13,19 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/run_word.h"
-#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/worker.h"
 
-namespace netpoll {
+namespace netpoll::internal {
 
-using internal::this_worker;
-
-absl::Status Runtime::Run() {
+absl::Status Scheduler::Run() {
   if (!status_.ok()) return status_;
   RefuseInChild();
   if (this_worker != nullptr) {
     return absl::FailedPreconditionError("Run was called from within a task");
   }
-  internal::RunWord::Phase before;
+  RunWord::Phase before;
   if (!life_.Begin(&before)) {
     return absl::FailedPreconditionError(
         "Run was called while it is at work in another thread");
@@ -47,7 +45,7 @@ absl::Status Runtime::Run() {
 
 // Until there is no task. `all`: or does nothing, if a thread can't be started;
 // otherwise it goes on with those that can.
-absl::Status Runtime::RunWorkers(bool all) {
+absl::Status Scheduler::RunWorkers(bool all) {
   done_.Store("run.done", 0, Order::kSeqCst);
   // Somebody may have found no task, and said so, before that.
   if (life_.count() == 0) return absl::OkStatus();
@@ -69,22 +67,22 @@ absl::Status Runtime::RunWorkers(bool all) {
 }
 
 // The number of workers that have a thread, the caller's included.
-std::size_t Runtime::StartThreads(int* error) {
+std::size_t Scheduler::StartThreads(int* error) {
   std::size_t started = 1;
   for (; started < workers_.size(); ++started) {
     Worker& worker = *workers_[started];
-    *error = internal::sys.thread_create(&worker.thread, nullptr,
-                                         &Runtime::ThreadMain, &worker);
+    *error = sys.thread_create(&worker.thread, nullptr, &Scheduler::ThreadMain,
+                               &worker);
     if (*error != 0) break;
   }
   return started;
 }
 
-void* Runtime::ThreadMain(void* argument) {
+void* Scheduler::ThreadMain(void* argument) {
   Worker& worker = *static_cast<Worker*>(argument);
   worker.gate.Park("worker.gate");
-  if (worker.admitted) worker.runtime->Work(worker);
+  if (worker.admitted) worker.scheduler->Work(worker);
   return nullptr;
 }
 
-}  // namespace netpoll
+}  // namespace netpoll::internal

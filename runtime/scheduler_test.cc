@@ -3,6 +3,8 @@
 // A busy worker keeps nothing from an idle one; and what scheduling costs:
 // polls, task runs and system calls, counted.
 
+#include "netpoll/runtime/scheduler.h"
+
 #include <unistd.h>
 
 #include <array>
@@ -84,7 +86,7 @@ TEST_P(BusyTest, ATaskFromAPlainThreadIsRunByAnother) {
 // What is pushed in less time than a worker takes to look everywhere.
 struct Raiser : internal::TaskWaiter {
   explicit Raiser(Runtime& runtime) {
-    home = &runtime;
+    home = &internal::SchedulerOf(runtime);
     run = [](TaskWaiter* self) {
       static_cast<Raiser*>(self)->flag.Store("test", 1, Order::kRelease);
     };
@@ -93,7 +95,7 @@ struct Raiser : internal::TaskWaiter {
   void Push(int spins) {
     flag.Store("test", 0, Order::kRelaxed);
     for (int i = 0; i < spins; ++i) (void)flag.Load("test", Order::kAcquire);
-    Runtime::MakeRunnable(this);
+    internal::Scheduler::MakeRunnable(this);
     for (int i = 0; flag.Load("test", Order::kAcquire) == 0; ++i) {
       if (i > 10'000) std::this_thread::yield();
     }

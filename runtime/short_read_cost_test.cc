@@ -20,6 +20,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/socket_test_support.h"
 #include "netpoll/runtime/sys.h"
@@ -100,7 +101,10 @@ Task<> ExpectReads(Runtime& runtime, Listener& listener, int expected,
 
 TEST_P(ShortReadCostTest, TcpIsReadOnceAMessageAndOthersTwice) {
   RunOn(backend(), [](Runtime& runtime) -> Task<> {
-    const int tcp = runtime.poller().backend().marks_short_reads() ? 1 : 2;
+    const int tcp =
+        internal::SchedulerOf(runtime).poller().backend().marks_short_reads()
+            ? 1
+            : 2;
     for (const char* const address : {"127.0.0.1:0", "[::1]:0"}) {
       auto listener = *Listener::Listen(runtime, Parse(address));
       co_await ExpectReads(runtime, listener, tcp, tcp);
@@ -116,7 +120,10 @@ TEST_P(ShortReadCostTest, TcpIsReadOnceAMessageAndOthersTwice) {
 // What a listener accepts that was adopted is of its kind.
 TEST_P(ShortReadCostTest, AnAdoptedListenersConnectionsAreOfItsProtocol) {
   RunOn(backend(), [](Runtime& runtime) -> Task<> {
-    const int tcp = runtime.poller().backend().marks_short_reads() ? 1 : 2;
+    const int tcp =
+        internal::SchedulerOf(runtime).poller().backend().marks_short_reads()
+            ? 1
+            : 2;
     for (const int told : {0, int{IPPROTO_SCTP}}) {
       auto made = *Listener::Listen(runtime, Loopback());
       const auto fd = co_await made.Detach();

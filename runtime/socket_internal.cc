@@ -19,6 +19,7 @@
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/sys.h"
 
 namespace netpoll::internal {
@@ -50,7 +51,7 @@ int MakeSocket(const SocketAddress& address, int type) {
 
 bool ShortReadsDrain(Runtime& runtime, const SocketAddress& address) {
   const bool tcp = address.family() == AF_INET || address.family() == AF_INET6;
-  return tcp && runtime.poller().backend().marks_short_reads();
+  return tcp && SchedulerOf(runtime).poller().backend().marks_short_reads();
 }
 
 void SetNoDelay(int fd) {
@@ -61,7 +62,8 @@ void SetNoDelay(int fd) {
 // For sockets that were just made non-blocking by us.
 absl::StatusOr<FdState*> OpenOwn(Runtime& runtime, int fd) {
   FdState* state = nullptr;
-  const int error = FdState::Open(runtime, fd, false, &state);
+  const int error =
+      FdState::Open(SchedulerOf(runtime), fd, Origin::kMadeHere, &state);
   if (error == 0) return state;
   const absl::Status status = OpenFailed(runtime, fd, error);
   sys.close(fd);

@@ -15,10 +15,13 @@
 #include "absl/strings/string_view.h"
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/fd_state.h"
-#include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket_options.h"
 
-namespace netpoll::internal {
+namespace netpoll {
+
+class Runtime;
+
+namespace internal {
 
 // "WHAT: EPIPE", with the code that the errno maps to.
 absl::Status SystemError(absl::string_view what, int error);
@@ -67,6 +70,7 @@ int GetOption(int fd, int option);
 using AddressCall = int (*)(int fd, sockaddr* address, socklen_t* size);
 absl::StatusOr<SocketAddress> AddressFrom(int fd, AddressCall call);
 
-}  // namespace netpoll::internal
+}  // namespace internal
+}  // namespace netpoll
 
 #endif  // NETPOLL_RUNTIME_SOCKET_INTERNAL_H_

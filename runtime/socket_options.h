@@ -30,6 +30,9 @@ struct FileOptions {
   bool replace_dead = false;
 };
 
+// Of a Unix socket that is adopted: whether its file is, too.
+enum class AdoptedFile : bool { kStays, kTakenOver };
+
 struct BindOptions {
   FileOptions file;
   // IPv6: true, IPv6 alone; false, IPv4 as well if the address is [::] (clients

@@ -130,7 +130,7 @@ Task<absl::StatusOr<Socket>> ConnectOnce(Runtime& runtime,
                                          SocketAddress address,
                                          Deadline deadline,
                                          ConnectCanceller* cancel) {
-  co_await internal::Turn(runtime);
+  co_await internal::Turn(internal::SchedulerOf(runtime));
   if (!deadline.none() && deadline.value() <= Runtime::Now()) {
     co_return ConnectError(address, IoStatus::FromPoll(PollError::kTimeout));
   }
@@ -199,7 +199,8 @@ absl::StatusOr<Socket> Socket::Adopt(Runtime& runtime, int fd) {
     return Refused(fd, errno, "it is not connected, not yet or no longer");
   }
   internal::FdState* state = nullptr;
-  const int error = internal::FdState::Open(runtime, fd, true, &state);
+  const int error = internal::FdState::Open(internal::SchedulerOf(runtime), fd,
+                                            internal::Origin::kProgram, &state);
   if (error != 0) return OpenFailed(runtime, fd, error);
   return Socket(state);
 }

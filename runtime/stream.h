@@ -11,10 +11,11 @@
 #include "netpoll/runtime/connect.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/io_status.h"
-#include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/task.h"
 
 namespace netpoll {
+
+class Runtime;
 
 // A connected stream. TCP_NODELAY is set.
 //

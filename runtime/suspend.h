@@ -16,11 +16,9 @@
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/worker.h"
 
-namespace netpoll {
+namespace netpoll::internal {
 
-class Runtime;
-
-namespace internal {
+class Scheduler;
 
 // False: the task has had its share, and must suspend.
 inline bool Pay() {
@@ -29,30 +27,30 @@ inline bool Pay() {
 }
 
 // Outside of all workers the task goes on in `fallback`.
-inline void Settle(TaskWaiter& waiter, Runtime* fallback) {
+inline void Settle(TaskWaiter& waiter, Scheduler* fallback) {
   Worker* const worker = this_worker;
-  waiter.home = worker != nullptr ? worker->runtime : fallback;
+  waiter.home = worker != nullptr ? worker->scheduler : fallback;
 }
 
 // Runnable, behind all that are. `waiter` is settled.
 void GoLast(TaskWaiter& waiter);
 
-// What needs no waiting by itself, but is paid for: co_await Turn(runtime).
+// What needs no waiting by itself, but is paid for: co_await Turn(scheduler).
 class Turn : public ResumeWaiter {
  public:
-  explicit Turn(Runtime& runtime) : runtime_(runtime) {}
+  explicit Turn(Scheduler& scheduler) : scheduler_(scheduler) {}
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
   bool await_ready() const { return Pay(); }
   void await_suspend(std::coroutine_handle<> task) {
     handle = task;
-    Settle(*this, &runtime_);
+    Settle(*this, &scheduler_);
     GoLast(*this);
   }
   void await_resume() const {}
 
  private:
-  Runtime& runtime_;
+  Scheduler& scheduler_;
 };
 
 // Lets the others go first in any case.
@@ -62,7 +60,6 @@ class YieldAwaiter : public Turn {
   bool await_ready() const { return false; }
 };
 
-}  // namespace internal
-}  // namespace netpoll
+}  // namespace netpoll::internal
 
 #endif  // NETPOLL_RUNTIME_SUSPEND_H_

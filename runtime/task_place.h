@@ -9,13 +9,12 @@
 #define NETPOLL_RUNTIME_TASK_PLACE_H_
 
 #include <cstddef>
-#include <new>
 
 #include "netpoll/core/concurrency.h"
 
 namespace netpoll::internal {
 
-// How many places of a runtime are taken, and how many timers.
+// How many places of a scheduler are taken, and how many timers.
 class TaskPlaces {
  public:
   // `sleeps`: the timers. False: there is no memory.
@@ -45,31 +44,11 @@ class TaskPlaces {
   }
 
  private:
-  // The runtime's own timer: RoomlessSleeps.
+  // The scheduler's own timer: RoomlessSleeps.
   static constexpr std::size_t kOwn = 1;
 
   StdEnv::Atomic<std::size_t> taken_{0};
   StdEnv::Atomic<std::size_t> timers_{0};
-};
-
-// A place for a task that is being spawned; given back unless it is spawned.
-template <class Runtime>
-class TaskPlace {
- public:
-  // Throws std::bad_alloc.
-  explicit TaskPlace(Runtime& runtime) : runtime_(&runtime) {
-    if (!runtime.TakePlace()) throw std::bad_alloc();
-  }
-  TaskPlace(const TaskPlace&) = delete;
-  TaskPlace& operator=(const TaskPlace&) = delete;
-  ~TaskPlace() {
-    if (runtime_ != nullptr) runtime_->GivePlace();
-  }
-  // The task has it, and gives it back when it ends.
-  void Keep() { runtime_ = nullptr; }
-
- private:
-  Runtime* runtime_;
 };
 
 }  // namespace netpoll::internal

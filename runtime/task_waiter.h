@@ -9,20 +9,18 @@
 
 #include "netpoll/core/types.h"
 
-namespace netpoll {
+namespace netpoll::internal {
 
-class Runtime;
-
-namespace internal {
+class Scheduler;
 
 // `run` is called once each time the waiter is taken from a run queue. It may
 // resume a coroutine and so destroy the waiter.
 struct TaskWaiter : Waiter {
   using Run = void (*)(TaskWaiter*);
   Run run = nullptr;
-  // The runtime whose workers run the task. Set before the waiter is known to
-  // anybody (suspend.h); whoever wakes it makes it runnable there.
-  Runtime* home = nullptr;
+  // That of the runtime whose workers run the task. Set before the waiter is
+  // known to anybody (suspend.h); whoever wakes it makes it runnable there.
+  Scheduler* home = nullptr;
 };
 
 // The coroutine that the library resumed last on this thread and that has not
@@ -80,7 +78,6 @@ inline void RunWaiter(TaskWaiter* waiter) {
   resumed = outer;
 }
 
-}  // namespace internal
-}  // namespace netpoll
+}  // namespace netpoll::internal
 
 #endif  // NETPOLL_RUNTIME_TASK_WAITER_H_

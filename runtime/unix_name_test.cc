@@ -204,7 +204,7 @@ TEST_F(UnixNameTest, StaysAfterDetachAndIsTheNewOwners) {
     adopted = Listener::Adopt(runtime, *fd);
     co_await adopted->Close();
     EXPECT_TRUE(Exists(path));
-    adopted = Listener::Adopt(runtime, copy, true);
+    adopted = Listener::Adopt(runtime, copy, AdoptedFile::kTakenOver);
     EXPECT_TRUE(adopted.ok()) << adopted.status();
     co_await adopted->Close();
     EXPECT_FALSE(Exists(path));

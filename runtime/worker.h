@@ -13,11 +13,9 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/runtime/run_queue.h"
 
-namespace netpoll {
+namespace netpoll::internal {
 
-class Runtime;
-
-namespace internal {
+class Scheduler;
 
 // Counted by one thread, read by any: no locked instruction.
 class Counter {
@@ -44,7 +42,7 @@ struct alignas(64) Worker {
   // And that all may spend between two non-blocking polls.
   static constexpr int kPollAfter = 2 * kBudget;
 
-  Worker(Runtime& owner, int number) : runtime(&owner), id(number) {}
+  Worker(Scheduler& owner, int number) : scheduler(&owner), id(number) {}
 
   // One operation begins. False: the task has had its share, it must yield.
   bool Spend() {
@@ -58,7 +56,7 @@ struct alignas(64) Worker {
     budget -= units;
   }
 
-  Runtime* const runtime;
+  Scheduler* const scheduler;
   const int id;
   // For the thread that Run starts: it waits there until all have been.
   pthread_t thread{};
@@ -75,7 +73,6 @@ struct alignas(64) Worker {
 // The worker that this thread is, or null.
 inline thread_local Worker* this_worker = nullptr;
 
-}  // namespace internal
-}  // namespace netpoll
+}  // namespace netpoll::internal
 
 #endif  // NETPOLL_RUNTIME_WORKER_H_

@@ -146,7 +146,7 @@ def includes(tree):
 
 
 # Where the files of a folder include each other in one direction only.
-LAYERED_FOLDERS = ("core/", "backends/", "model/")
+LAYERED_FOLDERS = ("core/", "backends/", "model/", "runtime/")
 
 
 def circles(tree):

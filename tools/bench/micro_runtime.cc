@@ -16,6 +16,7 @@
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_op.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
 
@@ -118,7 +119,7 @@ Task<> WakeMany(Runtime& runtime, internal::FdState* fd, std::int64_t count) {
     co_await runtime.Yield();
     PollResult wake;
     fd->desc->Ready(fd->desc->generation(), Mode::kRead, {}, wake);
-    runtime.MakeRunnable(wake);
+    internal::SchedulerOf(runtime).MakeRunnable(wake);
   }
 }
 

@@ -132,7 +132,7 @@ void Server::Drain() {
     waiter = std::exchange(waits_for_room_, nullptr);
   }
   listener_.CloseNow();
-  if (waiter != nullptr) runtime_.MakeRunnable(waiter);
+  if (waiter != nullptr) internal::GoLast(*waiter);
 }
 
 void Server::Cut() {
@@ -154,7 +154,7 @@ bool Server::HasRoom() const {
 
 bool Server::RoomAwaiter::await_suspend(std::coroutine_handle<> task) {
   handle = task;
-  internal::Settle(*this, &server.runtime_);
+  internal::Settle(*this, &internal::SchedulerOf(server.runtime_));
   const std::lock_guard hold(server.mutex_);
   if (server.HasRoom()) return false;
   server.waits_for_room_ = this;
@@ -182,7 +182,7 @@ void Server::Leave(Connection* connection) {
   std::unique_lock hold(mutex_);
   --open_;
   if (waits_for_room_ != nullptr && HasRoom()) {
-    runtime_.MakeRunnable(std::exchange(waits_for_room_, nullptr));
+    internal::GoLast(*std::exchange(waits_for_room_, nullptr));
   }
   Depart(std::move(hold));
 }
