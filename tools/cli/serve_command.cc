@@ -164,8 +164,8 @@ int RunServe(Arguments arguments) {
   flags.Endpoint("listen", "ADDRESS", &options.listen,
                  "HOST:PORT (port 0: any), [IPV6]:PORT or unix:PATH");
   flags.Require("listen");
-  flags.Count("threads", "N", &options.runtime.threads, 1,
-              SleepProtocol<StdEnv>::kMaxWorkers, "worker threads");
+  flags.Count("threads", "N", &options.runtime.threads, 1, Runtime::kMaxThreads,
+              "worker threads");
   flags.Duration("read-timeout", "D", &options.server.read_timeout,
                  "how long a client may keep it waiting; 0 for ever");
   const auto timeout = [&](const char* name, std::chrono::nanoseconds* target,
