@@ -86,7 +86,7 @@
 #include <concepts>
 
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {

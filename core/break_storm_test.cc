@@ -95,8 +95,7 @@ class Storm {
   void Work(int worker) {
     while (!stop_) {
       if (RunOne()) continue;
-      const IdleRole role =
-          protocol_.Announce(worker, SleepProtocol<StdEnv>::kForever);
+      const IdleRole role = protocol_.Announce(worker, kNever);
       if (stop_ || AnyWork()) {
         // Chosen for other work meanwhile: somebody else must have it.
         if (protocol_.Retract(worker, role) && protocol_.Wake()) {

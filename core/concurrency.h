@@ -43,7 +43,7 @@ extern "C" __declspec(dllimport) void __stdcall WakeByAddressSingle(
 
 namespace netpoll {
 
-// Names one access in the source, e.g. "commit.slot". Unique per access, short,
+// Names one access in the source, e.g. "commit.word". Unique per access, short,
 // stable: traces and mutants are written in these names.
 struct Site {
   const char* name;

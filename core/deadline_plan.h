@@ -3,7 +3,7 @@
 // What changes when a deadline is set, a timer fires or a descriptor is
 // unblocked: pure functions over the fields that the descriptor's lock guards.
 // The shell applies the new fields, publishes the status word, gives the timer
-// commands, and only then unblocks.
+// commands, and only then cancels the words.
 //
 // Fields, per direction:
 //   deadline   0 none; above 0 absolute nanoseconds; below 0 expired
@@ -20,7 +20,7 @@
 
 #include <cstdint>
 
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {
@@ -61,9 +61,9 @@ struct DeadlinePlan {
   DescState next;
   TimerCommand read_timer;
   TimerCommand write_timer;
-  // Directions to unblock after publishing.
-  bool unblock_read = false;
-  bool unblock_write = false;
+  // Directions whose words are to be cancelled after publishing.
+  bool cancel_read = false;
+  bool cancel_write = false;
   // False: the call changes nothing (closing, or the timer is stale).
   bool applies = true;
 };
@@ -98,8 +98,8 @@ struct DeadlinePlanner {
     plan.write_timer =
         Retime(state.write, next.write, next.write.deadline > 0 && !combined,
                was_combined != combined, Mode::kWrite);
-    plan.unblock_read = next.read.deadline < 0;
-    plan.unblock_write = next.write.deadline < 0;
+    plan.cancel_read = next.read.deadline < 0;
+    plan.cancel_write = next.write.deadline < 0;
     return plan;
   }
 
@@ -116,11 +116,11 @@ struct DeadlinePlanner {
     }
     if (read) {
       plan.next.read.deadline = -1;
-      plan.unblock_read = true;
+      plan.cancel_read = true;
     }
     if (Has(serves, Mode::kWrite)) {
       plan.next.write.deadline = -1;
-      plan.unblock_write = true;
+      plan.cancel_write = true;
     }
     return plan;
   }
@@ -143,8 +143,8 @@ struct DeadlinePlanner {
     plan.next.closing = true;
     plan.read_timer = Retire(plan.next.read);
     plan.write_timer = Retire(plan.next.write);
-    plan.unblock_read = true;
-    plan.unblock_write = true;
+    plan.cancel_read = true;
+    plan.cancel_write = true;
     return plan;
   }
 
@@ -213,10 +213,10 @@ static_assert(kCleared.read_timer.kind == Kind::kStop);
 static_assert(!kCleared.next.read.armed && kCleared.next.read.seq == 2);
 inline constexpr auto kPast =
     P::Set(kRead5.next, Mode::kRead, Deadline::Past());
-static_assert(kPast.unblock_read && !kPast.unblock_write);
+static_assert(kPast.cancel_read && !kPast.cancel_write);
 static_assert(kPast.read_timer.kind == Kind::kStop);
-// Past without a timer still unblocks (row C16).
-static_assert(P::Set(kFresh, Mode::kWrite, Deadline::Past()).unblock_write);
+// Past without a timer still cancels (row C16).
+static_assert(P::Set(kFresh, Mode::kWrite, Deadline::Past()).cancel_write);
 
 // Both alike: one timer serves both. Breaking the combination (row C19) gives
 // each its own, and the shared one's seq no longer counts.
@@ -232,7 +232,7 @@ static_assert(!P::Fire(kSplit.next, Mode::kReadWrite, 0).applies);
 
 // Firing expires, leaves `armed`, and only counts with the current seq.
 inline constexpr auto kFired = P::Fire(kBoth.next, Mode::kReadWrite, 0);
-static_assert(kFired.unblock_read && kFired.unblock_write);
+static_assert(kFired.cancel_read && kFired.cancel_write);
 static_assert(kFired.next.read.deadline < 0 && kFired.next.read.armed);
 static_assert(!P::Fire(kRead9.next, Mode::kRead, 0).applies);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Time as the poller sees it. `Delta` says how long one poll may block,
-// `Deadline` when an operation must end. Neither reads a clock: "now" is always
-// an argument, so that a manual clock and a model can supply it.
+// Time as the poller sees it: absolute nanoseconds of a monotonic clock, and
+// how long one poll may block. No clock is read: "now" is always an argument,
+// so that a manual clock and a model can supply it.
 
 #ifndef NETPOLL_CORE_DELTA_H_
 #define NETPOLL_CORE_DELTA_H_
@@ -16,6 +16,10 @@
 #include <utility>
 
 namespace netpoll {
+
+// The absolute time that never comes. Of a `Delta` that is Forever(), of a
+// `Deadline` None(): neither says it in another way.
+inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 // A duration of any kind in nanoseconds: rounded up, so that no wait ends
 // early, and cut to what 64 bits can say. The standard's implicit conversions
@@ -65,25 +69,25 @@ class Delta {
   static constexpr Delta Forever() { return Delta(-1); }
   static constexpr Delta NonBlocking() { return Delta(0); }
 
-  // At most `limit`; zero or less does not block.
+  // At most `limit`; zero or less does not block, and what is too long to be
+  // said in nanoseconds is for ever.
   template <class Rep, class Period>
   static constexpr Delta AtMost(std::chrono::duration<Rep, Period> limit) {
-    const std::int64_t nanos = SaturatedNanos(limit);
-    return Delta(nanos > 0 ? nanos : 0);
+    return Until(0, SaturatedNanos(limit));
   }
 
   // The sign rule of the milliseconds parameter: below 0 for ever, 0 not at
-  // all, above 0 at most that long. Saturates instead of overflowing.
+  // all, above 0 at most that long, as AtMost.
   static constexpr Delta FromMilliseconds(std::int64_t milliseconds) {
     if (milliseconds < 0) return Forever();
-    if (milliseconds > kMax / kNanosPerMilli) return Delta(kMax);
-    return Delta(milliseconds * kNanosPerMilli);
+    return AtMost(std::chrono::milliseconds(milliseconds));
   }
 
-  // From `now` until `when`, both absolute nanoseconds of one monotonic clock.
+  // From `now` until `when`, both absolute nanoseconds of one monotonic clock;
+  // kNever, and what is too far to be said, is for ever.
   static constexpr Delta Until(std::int64_t now, std::int64_t when) {
     if (when <= now) return NonBlocking();
-    if (now < 0 && when > kMax + now) return Delta(kMax);
+    if (when == kNever || (now < 0 && when >= kNever + now)) return Forever();
     return Delta(when - now);
   }
 
@@ -107,52 +111,10 @@ class Delta {
 
  private:
   static constexpr std::int64_t kNanosPerMilli = 1'000'000;
-  static constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 
   explicit constexpr Delta(std::int64_t nanos) : nanos_(nanos) {}
 
   std::int64_t nanos_;
-};
-
-// When an operation in one direction must end. The representation is that of
-// the descriptor's field: 0 none, above 0 absolute nanoseconds of a monotonic
-// clock, below 0 already past.
-class Deadline {
- public:
-  static constexpr std::int64_t kNever =
-      std::numeric_limits<std::int64_t>::max();
-
-  constexpr Deadline() = default;  // None.
-
-  static constexpr Deadline None() { return Deadline(0); }
-  static constexpr Deadline Past() { return Deadline(-1); }
-
-  // At an absolute time; a time that is not positive is past.
-  static constexpr Deadline At(std::int64_t when) {
-    return Deadline(when > 0 ? when : -1);
-  }
-
-  // `delay` after `now` (absolute), in whatever unit. Not positive means past;
-  // a delay or a sum that overflows is as late as can be said, never early.
-  template <class Rep, class Period>
-  static constexpr Deadline After(std::int64_t now,
-                                  std::chrono::duration<Rep, Period> delay) {
-    const std::int64_t nanos = SaturatedNanos(delay);
-    if (nanos <= 0) return Past();
-    if (now > 0 && nanos > kNever - now) return Deadline(kNever);
-    return At(now + nanos);
-  }
-
-  constexpr bool none() const { return value_ == 0; }
-  constexpr bool past() const { return value_ < 0; }
-  constexpr std::int64_t value() const { return value_; }
-
-  friend constexpr bool operator==(Deadline, Deadline) = default;
-
- private:
-  explicit constexpr Deadline(std::int64_t value) : value_(value) {}
-
-  std::int64_t value_ = 0;
 };
 
 }  // namespace netpoll

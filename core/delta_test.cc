@@ -12,6 +12,7 @@
 #include <ratio>
 
 #include "gtest/gtest.h"
+#include "netpoll/core/deadline.h"
 
 namespace netpoll {
 namespace {
@@ -68,11 +69,16 @@ TYPED_TEST(DurationTest, IsNeverEarly) {
       // Within a count of what 64 bits can say.
       EXPECT_GE(exact + 2 * Exactly(TypeParam(Rep(1))), 9223372036854775806.0L);
     }
-    const std::int64_t when = Deadline::After(kNow, d).value();
-    EXPECT_EQ(when, nanos > kMax - kNow ? kMax : kNow + nanos);
-    EXPECT_EQ(Delta::AtMost(d).nanos(), nanos);
+    const Deadline after = Deadline::After(kNow, d);
+    EXPECT_EQ(after.none(), nanos >= kMax - kNow);
+    if (!after.none()) {
+      EXPECT_EQ(after.value(), kNow + nanos);
+    }
     EXPECT_TRUE(Delta::AtMost(d).blocking());
-    EXPECT_FALSE(Delta::AtMost(d).forever());
+    EXPECT_EQ(Delta::AtMost(d).forever(), nanos == kMax);
+    if (nanos != kMax) {
+      EXPECT_EQ(Delta::AtMost(d).nanos(), nanos);
+    }
   }
 }
 
@@ -88,11 +94,12 @@ TYPED_TEST(DurationTest, NothingAndLessIsPast) {
   }
 }
 
-TEST(DurationLimitsTest, TheLongestIsAsLateAsCanBeSaid) {
-  EXPECT_EQ(Deadline::After(kNow, std::chrono::milliseconds::max()).value(),
-            kMax);
-  EXPECT_EQ(Deadline::After(kNow, std::chrono::hours::max()).value(), kMax);
-  EXPECT_EQ(Delta::AtMost(std::chrono::years::max()).nanos(), kMax);
+TEST(DurationLimitsTest, TheLongestIsNever) {
+  EXPECT_TRUE(Deadline::After(kNow, std::chrono::milliseconds::max()).none());
+  EXPECT_TRUE(Deadline::After(kNow, std::chrono::hours::max()).none());
+  EXPECT_TRUE(Delta::AtMost(std::chrono::years::max()).forever());
+  EXPECT_EQ(Deadline::After(kNow, nanoseconds(kMax - kNow - 1)).value(),
+            kMax - 1);
   EXPECT_EQ(SaturatedNanos(std::chrono::hours::min()), kMin);
   EXPECT_EQ(SaturatedNanos(nanoseconds::max()), kMax);
   EXPECT_EQ(SaturatedNanos(nanoseconds::min()), kMin);
@@ -102,10 +109,10 @@ TEST(DurationLimitsTest, TheLongestIsAsLateAsCanBeSaid) {
 TEST(DurationLimitsTest, NoNumberIsNeverEarly) {
   using Seconds = duration<double>;
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  EXPECT_EQ(Deadline::After(kNow, Seconds(kInfinity)).value(), kMax);
+  EXPECT_TRUE(Deadline::After(kNow, Seconds(kInfinity)).none());
   EXPECT_TRUE(Deadline::After(kNow, Seconds(-kInfinity)).past());
-  EXPECT_EQ(Deadline::After(kNow, Seconds(std::nan(""))).value(), kMax);
-  EXPECT_EQ(Delta::AtMost(Seconds(std::nan(""))).nanos(), kMax);
+  EXPECT_TRUE(Deadline::After(kNow, Seconds(std::nan(""))).none());
+  EXPECT_TRUE(Delta::AtMost(Seconds(std::nan(""))).forever());
   EXPECT_EQ(SaturatedNanos(duration<float>(std::nanf(""))), kMax);
 }
 
@@ -121,11 +128,23 @@ TEST(DurationLimitsTest, PartsOfANanosecondAreRoundedUp) {
 }
 
 TEST(DeltaTest, UntilDoesNotRunOver) {
-  EXPECT_EQ(Delta::Until(kMin, kMax).nanos(), kMax);
-  EXPECT_EQ(Delta::Until(-1, kMax).nanos(), kMax);
-  EXPECT_EQ(Delta::Until(0, kMax).nanos(), kMax);
+  EXPECT_EQ(Delta::Until(0, kMax - 1).nanos(), kMax - 1);
+  EXPECT_EQ(Delta::Until(-1, kMax - 2).nanos(), kMax - 1);
+  EXPECT_EQ(Delta::Until(-1, kMax - 1), Delta::Forever());
+  EXPECT_EQ(Delta::Until(kMin, kMax - 1), Delta::Forever());
   EXPECT_EQ(Delta::Until(-5, 5).nanos(), 10);
   EXPECT_FALSE(Delta::Until(kMax, kMin).blocking());
+}
+
+TEST(DeltaTest, NeverIsSaidInOneWay) {
+  for (const std::int64_t now :
+       {kMin, std::int64_t{-1}, std::int64_t{0}, kNow, kMax - 1}) {
+    EXPECT_EQ(Delta::Until(now, kNever), Delta::Forever()) << now;
+  }
+  EXPECT_EQ(Delta::FromMilliseconds(kMax), Delta::Forever());
+  EXPECT_EQ(Delta::FromMilliseconds(-1), Delta::Forever());
+  EXPECT_EQ(Deadline::At(kNever), Deadline::None());
+  EXPECT_EQ(Deadline::After(0, nanoseconds(kMax)), Deadline::None());
 }
 
 TEST(DeadlineTest, ANowBeforeTheClocksBeginIsHeeded) {
@@ -134,7 +153,7 @@ TEST(DeadlineTest, ANowBeforeTheClocksBeginIsHeeded) {
   EXPECT_EQ(Deadline::After(-5, nanoseconds::max()), Deadline::At(kMax - 5));
 }
 
-static_assert(Deadline::After(1, std::chrono::hours::max()).value() == kMax,
+static_assert(Deadline::After(1, std::chrono::hours::max()).none(),
               "at compile time too");
 
 }  // namespace

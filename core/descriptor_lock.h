@@ -30,7 +30,7 @@ template <class Env>
 class DescriptorLock {
  public:
   // False once closed.
-  bool AddReference() {
+  [[nodiscard]] bool AddReference() {
     const auto done = Update<Env>(word_, "fdlock.incref", kAcqRelUpdate,
                                   lock_word::AddReference);
     CheckCount(done.step.outcome);
@@ -38,7 +38,7 @@ class DescriptorLock {
   }
 
   // True if it was the last after closing: the caller destroys the descriptor.
-  bool DropReference() {
+  [[nodiscard]] bool DropReference() {
     const auto done = Update<Env>(word_, "fdlock.decref", kAcqRelUpdate,
                                   lock_word::DropReference);
     CheckHeld(done.step.outcome);
@@ -70,13 +70,13 @@ class DescriptorLock {
   }
 
   // True: parked. False: a release came in between, Acquire again.
-  bool Park(Mode direction, Waiter* waiter) {
+  [[nodiscard]] bool Park(Mode direction, Waiter* waiter) {
     return Queue(direction).Park(waiter);
   }
 
   // Gives the direction up. True as for DropReference. Adds to `wake` a task
   // that may Acquire.
-  bool Release(Mode direction, WaiterList& wake) {
+  [[nodiscard]] bool Release(Mode direction, WaiterList& wake) {
     const auto done = Update<Env>(word_, "fdlock.release", kAcqRelUpdate,
                                   [direction](LockWord word) {
                                     return lock_word::Release(word, direction);

@@ -134,7 +134,7 @@ TEST(DescriptorLockTest, AReleaseBeforeTheParkIsNotLost) {
   ASSERT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kDone);
   ASSERT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kMustWait);
   WaiterList wake;
-  lock.Release(Mode::kRead, wake);
+  (void)lock.Release(Mode::kRead, wake);
   EXPECT_TRUE(wake.empty());
   Waiter waiter;
   EXPECT_FALSE(lock.Park(Mode::kRead, &waiter));
@@ -182,9 +182,9 @@ TEST(DescriptorLockTest, AReleaseWakesNobodyOfTheOtherDirection) {
     ASSERT_EQ(lock.Acquire(other), LockOutcome::kMustWait);
     ASSERT_TRUE(lock.Park(other, &waiter));
     WaiterList wake;
-    lock.Release(direction, wake);
+    (void)lock.Release(direction, wake);
     EXPECT_TRUE(wake.empty());
-    lock.Release(other, wake);
+    (void)lock.Release(other, wake);
     EXPECT_EQ(wake.Pop(), &waiter);
   }
 }
@@ -196,13 +196,13 @@ TEST(DescriptorLockTest, ATaskThatComesAlongMayBeFaster) {
   ASSERT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kMustWait);
   ASSERT_TRUE(lock.Park(Mode::kRead, &parked));
   WaiterList wake;
-  lock.Release(Mode::kRead, wake);
+  (void)lock.Release(Mode::kRead, wake);
   ASSERT_EQ(wake.Pop(), &parked);
   // Another, before the one that was woken runs; who then waits again.
   EXPECT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kDone);
   EXPECT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kMustWait);
   EXPECT_TRUE(lock.Park(Mode::kRead, &parked));
-  lock.Release(Mode::kRead, wake);
+  (void)lock.Release(Mode::kRead, wake);
   EXPECT_EQ(wake.Pop(), &parked);
   EXPECT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kDone);
 }
@@ -225,18 +225,18 @@ TEST(DescriptorLockTest, AReleaseWakesOneInTheOrderOfParking) {
     ASSERT_TRUE(lock.Park(Mode::kWrite, waiter));
   }
   WaiterList wake;
-  lock.Release(Mode::kWrite, wake);
+  (void)lock.Release(Mode::kWrite, wake);
   EXPECT_EQ(wake.Pop(), &first);
   EXPECT_TRUE(wake.empty());
   ASSERT_EQ(lock.Acquire(Mode::kWrite), LockOutcome::kDone);
-  lock.Release(Mode::kWrite, wake);
+  (void)lock.Release(Mode::kWrite, wake);
   EXPECT_EQ(wake.Pop(), &second);
 }
 
 TEST(DescriptorLockDeathTest, OverReleaseIsMisuse) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const char* const rule = "a descriptor lock was released that was not held";
-  EXPECT_DEATH({ Lock().DropReference(); }, rule);
+  EXPECT_DEATH({ (void)Lock().DropReference(); }, rule);
   EXPECT_DEATH(
       {
         Lock lock;
@@ -246,16 +246,16 @@ TEST(DescriptorLockDeathTest, OverReleaseIsMisuse) {
   EXPECT_DEATH(
       {
         Lock lock;
-        lock.Acquire(Mode::kRead);
+        (void)lock.Acquire(Mode::kRead);
         Release(lock, Mode::kWrite);
       },
       rule);
   EXPECT_DEATH(
       {
         Lock lock;
-        lock.AddReference();
-        lock.DropReference();
-        lock.DropReference();
+        (void)lock.AddReference();
+        (void)lock.DropReference();
+        (void)lock.DropReference();
       },
       rule);
 }
@@ -265,7 +265,7 @@ TEST(DescriptorLockDeathTest, TooManyWaitersAreMisuse) {
   EXPECT_DEATH(
       {
         Lock lock;
-        for (int i = 0; i < 1'048'577; ++i) lock.Acquire(Mode::kWrite);
+        for (int i = 0; i < 1'048'577; ++i) (void)lock.Acquire(Mode::kWrite);
       },
       "more than 1,048,575 operations on one descriptor at once");
 }
@@ -275,7 +275,7 @@ TEST(DescriptorLockDeathTest, ClosingOneReferenceTooManyIsMisuse) {
   EXPECT_DEATH(
       {
         Lock lock;
-        for (int i = 0; i < 1'048'575; ++i) lock.AddReference();
+        for (int i = 0; i < 1'048'575; ++i) (void)lock.AddReference();
         Close(lock);
       },
       "more than 1,048,575 operations on one descriptor at once");
@@ -286,7 +286,7 @@ TEST(DescriptorLockDeathTest, TooManyReferencesAreMisuse) {
   EXPECT_DEATH(
       {
         Lock lock;
-        for (int i = 0; i < 1'048'576; ++i) lock.AddReference();
+        for (int i = 0; i < 1'048'576; ++i) (void)lock.AddReference();
       },
       "more than 1,048,575 operations on one descriptor at once");
 }

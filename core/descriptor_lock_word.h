@@ -25,12 +25,12 @@ namespace netpoll {
 
 using LockWord = std::uint64_t;
 
-enum class LockOutcome : std::uint8_t {
-  kDone,    // The reference or the direction is the caller's, or was given up.
-  kLast,    // Given up, and it was the last: destroy the descriptor.
-  kClosed,  // Refused: the descriptor is closed.
-  kMustWait,  // Counted as waiting for the direction.
-  kMisuse,    // More references or waiters than fit, or released twice.
+enum class [[nodiscard]] LockOutcome : std::uint8_t{
+    kDone,  // The reference or the direction is the caller's, or was given up.
+    kLast,  // Given up, and it was the last: destroy the descriptor.
+    kClosed,    // Refused: the descriptor is closed.
+    kMustWait,  // Counted as waiting for the direction.
+    kMisuse,    // More references or waiters than fit, or released twice.
 };
 
 struct LockStep {

@@ -32,7 +32,7 @@ class Growable {
   const T& operator[](std::size_t index) const { return data_[index]; }
 
   // Room for `size` elements. False: there is no memory, and nothing changed.
-  bool Reserve(std::size_t size) {
+  [[nodiscard]] bool Reserve(std::size_t size) {
     constexpr std::size_t kLeast = 64;
     if (size <= capacity_) return true;
     const std::size_t wanted = std::max({size, kLeast, 2 * capacity_});

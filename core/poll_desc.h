@@ -28,31 +28,18 @@
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/deadline_plan.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/semaphore.h"
 #include "netpoll/core/status.h"
 #include "netpoll/core/timer_heap.h"
 #include "netpoll/core/types.h"
+#include "netpoll/core/wait.h"
 
 namespace netpoll {
 
-// Whether errors end a wait. kUntilReady is for systems that complete
-// operations: a cancelled one must be waited for all the same.
-enum class WaitKind : std::uint8_t { kOrError, kUntilReady };
-
-// The answer of Prepare and Finish.
-struct WaitResult {
-  bool must_park;   // Prepare: Commit next. Finish: Prepare again.
-  PollError error;  // Meaningful only if !must_park.
-
-  static constexpr WaitResult Park() { return {true, PollError::kNone}; }
-  static constexpr WaitResult Done(PollError error = PollError::kNone) {
-    return {false, error};
-  }
-};
-
 // The answer of a change of a deadline.
-struct DeadlineResult {
+struct [[nodiscard]] DeadlineResult {
   PollResult wake;
   // The earliest deadline of the poller moved forward: break a blocked poll
   // that would sleep past it.
@@ -81,8 +68,8 @@ class PollDesc {
   // events of earlier incarnations may still arrive. Returns its key.
   EventKey Open(Fd fd) {
     const LockHolder hold(lock_, "open.lock");
-    ClearSlot(rg_, "open.rg");
-    ClearSlot(wg_, "open.wg");
+    Clear(rg_, "open.rg");
+    Clear(wg_, "open.wg");
     fd_.Set(fd);
     state_.Set(Planner::Open(state_.Get()));
     const std::uint32_t before = generation();
@@ -117,7 +104,9 @@ class PollDesc {
   void Retire() {
     const LockHolder hold(lock_, "retire.lock");
     const std::uint32_t next = Generations::Next(generation());
-    CheckOpen(PublishWith(next, "retire.status", true));
+    StatusSummary last = Summary(next);
+    last.retired = true;
+    CheckOpen(Publish(last, "retire.status"));
   }
 
   // --- Tasks: one per direction at a time -----------------------------------
@@ -148,7 +137,7 @@ class PollDesc {
     if (direction == Mode::kRead && (word & status::kErrors) != 0) {
       Update<Env>(status_, "reset.status", kSeqCstUpdate, status::ForgetErrors);
     }
-    const auto done = Update<Env>(Slot(direction), "reset.slot", kSeqCstUpdate,
+    const auto done = Update<Env>(Word(direction), "reset.word", kSeqCstUpdate,
                                   semaphore::Reset);
     if (done.step.outcome == SemaphoreOutcome::kMisuse) {
       Env::Misuse("Reset was called in a direction in which a task waits");
@@ -163,7 +152,7 @@ class PollDesc {
       const PollError error = Ended(direction);
       if (error != PollError::kNone) return WaitResult::Done(error);
     }
-    const auto done = Update<Env>(Slot(direction), "prepare.slot",
+    const auto done = Update<Env>(Word(direction), "prepare.word",
                                   kSeqCstUpdate, semaphore::Prepare);
     if (done.step.outcome == SemaphoreOutcome::kConsumed) {
       return WaitResult::Done();
@@ -181,10 +170,11 @@ class PollDesc {
   // Parks `waiter` if nothing came in between. From the successful exchange on
   // the caller may touch neither the waiter nor its frame. The count goes up
   // first, so that it is never below the number of parked words.
-  bool Commit(Mode direction, Waiter* waiter, WaiterCount& waiters) {
+  [[nodiscard]] bool Commit(Mode direction, Waiter* waiter,
+                            WaiterCount& waiters) {
     waiters.FetchAdd("commit.count", 1, Order::kAcqRel);
     const auto word = reinterpret_cast<SemaphoreWord>(waiter);
-    const auto done = Update<Env>(Slot(direction), "commit.slot", kSeqCstUpdate,
+    const auto done = Update<Env>(Word(direction), "commit.word", kSeqCstUpdate,
                                   [word](SemaphoreWord before) {
                                     return semaphore::Commit(before, word);
                                   });
@@ -279,8 +269,8 @@ class PollDesc {
   // The directions of `mode` are to try again, though the system reported
   // nothing. The caller keeps the descriptor open.
   void Nudge(Mode mode, PollResult& wake) {
-    if (Has(mode, Mode::kRead)) wake.Add(Move(rg_, "ready.rg", true));
-    if (Has(mode, Mode::kWrite)) wake.Add(Move(wg_, "ready.wg", true));
+    if (Has(mode, Mode::kRead)) Move<semaphore::Ready>(rg_, "ready.rg", wake);
+    if (Has(mode, Mode::kWrite)) Move<semaphore::Ready>(wg_, "ready.wg", wake);
   }
 
   // --- For the pool, the timers and checkers --------------------------------
@@ -292,8 +282,8 @@ class PollDesc {
   static constexpr int kTimers = 2;
   TimerPosition& timer_position(int which) { return timer_position_[which]; }
 
-  SemaphoreWord slot_word(Mode direction) {
-    return Slot(direction).Load("inspect.slot", Order::kSeqCst);
+  SemaphoreWord semaphore_word(Mode direction) {
+    return Word(direction).Load("inspect.word", Order::kSeqCst);
   }
   StatusWord status_word() const {
     return status_.Load("inspect.status", Order::kSeqCst);
@@ -302,13 +292,13 @@ class PollDesc {
  private:
   using SemaphoreAtomic = typename Env::template Atomic<SemaphoreWord>;
 
-  SemaphoreAtomic& Slot(Mode direction) {
+  SemaphoreAtomic& Word(Mode direction) {
     return direction == Mode::kRead ? rg_ : wg_;
   }
 
   // Consumes recorded readiness; leaves kNil.
   bool TakeReady(Mode direction) {
-    const auto done = Update<Env>(Slot(direction), "finish.slot", kSeqCstUpdate,
+    const auto done = Update<Env>(Word(direction), "finish.word", kSeqCstUpdate,
                                   semaphore::Finish);
     if (done.step.outcome == SemaphoreOutcome::kMisuse) {
       Env::Misuse("a parked task ran although nobody took its waiter");
@@ -316,21 +306,19 @@ class PollDesc {
     return done.step.outcome == SemaphoreOutcome::kConsumed;
   }
 
-  void ClearSlot(SemaphoreAtomic& slot, Site site) {
-    const auto done = Update<Env>(slot, site, kSeqCstUpdate, semaphore::Reset);
+  void Clear(SemaphoreAtomic& word, Site site) {
+    const auto done = Update<Env>(word, site, kSeqCstUpdate, semaphore::Reset);
     if (done.step.outcome == SemaphoreOutcome::kMisuse) {
       Env::Misuse("a task waits on a descriptor that is not open");
     }
   }
 
-  // Ready or Unblock on one slot; the waiter to wake, or null.
-  static Waiter* Move(SemaphoreAtomic& slot, Site site, bool ready) {
-    const auto done =
-        Update<Env>(slot, site, kSeqCstUpdate, [ready](SemaphoreWord word) {
-          return ready ? semaphore::Ready(word) : semaphore::Unblock(word);
-        });
-    if (done.step.outcome != SemaphoreOutcome::kWake) return nullptr;
-    return reinterpret_cast<Waiter*>(done.before);
+  // One word, moved by semaphore::Ready or Cancel.
+  template <SemaphoreStep (*kTransition)(SemaphoreWord)>
+  static void Move(SemaphoreAtomic& word, Site site, PollResult& wake) {
+    const auto done = Update<Env>(word, site, kSeqCstUpdate, kTransition);
+    if (done.step.outcome != SemaphoreOutcome::kWake) return;
+    wake.Add(reinterpret_cast<Waiter*>(done.before));
   }
 
   static void CheckOpen(StatusWord word) {
@@ -338,11 +326,14 @@ class PollDesc {
     Env::Misuse("Close was called twice on a descriptor");
   }
 
-  StatusWord PublishWith(std::uint32_t generation, Site site,
-                         bool retired = false) {
+  StatusSummary Summary(std::uint32_t generation) const {
     const DescState& state = state_.Get();
-    const StatusSummary summary{state.closing, state.read.deadline < 0,
-                                state.write.deadline < 0, generation, retired};
+    return {state.closing, state.read.deadline < 0, state.write.deadline < 0,
+            generation};
+  }
+
+  // The word before.
+  StatusWord Publish(const StatusSummary& summary, Site site) {
     return Update<Env>(status_, site, kSeqCstUpdate,
                        [&summary](StatusWord word) {
                          return status::Publish(word, summary);
@@ -356,11 +347,11 @@ class PollDesc {
   bool Apply(const DeadlinePlan& plan, Timers& timers, Site site,
              PollResult& wake) {
     state_.Set(plan.next);
-    PublishWith(generation(), site);
+    Publish(Summary(generation()), site);
     bool moved = Command(plan.read_timer, 0, timers);
     if (Command(plan.write_timer, 1, timers)) moved = true;
-    if (plan.unblock_read) wake.Add(Move(rg_, "cancel.rg", false));
-    if (plan.unblock_write) wake.Add(Move(wg_, "cancel.wg", false));
+    if (plan.cancel_read) Move<semaphore::Cancel>(rg_, "cancel.rg", wake);
+    if (plan.cancel_write) Move<semaphore::Cancel>(wg_, "cancel.wg", wake);
     return moved;
   }
 

@@ -13,7 +13,7 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/timer_heap.h"
 #include "netpoll/core/types.h"
 
@@ -67,12 +67,15 @@ TEST(PollDescLayoutTest, AWakeTouchesTheFirstLineOnly) {
   Rig rig;
   ASSERT_TRUE(rig.Park(Mode::kRead));
   for (const auto& changed : {
-           Changed(rig.desc, [&] { rig.Ready(Mode::kReadWrite); }),
-           Changed(rig.desc, [&] { rig.desc.Reset(Mode::kWrite); }),
+           Changed(rig.desc, [&] { (void)rig.Ready(Mode::kReadWrite); }),
+           Changed(rig.desc, [&] { (void)rig.desc.Reset(Mode::kWrite); }),
+           Changed(
+               rig.desc,
+               [&] { (void)rig.desc.Finish(Mode::kRead, WaitKind::kOrError); }),
            Changed(rig.desc,
-                   [&] { rig.desc.Finish(Mode::kRead, WaitKind::kOrError); }),
-           Changed(rig.desc,
-                   [&] { rig.desc.Prepare(Mode::kRead, WaitKind::kOrError); }),
+                   [&] {
+                     (void)rig.desc.Prepare(Mode::kRead, WaitKind::kOrError);
+                   }),
        }) {
     ASSERT_FALSE(changed.empty());
     EXPECT_LT(*changed.rbegin(), 64u);
@@ -83,7 +86,7 @@ TEST(PollDescLayoutTest, WhatTheLockGuardsIsInTheSecondLine) {
   Rig rig;
   // A future deadline leaves the status word as it is.
   const auto changed = Changed(rig.desc, [&] {
-    rig.desc.SetDeadline(Mode::kRead, Deadline::At(77), rig.timers);
+    (void)rig.desc.SetDeadline(Mode::kRead, Deadline::At(77), rig.timers);
   });
   ASSERT_FALSE(changed.empty());
   EXPECT_GE(*changed.begin(), 64u);
@@ -100,36 +103,38 @@ class PollDescDeathTest : public testing::Test {
 TEST_F(PollDescDeathTest, TwoTasksInOneDirection) {
   const char* const rule = "two tasks wait in one direction of a descriptor";
   // The first has prepared.
-  rig_.desc.Prepare(Mode::kRead, WaitKind::kOrError);
-  EXPECT_DEATH(rig_.desc.Prepare(Mode::kRead, WaitKind::kOrError), rule);
+  (void)rig_.desc.Prepare(Mode::kRead, WaitKind::kOrError);
+  EXPECT_DEATH((void)rig_.desc.Prepare(Mode::kRead, WaitKind::kOrError), rule);
   // The other direction is nobody's business.
   EXPECT_TRUE(rig_.desc.Prepare(Mode::kWrite, WaitKind::kOrError).must_park);
   // The first is parked.
-  rig_.desc.Commit(Mode::kRead, &rig_.waiter, rig_.waiters);
-  EXPECT_DEATH(rig_.desc.Prepare(Mode::kRead, WaitKind::kOrError), rule);
-  EXPECT_DEATH(rig_.desc.Prepare(Mode::kRead, WaitKind::kUntilReady), rule);
+  (void)rig_.desc.Commit(Mode::kRead, &rig_.waiter, rig_.waiters);
+  EXPECT_DEATH((void)rig_.desc.Prepare(Mode::kRead, WaitKind::kOrError), rule);
+  EXPECT_DEATH((void)rig_.desc.Prepare(Mode::kRead, WaitKind::kUntilReady),
+               rule);
   Waiter second;
-  EXPECT_DEATH(rig_.desc.Commit(Mode::kRead, &second, rig_.waiters), rule);
+  EXPECT_DEATH((void)rig_.desc.Commit(Mode::kRead, &second, rig_.waiters),
+               rule);
 }
 
 TEST_F(PollDescDeathTest, ResetWhileATaskWaits) {
   const char* const rule =
       "Reset was called in a direction in which a task waits";
-  rig_.desc.Prepare(Mode::kWrite, WaitKind::kOrError);
-  EXPECT_DEATH(rig_.desc.Reset(Mode::kWrite), rule);
-  rig_.desc.Commit(Mode::kWrite, &rig_.waiter, rig_.waiters);
-  EXPECT_DEATH(rig_.desc.Reset(Mode::kWrite), rule);
+  (void)rig_.desc.Prepare(Mode::kWrite, WaitKind::kOrError);
+  EXPECT_DEATH((void)rig_.desc.Reset(Mode::kWrite), rule);
+  (void)rig_.desc.Commit(Mode::kWrite, &rig_.waiter, rig_.waiters);
+  EXPECT_DEATH((void)rig_.desc.Reset(Mode::kWrite), rule);
 }
 
 TEST_F(PollDescDeathTest, AParkedTaskRunsUnasked) {
   ASSERT_TRUE(rig_.Park(Mode::kRead));
-  EXPECT_DEATH(rig_.desc.Finish(Mode::kRead, WaitKind::kOrError),
+  EXPECT_DEATH((void)rig_.desc.Finish(Mode::kRead, WaitKind::kOrError),
                "a parked task ran although nobody took its waiter");
 }
 
 TEST_F(PollDescDeathTest, SecondUnblock) {
-  rig_.desc.Unblock(rig_.timers);
-  EXPECT_DEATH(rig_.desc.Unblock(rig_.timers),
+  (void)rig_.desc.Unblock(rig_.timers);
+  EXPECT_DEATH((void)rig_.desc.Unblock(rig_.timers),
                "Unblock was called twice on a descriptor");
 }
 
@@ -141,24 +146,24 @@ TEST_F(PollDescDeathTest, CloseWithoutUnblock) {
 TEST_F(PollDescDeathTest, CloseWhileATaskWaits) {
   const char* const rule =
       "Close was called while a task still waits on the descriptor";
-  rig_.desc.Unblock(rig_.timers);
+  (void)rig_.desc.Unblock(rig_.timers);
   rig_.desc.CheckClosable();
   // Only a wait that ignores errors can still begin.
-  rig_.desc.Prepare(Mode::kWrite, WaitKind::kUntilReady);
+  (void)rig_.desc.Prepare(Mode::kWrite, WaitKind::kUntilReady);
   EXPECT_DEATH(rig_.desc.CheckClosable(), rule);
-  rig_.desc.Commit(Mode::kWrite, &rig_.waiter, rig_.waiters);
+  (void)rig_.desc.Commit(Mode::kWrite, &rig_.waiter, rig_.waiters);
   EXPECT_DEATH(rig_.desc.CheckClosable(), rule);
 }
 
 TEST_F(PollDescDeathTest, OpenWhileATaskWaits) {
-  rig_.desc.Prepare(Mode::kRead, WaitKind::kOrError);
+  (void)rig_.desc.Prepare(Mode::kRead, WaitKind::kOrError);
   EXPECT_DEATH(rig_.desc.Open(4),
                "a task waits on a descriptor that is not open");
 }
 
 TEST_F(PollDescDeathTest, ATimerThatWasNotArmed) {
   // The seq is the current one: 1 after the first Open.
-  EXPECT_DEATH(rig_.desc.Fire(Mode::kRead, 1, rig_.timers),
+  EXPECT_DEATH((void)rig_.desc.Fire(Mode::kRead, 1, rig_.timers),
                "a deadline timer fired that was not armed");
 }
 

@@ -43,14 +43,19 @@
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/pool.h"
 #include "netpoll/core/timer_heap.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {
+
+// Whether Open tests that a descriptor can be polled at all, which costs system
+// calls. kKnown: the caller made it so.
+enum class Pollable : std::uint8_t { kCheck, kKnown };
 
 // TimersOf: what keeps the deadlines; a model supplies its own.
 template <class Backend, class Env = StdEnv,
@@ -60,7 +65,7 @@ class Poller {
   using Desc = PollDesc<Env>;
   using Timers = TimersOf<Env, Desc>;
 
-  struct OpenResult {
+  struct [[nodiscard]] OpenResult {
     Desc* desc;  // Null on error.
     int error;   // 0, or an errno.
   };
@@ -83,16 +88,15 @@ class Poller {
   }
 
   // Call once, before anything else. 0, or the errno of what failed.
-  int Init() { return backend_.Init(); }
+  [[nodiscard]] int Init() { return backend_.Init(); }
 
   // Registers `fd`, which must be non-blocking, in both directions. Does not
   // block. Errors: EBADF not an open descriptor; EINVAL blocking mode, or a
   // descriptor of the poller itself; EPERM a regular file or directory; EEXIST
-  // already open here; ENOMEM; or what the system says. `check` false skips
-  // the tests that cost system calls, for descriptors that the caller made.
-  OpenResult Open(Fd fd, bool check = true) {
+  // already open here; ENOMEM; or what the system says.
+  OpenResult Open(Fd fd, Pollable pollable = Pollable::kCheck) {
     if (backend_.IsPollDescriptor(fd)) return {nullptr, EINVAL};
-    if (check) {
+    if (pollable == Pollable::kCheck) {
       const int error = Backend::CheckPollable(fd);
       if (error != 0) return {nullptr, error};
     }
@@ -130,9 +134,7 @@ class Poller {
 
   // Makes every later Reset and Prepare answer kClosing, and hands out both
   // waiters. Once.
-  [[nodiscard]] PollResult Unblock(Desc* desc) {
-    return desc->Unblock(timers_);
-  }
+  PollResult Unblock(Desc* desc) { return desc->Unblock(timers_); }
 
   // See the top of the file. Lock-free.
   PollError Reset(Desc* desc, Mode direction) { return desc->Reset(direction); }
@@ -148,7 +150,7 @@ class Poller {
     }
     return desc->Prepare(direction, kind);
   }
-  bool Commit(Desc* desc, Mode direction, Waiter* waiter) {
+  [[nodiscard]] bool Commit(Desc* desc, Mode direction, Waiter* waiter) {
     return desc->Commit(direction, waiter, waiters_);
   }
   WaitResult Finish(Desc* desc, Mode direction,
@@ -159,7 +161,7 @@ class Poller {
   // Has whoever waits in the directions of `mode` try its call again, as after
   // a report: for callers who know that the system will not report. The
   // descriptor stays open meanwhile. Lock-free.
-  [[nodiscard]] PollResult Nudge(Desc* desc, Mode mode) {
+  PollResult Nudge(Desc* desc, Mode mode) {
     PollResult result;
     desc->Nudge(mode, result);
     return result;
@@ -177,14 +179,13 @@ class Poller {
 
   // Sets the deadline for the directions of `mode`: Deadline::Past() ends the
   // waits at once, and all later ones until another is set.
-  [[nodiscard]] DeadlineResult SetDeadline(Desc* desc, Mode mode,
-                                           Deadline deadline) {
+  DeadlineResult SetDeadline(Desc* desc, Mode mode, Deadline deadline) {
     return desc->SetDeadline(mode, deadline, timers_);
   }
 
   // Waits for events as `delta` says, and returns whom they make ready. May
   // return early with nothing.
-  [[nodiscard]] PollResult Poll(Delta delta) {
+  PollResult Poll(Delta delta) {
     const bool blocking = delta.blocking();
     if (blocking && blocking_.Exchange("poll.enter", 1, Order::kAcquire) != 0) {
       Env::Misuse("two threads were in a blocking Poll at once");
@@ -199,7 +200,7 @@ class Poller {
   // polls until one reports nothing, or until more events have come than can
   // have been pending. For a deadline that is due: see worker_glue.h. On
   // poll(2) a poll beside a blocking one is empty, so not beside one.
-  [[nodiscard]] PollResult PollAll() {
+  PollResult PollAll() {
     CountingSink sink(*this);
     const std::int64_t most = MostPending();
     for (std::int64_t before = -1; before < sink.events && before < most;) {
@@ -212,7 +213,7 @@ class Poller {
   // Acts on the deadlines that have passed at `now`, and returns whom to wake.
   // `now` was read before a PollAll: else a task may be timed out although its
   // event had come (worker_glue.h).
-  [[nodiscard]] PollResult ExpireTimers(std::int64_t now) {
+  PollResult ExpireTimers(std::int64_t now) {
     PollResult result;
     typename Timers::Firing firing{};
     while (timers_.PopDue(now, &firing)) {
@@ -223,7 +224,7 @@ class Poller {
     return result;
   }
 
-  // A time not later than the earliest deadline, or Deadline::kNever. PollTurn
+  // A time not later than the earliest deadline, or kNever. PollTurn
   // until then serves every deadline.
   std::int64_t NextDeadline() const { return timers_.Next(); }
 

@@ -18,6 +18,7 @@
 #include "netpoll/backends/fake/fake_files.h"
 #include "netpoll/backends/fake/fake_kernel.h"
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/testing/watchdog.h"
@@ -146,7 +147,7 @@ class Stress {
         if (kTrigger == FakeTrigger::kCompletion) {
           kernel_.Submit(fd_, direction);
         }
-        Wait(direction, task);
+        (void)Wait(direction, task);
       }
     }
   }

@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/backends/fake/fake_backend.h"
 #include "netpoll/backends/fake/fake_kernel.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/types.h"
 
@@ -147,7 +148,7 @@ TEST(PollerTest, PollingUntilTheNextDeadlineServesEveryDeadline) {
   const Fd fd = rig.kernel.MakeFd();
   Desc* const desc = rig.Open(fd);
   const std::int64_t start = rig.kernel.now();
-  EXPECT_EQ(rig.poller->NextDeadline(), Deadline::kNever);
+  EXPECT_EQ(rig.poller->NextDeadline(), kNever);
   // Moved later: the first wait ends at its old time, with nothing.
   EXPECT_TRUE(
       rig.poller->SetDeadline(desc, Mode::kReadWrite, Deadline::At(start + 100))

@@ -17,7 +17,7 @@
 #include <new>
 
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 
 namespace netpoll {
 
@@ -39,7 +39,7 @@ class Pool {
 
   // A slot for one incarnation, last freed first, or null when there is no
   // memory for another.
-  Slot* Allocate() {
+  [[nodiscard]] Slot* Allocate() {
     const LockHolder hold(lock_, "pool.alloc.lock");
     const std::uint32_t first = first_free_.Get();
     if (first == kNone) return Carve();

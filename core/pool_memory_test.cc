@@ -101,7 +101,7 @@ TEST(PoolMemoryTest, NothingGoesBackToTheAllocatorWhileThePoolLives) {
     const int chunks = taken;
     EXPECT_EQ(chunks, 2) << "one allocation for each chunk";
     for (Slot* const slot : slots) pool.Free(slot);
-    for (std::size_t i = 0; i < slots.size(); ++i) pool.Allocate();
+    for (std::size_t i = 0; i < slots.size(); ++i) (void)pool.Allocate();
     EXPECT_EQ(taken, chunks) << "free slots are used before new ones";
     EXPECT_EQ(given_back, 0);
   }

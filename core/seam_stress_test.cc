@@ -158,7 +158,7 @@ TEST(SeamStressTest, ADirectionHandsOverWhatItGuards) {
         ASSERT_EQ(lock.Acquire(direction), LockOutcome::kDone);
         EXPECT_EQ(plain++, mine);
         WaiterList wake;
-        lock.Release(direction, wake);
+        (void)lock.Release(direction, wake);
         turn.Set(mine + 1);
       }
     });
@@ -238,12 +238,13 @@ TEST(SeamStressTest, WhoeverFindsItClosedSeesWhatTheCloserDid) {
         if (t == 1) {
           WaiterList wake;
           const LockOutcome outcome = lock.Acquire(Mode::kRead);
-          if (outcome == LockOutcome::kDone) lock.Release(Mode::kRead, wake);
+          if (outcome == LockOutcome::kDone)
+            (void)lock.Release(Mode::kRead, wake);
           return outcome == LockOutcome::kClosed;
         }
         if (t == 2) {
           const bool open = lock.AddReference();
-          if (open) lock.DropReference();
+          if (open) (void)lock.DropReference();
           return !open;
         }
         // Nothing is taken, so nothing is given up: it may only look.
@@ -266,14 +267,14 @@ TEST(SeamStressTest, AReferenceSeesWhatADirectionLeft) {
         ASSERT_EQ(lock.Acquire(Mode::kWrite), LockOutcome::kDone);
         plain = 1;
         WaiterList wake;
-        lock.Release(Mode::kWrite, wake);
+        (void)lock.Release(Mode::kWrite, wake);
         left.Set(1);
         return;
       }
       left.AwaitAtLeast(1);
       ASSERT_TRUE(lock.AddReference());
       EXPECT_EQ(plain, 1);
-      lock.DropReference();
+      (void)lock.DropReference();
     });
   }
 }
@@ -291,7 +292,7 @@ TEST(SeamStressTest, WhatWasWrittenBeforeRequestIsSeenAfterClear) {
     InThreads(kRequesters + 1, [&](int t) {
       if (t < kRequesters) {
         plain[t] = t + 1;
-        token.Request();
+        (void)token.Request();
         requested[t].Set(1);
         return;
       }

@@ -11,15 +11,15 @@
 //                    Prepare and Finish consume it (-> kNil), Reset drops it
 //                    (-> kNil; the caller tries the system call next).
 //   kWait   2        A task has prepared to park and has not yet parked.
-//                    Commit -> its waiter; Ready -> kReady; Unblock -> kNil;
+//                    Commit -> its waiter; Ready -> kReady; Cancel -> kNil;
 //                    Finish (an error was seen meanwhile) -> kNil.
-//   waiter  address  A task is parked. Ready -> kReady and Unblock -> kNil both
+//   waiter  address  A task is parked. Ready -> kReady and Cancel -> kNil both
 //                    hand the waiter to whoever moved the word: exactly one
 //                    mover gets it, and must make it runnable.
 //
 // At most one task per direction may be between Prepare and Finish; a second
 // is misuse. Orders: every exchange is seq_cst. Nil->Wait against the status
-// word, and Unblock's load against the status word's publish, are the two
+// word, and Cancel's load against the status word's publish, are the two
 // halves of a Dekker pair (poll_desc.h says why); the commit releases the
 // task's frame to the waker, who acquires it. Loads are seq_cst because that
 // costs nothing on x86 and covers readiness that lives in user space.
@@ -121,7 +121,7 @@ constexpr SemaphoreStep Ready(SemaphoreWord word) {
 }
 
 // A deadline passed or the descriptor closes. Recorded readiness stays.
-constexpr SemaphoreStep Unblock(SemaphoreWord word) {
+constexpr SemaphoreStep Cancel(SemaphoreWord word) {
   switch (word) {
     case kNil:
     case kReady:
@@ -177,10 +177,10 @@ static_assert(Ready(kReady) == S::Stay(O::kNothing));
 static_assert(Ready(kWait) == S::To(kReady, O::kNothing));
 static_assert(Ready(kW) == S::To(kReady, O::kWake));
 
-static_assert(Unblock(kNil) == S::Stay(O::kNothing));
-static_assert(Unblock(kReady) == S::Stay(O::kNothing));
-static_assert(Unblock(kWait) == S::To(kNil, O::kNothing));
-static_assert(Unblock(kW) == S::To(kNil, O::kWake));
+static_assert(Cancel(kNil) == S::Stay(O::kNothing));
+static_assert(Cancel(kReady) == S::Stay(O::kNothing));
+static_assert(Cancel(kWait) == S::To(kNil, O::kNothing));
+static_assert(Cancel(kW) == S::To(kNil, O::kWake));
 
 static_assert(Reset(kNil) == S::Stay(O::kNothing));
 static_assert(Reset(kReady) == S::To(kNil, O::kNothing));

@@ -23,7 +23,7 @@
 //              kLooking  a busy worker looks without blocking, and is back at
 //                        once: nobody need break it. EndPoll -> kNobody.
 //              0, above  a worker polls, or is about to, until that time at the
-//                        latest (absolute nanoseconds; kForever: for ever, or
+//                        latest (absolute nanoseconds; kNever: for ever, or
 //                        its time is not known). An earlier deadline breaks it.
 //                        Retract and EndPoll -> kNobody, by the holder.
 //   sleepers   bit w: worker w has announced that it sleeps. Set by w; cleared
@@ -40,25 +40,24 @@
 #include <optional>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
 
 namespace netpoll {
 
-enum class IdleRole : std::uint8_t {
-  kPoller,   // Holds the turn: look again, then poll.
-  kSleeper,  // Look again, then Sleep.
+enum class [[nodiscard]] IdleRole : std::uint8_t{
+    kPoller,   // Holds the turn: look again, then poll.
+    kSleeper,  // Look again, then Sleep.
 };
 
 template <class Env>
 class SleepProtocol {
  public:
   static constexpr int kMaxWorkers = 64;
-  // Poll for ever: no deadline is known. Also what the timers say then.
-  static constexpr std::int64_t kForever = Deadline::kNever;
 
   // Worker `worker`, 0 to 63, has run out of work. Another number stops the
-  // process, here and below. `time`: kForever, or the absolute
-  // time at which it will stop polling by itself, and not later.
+  // process, here and below. `time`: the absolute time at which it will stop
+  // polling by itself, and not later; kNever if no deadline is known.
   IdleRole Announce(int worker, std::int64_t time) {
     CheckNumber(worker);
     const std::int64_t until = time < 0 ? 0 : time;  // Past is past.
@@ -80,7 +79,7 @@ class SleepProtocol {
 
   // The second look found something. True: somebody had meanwhile chosen this
   // sleeper for other work; it passes that wake-up on, by Wake.
-  bool Retract(int worker, IdleRole role) {
+  [[nodiscard]] bool Retract(int worker, IdleRole role) {
     CheckNumber(worker);
     if (role == IdleRole::kSleeper) return !ClearSleeping(worker);
     EndPoll();

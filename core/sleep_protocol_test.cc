@@ -90,7 +90,7 @@ TEST(SleepProtocolTest, OnePollsTheRestSleeps) {
   Protocol protocol;
   EXPECT_EQ(protocol.Announce(3, 100), IdleRole::kPoller);
   EXPECT_EQ(protocol.Announce(5, 100), IdleRole::kSleeper);
-  EXPECT_EQ(protocol.Announce(63, Protocol::kForever), IdleRole::kSleeper);
+  EXPECT_EQ(protocol.Announce(63, kNever), IdleRole::kSleeper);
   EXPECT_TRUE(protocol.AnyPoller());
   EXPECT_FALSE(protocol.Wake()) << "a sleeper is woken first";
   EXPECT_FALSE(protocol.Wake());
@@ -105,32 +105,32 @@ TEST(SleepProtocolTest, OnePollsTheRestSleeps) {
 
 TEST(SleepProtocolTest, RetractUndoesAnnounce) {
   Protocol protocol;
-  protocol.Retract(0, protocol.Announce(0, 9));
+  (void)protocol.Retract(0, protocol.Announce(0, 9));
   EXPECT_FALSE(protocol.AnyPoller());
   const IdleRole poller = protocol.Announce(1, 9);
-  protocol.Retract(0, protocol.Announce(0, 9));
+  (void)protocol.Retract(0, protocol.Announce(0, 9));
   EXPECT_FALSE(protocol.AnySleeper());
-  protocol.Retract(1, poller);
+  (void)protocol.Retract(1, poller);
   EXPECT_FALSE(protocol.AnyPoller());
 }
 
 TEST(SleepProtocolTest, OnlyAnEarlierDeadlineBreaks) {
   Protocol protocol;
   EXPECT_FALSE(protocol.DeadlineMoved(5)) << "nobody polls, nobody sleeps";
-  protocol.Announce(0, 100);
+  (void)protocol.Announce(0, 100);
   EXPECT_TRUE(protocol.DeadlineMoved(99));
   EXPECT_FALSE(protocol.DeadlineMoved(100));
   EXPECT_FALSE(protocol.DeadlineMoved(101));
   protocol.EndPoll();
-  protocol.Announce(0, Protocol::kForever);
+  (void)protocol.Announce(0, kNever);
   EXPECT_TRUE(protocol.DeadlineMoved(INT64_MAX - 1));
   EXPECT_FALSE(protocol.DeadlineMoved(INT64_MAX)) << "that is never";
 }
 
 TEST(SleepProtocolTest, ADeadlineWhileNobodyPollsWakesASleeper) {
   Protocol protocol;
-  protocol.Announce(0, Protocol::kForever);
-  protocol.Announce(1, Protocol::kForever);
+  (void)protocol.Announce(0, kNever);
+  (void)protocol.Announce(1, kNever);
   protocol.EndPoll();
   ASSERT_TRUE(protocol.AnySleeper());
   EXPECT_FALSE(protocol.DeadlineMoved(5)) << "there is no poll to break";
@@ -189,7 +189,7 @@ TEST_F(SleepProtocolDeathTest, ANumberThatNoWorkerHasIsNotAnnounced) {
     EXPECT_DEATH(
         {
           Protocol protocol;
-          protocol.Announce(worker, Protocol::kForever);
+          (void)protocol.Announce(worker, kNever);
         },
         kSentence)
         << worker;
@@ -199,8 +199,10 @@ TEST_F(SleepProtocolDeathTest, ANumberThatNoWorkerHasIsNotAnnounced) {
 TEST_F(SleepProtocolDeathTest, ANumberThatNoWorkerHasDoesNotSleepOrRetract) {
   for (const int worker : {-1, 64}) {
     EXPECT_DEATH(Protocol().Sleep(worker), kSentence);
-    EXPECT_DEATH(Protocol().Retract(worker, IdleRole::kSleeper), kSentence);
-    EXPECT_DEATH(Protocol().Retract(worker, IdleRole::kPoller), kSentence);
+    EXPECT_DEATH((void)Protocol().Retract(worker, IdleRole::kSleeper),
+                 kSentence);
+    EXPECT_DEATH((void)Protocol().Retract(worker, IdleRole::kPoller),
+                 kSentence);
   }
 }
 
@@ -261,10 +263,10 @@ class Workers {
     while (!stop_) {
       if (RunOne()) continue;
       Hesitate();
-      const IdleRole role = protocol_.Announce(worker, Protocol::kForever);
+      const IdleRole role = protocol_.Announce(worker, kNever);
       Hesitate();
       if (stop_ || AnyWork()) {
-        protocol_.Retract(worker, role);
+        (void)protocol_.Retract(worker, role);
       } else if (role == IdleRole::kPoller) {
         ++polls_;
         SetPolling(true);

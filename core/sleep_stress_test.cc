@@ -90,7 +90,7 @@ TEST(SleepStressTest, APollThatWasNotBegunHandsOverTheTurn) {
       [](Case& with) {
         const IdleRole role = with.protocol.Announce(0, 9);
         with.plain = 1;
-        with.protocol.Retract(0, role);
+        (void)with.protocol.Retract(0, role);
         with.Say(1);
       },
       [](Case& with) {

@@ -22,7 +22,7 @@
 //
 // Bits 0, 2, 3 and the generation summarise fields that live under the
 // descriptor's lock; the others live only here. Publishing happens after any
-// change of those fields and before the unblock that follows it, with a
+// change of those fields and before the cancel that follows it, with a
 // seq_cst exchange; tasks load it seq_cst after Nil->Wait. Events compare the
 // whole generation and change nothing when it differs.
 

@@ -24,6 +24,7 @@
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/delta.h"
 #include "netpoll/core/growable.h"
 #include "netpoll/core/types.h"
 
@@ -36,8 +37,6 @@ using TimerPosition = std::uint32_t;
 template <class Env, class Owner>
 class TimerHeap {
  public:
-  static constexpr std::int64_t kNever = INT64_MAX;
-
   struct Firing {
     Owner* owner;
     int which;
@@ -47,7 +46,7 @@ class TimerHeap {
 
   // Room for `timers` in all, armed or not. False: there is no memory, and
   // nothing changed. Room is never given back.
-  bool Reserve(std::size_t timers) {
+  [[nodiscard]] bool Reserve(std::size_t timers) {
     const LockHolder hold(lock_, "timers.reserve.lock");
     return heap_.Reserve(timers);
   }
@@ -101,7 +100,7 @@ class TimerHeap {
   // Takes the timer that is due first, if it is due at `now`. False if none is.
   // Entries that were moved or stopped are put right on the way, so that timers
   // come in the order of their times.
-  bool PopDue(std::int64_t now, Firing* firing) {
+  [[nodiscard]] bool PopDue(std::int64_t now, Firing* firing) {
     if (Next() > now) return false;
     const LockHolder hold(lock_, "timers.pop.lock");
     bool due = false;

@@ -26,7 +26,6 @@ struct Owner {
 };
 
 using Heap = TimerHeap<StdEnv, Owner>;
-constexpr std::int64_t kNever = Heap::kNever;
 
 // The times of what is due at `now`, as they come.
 std::vector<std::uint32_t> Due(Heap& heap, std::int64_t now) {

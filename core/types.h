@@ -32,16 +32,17 @@ constexpr bool Has(Mode mode, Mode direction) {
 // The outcomes that a wait on a descriptor may have. The values are part
 // of the interface. When several hold, Closing wins over Timeout over
 // NotPollable.
-enum class PollError : std::uint8_t {
-  kNone = 0,
-  // Unblock was called on the descriptor.
-  kClosing = 1,
-  // The direction's deadline has passed; sticky until another is set.
-  kTimeout = 2,
-  // The system reported nothing but "error" again and again while the call
-  // would block (status.h has the number). Told once: the next operation tries
-  // its call again. To readers only: a writer's own call has a better answer.
-  kNotPollable = 3,
+enum class [[nodiscard]] PollError : std::uint8_t{
+    kNone = 0,
+    // Unblock was called on the descriptor.
+    kClosing = 1,
+    // The direction's deadline has passed; sticky until another is set.
+    kTimeout = 2,
+    // The system reported nothing but "error" again and again while the call
+    // would block (status.h has the number). Told once: the next operation
+    // tries its call again. To readers only: a writer's own call has a better
+    // answer.
+    kNotPollable = 3,
 };
 
 // The name in lower case as scenario files print it: "ok", "closing", ...
@@ -134,7 +135,7 @@ class WaiterList {
 // The rule of use: make every waiter of `ready` runnable, *then* call
 // Poller::AdjustWaiters(waiters_delta). The other order opens a window in
 // which a task is counted nowhere.
-struct PollResult {
+struct [[nodiscard]] PollResult {
   WaiterList ready;
   std::int32_t waiters_delta = 0;
 

@@ -28,7 +28,7 @@ template <class Env>
 class WakeToken {
  public:
   // True: the caller must post to the kernel object.
-  bool Request() {
+  [[nodiscard]] bool Request() {
     return token_.Exchange("token.request", kPending, Order::kSeqCst) == kIdle;
   }
 

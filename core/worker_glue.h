@@ -23,7 +23,7 @@
 //
 // A Host is the scheduler's side:
 //   int64 Now()          the clock of the deadlines, absolute nanoseconds
-//   int64 NextTime()     not later than any deadline, or Deadline::kNever;
+//   int64 NextTime()     not later than any deadline, or kNever;
 //                        sequentially consistent with whoever sets one
 //   void Poll(delta)     Poller::Poll; the waiters are runnable when it returns
 //   void PollAll()       as Poll, by Poller::PollAll
@@ -39,6 +39,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/sleep_protocol.h"
 #include "netpoll/core/types.h"
@@ -52,7 +53,7 @@ using DueTime = std::optional<std::int64_t>;
 template <class Host>
 DueTime PollNow(Host& host) {
   const std::int64_t next = host.NextTime();
-  const std::int64_t now = next == Deadline::kNever ? 0 : host.Now();
+  const std::int64_t now = next == kNever ? 0 : host.Now();
   if (next > now) {
     host.Poll(Delta::NonBlocking());
     return std::nullopt;
@@ -61,11 +62,11 @@ DueTime PollNow(Host& host) {
   return now;
 }
 
-// Polls until `until` at the latest (Deadline::kNever: for ever).
+// Polls until `until` at the latest (kNever: for ever).
 template <class Host>
 DueTime PollUntil(Host& host, std::int64_t until) {
   Delta delta = Delta::Forever();
-  if (until != Deadline::kNever) {
+  if (until != kNever) {
     const std::int64_t now = host.Now();
     delta = Delta::Until(now, until);
     if (!delta.blocking()) {
@@ -75,7 +76,7 @@ DueTime PollUntil(Host& host, std::int64_t until) {
   }
   host.Poll(delta);
   const std::int64_t next = host.NextTime();
-  if (next == Deadline::kNever) return std::nullopt;
+  if (next == kNever) return std::nullopt;
   const std::int64_t now = host.Now();
   if (next > now) return std::nullopt;
   host.PollAll();  // What came between the wait and this `now`.
@@ -83,12 +84,11 @@ DueTime PollUntil(Host& host, std::int64_t until) {
 }
 
 // A whole turn of a scheduler on one thread, which needs no protocol: polls
-// until `until` at the latest (absolute; Deadline::kNever: for ever), then acts
+// until `until` at the latest (absolute; kNever: for ever), then acts
 // on the deadlines that have passed. Returns whom to run, those first whom
 // events woke. May return early with nothing. `clock()` is the time.
 template <class Poller, class Clock>
-[[nodiscard]] PollResult PollTurn(Poller& poller, std::int64_t until,
-                                  Clock clock) {
+PollResult PollTurn(Poller& poller, std::int64_t until, Clock clock) {
   struct {
     std::int64_t Now() { return clock(); }
     std::int64_t NextTime() { return poller.NextDeadline(); }
@@ -151,7 +151,7 @@ class WorkerGlue {
       if (role == IdleRole::kPoller) protocol_.WakeSleeper();
       return {Next::kWork, 0};
     }
-    if (role == IdleRole::kSleeper) return {Next::kSleep, Deadline::kNever};
+    if (role == IdleRole::kSleeper) return {Next::kSleep, kNever};
     const std::int64_t again = host_.NextTime();
     return {Next::kPoll, again < announced ? again : announced};
   }

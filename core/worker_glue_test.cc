@@ -12,6 +12,7 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/sleep_protocol.h"
 
@@ -20,7 +21,6 @@ namespace {
 
 using Protocol = SleepProtocol<StdEnv>;
 using testing::Test;
-constexpr std::int64_t kNever = Deadline::kNever;
 
 // Says what it was asked, in words. Each answer is used once, the last one for
 // good.
@@ -156,8 +156,8 @@ TEST_F(WorkerGlueTest, WorkThatIsVisibleIsNotPolledFor) {
 }
 
 TEST_F(WorkerGlueTest, WhoRetractsFromTheTurnWakesSomebodyToPoll) {
-  protocol_.Announce(5, kNever);
-  protocol_.Announce(1, kNever);
+  (void)protocol_.Announce(5, kNever);
+  (void)protocol_.Announce(1, kNever);
   protocol_.EndPoll();
   EXPECT_EQ(Idle({.visible = true}), "timers look ");
   EXPECT_FALSE(protocol_.AnySleeper());
@@ -166,7 +166,7 @@ TEST_F(WorkerGlueTest, WhoRetractsFromTheTurnWakesSomebodyToPoll) {
 // A sleeper that was chosen while it found other work passes that on, and if
 // nobody else sleeps, the poll is broken.
 TEST_F(WorkerGlueTest, AWakeUpThatIsNotNeededReachesThePoller) {
-  protocol_.Announce(5, kNever);
+  (void)protocol_.Announce(5, kNever);
   struct Chosen : Script {
     bool WorkVisible() {
       EXPECT_FALSE(protocol->Wake()) << "this worker was taken";
@@ -182,7 +182,7 @@ TEST_F(WorkerGlueTest, AWakeUpThatIsNotNeededReachesThePoller) {
 TEST_F(WorkerGlueTest, SomebodyElsePollsWhileThisOneWorks) {
   struct Finds : Script {
     void Poll(Delta) {
-      protocol->Announce(1, kNever);
+      (void)protocol->Announce(1, kNever);
       visible = true;
     }
     Protocol* protocol = nullptr;
@@ -213,7 +213,7 @@ TEST_F(WorkerGlueTest, DeadlinesAreActedOnAfterTheTurn) {
 // Whoever polls sees to events and to deadlines: a busy worker must not act on
 // a deadline while the other may have events in hand.
 TEST_F(WorkerGlueTest, ABusyWorkerLeavesItToTheOneThatPolls) {
-  protocol_.Announce(5, 9);
+  (void)protocol_.Announce(5, 9);
   EXPECT_EQ(Look({.nows = {20}, .times = {9}}), "");
   EXPECT_TRUE(protocol_.AnyPoller());
   protocol_.EndPoll();

@@ -80,8 +80,8 @@ class GlueWorld : public netpoll_model::ParkingWorld {
     kernel_.name = "kernel";
     desc_ = poller_.Open(3).desc;
     Name(
-        "rg", Role::kSemaphore, [this] { desc_->slot_word(Mode::kRead); },
-        "inspect.slot");
+        "rg", Role::kSemaphore, [this] { desc_->semaphore_word(Mode::kRead); },
+        "inspect.word");
     Name(
         "waiters", Role::kCount, [this] { poller_.waiters(); }, "waiters.load");
     task_.parked.object().name = "parked";

@@ -37,8 +37,8 @@ const std::map<std::string, const char*>& Enough() {
       "nobody but a late timer, which changes nothing, can be there";
   constexpr char kUnseen[] = "nobody looks at what was there";
   static const auto& enough = *new std::map<std::string, const char*>{
-      {"reset.slot split", kCallsNext}, {"reset.slot blind", kCallsNext},
-      {"reset.slot dropped", kOneCall}, {"open.rg split", kOneCall},
+      {"reset.word split", kCallsNext}, {"reset.word blind", kCallsNext},
+      {"reset.word dropped", kOneCall}, {"open.rg split", kOneCall},
       {"open.rg blind", kOneCall},      {"open.rg dropped", kOneCall},
       {"open.wg split", kOneCall},      {"open.wg blind", kOneCall},
       {"open.wg dropped", kOneCall},    {"open.status split", kNobody},

@@ -6,7 +6,7 @@
 #define NETPOLL_RUNTIME_CONNECT_H_
 
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/runtime/fd_state.h"
 
 namespace netpoll {

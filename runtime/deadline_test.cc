@@ -3,6 +3,8 @@
 // Deadlines and closing over real sockets: what Go's own tests of its network
 // poller ask for, and rows of the bug corpus that need a scheduler.
 
+#include "netpoll/core/deadline.h"
+
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -12,7 +14,6 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "netpoll/core/delta.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"

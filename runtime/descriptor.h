@@ -33,7 +33,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_op.h"

@@ -25,7 +25,6 @@
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/delta.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"

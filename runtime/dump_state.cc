@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/runtime/run_word.h"
 #include "netpoll/runtime/scheduler.h"
@@ -29,7 +30,7 @@ const char* PhaseName(RunWord::Phase phase) {
 }
 
 std::string In(std::int64_t when, std::int64_t now) {
-  if (when == Deadline::kNever) return "never";
+  if (when == kNever) return "never";
   return absl::StrCat("in ", (when - now) / 1000, " us");
 }
 

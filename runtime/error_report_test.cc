@@ -16,7 +16,6 @@
 #include <utility>
 
 #include "gtest/gtest.h"
-#include "netpoll/core/delta.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/io_status.h"

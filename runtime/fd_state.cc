@@ -44,7 +44,8 @@ int FdState::Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
                   std::unique_ptr<BoundName>* file) {
   if (!scheduler.status().ok()) return ENODEV;
   const bool looked_at = origin == Origin::kProgram;
-  const HostPoller::OpenResult opened = scheduler.poller().Open(fd, looked_at);
+  const HostPoller::OpenResult opened = scheduler.poller().Open(
+      fd, looked_at ? Pollable::kCheck : Pollable::kKnown);
   if (opened.error != 0) return opened.error;
   auto* const made = new (std::nothrow) FdState(scheduler, opened.desc, fd);
   if (made == nullptr) {

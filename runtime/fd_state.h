@@ -19,7 +19,7 @@
 #include <memory>
 
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/descriptor_lock.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/io_status.h"

@@ -18,7 +18,7 @@
 #include <utility>
 
 #include "gtest/gtest.h"
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"

@@ -15,7 +15,7 @@
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"

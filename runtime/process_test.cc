@@ -23,7 +23,6 @@
 #include "gtest/gtest.h"
 #include "netpoll/backends/host/host_backends.h"
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/delta.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"

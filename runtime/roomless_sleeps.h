@@ -52,7 +52,7 @@ class RoomlessSleeps : public Timed {
     {
       const LockHolder hold(roomless->lock_, "roomless.retry.lock");
       sleeps.Append(roomless->sleeps_);
-      roomless->earliest_ = Deadline::kNever;
+      roomless->earliest_ = kNever;
     }
     const std::int64_t now = sys.now();
     while (Waiter* const waiter = sleeps.Pop()) {
@@ -69,7 +69,7 @@ class RoomlessSleeps : public Timed {
   // Guards the others, and the order in which the timer is set.
   StdEnv::Lock lock_;
   WaiterList sleeps_;
-  std::int64_t earliest_ = Deadline::kNever;
+  std::int64_t earliest_ = kNever;
 };
 
 }  // namespace netpoll::internal

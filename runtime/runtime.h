@@ -43,7 +43,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/runtime/join.h"
 #include "netpoll/runtime/runtime_options.h"
 #include "netpoll/runtime/sleep.h"

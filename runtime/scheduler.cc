@@ -295,7 +295,7 @@ void Scheduler::WakeSleeps(std::int64_t now) {
   }
 }
 
-void Scheduler::WakeAllSleeps() { WakeSleeps(Deadline::kNever - 1); }
+void Scheduler::WakeAllSleeps() { WakeSleeps(kNever - 1); }
 
 std::int64_t Scheduler::NextTime() const {
   return std::min(poller_.NextDeadline(), sleeps_.Next());

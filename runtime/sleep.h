@@ -8,7 +8,7 @@
 
 #include <coroutine>
 
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/runtime/timed.h"
 
 namespace netpoll::internal {

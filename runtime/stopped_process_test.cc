@@ -28,7 +28,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/backends/host/host_backends.h"
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/task.h"

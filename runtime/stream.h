@@ -6,7 +6,7 @@
 #define NETPOLL_RUNTIME_STREAM_H_
 
 #include "absl/status/statusor.h"
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/connect.h"
 #include "netpoll/runtime/descriptor.h"

@@ -6,9 +6,9 @@
 #ifndef NETPOLL_RUNTIME_TIMED_H_
 #define NETPOLL_RUNTIME_TIMED_H_
 
-#include <algorithm>
 #include <cstdint>
 
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/timer_heap.h"
 #include "netpoll/runtime/task_waiter.h"
@@ -33,8 +33,7 @@ struct Sleeper : ResumeWaiter, Timed {
 
   // Without a deadline, later than anybody waits.
   std::int64_t When() const {
-    constexpr std::int64_t kLatest = Deadline::kNever - 1;
-    return deadline.none() ? kLatest : std::min(deadline.value(), kLatest);
+    return deadline.none() ? kNever - 1 : deadline.value();
   }
 
   const Deadline deadline;

@@ -21,7 +21,7 @@
 #include <new>
 
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {

@@ -12,7 +12,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/backends/fake/fake_kernel.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {

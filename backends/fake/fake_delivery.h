@@ -20,7 +20,7 @@
 
 #include "netpoll/backends/fake/fake_adversary.h"
 #include "netpoll/backends/fake/fake_files.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {

@@ -17,7 +17,7 @@
 #include "netpoll/backends/fake/fake_files.h"
 #include "netpoll/backends/fake/fake_rig.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {

@@ -19,7 +19,7 @@
 #include <optional>
 #include <vector>
 
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {

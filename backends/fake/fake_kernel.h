@@ -36,7 +36,7 @@
 #include "netpoll/backends/fake/fake_tokens.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {
@@ -297,8 +297,6 @@ class FakeKernel {
   void Sleep() { parker_.Park("fake.sleep"); }
 
  private:
-  static constexpr std::int64_t kNever =
-      std::numeric_limits<std::int64_t>::max();
   static constexpr std::uint64_t kJump = 1'000'000;
 
   static std::int64_t Sum(std::int64_t a, std::int64_t b) {

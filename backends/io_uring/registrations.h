@@ -16,7 +16,7 @@
 
 #include "netpoll/backends/io_uring/io_uring_events.h"
 #include "netpoll/backends/io_uring/sparse_array.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {

@@ -7,7 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/backends/io_uring/io_uring_events.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {

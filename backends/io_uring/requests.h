@@ -11,7 +11,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {

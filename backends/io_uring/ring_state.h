@@ -20,7 +20,7 @@
 #include "netpoll/backends/io_uring/registrations.h"
 #include "netpoll/backends/io_uring/requests.h"
 #include "netpoll/backends/io_uring/ring.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {

@@ -39,7 +39,7 @@
 #include "netpoll/backends/iocp/windows_sys.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/pool.h"
 #include "netpoll/core/types.h"
 #include "netpoll/core/wake_token.h"

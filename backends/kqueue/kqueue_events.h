@@ -15,7 +15,7 @@
 #include <type_traits>
 
 #include "netpoll/backends/report.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {

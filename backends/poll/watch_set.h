@@ -20,7 +20,7 @@
 #include <optional>
 
 #include "netpoll/backends/poll/poll_events.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/growable.h"
 #include "netpoll/core/types.h"
 

@@ -11,7 +11,7 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/backends/poll/poll_events.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {

@@ -16,7 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/growable.h"
 
 namespace netpoll {

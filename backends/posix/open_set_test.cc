@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "gtest/gtest.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 
 namespace netpoll {
 namespace {

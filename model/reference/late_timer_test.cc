@@ -14,6 +14,7 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/types.h"
@@ -68,11 +69,11 @@ struct Sequence {
     const bool read = mode != Mode::kWrite;
     const bool write = mode != Mode::kRead;
     if (when < 0) {
-      desc.SetDeadline(mode, Deadline::Past(), timers);
+      (void)desc.SetDeadline(mode, Deadline::Past(), timers);
       model.PassDeadline(read, write);
     } else {
-      desc.SetDeadline(mode, when == 0 ? Deadline::None() : Deadline::At(when),
-                       timers);
+      (void)desc.SetDeadline(
+          mode, when == 0 ? Deadline::None() : Deadline::At(when), timers);
       model.SetDeadline(read, write,
                         when == 0 ? ReferenceDescriptor::kNever : when);
     }
@@ -83,20 +84,20 @@ struct Sequence {
     if (!timers.current[which]) return;
     const Armed armed = *timers.current[which];
     timers.current[which].reset();
-    desc.Fire(armed.serves, armed.seq, timers);
+    (void)desc.Fire(armed.serves, armed.seq, timers);
     model.PassDeadline(armed.serves != Mode::kWrite,
                        armed.serves != Mode::kRead);
   }
 
   void FireLate() {
     for (const Armed& armed : timers.late) {
-      desc.Fire(armed.serves, armed.seq, timers);
+      (void)desc.Fire(armed.serves, armed.seq, timers);
       ++late_firings;
     }
   }
 
   void Reopen() {
-    desc.Unblock(timers);
+    (void)desc.Unblock(timers);
     model.Unblock();
     FireLate();
     desc.Retire();

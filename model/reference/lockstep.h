@@ -23,8 +23,9 @@
 #include <string>
 #include <vector>
 
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/semaphore.h"
@@ -343,7 +344,7 @@ class Lockstep {
   }
 
   void CheckSlot(Conn& conn, Mode direction) {
-    const SemaphoreWord word = conn.desc->slot_word(direction);
+    const SemaphoreWord word = conn.desc->semaphore_word(direction);
     SemaphoreWord expected = 0;
     switch (model(conn).Get(direction).state) {
       case State::kNil:

@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/deadline_plan.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/descriptor_lock_word.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/types.h"
 #include "netpoll/model/reference/reference_lock.h"
@@ -145,12 +147,12 @@ TEST(DeadlineTest, AfterIsNeverEarlyNeverNegativeAndNeverOverflows) {
       const __int128 exact = static_cast<__int128>(now) + delay;
       if (delay <= 0) {
         EXPECT_TRUE(deadline.past()) << now << " " << delay;
-      } else if (exact > kMax) {
-        EXPECT_EQ(deadline.value(), kMax);
+      } else if (exact >= kMax) {
+        EXPECT_TRUE(deadline.none());
       } else {
         EXPECT_EQ(deadline.value(), static_cast<std::int64_t>(exact));
       }
-      EXPECT_FALSE(deadline.none());
+      EXPECT_EQ(deadline.none(), delay > 0 && exact >= kMax);
       ++pairs;
     }
   }
@@ -165,9 +167,9 @@ TEST(DeltaTest, SignsMeanWhatTheyShouldAndNothingOverflows) {
   EXPECT_TRUE(Delta::FromMilliseconds(kMin).forever());
   EXPECT_FALSE(Delta::FromMilliseconds(0).blocking());
   EXPECT_EQ(Delta::FromMilliseconds(3).nanos(), 3'000'000);
-  EXPECT_EQ(Delta::FromMilliseconds(kMax).nanos(), kMax);
-  EXPECT_EQ(Delta::FromMilliseconds(kMax / 1'000'000).nanos(),
-            kMax / 1'000'000 * 1'000'000);
+  EXPECT_TRUE(Delta::FromMilliseconds(kMax).forever());
+  EXPECT_EQ(Delta::FromMilliseconds(kMax / 1'000'000 - 1).nanos(),
+            (kMax / 1'000'000 - 1) * 1'000'000);
   EXPECT_FALSE(Delta::AtMost(nanoseconds(-5)).blocking());
   EXPECT_FALSE(Delta::AtMost(nanoseconds(kMin)).blocking());
   EXPECT_EQ(Delta::AtMost(nanoseconds(5)).nanos(), 5);
@@ -187,7 +189,7 @@ TEST(DeltaTest, MillisecondsAreRoundedUpAndCut) {
     EXPECT_GE(std::int64_t{millis} * 1'000'000, nanos);
     EXPECT_LT((std::int64_t{millis} - 1) * 1'000'000, nanos);
   }
-  EXPECT_EQ(Delta::AtMost(nanoseconds(kMax)).ToMillisecondsCeil(),
+  EXPECT_EQ(Delta::AtMost(nanoseconds(kMax - 1)).ToMillisecondsCeil(),
             std::numeric_limits<int>::max());
 }
 
@@ -251,8 +253,8 @@ TEST(DeadlinePlanTest, SetDoesWhatWasAskedInEveryState) {
                   mode != Mode::kWrite ? when : state.read.deadline);
         EXPECT_EQ(next.write.deadline,
                   mode != Mode::kRead ? when : state.write.deadline);
-        EXPECT_EQ(plan.unblock_read, next.read.deadline < 0);
-        EXPECT_EQ(plan.unblock_write, next.write.deadline < 0);
+        EXPECT_EQ(plan.cancel_read, next.read.deadline < 0);
+        EXPECT_EQ(plan.cancel_write, next.write.deadline < 0);
         CheckTimer(state.read, next.read, plan.read_timer);
         CheckTimer(state.write, next.write, plan.write_timer);
       }
@@ -275,19 +277,19 @@ TEST(DeadlinePlanTest, FireUnblockAndOpenInEveryState) {
           EXPECT_EQ(plan.next, state);
           continue;
         }
-        EXPECT_EQ(plan.unblock_read, serves != Mode::kWrite);
-        EXPECT_EQ(plan.unblock_write, serves != Mode::kRead);
+        EXPECT_EQ(plan.cancel_read, serves != Mode::kWrite);
+        EXPECT_EQ(plan.cancel_write, serves != Mode::kRead);
         EXPECT_EQ(plan.next.read.deadline < 0,
-                  plan.unblock_read || state.read.deadline < 0);
+                  plan.cancel_read || state.read.deadline < 0);
         EXPECT_EQ(plan.next.write.deadline < 0,
-                  plan.unblock_write || state.write.deadline < 0);
+                  plan.cancel_write || state.write.deadline < 0);
         EXPECT_EQ(plan.read_timer.kind, Timer::kLeave);
         EXPECT_EQ(plan.write_timer.kind, Timer::kLeave);
       }
     }
     const DeadlinePlan closed = Planner::Unblock(state);
     EXPECT_TRUE(closed.next.closing);
-    EXPECT_TRUE(closed.unblock_read && closed.unblock_write);
+    EXPECT_TRUE(closed.cancel_read && closed.cancel_write);
     EXPECT_NE(closed.next.read.seq, state.read.seq);
     EXPECT_NE(closed.next.write.seq, state.write.seq);
     EXPECT_FALSE(closed.next.read.armed || closed.next.write.armed);

@@ -69,7 +69,7 @@ constexpr SemaphoreStep CoreStep(SemaphoreWord word, Event event) {
     case Event::kReady:
       return semaphore::Ready(word);
     case Event::kCancel:
-      return semaphore::Unblock(word);
+      return semaphore::Cancel(word);
     case Event::kReset:
     case Event::kOpen:
       return semaphore::Reset(word);

@@ -194,7 +194,7 @@ class Enumeration {
     switch (op.kind) {
       case Kind::kReset:
         if (!lockstep.CanBegin(conn, op.mode)) return false;
-        lockstep.Reset(conn, op.mode);
+        (void)lockstep.Reset(conn, op.mode);
         return true;
       case Kind::kPrepare:
       case Kind::kPrepareUntilReady:

@@ -156,7 +156,7 @@ TEST(StateTablesTest, TheFirstFieldThatHoldsIsTheAnswer) {
 TEST(StateTablesTest, TheWakeTokenFollowsItsRules) {
   for (const TokenRule& rule : kTokenRules) {
     WakeToken<StdEnv> token;
-    if (rule.state == TokenState::kPending) token.Request();
+    if (rule.state == TokenState::kPending) (void)token.Request();
     bool post = false;
     if (rule.event == TokenEvent::kRequest) post = token.Request();
     if (rule.event == TokenEvent::kClear) token.Clear();
@@ -193,7 +193,7 @@ TurnEffect Effect(Protocol& protocol, bool broken) {
 TurnEffect Happen(Protocol& protocol, TurnEvent event) {
   switch (event) {
     case TurnEvent::kAnnounceForever:
-      return Announce(protocol, Protocol::kForever);
+      return Announce(protocol, kNever);
     case TurnEvent::kAnnounceUntil:
       return Announce(protocol, kUntil);
     case TurnEvent::kEnd:
@@ -216,13 +216,13 @@ TEST(StateTablesTest, ThePollTurnFollowsItsRules) {
   for (const TurnRule& rule : kTurnRules) {
     Protocol protocol;
     // Worker 2 sleeps, worker 0 polls if anybody does.
-    protocol.Announce(0, kUntil);
-    protocol.Announce(2, kUntil);
+    (void)protocol.Announce(0, kUntil);
+    (void)protocol.Announce(2, kUntil);
     protocol.EndPoll();
     if (rule.state == TurnState::kForever) {
-      protocol.Announce(0, Protocol::kForever);
+      (void)protocol.Announce(0, kNever);
     } else if (rule.state == TurnState::kUntil) {
-      protocol.Announce(0, kUntil);
+      (void)protocol.Announce(0, kUntil);
     }
     EXPECT_EQ(Happen(protocol, rule.event), rule.effect)
         << Name(rule.state) << ", " << Name(rule.event);

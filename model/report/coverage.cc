@@ -32,7 +32,7 @@ constexpr Reason kReasons[] = {
     {"fdlock.closed", kQuery},
     {"edges.status", kQuery},
     {"error.status", kQuery},
-    {"inspect.slot", kQuery},
+    {"inspect.word", kQuery},
     {"inspect.status", kQuery},
     {"waiters.load", kQuery},
     {"stale.load", kQuery},

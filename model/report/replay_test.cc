@@ -128,7 +128,7 @@ TEST(Counterexample, ALawOfAFieldNamesWhoChangedTheFieldLast) {
   };
   add(0, "open.lock", "state", "open r- w-", "open r@5 w@5");
   add(0, "deadline.lock", "state", "open r@5 w@5", "open r- w@5");
-  add(1, "commit.slot", "wg", "wait", "task:writer");
+  add(1, "commit.word", "wg", "wait", "task:writer");
   const Diagnosis diagnosis = Diagnose(story);
   EXPECT_EQ(diagnosis.lost, -1);
   EXPECT_EQ(diagnosis.to, 2);

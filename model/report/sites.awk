@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Prints the table of sites: where the source names each access.
-# A site is a string such as "commit.slot"; the first place is kept.
+# A site is a string such as "commit.word"; the first place is kept.
 {
   text = $0
   sub(/\/\/.*/, "", text)

@@ -50,12 +50,12 @@ void DescriptorWorld::FindObjects() {
     netpoll_model::ParkingLaws::SetRole(*object, role);
     return object;
   };
-  desc_->slot_word(Mode::kRead);
+  desc_->semaphore_word(Mode::kRead);
   slots_[0] = static_cast<ObjectOf<SemaphoreWord>*>(
-      find("inspect.slot", "rg", Role::kSemaphore));
-  desc_->slot_word(Mode::kWrite);
+      find("inspect.word", "rg", Role::kSemaphore));
+  desc_->semaphore_word(Mode::kWrite);
   slots_[1] = static_cast<ObjectOf<SemaphoreWord>*>(
-      find("inspect.slot", "wg", Role::kSemaphore));
+      find("inspect.word", "wg", Role::kSemaphore));
   desc_->status_word();
   status_ = static_cast<ObjectOf<StatusWord>*>(
       find("inspect.status", "status", Role::kStatus));

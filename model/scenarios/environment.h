@@ -12,7 +12,7 @@
 #include <string>
 
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 #include "netpoll/model/env.h"
 

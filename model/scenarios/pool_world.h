@@ -123,8 +123,8 @@ class PoolWorld : public netpoll_model::ParkingWorld {
     slots_[0].name = "slot0";
     slots_[1].name = "slot1";
     // Both slots exist and are free when the story begins.
-    const auto first = poller_.Open(3, false);
-    const auto second = poller_.Open(4, false);
+    const auto first = poller_.Open(3, Pollable::kKnown);
+    const auto second = poller_.Open(4, Pollable::kKnown);
     End(first.desc);
     End(second.desc);
     open_ = ObjectAt("open.count");
@@ -156,7 +156,7 @@ class PoolWorld : public netpoll_model::ParkingWorld {
     for (int round = 0; round < cast_.rounds; ++round) {
       thread.Mark("open", {round});
       thread.May("owner.go");
-      const auto opened = poller_.Open(fd, false);
+      const auto opened = poller_.Open(fd, Pollable::kKnown);
       if (opened.desc == nullptr || opened.desc->index() > 1) {
         thread.Fail("S9: the pool lost a slot");
       }

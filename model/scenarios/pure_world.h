@@ -12,8 +12,10 @@
 #include <memory>
 #include <vector>
 
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/descriptor_lock_word.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/status.h"
 #include "netpoll/model/engine/scenario.h"
@@ -40,14 +42,16 @@ namespace pure {
 
 inline constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 
-// A deadline is never early, and never turns into "none" or "past".
+// A deadline is never early, never turns into "past", and into none only if its
+// time can't be said.
 inline const char* Deadlines() {
   for (const std::int64_t now : {std::int64_t{0}, std::int64_t{5}, kMax - 1}) {
     for (const std::int64_t delay : {std::int64_t{1}, kMax / 2, kMax}) {
-      const std::int64_t latest = delay > kMax - now ? kMax : now + delay;
+      const bool never = delay >= kMax - now;
       const Deadline deadline =
           Deadline::After(now, std::chrono::nanoseconds(delay));
-      if (deadline.value() < latest) {
+      if (deadline.none() != never ||
+          (!never && deadline.value() < now + delay)) {
         return "I20: a deadline ends before its time";
       }
     }
@@ -56,8 +60,8 @@ inline const char* Deadlines() {
       !Deadline::After(5, std::chrono::hours::min()).past()) {
     return "I20: no time at all is not past";
   }
-  if (Deadline::After(5, std::chrono::hours::max()).value() != kMax ||
-      Deadline::After(5, std::chrono::duration<double>(1e300)).value() < kMax) {
+  if (!Deadline::After(5, std::chrono::hours::max()).none() ||
+      !Deadline::After(5, std::chrono::duration<double>(1e300)).none()) {
     return "I20: a deadline ends before its time";
   }
   using Picoseconds = std::chrono::duration<std::int64_t, std::pico>;
@@ -81,8 +85,12 @@ inline const char* Deltas() {
       !Delta::FromMilliseconds(1).blocking()) {
     return "K17: the sign of the milliseconds is taken otherwise";
   }
-  if (Delta::FromMilliseconds(kMax).nanos() < 1'000'000) {
+  if (!Delta::FromMilliseconds(kMax).forever()) {
     return "K17: a very long time turns into a short one";
+  }
+  if (!Delta::Until(5, kNever).forever() ||
+      Delta::Until(5, kNever - 1).forever()) {
+    return "K17: for ever and a very long time are taken for each other";
   }
   return nullptr;
 }

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/sleep_protocol.h"
 #include "netpoll/core/worker_glue.h"
@@ -83,9 +84,9 @@ class SleepWorld : public netpoll_model::ParkingWorld {
         Thread::MayCall("signal.comes", system_, Interrupt);
       });
     }
-    if (cast.polled) sleep_.Announce(0, Time(cast.deadline));
+    if (cast.polled) (void)sleep_.Announce(0, Time(cast.deadline));
     for (int i = 1; i <= cast.asleep; ++i) {
-      sleep_.Announce(cast.workers - i, Time(cast.deadline));
+      (void)sleep_.Announce(cast.workers - i, Time(cast.deadline));
     }
     sleep_.AnySleeper();
     sleepers_ = ObjectAt("any.sleepers");
@@ -146,7 +147,7 @@ class SleepWorld : public netpoll_model::ParkingWorld {
   }
 
  private:
-  static constexpr int kNever = 99;
+  static constexpr int kNoTime = 99;
   struct WorkerNote {
     std::uint8_t polls_until = 0;  // 0: it is in no poll that blocks.
     bool looks = false;            // In a poll that does not block.
@@ -159,7 +160,7 @@ class SleepWorld : public netpoll_model::ParkingWorld {
   // The kernel, the clock, and the deadline of the one descriptor.
   struct System {
     int now = 0;
-    int earliest = kNever;
+    int earliest = kNoTime;
     bool broken = false;
     bool interrupted = false;
     Event event = Event::kNone;
@@ -187,9 +188,7 @@ class SleepWorld : public netpoll_model::ParkingWorld {
   using Step = std::optional<int>;
   using Protocol = SleepProtocol<ModelEnv<2, 2>>;
 
-  static std::int64_t Time(int time) {
-    return time == kNever ? Deadline::kNever : time;
-  }
+  static std::int64_t Time(int time) { return time == kNoTime ? kNever : time; }
 
   // --- Steps of the environment ---------------------------------------------
 
@@ -230,7 +229,7 @@ class SleepWorld : public netpoll_model::ParkingWorld {
   // A wait until `end`. 1: an event is in hand. One with a limit may end with
   // nothing although there is an event.
   static Step Wait(System& system, std::int64_t end) {
-    if (system.interrupted && end != kNever) {
+    if (system.interrupted && end != kNoTime) {
       system.interrupted = false;
       return 0;
     }
@@ -243,14 +242,14 @@ class SleepWorld : public netpoll_model::ParkingWorld {
   // The task is served, and has no deadline any more.
   static Step Deliver(System& system, std::int64_t) {
     system.event = Event::kNone;
-    system.earliest = kNever;
+    system.earliest = kNoTime;
     return 0;
   }
   static constexpr int kFalse = 2;
   static Step Expire(System& system, std::int64_t now) {
     if (system.earliest > now) return 0;
     if (system.in_time()) return kFalse;
-    system.earliest = kNever;
+    system.earliest = kNoTime;
     return 1;
   }
 
@@ -262,12 +261,12 @@ class SleepWorld : public netpoll_model::ParkingWorld {
       return now = Thread::Call("worker.clock", world.system_, Tell);
     }
     std::int64_t NextTime() {
-      if (!world.timed()) return Deadline::kNever;
+      if (!world.timed()) return kNever;
       return Time(Thread::Call("worker.timers", world.system_, Earliest));
     }
     void Poll(Delta delta) {
       if (!delta.blocking()) return Look();
-      const std::int64_t end = delta.forever() ? kNever : now + delta.nanos();
+      const std::int64_t end = delta.forever() ? kNoTime : now + delta.nanos();
       thread.SetNote(WorkerNote{.polls_until = static_cast<std::uint8_t>(end)});
       Fetched(Thread::Await("worker.poll", world.system_, Wait, end));
     }
@@ -318,15 +317,15 @@ class SleepWorld : public netpoll_model::ParkingWorld {
 
   // Whether there are deadlines.
   bool timed() const {
-    return cast_.deadline != kNever || !cast_.deadlines.empty();
+    return cast_.deadline != kNoTime || !cast_.deadlines.empty();
   }
 
   void Worker(Thread& thread, int number) {
     Host host{*this, thread};
     WorkerGlue glue(sleep_, number, host);
     if (cast_.polled && number == 0) {
-      host.Poll(cast_.deadline != kNever ? Delta::Until(0, cast_.deadline)
-                                         : Delta::Forever());
+      host.Poll(cast_.deadline != kNoTime ? Delta::Until(0, cast_.deadline)
+                                          : Delta::Forever());
       glue.Finish();
     }
     if (number >= cast_.workers - cast_.asleep) sleep_.Sleep(number);
@@ -370,7 +369,7 @@ class SleepWorld : public netpoll_model::ParkingWorld {
       thread.Mark("set", {when});
       thread.May("setter.go");
       Thread::Call("setter.arm", system_, Arm, when);
-      if (when != kNever && sleep_.DeadlineMoved(when)) {
+      if (when != kNoTime && sleep_.DeadlineMoved(when)) {
         Thread::Call("setter.break", system_, Break);
       }
     }

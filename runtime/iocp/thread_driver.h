@@ -13,7 +13,7 @@
 
 #include "netpoll/backends/iocp/iocp_backend.h"
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"

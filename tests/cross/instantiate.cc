@@ -3,7 +3,7 @@
 // another target's compiler sees every line and every static_assert.
 #include "netpoll/core/delta.h"
 #include "netpoll/core/descriptor_lock.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/sleep_protocol.h"
 #include "netpoll/core/types.h"

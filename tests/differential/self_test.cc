@@ -15,7 +15,7 @@
 #include "netpoll/backends/fake/fake_adversary.h"
 #include "netpoll/backends/fake/fake_files.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/differential/compare.h"
 #include "netpoll/tests/differential/fake_sockets.h"

@@ -37,7 +37,7 @@
 #include <vector>
 
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/fuzz/bytes.h"
@@ -112,7 +112,7 @@ inline Delta DrawDelta(Bytes& bytes) {
 template <class ThePoller>
 typename ThePoller::Desc* OpenDescriptor(ThePoller& poller, int which,
                                          Keys& keys) {
-  const auto opened = poller.Open(kFirstFd + which, /*check=*/false);
+  const auto opened = poller.Open(kFirstFd + which, Pollable::kKnown);
   Require(opened.error == 0, "Open failed");
   const EventKey key =
       EventKey::ForSlot(opened.desc->index(), opened.desc->generation());

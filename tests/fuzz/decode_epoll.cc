@@ -12,7 +12,7 @@
 
 #include "netpoll/backends/epoll/epoll_backend.h"
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/tests/fuzz/bytes.h"
 #include "netpoll/tests/fuzz/decode.h"
 

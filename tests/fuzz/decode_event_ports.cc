@@ -14,7 +14,7 @@
 
 #include "netpoll/backends/event_ports/event_ports_backend.h"
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/fuzz/bytes.h"
 #include "netpoll/tests/fuzz/decode.h"

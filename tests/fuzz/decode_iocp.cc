@@ -19,7 +19,7 @@
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/fuzz/bytes.h"

@@ -17,7 +17,7 @@
 #include "netpoll/backends/kqueue/kqueue_events.h"
 #include "netpoll/backends/kqueue/kqueue_waker.h"
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/tests/fuzz/bytes.h"
 #include "netpoll/tests/fuzz/decode.h"
 

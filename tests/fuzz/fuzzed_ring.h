@@ -19,7 +19,7 @@
 #include <set>
 #include <vector>
 
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/tests/fuzz/decode.h"
 
 namespace netpoll::fuzz {

@@ -19,7 +19,6 @@
 
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
-#include "netpoll/core/delta.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"

@@ -12,6 +12,7 @@
 
 #include "benchmark/benchmark.h"
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/descriptor_lock.h"
 #include "netpoll/core/poller.h"
@@ -177,7 +178,7 @@ void TimerFireAndArm(benchmark::State& state) {
   HeapFixture fixture(state.range(0));
   Heap::Firing firing{};
   for (auto _ : state) {
-    fixture.heap.PopDue(Heap::kNever - 1, &firing);
+    fixture.heap.PopDue(kNever - 1, &firing);
     fixture.Arm(firing.owner);
   }
 }

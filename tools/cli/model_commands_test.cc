@@ -160,7 +160,7 @@ TEST(ReplayCommand, ATraceIsComparedLineByLine) {
             kExitOk);
   EXPECT_EQ(Call({"replay", file}).status, kExitOk);
   std::string changed = netpoll_model::ReadFile(file);
-  const std::string was = "2 reader reset.slot";
+  const std::string was = "2 reader reset.word";
   ASSERT_THAT(changed, HasSubstr(was));
   changed.replace(changed.find(was), was.size(), "2 reader reset.slit");
   std::ofstream(file) << changed;

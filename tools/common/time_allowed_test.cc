@@ -9,7 +9,7 @@
 #include <ratio>
 
 #include "gtest/gtest.h"
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/tools/demo/demo.h"
 #include "netpoll/tools/server/server.h"
 #include "netpoll/tools/torture/options.h"
@@ -63,7 +63,7 @@ TEST(TimeAllowed, NoneOfAServersLimitsIsShortBecauseItIsLong) {
                         .header_timeout = milliseconds::max(),
                         .request_timeout = seconds::max()};
   EXPECT_EQ(options.LimitOf(true, true), kLongest);
-  EXPECT_GT(Deadline::After(1'000, options.LimitOf(true, true)).value(), 1'000);
+  EXPECT_FALSE(Deadline::After(1'000, options.LimitOf(true, true)).past());
   options.request_timeout = seconds(5);
   EXPECT_EQ(options.LimitOf(true, true), seconds(5));
 }

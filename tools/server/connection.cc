@@ -12,7 +12,7 @@
 #include <span>
 #include <utility>
 
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"

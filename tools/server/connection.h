@@ -17,7 +17,7 @@
 #include <string_view>
 #include <utility>
 
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/socket.h"

@@ -16,7 +16,7 @@
 #include <new>
 #include <utility>
 
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/suspend.h"

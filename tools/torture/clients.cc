@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/descriptor.h"
@@ -91,8 +92,7 @@ Task<bool> OpenPair(Round& round, bool pipes, std::uint64_t seed, End* end) {
 // early.
 Task<bool> ConnectTo(Round& round, Ledger::Actor& actor, SocketAddress address,
                      Deadline deadline, Socket* socket, absl::Status* why) {
-  actor.WaitsUntil("a connect",
-                   deadline.none() ? DeadlineLog::kNever : deadline.value());
+  actor.WaitsUntil("a connect", deadline.none() ? kNever : deadline.value());
   absl::StatusOr<Socket> connected =
       co_await Socket::Connect(round.runtime(), address, deadline);
   actor.Goes();
@@ -102,8 +102,7 @@ Task<bool> ConnectTo(Round& round, Ledger::Actor& actor, SocketAddress address,
   }
   *why = connected.status();
   if (absl::IsDeadlineExceeded(*why)) {
-    round.CheckTimeout(
-        "connect", deadline.none() ? DeadlineLog::kNever : deadline.value());
+    round.CheckTimeout("connect", deadline.none() ? kNever : deadline.value());
   }
   round.Add(Count::kConnects);
   co_return false;

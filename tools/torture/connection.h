@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/io_status.h"

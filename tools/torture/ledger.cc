@@ -42,7 +42,7 @@ std::string Ledger::LineOf(const Actor& actor, std::int64_t now) {
   const auto* const until = actor.until_.load(std::memory_order_acquire);
   if (what == nullptr || until == nullptr) return line;
   const std::int64_t when = until->load(std::memory_order_relaxed);
-  if (when == DeadlineLog::kNever) return line;
+  if (when == kNever) return line;
   if (when < 0) return absl::StrCat(line, ", deadline past");
   return absl::StrCat(line, ", deadline ", (when - now) / 1'000'000,
                       " ms from now");

@@ -19,6 +19,7 @@
 #include <string>
 #include <thread>
 
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
 
 namespace netpoll::torture {
@@ -47,8 +48,6 @@ class DeadlineLog {
     return earliest_;
   }
   const std::atomic<std::int64_t>& current() const { return current_; }
-
-  static constexpr std::int64_t kNever = Deadline::kNever;
 
  private:
   std::mutex mutex_;
@@ -99,7 +98,7 @@ class Ledger {
     const bool bystander_;
     std::atomic<const char*> waits_for_{nullptr};
     std::atomic<const std::atomic<std::int64_t>*> until_{nullptr};
-    std::atomic<std::int64_t> own_{DeadlineLog::kNever};
+    std::atomic<std::int64_t> own_{kNever};
     // The watchdog's.
     int overdue_ticks_ = 0;
     std::list<Actor*>::iterator place_;

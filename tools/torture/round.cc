@@ -39,7 +39,7 @@ void Round::CheckTimeout(const char* what, std::int64_t earliest) {
   const std::int64_t now = TrueNow();
   Add(Count::kTimeouts);
   if (now >= earliest) return;
-  if (earliest == DeadlineLog::kNever) {
+  if (earliest == kNever) {
     Wrong(absl::StrCat("a ", what, " without a deadline timed out"));
   }
   Wrong(absl::StrCat("the deadline of a ", what, " was ", earliest - now,

@@ -20,7 +20,6 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "netpoll/core/delta.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/tools/torture/ledger.h"

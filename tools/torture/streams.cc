@@ -17,7 +17,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/io_status.h"

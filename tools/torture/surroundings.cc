@@ -67,7 +67,7 @@ void Handler(int) {}
 
 std::int64_t DrawStop(const Round& round, Random& random) {
   constexpr std::uint64_t kWithinMicros = 60'000;
-  if (!round.Has(kStops) || !random.OneIn(2)) return DeadlineLog::kNever;
+  if (!round.Has(kStops) || !random.OneIn(2)) return kNever;
   return TrueNow() +
          std::chrono::nanoseconds(random.Micros(kWithinMicros)).count();
 }

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "netpoll/backends/iocp/iocp_calls.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tools/cli/scenario/task.h"

@@ -14,7 +14,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/backends/io_uring/io_uring_backend.h"
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
 #include "netpoll/core/worker_glue.h"

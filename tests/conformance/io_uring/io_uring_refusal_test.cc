@@ -16,7 +16,7 @@
 #include "netpoll/backends/io_uring/io_uring_backend.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/fixture.h"
 #include "netpoll/tests/conformance/io_uring/available.h"

@@ -101,9 +101,10 @@ TEST_F(IocpRegistration, OpenRefusesWhatCannotBePolled) {
 }
 
 TEST_F(IocpRegistration, WithoutTheCheckOpenRefusesWhatTheSystemDoes) {
-  EXPECT_EQ(poller_.Open(ToFd(INVALID_HANDLE_VALUE), false).error, EBADF);
+  EXPECT_EQ(poller_.Open(ToFd(INVALID_HANDLE_VALUE), Pollable::kKnown).error,
+            EBADF);
   const SOCKET blocking = ::WSASocketW(AF_INET, SOCK_STREAM, 0, nullptr, 0, 0);
-  EXPECT_EQ(poller_.Open(blocking, false).error, EINVAL);
+  EXPECT_EQ(poller_.Open(blocking, Pollable::kKnown).error, EINVAL);
   ::closesocket(blocking);
 }
 

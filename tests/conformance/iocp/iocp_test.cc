@@ -11,7 +11,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/iocp/fixture.h"
 

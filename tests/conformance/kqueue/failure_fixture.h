@@ -15,7 +15,7 @@
 #include "netpoll/backends/kqueue/kqueue_waker.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/kqueue/scripted_sys.h"
 #include "netpoll/tests/conformance/scripted/scripted_test.h"

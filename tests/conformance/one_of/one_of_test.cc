@@ -15,7 +15,7 @@
 #include "netpoll/backends/io_uring/io_uring_backend.h"
 #include "netpoll/backends/poll/poll_backend.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/conformance.h"

@@ -18,7 +18,7 @@
 #include "netpoll/backends/poll/poll_sys.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/fixture.h"
 #include "netpoll/tests/conformance/poll/scripted_poll.h"

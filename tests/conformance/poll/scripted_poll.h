@@ -11,7 +11,7 @@
 #include "netpoll/backends/poll/poll_backend.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/tests/conformance/fixture.h"
 #include "netpoll/tests/conformance/poll/scripted_sys.h"
 #include "netpoll/tests/conformance/scripted/scripted_test.h"

@@ -10,7 +10,7 @@
 #include <cstdint>
 
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll::scenario {

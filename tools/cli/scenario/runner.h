@@ -18,7 +18,7 @@
 #include <string>
 #include <utility>
 
-#include "netpoll/core/delta.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
 #include "netpoll/core/worker_glue.h"

@@ -15,7 +15,7 @@
 #include "netpoll/backends/kqueue/kqueue_events.h"
 #include "netpoll/backends/kqueue/kqueue_waker.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/fixture.h"

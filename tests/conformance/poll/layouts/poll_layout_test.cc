@@ -15,7 +15,7 @@
 #include "netpoll/backends/poll/poll_events.h"
 #include "netpoll/backends/poll/poll_sys.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/core/generation.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
 
