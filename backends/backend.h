@@ -23,7 +23,7 @@
 //     Deregisters, before the system's close. When it returns the kernel holds
 //     nothing of the descriptor. 0 or a positive errno.
 //
-//   void Arm(Fd fd, EventKey key, Mode direction)      if kNeedsArm
+//   void Arm(Fd fd, EventKey key, Mode direction)      if needs_arm
 //     Asks for one report of `direction`. Reporting one direction keeps the
 //     other armed. Does nothing if `key` is not registered any more.
 //
@@ -44,27 +44,35 @@
 //   bool IsPollDescriptor(Fd fd) const
 //     Whether `fd` is one of the backend's own descriptors.
 //
-//   Fd PollFd() const                                  if kHasPollFd
+//   Fd PollFd() const                                  if has_poll_fd
 //     Readable whenever Poll(NonBlocking()) would report something.
 //
-//   bool InChild() const                                optional
+//   bool InChild() const                                if knows_children
 //     Whether this is a child of fork of the process that made the backend.
 //     There every other call stops the process with one sentence, and the
 //     destructor gives back what the child has of it, without changing
 //     anything of the parent's. Needs no lock: the parent may have held any.
 //
-//   kMarksShortReads                                    optional; else false
+//   marks_short_reads
 //     A read of a TCP stream that got less than there was room for is followed
 //     by a further report when there is more to read (as always where Arm asks
 //     for a level), or else no_more_edges was reported with what came before:
 //     the end, an error, urgent data. Then the runtime waits without trying.
 //
-//   void Ask(Fd fd, EventKey key, Mode mode, Sink& sink) if kAsksBeforeTimeout
-//     Optional, for a system where what has come may be reported to one thread
+//   void Ask(Fd fd, EventKey key, Mode mode, Sink& sink) if asks_before_timeout
+//     For a system where what has come may be reported to one thread
 //     later than another asks. Asks of this one descriptor, without blocking,
 //     and calls sink.Ready if a direction of `mode` is ready. Called before a
 //     deadline of those directions is believed. `fd` may have been closed
 //     meanwhile, and its number be another's: the key tells.
+//
+//   const char* ExplainInit(int error)                  if explains_init
+//     Why Init answered `error`, where it says more than the errno's own text;
+//     or null.
+//
+// What it has of these, and what it promises, it says in kTraits. One that is
+// one of several says there what any of them has, and in traits() what the
+// chosen one has: what that lacks may be called, and does nothing.
 //
 // Completions: a backend whose system reports finished operations, not
 // readiness, adds calls that start one and ask for its cancellation. The
@@ -85,6 +93,7 @@
 
 #include <concepts>
 
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
@@ -97,10 +106,44 @@ struct NullSink {
 };
 
 template <class B>
-concept PollerBackend = requires(B backend, const B& fixed, Fd fd, EventKey key,
-                                 Delta delta, NullSink sink) {
-  { B::kNeedsArm } -> std::convertible_to<bool>;
-  { B::kHasPollFd } -> std::convertible_to<bool>;
+concept HasArm = requires(B backend, Fd fd, EventKey key) {
+  { backend.Arm(fd, key, Mode::kRead) } -> std::same_as<void>;
+};
+template <class B>
+concept HasPollFd = requires(const B& backend) {
+  { backend.PollFd() } -> std::same_as<Fd>;
+};
+template <class B>
+concept HasAsk = requires(B backend, Fd fd, EventKey key, NullSink sink) {
+  { backend.Ask(fd, key, Mode::kRead, sink) } -> std::same_as<void>;
+};
+template <class B>
+concept HasExplainInit = requires(const B& backend) {
+  { backend.ExplainInit(0) } -> std::same_as<const char*>;
+};
+template <class B>
+concept HasInChild = requires(const B& backend) {
+  { backend.InChild() } -> std::same_as<bool>;
+};
+
+// Whether it has all that it claims, and claims all that it has.
+template <class B>
+constexpr bool HasWhatItClaims() {
+  constexpr BackendTraits kHas = {
+      .needs_arm = HasArm<B>,
+      .has_poll_fd = HasPollFd<B>,
+      .asks_before_timeout = HasAsk<B>,
+      .marks_short_reads = B::kTraits.marks_short_reads,  // No call of its own.
+      .explains_init = HasExplainInit<B>,
+      .knows_children = HasInChild<B>};
+  return B::kTraits == kHas;
+}
+
+template <class B>
+concept PollerBackend = HasWhatItClaims<B>() &&
+    requires(B backend, const B& fixed, Fd fd, EventKey key, Delta delta,
+             NullSink sink) {
+  { B::kTraits } -> std::same_as<const BackendTraits&>;
   { B::kName } -> std::convertible_to<const char*>;
   { B::CheckPollable(fd) } -> std::same_as<int>;
   { backend.Init() } -> std::same_as<int>;

@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "netpoll/backends/backend.h"
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
@@ -20,24 +21,22 @@ namespace netpoll {
 
 template <class First, class... Others>
 class OneOf {
-  template <class Backend>
-  static constexpr bool kAsks = [] {
-    if constexpr (requires { Backend::kAsksBeforeTimeout; }) {
-      return Backend::kAsksBeforeTimeout;
-    } else {
-      return false;
-    }
-  }();
+  template <class B>
+  using Of = std::remove_cvref_t<B>;
+  // Whether any of them says so of itself.
+  static constexpr bool Any(bool BackendTraits::*trait) {
+    return ((First::kTraits.*trait) || ... || (Others::kTraits.*trait));
+  }
 
  public:
   static constexpr const char* kName = "one of several";
-  static constexpr bool kNeedsArm =
-      (First::kNeedsArm || ... || Others::kNeedsArm);
-  static constexpr bool kHasPollFd =
-      (First::kHasPollFd || ... || Others::kHasPollFd);
-
-  static constexpr bool kAsksBeforeTimeout =
-      (kAsks<First> || ... || kAsks<Others>);
+  static constexpr BackendTraits kTraits = {
+      .needs_arm = Any(&BackendTraits::needs_arm),
+      .has_poll_fd = Any(&BackendTraits::has_poll_fd),
+      .asks_before_timeout = Any(&BackendTraits::asks_before_timeout),
+      .marks_short_reads = Any(&BackendTraits::marks_short_reads),
+      .explains_init = Any(&BackendTraits::explains_init),
+      .knows_children = Any(&BackendTraits::knows_children)};
 
   // The first of the list.
   OneOf() : OneOf(First::kName) {}
@@ -49,37 +48,16 @@ class OneOf {
   // Of the chosen backend; "none" if there is no such name.
   const char* name() const {
     const char* name = "none";
-    With([&name](const auto& backend) {
-      name = std::remove_cvref_t<decltype(backend)>::kName;
-    });
+    With([&name](const auto& backend) { name = Of<decltype(backend)>::kName; });
     return name;
   }
-  // Whether Arm does anything.
-  bool needs_arm() const {
-    bool needs = false;
-    With([&needs](const auto& backend) {
-      needs = std::remove_cvref_t<decltype(backend)>::kNeedsArm;
+  // What the chosen one says of itself.
+  BackendTraits traits() const {
+    BackendTraits traits;
+    With([&traits](const auto& backend) {
+      traits = Of<decltype(backend)>::kTraits;
     });
-    return needs;
-  }
-  // Whether Ask does anything.
-  bool asks_before_timeout() const {
-    bool asks = false;
-    With([&asks](const auto& backend) {
-      asks = kAsks<std::remove_cvref_t<decltype(backend)>>;
-    });
-    return asks;
-  }
-  // What the chosen one's kMarksShortReads says.
-  bool marks_short_reads() const {
-    bool marks = false;
-    With([&marks](const auto& backend) {
-      using Backend = std::remove_cvref_t<decltype(backend)>;
-      if constexpr (requires { Backend::kMarksShortReads; }) {
-        marks = Backend::kMarksShortReads;
-      }
-    });
-    return marks;
+    return traits;
   }
 
   // All backends refuse the same descriptors.
@@ -90,13 +68,12 @@ class OneOf {
     With([&error](auto& backend) { error = backend.Init(); });
     return error;
   }
-  // What the chosen one says of an error of Init; null where it says nothing.
-  const char* WhyNot(int error) const {
+  // Null where the chosen one says nothing.
+  const char* ExplainInit(int error) const requires(kTraits.explains_init) {
     const char* why = nullptr;
     With([&](const auto& backend) {
-      using Backend = std::remove_cvref_t<decltype(backend)>;
-      if constexpr (requires { Backend::ExplainInit(error); }) {
-        why = Backend::ExplainInit(error);
+      if constexpr (Of<decltype(backend)>::kTraits.explains_init) {
+        why = backend.ExplainInit(error);
       }
     });
     return why;
@@ -111,9 +88,9 @@ class OneOf {
     With([&](auto& backend) { error = backend.Close(fd, key); });
     return error;
   }
-  void Arm(Fd fd, EventKey key, Mode direction) requires(kNeedsArm) {
+  void Arm(Fd fd, EventKey key, Mode direction) requires(kTraits.needs_arm) {
     With([&](auto& backend) {
-      if constexpr (std::remove_cvref_t<decltype(backend)>::kNeedsArm) {
+      if constexpr (Of<decltype(backend)>::kTraits.needs_arm) {
         backend.Arm(fd, key, direction);
       }
     });
@@ -123,9 +100,10 @@ class OneOf {
     With([&](auto& backend) { backend.Poll(delta, sink); });
   }
   template <class Sink>
-  void Ask(Fd fd, EventKey key, Mode mode, Sink& sink) {
+  void Ask(Fd fd, EventKey key, Mode mode,
+           Sink& sink) requires(kTraits.asks_before_timeout) {
     With([&](auto& backend) {
-      if constexpr (kAsks<std::remove_cvref_t<decltype(backend)>>) {
+      if constexpr (Of<decltype(backend)>::kTraits.asks_before_timeout) {
         backend.Ask(fd, key, mode, sink);
       }
     });
@@ -139,20 +117,20 @@ class OneOf {
     return own;
   }
   // What the chosen one says; false where it can't tell.
-  bool InChild() const {
+  bool InChild() const requires(kTraits.knows_children) {
     bool in_child = false;
     With([&in_child](const auto& backend) {
-      if constexpr (requires { backend.InChild(); }) {
+      if constexpr (Of<decltype(backend)>::kTraits.knows_children) {
         in_child = backend.InChild();
       }
     });
     return in_child;
   }
   // -1 where the chosen one has none.
-  Fd PollFd() const {
+  Fd PollFd() const requires(kTraits.has_poll_fd) {
     Fd fd = static_cast<Fd>(-1);
     With([&fd](const auto& backend) {
-      if constexpr (std::remove_cvref_t<decltype(backend)>::kHasPollFd) {
+      if constexpr (Of<decltype(backend)>::kTraits.has_poll_fd) {
         fd = backend.PollFd();
       }
     });

@@ -93,6 +93,8 @@ class Delta {
 
   constexpr bool forever() const { return nanos_ < 0; }
   constexpr bool blocking() const { return nanos_ != 0; }
+  // Blocks, but at most nanos().
+  constexpr bool limited() const { return nanos_ > 0; }
 
   // Nanoseconds; meaningful unless forever().
   constexpr std::int64_t nanos() const { return nanos_; }

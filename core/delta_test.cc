@@ -153,6 +153,9 @@ TEST(DeadlineTest, ANowBeforeTheClocksBeginIsHeeded) {
   EXPECT_EQ(Deadline::After(-5, nanoseconds::max()), Deadline::At(kMax - 5));
 }
 
+static_assert(Delta::AtMost(nanoseconds(1)).limited());
+static_assert(!Delta::Forever().limited() && !Delta::NonBlocking().limited());
+
 static_assert(Deadline::After(1, std::chrono::hours::max()).none(),
               "at compile time too");
 

@@ -140,9 +140,9 @@ class Poller {
   PollError Reset(Desc* desc, Mode direction) { return desc->Reset(direction); }
   WaitResult Prepare(Desc* desc, Mode direction,
                      WaitKind kind = WaitKind::kOrError) {
-    if constexpr (Backend::kNeedsArm) {
-      if (NeedsArm() && (kind == WaitKind::kUntilReady ||
-                         desc->Ended(direction) == PollError::kNone)) {
+    if constexpr (Backend::kTraits.needs_arm) {
+      if (Traits().needs_arm && (kind == WaitKind::kUntilReady ||
+                                 desc->Ended(direction) == PollError::kNone)) {
         const EventKey key =
             EventKey::ForSlot(desc->index(), desc->generation());
         backend_.Arm(desc->fd(), key, direction);
@@ -169,13 +169,7 @@ class Poller {
 
   // Whether the system reports an event for as long as it lasts, so that each
   // wait asks anew.
-  bool reports_levels() const {
-    if constexpr (Backend::kNeedsArm) {
-      return NeedsArm();
-    } else {
-      return false;
-    }
-  }
+  bool reports_levels() const { return Traits().needs_arm; }
 
   // Sets the deadline for the directions of `mode`: Deadline::Past() ends the
   // waits at once, and all later ones until another is set.
@@ -246,7 +240,9 @@ class Poller {
 
   // Readable when Poll(NonBlocking()) has something to say; for use inside
   // another event loop. Only where the backend has one.
-  Fd PollFd() const requires(Backend::kHasPollFd) { return backend_.PollFd(); }
+  Fd PollFd() const requires(Backend::kTraits.has_poll_fd) {
+    return backend_.PollFd();
+  }
 
   // Events that were dropped because their descriptor had been closed.
   std::uint64_t stale_events() const {
@@ -296,29 +292,19 @@ class Poller {
   }
 
   // A backend that is one of several knows only when it runs.
-  bool NeedsArm() const {
-    if constexpr (requires { backend_.needs_arm(); }) {
-      return backend_.needs_arm();
+  constexpr auto Traits() const {
+    if constexpr (requires { backend_.traits(); }) {
+      return backend_.traits();
     } else {
-      return true;
+      return Backend::kTraits;
     }
   }
-
-  static constexpr bool kAsks = [] {
-    if constexpr (requires { Backend::kAsksBeforeTimeout; }) {
-      return Backend::kAsksBeforeTimeout;
-    } else {
-      return false;
-    }
-  }();
 
   // Where a PollAll may miss what has come: an event of that descriptor comes
   // before its deadline all the same.
   void AskBefore(const typename Timers::Firing& firing, PollResult& result) {
-    if constexpr (requires { backend_.asks_before_timeout(); }) {
-      if (!backend_.asks_before_timeout()) return;
-    }
-    if constexpr (kAsks) {
+    if constexpr (Backend::kTraits.asks_before_timeout) {
+      if (!Traits().asks_before_timeout) return;
       const auto about = firing.owner->AboutFiring(firing.serves, firing.seq);
       if (!about.current) return;
       Sink sink(*this);
@@ -328,7 +314,7 @@ class Poller {
   }
 
   bool InChild() const {
-    if constexpr (requires { backend_.InChild(); }) {
+    if constexpr (Backend::kTraits.knows_children) {
       return backend_.InChild();
     } else {
       return false;

@@ -16,6 +16,7 @@
 #include "netpoll/backends/fake/fake_backend.h"
 #include "netpoll/backends/fake/fake_files.h"
 #include "netpoll/backends/fake/fake_kernel.h"
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
@@ -201,8 +202,7 @@ TYPED_TEST(PollerTurnTest, CostsOnePollUnlessADeadlineIsDue) {
 // A system that always has something more to say.
 struct Endless {
   static constexpr const char* kName = "endless";
-  static constexpr bool kNeedsArm = false;
-  static constexpr bool kHasPollFd = false;
+  static constexpr BackendTraits kTraits = {};
   static int CheckPollable(Fd) { return 0; }
   static int Init() { return 0; }
   static int Open(Fd, EventKey) { return 0; }
@@ -219,7 +219,7 @@ struct Endless {
 
 // A system that tells of events only when it is asked about a descriptor.
 struct Silent : Endless {
-  static constexpr bool kAsksBeforeTimeout = true;
+  static constexpr BackendTraits kTraits = {.asks_before_timeout = true};
   template <class Sink>
   void Poll(Delta, Sink&) {}
   template <class Sink>

@@ -11,11 +11,11 @@
 #ifndef NETPOLL_CORE_POOL_H_
 #define NETPOLL_CORE_POOL_H_
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <new>
 
+#include "netpoll/core/chunks.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/event_key.h"
 
@@ -66,7 +66,8 @@ class Pool {
   Slot* FindAt(const void* address) {
     const std::uint32_t size = Size();
     for (std::uint32_t first = 0; first < size;) {
-      const std::uint32_t whole = kFirstChunk << Locate(first).chunk;
+      const auto whole = static_cast<std::uint32_t>(
+          chunks::SizeOf(chunks::Locate(first).chunk));
       const std::uint32_t count = whole < size - first ? whole : size - first;
       // Wraps round, to something large, when `address` is before the chunk.
       const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(address) -
@@ -86,41 +87,24 @@ class Pool {
   }
 
  private:
-  // Chunk k has kFirstChunk << k slots and begins at kFirstChunk * (2^k - 1).
-  static constexpr std::uint32_t kFirstChunk = 64;
   static constexpr std::size_t kChunks = 25;
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
-  static_assert((std::uint64_t{kFirstChunk} << kChunks) - kFirstChunk <=
-                EventKey::kMaxIndex);
-
-  struct Position {
-    std::size_t chunk;
-    std::uint32_t offset;
-  };
-
-  static constexpr Position Locate(std::uint32_t index) {
-    const auto chunk =
-        static_cast<std::size_t>(std::bit_width(index / kFirstChunk + 1) - 1);
-    return {chunk, index - kFirstChunk * ((1u << chunk) - 1)};
-  }
-  static_assert(Locate(0).chunk == 0 && Locate(63).offset == 63);
-  static_assert(Locate(64).chunk == 1 && Locate(64).offset == 0);
-  static_assert(Locate(191).chunk == 1 && Locate(192).chunk == 2);
+  static_assert(chunks::SizeOfAll(kChunks) <= EventKey::kMaxIndex);
 
   Slot* At(std::uint32_t index) {
-    const Position at = Locate(index);
+    const chunks::Position at = chunks::Locate(index);
     return directory_[at.chunk].Load("pool.chunk", Order::kRelaxed) + at.offset;
   }
 
   // Takes the next slot that never was used. Under the lock.
   Slot* Carve() {
     const std::uint32_t index = Size();
-    const Position at = Locate(index);
+    const chunks::Position at = chunks::Locate(index);
     if (at.chunk >= kChunks) return nullptr;
     Slot* chunk = directory_[at.chunk].Load("pool.carve", Order::kRelaxed);
     if (chunk == nullptr) {
       chunk = static_cast<Slot*>(
-          ::operator new (sizeof(Slot) * (std::size_t{kFirstChunk} << at.chunk),
+          ::operator new (sizeof(Slot) * chunks::SizeOf(at.chunk),
                           std::align_val_t{alignof(Slot)}, std::nothrow));
       if (chunk == nullptr) return nullptr;
       directory_[at.chunk].Store("pool.publish", chunk, Order::kRelaxed);

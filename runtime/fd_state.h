@@ -137,7 +137,7 @@ struct FdState : OpenList::Entry {
   // What moves is messages, not a stream of bytes: datagrams, SOCK_SEQPACKET.
   // Each is moved by one call, also one of no bytes.
   bool messages : 1 = false;
-  // A TCP stream that the runtime made, on a backend that kMarksShortReads.
+  // A TCP stream that the runtime made, on a backend that marks_short_reads.
   // When a read of one was short, whatever comes later comes with a report,
   // unless no more edges come. That is not so elsewhere: a Unix stream ends
   // reads at passed descriptors.

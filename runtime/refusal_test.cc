@@ -96,7 +96,7 @@ TEST_P(RefusalTest, ThePollersOwnDescriptorsAreRefused) {
   const int poll_fd = internal::SchedulerOf(runtime).poller().PollFd();
   HostBackends::Visit(runtime.backend(), [&]<class Backend>() {
     const auto found = std::find(own.begin(), own.end(), poll_fd);
-    EXPECT_EQ(found != own.end(), Backend::kHasPollFd) << poll_fd;
+    EXPECT_EQ(found != own.end(), Backend::kTraits.has_poll_fd) << poll_fd;
   });
 }
 

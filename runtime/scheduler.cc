@@ -52,7 +52,7 @@ Scheduler::Scheduler(const RuntimeOptions& options, CloseAll close_all)
         absl::StrCat("there is no backend \"", name, "\", but ",
                      absl::StrJoin(HostBackends::Names(), ", ")));
   } else if (const int error = poller_.Init(); error != 0) {
-    const char* const why = poller_.backend().WhyNot(error);
+    const char* const why = poller_.backend().ExplainInit(error);
     status_ = absl::ErrnoToStatus(
         error, absl::StrCat("the poller can't be made on ", name, ": ",
                             why != nullptr ? why : ErrnoName(error)));

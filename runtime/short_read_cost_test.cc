@@ -101,10 +101,13 @@ Task<> ExpectReads(Runtime& runtime, Listener& listener, int expected,
 
 TEST_P(ShortReadCostTest, TcpIsReadOnceAMessageAndOthersTwice) {
   RunOn(backend(), [](Runtime& runtime) -> Task<> {
-    const int tcp =
-        internal::SchedulerOf(runtime).poller().backend().marks_short_reads()
-            ? 1
-            : 2;
+    const int tcp = internal::SchedulerOf(runtime)
+                            .poller()
+                            .backend()
+                            .traits()
+                            .marks_short_reads
+                        ? 1
+                        : 2;
     for (const char* const address : {"127.0.0.1:0", "[::1]:0"}) {
       auto listener = *Listener::Listen(runtime, Parse(address));
       co_await ExpectReads(runtime, listener, tcp, tcp);
@@ -120,10 +123,13 @@ TEST_P(ShortReadCostTest, TcpIsReadOnceAMessageAndOthersTwice) {
 // What a listener accepts that was adopted is of its kind.
 TEST_P(ShortReadCostTest, AnAdoptedListenersConnectionsAreOfItsProtocol) {
   RunOn(backend(), [](Runtime& runtime) -> Task<> {
-    const int tcp =
-        internal::SchedulerOf(runtime).poller().backend().marks_short_reads()
-            ? 1
-            : 2;
+    const int tcp = internal::SchedulerOf(runtime)
+                            .poller()
+                            .backend()
+                            .traits()
+                            .marks_short_reads
+                        ? 1
+                        : 2;
     for (const int told : {0, int{IPPROTO_SCTP}}) {
       auto made = *Listener::Listen(runtime, Loopback());
       const auto fd = co_await made.Detach();

@@ -51,7 +51,8 @@ int MakeSocket(const SocketAddress& address, int type) {
 
 bool ShortReadsDrain(Runtime& runtime, const SocketAddress& address) {
   const bool tcp = address.family() == AF_INET || address.family() == AF_INET6;
-  return tcp && SchedulerOf(runtime).poller().backend().marks_short_reads();
+  return tcp &&
+         SchedulerOf(runtime).poller().backend().traits().marks_short_reads;
 }
 
 void SetNoDelay(int fd) {

@@ -24,6 +24,7 @@
 #include "netpoll/backends/posix/time_limit.h"
 #include "netpoll/backends/posix/use_guard.h"
 #include "netpoll/backends/report.h"
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
@@ -36,9 +37,8 @@ template <class Env = StdEnv, class Sys = LinuxSys>
 class EpollBackend {
  public:
   static constexpr const char* kName = "epoll";
-  static constexpr bool kNeedsArm = false;
-  static constexpr bool kHasPollFd = true;
-  static constexpr bool kMarksShortReads = true;
+  static constexpr BackendTraits kTraits = {
+      .has_poll_fd = true, .marks_short_reads = true, .knows_children = true};
 
   EpollBackend() = default;
   EpollBackend(const EpollBackend&) = delete;
@@ -127,13 +127,13 @@ class EpollBackend {
       const int count = WaitOnce(delta, events);
       if (count >= 0) return count;
       if (count != -EINTR) FatalSystemCall("epoll_wait", -count);
-      if (delta.blocking() && !delta.forever()) return 0;
+      if (delta.limited()) return 0;
     }
   }
 
   int WaitOnce(Delta delta, epoll_event* events) {
-    const bool limited = delta.blocking() && !delta.forever();
-    if (limited && no_pwait2_.Load("epoll.pwait2.load", Order::kRelaxed) == 0) {
+    if (delta.limited() &&
+        no_pwait2_.Load("epoll.pwait2.load", Order::kRelaxed) == 0) {
       const timespec limit = TimeLimit(delta);
       const int count = Sys::EpollPwait2(epoll_, events, kBatch, &limit);
       // Some seccomp filters say EPERM of a call that they do not know; the

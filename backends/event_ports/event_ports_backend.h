@@ -7,7 +7,7 @@
 // contract is in backend.h.
 //
 // Timeouts have nanosecond resolution. A port can be polled, but doesn't turn
-// readable in alert mode: a foreign loop would miss breaks, so kHasPollFd is
+// readable in alert mode: a foreign loop would miss breaks, so has_poll_fd is
 // false.
 //
 // The interest of a descriptor, in fd_table.h, under the entry's lock:
@@ -41,6 +41,7 @@
 #include "netpoll/backends/posix/time_limit.h"
 #include "netpoll/backends/posix/use_guard.h"
 #include "netpoll/backends/report.h"
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
@@ -53,9 +54,8 @@ template <class Env = StdEnv, class Sys = EventPortSys>
 class EventPortsBackend {
  public:
   static constexpr const char* kName = "event_ports";
-  static constexpr bool kNeedsArm = true;
-  static constexpr bool kHasPollFd = false;
-  static constexpr bool kMarksShortReads = true;
+  static constexpr BackendTraits kTraits = {
+      .needs_arm = true, .marks_short_reads = true, .knows_children = true};
 
   EventPortsBackend() = default;
   EventPortsBackend(const EventPortsBackend&) = delete;

@@ -15,11 +15,11 @@
 #ifndef NETPOLL_BACKENDS_EVENT_PORTS_FD_TABLE_H_
 #define NETPOLL_BACKENDS_EVENT_PORTS_FD_TABLE_H_
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <new>
 
+#include "netpoll/core/chunks.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
@@ -52,7 +52,7 @@ class FdTable {
   // Null if there is none.
   Entry* Find(Fd fd) {
     if (fd < 0) return nullptr;
-    const Position at = Locate(fd);
+    const chunks::Position at = Locate(fd);
     Entry* const chunk = chunks_[at.chunk].Load("fds.find", Order::kAcquire);
     return chunk == nullptr ? nullptr : chunk + at.offset;
   }
@@ -61,9 +61,8 @@ class FdTable {
   Entry* FindOrMake(Fd fd) {
     if (fd < 0) return nullptr;
     if (Entry* const found = Find(fd)) return found;
-    const Position at = Locate(fd);
-    Entry* const made =
-        new (std::nothrow) Entry[std::size_t{kFirstChunk} << at.chunk];
+    const chunks::Position at = Locate(fd);
+    Entry* const made = new (std::nothrow) Entry[chunks::SizeOf(at.chunk)];
     if (made == nullptr) return nullptr;
     if (!chunks_[at.chunk].CompareExchange("fds.publish", nullptr, made,
                                            Order::kAcqRel)) {
@@ -73,24 +72,11 @@ class FdTable {
   }
 
  private:
-  // Chunk k has kFirstChunk << k entries and begins at kFirstChunk * (2^k - 1).
-  static constexpr std::uint32_t kFirstChunk = 64;
-  static constexpr std::size_t kChunks = 26;
+  static constexpr std::size_t kChunks = 26;  // For all of an int's numbers.
 
-  struct Position {
-    std::size_t chunk;
-    std::uint32_t offset;
-  };
-
-  static constexpr Position Locate(Fd fd) {
-    const auto number = static_cast<std::uint32_t>(fd);
-    const auto chunk =
-        static_cast<std::size_t>(std::bit_width(number / kFirstChunk + 1) - 1);
-    return {chunk, number - kFirstChunk * ((1u << chunk) - 1)};
+  static constexpr chunks::Position Locate(Fd fd) {
+    return chunks::Locate(static_cast<std::uint32_t>(fd));
   }
-  static_assert(Locate(0).chunk == 0 && Locate(63).offset == 63);
-  static_assert(Locate(64).chunk == 1 && Locate(64).offset == 0);
-  static_assert(Locate(191).chunk == 1 && Locate(192).chunk == 2);
   static_assert(Locate(0x7fff'ffff).chunk < kChunks);
 
   typename Env::template Atomic<Entry*> chunks_[kChunks];

@@ -13,6 +13,7 @@
 #include "netpoll/backends/backend.h"
 #include "netpoll/backends/fake/fake_files.h"
 #include "netpoll/backends/fake/fake_kernel.h"
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
@@ -27,8 +28,8 @@ class FakeBackend {
   using Kernel = FakeKernel<Env>;
 
   static constexpr const char* kName = "fake";
-  static constexpr bool kNeedsArm = kTrigger == FakeTrigger::kLevel;
-  static constexpr bool kHasPollFd = false;
+  static constexpr BackendTraits kTraits = {.needs_arm = kTrigger ==
+                                                         FakeTrigger::kLevel};
 
   explicit FakeBackend(Kernel& kernel) : kernel_(kernel) {
     kernel_.Attach(kTrigger);
@@ -44,7 +45,7 @@ class FakeBackend {
   int Open(Fd fd, EventKey key) { return kernel_.Register(fd, key); }
   int Close(Fd fd, EventKey key) { return kernel_.Deregister(fd, key); }
 
-  void Arm(Fd fd, EventKey key, Mode direction) requires(kNeedsArm) {
+  void Arm(Fd fd, EventKey key, Mode direction) requires(kTraits.needs_arm) {
     kernel_.Arm(fd, key, direction);
   }
 

@@ -10,13 +10,37 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "netpoll/backends/backend.h"
 #include "netpoll/backends/fake/fake_kernel.h"
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {
 namespace {
+
+// The contract's concept refuses a backend that lacks what it claims, and one
+// that does not say what it has.
+template <BackendTraits kClaimed>
+struct Claiming : FakeBackend<> {
+  static constexpr BackendTraits kTraits = kClaimed;
+};
+template <BackendTraits kClaimed>
+struct WithArm : Claiming<kClaimed> {
+  void Arm(Fd, EventKey, Mode) {}
+};
+static_assert(PollerBackend<Claiming<BackendTraits{}>>);
+static_assert(
+    PollerBackend<Claiming<BackendTraits{.marks_short_reads = true}>>);
+static_assert(!PollerBackend<Claiming<BackendTraits{.needs_arm = true}>>);
+static_assert(!PollerBackend<Claiming<BackendTraits{.has_poll_fd = true}>>);
+static_assert(
+    !PollerBackend<Claiming<BackendTraits{.asks_before_timeout = true}>>);
+static_assert(!PollerBackend<Claiming<BackendTraits{.explains_init = true}>>);
+static_assert(!PollerBackend<Claiming<BackendTraits{.knows_children = true}>>);
+static_assert(PollerBackend<WithArm<BackendTraits{.needs_arm = true}>>);
+static_assert(!PollerBackend<WithArm<BackendTraits{}>>);
 
 using std::chrono::nanoseconds;
 

@@ -269,7 +269,7 @@ class FakeKernel {
     const LockHolder hold(lock_, "fake.look");
     ++polls_;
     if (delta.blocking()) blocked_ = false;
-    const bool limited = delta.blocking() && !delta.forever();
+    const bool limited = delta.limited();
     Disturb(delta);
     if (Interrupted(delta) && limited) return true;
     delivery_.Deliver(files_, dice_, batch.events);

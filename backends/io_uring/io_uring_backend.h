@@ -62,6 +62,7 @@
 #include "netpoll/backends/io_uring/ring_state.h"
 #include "netpoll/backends/posix/check_pollable.h"
 #include "netpoll/backends/posix/use_guard.h"
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
@@ -80,11 +81,13 @@ template <class Env = StdEnv, class Sys = IoUringSys>
 class IoUringBackend {
  public:
   static constexpr const char* kName = "io_uring";
-  static constexpr bool kNeedsArm = false;
-  static constexpr bool kHasPollFd = true;
-  static constexpr bool kMarksShortReads = true;
-  // A completion waits for the thread that armed the poll.
-  static constexpr bool kAsksBeforeTimeout = true;
+  static constexpr BackendTraits kTraits = {
+      .has_poll_fd = true,
+      // A completion waits for the thread that armed the poll.
+      .asks_before_timeout = true,
+      .marks_short_reads = true,
+      .explains_init = true,
+      .knows_children = true};
 
   explicit IoUringBackend(IoUringOptions options = {}) : options_(options) {}
   IoUringBackend(const IoUringBackend&) = delete;

@@ -16,6 +16,7 @@
 
 #include "netpoll/backends/io_uring/io_uring_events.h"
 #include "netpoll/backends/io_uring/sparse_array.h"
+#include "netpoll/backends/posix/open_set.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 
@@ -41,14 +42,15 @@ struct Registration {
 
 class Registrations {
  public:
-  // 0, or: EEXIST the descriptor or the slot is in use; ENOMEM.
+  // 0, or: EBADF not a descriptor; EEXIST the descriptor or the slot is in use;
+  // ENOMEM.
   int Add(Fd fd, EventKey key, Registration** added) {
-    Registration** const by_fd = of_fd_.Make(static_cast<std::uint32_t>(fd));
     Registration* const place = of_slot_.Make(key.index());
-    if (by_fd == nullptr || place == nullptr) return ENOMEM;
-    if (*by_fd != nullptr || place->key.valid_slot()) return EEXIST;
+    if (place == nullptr) return ENOMEM;
+    if (place->key.valid_slot()) return EEXIST;
+    if (const int error = open_.Insert(fd, key); error != 0) return error;
     *place = Registration{.key = key, .fd = fd};
-    *by_fd = *added = place;
+    *added = place;
     return 0;
   }
 
@@ -67,7 +69,7 @@ class Registrations {
 
   void Remove(Registration& registration) {
     if (registration.waiting) Unlink(registration);
-    *of_fd_.Find(static_cast<std::uint32_t>(registration.fd)) = nullptr;
+    open_.Erase(registration.fd, registration.key);
     registration = Registration{};
   }
 
@@ -117,7 +119,7 @@ class Registrations {
   }
 
   SparseArray<Registration> of_slot_;
-  SparseArray<Registration*> of_fd_;
+  OpenSet open_;
   Registration* first_ = nullptr;
   Registration* last_ = nullptr;
   std::size_t waiting_ = 0;

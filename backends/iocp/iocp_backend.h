@@ -37,6 +37,7 @@
 #include "netpoll/backends/iocp/windows_errors.h"
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/backends/iocp/windows_sys.h"
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
@@ -56,8 +57,7 @@ class IocpBackend {
   using System = Sys;
 
   static constexpr const char* kName = "iocp";
-  static constexpr bool kNeedsArm = false;
-  static constexpr bool kHasPollFd = false;
+  static constexpr BackendTraits kTraits = {};
 
   IocpBackend() = default;
   IocpBackend(const IocpBackend&) = delete;

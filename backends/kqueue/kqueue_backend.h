@@ -34,6 +34,7 @@
 #include "netpoll/backends/posix/time_limit.h"
 #include "netpoll/backends/posix/use_guard.h"
 #include "netpoll/backends/report.h"
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
@@ -53,11 +54,10 @@ class KqueueBackend {
   static_assert(kUdataBits <= kKqueueUdataBits);
 
   static constexpr const char* kName = "kqueue";
-  static constexpr bool kNeedsArm = false;
-  static constexpr bool kHasPollFd = true;
-  // No filter that all systems have tells of urgent data, and a read ends at
-  // its mark.
-  static constexpr bool kMarksShortReads = false;
+  // No short reads: no filter that all systems have tells of urgent data, and a
+  // read ends at its mark.
+  static constexpr BackendTraits kTraits = {.has_poll_fd = true,
+                                            .knows_children = true};
 
   KqueueBackend() = default;
   KqueueBackend(const KqueueBackend&) = delete;
@@ -264,7 +264,7 @@ class KqueueBackend {
       if (count != -EINTR && count != -ETIMEDOUT) {
         FatalSystemCall("kevent", -count);
       }
-      if (delta.blocking() && !delta.forever()) return 0;
+      if (delta.limited()) return 0;
     }
   }
 

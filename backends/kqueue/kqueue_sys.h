@@ -18,6 +18,7 @@
 #include <cstddef>
 
 #include "netpoll/backends/posix/above_stdio.h"
+#include "netpoll/backends/posix/wake_pipe.h"
 
 namespace netpoll {
 
@@ -33,9 +34,7 @@ struct KqueueSys {
                     struct kevent* events, int size, const timespec* limit) {
     return Result(::kevent(kq, changes, change_count, events, size, limit));
   }
-  static int Pipe(int ends[2]) {
-    return Result(BothAboveStdio(::pipe(ends), ends));
-  }
+  static int Pipe(int* ends) { return MakePipe(ends); }
   static int Fcntl(int fd, int command, int argument) {
     return Result(::fcntl(fd, command, argument));
   }

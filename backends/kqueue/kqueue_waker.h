@@ -15,12 +15,11 @@
 #ifndef NETPOLL_BACKENDS_KQUEUE_KQUEUE_WAKER_H_
 #define NETPOLL_BACKENDS_KQUEUE_KQUEUE_WAKER_H_
 
-#include <fcntl.h>
-
 #include <cerrno>
 #include <cstdint>
 
 #include "netpoll/backends/kqueue/kqueue_events.h"
+#include "netpoll/backends/posix/wake_pipe.h"
 #include "netpoll/core/edge_pipe.h"
 #include "netpoll/core/types.h"
 
@@ -76,29 +75,11 @@ class PipeWaker {
  public:
   static constexpr const char* kCall = "read or write of the wake-up pipe";
 
-  PipeWaker() = default;
-  PipeWaker(const PipeWaker&) = delete;
-  PipeWaker& operator=(const PipeWaker&) = delete;
-  ~PipeWaker() {
-    if (ends_[0] < 0) return;
-    Sys::Close(ends_[0]);
-    Sys::Close(ends_[1]);
-  }
-
   int Init(int kq, std::uint64_t udata) {
     udata_ = udata;
-    int ends[2];
-    const int made = Sys::Pipe(ends);
-    if (made < 0) return -made;
-    ends_[0] = ends[0];
-    ends_[1] = ends[1];
-    for (const int fd : ends_) {
-      int result = Sys::Fcntl(fd, F_SETFD, FD_CLOEXEC);
-      if (result >= 0) result = Sys::Fcntl(fd, F_SETFL, O_NONBLOCK);
-      if (result < 0) return -result;
-    }
+    if (const int error = pipe_.Init(); error != 0) return error;
     const struct kevent change =
-        KqueueChange(static_cast<std::uint64_t>(ends_[0]), EVFILT_READ,
+        KqueueChange(ident(), EVFILT_READ,
                      EV_ADD | (edge_pipe::kByEdges ? EV_CLEAR : 0), udata_);
     for (;;) {
       const int result = Sys::Kevent(kq, &change, 1, nullptr, 0, nullptr);
@@ -106,32 +87,24 @@ class PipeWaker {
     }
   }
 
-  int Post(int) { return edge_pipe::Post(*this); }
+  int Post(int) { return edge_pipe::Post(pipe_); }
 
   bool Is(const struct kevent& event) const {
-    return static_cast<std::uint64_t>(event.ident) ==
-               static_cast<std::uint64_t>(ends_[0]) &&
+    return static_cast<std::uint64_t>(event.ident) == ident() &&
            event.udata == ToUdata<>(udata_);
   }
 
-  int Take(int, bool blocking) { return edge_pipe::Take(*this, blocking); }
+  int Take(int, bool blocking) { return edge_pipe::Take(pipe_, blocking); }
 
-  bool Owns(Fd fd) const { return fd == ends_[0] || fd == ends_[1]; }
-
-  // For edge_pipe.h.
-  static constexpr int kMostRead = 16;
-  int Write() {
-    const char byte = 0;
-    return Sys::Write(ends_[1], &byte, 1);
-  }
-  int Read() {
-    char bytes[kMostRead];
-    return Sys::Read(ends_[0], bytes, sizeof(bytes));
-  }
+  bool Owns(Fd fd) const { return pipe_.Owns(fd); }
 
  private:
+  std::uint64_t ident() const {
+    return static_cast<std::uint64_t>(pipe_.reading_end());
+  }
+
   std::uint64_t udata_ = 0;
-  int ends_[2] = {-1, -1};
+  WakePipe<Sys> pipe_;
 };
 
 #if defined(EVFILT_USER)

@@ -48,9 +48,12 @@
 #include "netpoll/backends/posix/fatal.h"
 #include "netpoll/backends/posix/time_limit.h"
 #include "netpoll/backends/posix/use_guard.h"
+#include "netpoll/backends/posix/wake_pipe.h"
 #include "netpoll/backends/report.h"
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
+#include "netpoll/core/edge_pipe.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/growable.h"
 #include "netpoll/core/types.h"
@@ -62,20 +65,15 @@ template <class Env = StdEnv, class Sys = PollSys>
 class PollBackend {
  public:
   static constexpr const char* kName = "poll";
-  static constexpr bool kNeedsArm = true;
-  static constexpr bool kHasPollFd = false;
-  // Where the end of a stream can be told from data.
-  static constexpr bool kMarksHalfClose = kPollHalfClose != 0;
-  static constexpr bool kMarksShortReads = kMarksHalfClose;
+  static constexpr BackendTraits kTraits = {
+      .needs_arm = true,
+      // Where the end of a stream can be told from data.
+      .marks_short_reads = kPollHalfClose != 0,
+      .knows_children = true};
 
   PollBackend() = default;
   PollBackend(const PollBackend&) = delete;
   PollBackend& operator=(const PollBackend&) = delete;
-  ~PollBackend() {
-    if (pipe_[0] < 0) return;
-    Sys::Close(pipe_[0]);
-    Sys::Close(pipe_[1]);
-  }
 
   static int CheckPollable(Fd fd) { return CheckPollableFd(fd); }
 
@@ -155,9 +153,7 @@ class PollBackend {
     }
   }
 
-  bool IsPollDescriptor(Fd fd) const {
-    return fd >= 0 && (fd == pipe_[0] || fd == pipe_[1]);
-  }
+  bool IsPollDescriptor(Fd fd) const { return pipe_.Owns(fd); }
 
   // Whether this is a child of fork of the process that made it.
   bool InChild() const { return guard_.InChild(); }
@@ -180,10 +176,7 @@ class PollBackend {
 
   int Make() {
     if (!asked_.Reserve(1)) return ENOMEM;
-    int ends[2] = {-1, -1};
-    if (const int result = Sys::Pipe(ends); result < 0) return -result;
-    std::copy_n(ends, 2, pipe_);
-    return 0;
+    return pipe_.Init();
   }
 
   // --- One call of poll(2) --------------------------------------------------
@@ -205,7 +198,7 @@ class PollBackend {
     turn_ = blocking ? Turn::kBlocking : Turn::kPassing;
     if (next_asked_.capacity() > asked_.capacity()) asked_.Swap(next_asked_);
     count_ = watched_.size();
-    asked_[0] = {.fd = pipe_[0], .events = POLLIN, .revents = 0};
+    asked_[0] = {.fd = pipe_.reading_end(), .events = POLLIN, .revents = 0};
     watched_.CopyTo(asked_.data() + 1);
     lock_.Release("poll.begin");
     return true;
@@ -217,7 +210,7 @@ class PollBackend {
       const int answers = WaitOnce(delta);
       if (answers >= 0) return answers;
       if (answers != -EINTR && answers != -EAGAIN) FatalPoll(-answers);
-      if (delta.blocking() && !delta.forever()) return 0;
+      if (delta.limited()) return 0;
     }
   }
 
@@ -226,8 +219,8 @@ class PollBackend {
     const std::size_t first = delta.blocking() ? 0 : 1;
     pollfd* const fds = asked_.data() + first;
     const std::size_t size = count_ + 1 - first;
-    const bool limited = delta.blocking() && !delta.forever();
-    if (limited && no_ppoll_.Load("poll.ppoll.load", Order::kRelaxed) == 0) {
+    if (delta.limited() &&
+        no_ppoll_.Load("poll.ppoll.load", Order::kRelaxed) == 0) {
       const timespec limit = TimeLimit(delta);
       const int answers = Sys::Ppoll(fds, size, &limit);
       // Some seccomp filters say EPERM of a call that they do not know; the
@@ -289,7 +282,7 @@ class PollBackend {
   // 0, or an errno. A full pipe ends a poll as well.
   int Post() {
     for (;;) {
-      const int result = Sys::Write(pipe_[1], "", 1);
+      const int result = pipe_.Write();
       if (result == 1 || result == -EAGAIN) return 0;
       if (result != -EINTR) return result < 0 ? -result : EIO;
     }
@@ -303,15 +296,8 @@ class PollBackend {
     if ((asked_[0].revents & POLLNVAL) != 0) {
       FatalSystemCall("poll", EBADF);
     }
-    char bytes[64];
-    for (;;) {
-      const int result = Sys::Read(pipe_[0], bytes, sizeof(bytes));
-      if (result == -EINTR) continue;
-      if (result == -EAGAIN) break;
-      if (result <= 0) {
-        FatalSystemCall("read from the pipe", result < 0 ? -result : EPIPE);
-      }
-      if (result < static_cast<int>(sizeof(bytes))) break;
+    if (const int result = edge_pipe::Empty(pipe_); result < 0) {
+      FatalSystemCall("read from the pipe", -result);
     }
     if (!token_.pending()) return false;
     token_.Clear();
@@ -319,7 +305,7 @@ class PollBackend {
   }
 
   UseGuard guard_;
-  int pipe_[2] = {-1, -1};
+  WakePipe<Sys> pipe_;
   WakeToken<Env> token_;
   typename Env::template Atomic<std::uint32_t> no_ppoll_{0};
 

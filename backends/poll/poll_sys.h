@@ -6,7 +6,6 @@
 #ifndef NETPOLL_BACKENDS_POLL_POLL_SYS_H_
 #define NETPOLL_BACKENDS_POLL_POLL_SYS_H_
 
-#include <fcntl.h>
 #include <poll.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,16 +14,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "netpoll/backends/posix/above_stdio.h"
-
-// What POSIX has since 2024, and these systems had before.
-#if defined(__linux__) || defined(__FreeBSD__) || defined(__NetBSD__) || \
-    defined(__OpenBSD__) || defined(__DragonFly__) || defined(__sun) ||  \
-    (defined(_POSIX_VERSION) && _POSIX_VERSION >= 202405L)
-#define NETPOLL_POLL_HAS_PIPE2_AND_PPOLL 1
-#else
-#define NETPOLL_POLL_HAS_PIPE2_AND_PPOLL 0
-#endif
+#include "netpoll/backends/posix/posix_2024.h"
+#include "netpoll/backends/posix/wake_pipe.h"
 
 namespace netpoll {
 
@@ -55,37 +46,14 @@ struct PollSys {
     return value < 0 ? -errno : static_cast<int>(value);
   }
 
-  // Non-blocking, and not inherited. ends[0] is for reading.
-  static int Pipe(int* ends) {
-#if NETPOLL_POLL_HAS_PIPE2_AND_PPOLL
-    const int made = ::pipe2(ends, O_NONBLOCK | O_CLOEXEC);
-    return Result(BothAboveStdio(made, ends));
-#else
-    return PortablePipe(ends);
-#endif
-  }
-  // As Pipe; a child that another thread makes at this moment may inherit it.
-  static int PortablePipe(int* ends) {
-    if (BothAboveStdio(::pipe(ends), ends) != 0) return -errno;
-    for (int i = 0; i < 2; ++i) {
-      const int flags = ::fcntl(ends[i], F_GETFL);
-      if (flags < 0 || ::fcntl(ends[i], F_SETFL, flags | O_NONBLOCK) < 0 ||
-          ::fcntl(ends[i], F_SETFD, FD_CLOEXEC) < 0) {
-        const int error = errno;
-        ::close(ends[0]);
-        ::close(ends[1]);
-        return -error;
-      }
-    }
-    return 0;
-  }
+  static int Pipe(int* ends) { return MakePipe(ends); }
   static int Poll(pollfd* fds, std::size_t count, int millis) {
     return Result(PollCount(::poll(fds, static_cast<nfds_t>(count), millis),
                             kPollCountsQueues));
   }
   // -ENOSYS where the system has none.
   static int Ppoll(pollfd* fds, std::size_t count, const timespec* limit) {
-#if NETPOLL_POLL_HAS_PIPE2_AND_PPOLL
+#if NETPOLL_HAS_POSIX_2024
     return Result(::ppoll(fds, static_cast<nfds_t>(count), limit, nullptr));
 #else
     (void)fds, (void)count, (void)limit;

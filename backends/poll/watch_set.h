@@ -20,6 +20,7 @@
 #include <optional>
 
 #include "netpoll/backends/poll/poll_events.h"
+#include "netpoll/backends/posix/open_set.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/growable.h"
 #include "netpoll/core/types.h"
@@ -34,22 +35,21 @@ class WatchSet {
   // Registers with nothing armed. 0, or: EBADF not a descriptor; EEXIST;
   // ENOMEM.
   int Add(Fd fd, EventKey key) {
-    if (fd < 0) return EBADF;
-    const auto number = static_cast<std::size_t>(fd);
-    if (!entries_.Reserve(number + 1)) return ENOMEM;
-    if (entries_[number].key != 0) return EEXIST;
-    if (!armed_.Reserve(registered_ + 1)) return ENOMEM;
-    entries_[number] = {.key = key.bits(), .place = kNowhere};
+    if (const int error = open_.Insert(fd, key); error != 0) return error;
+    if (!places_.Reserve(static_cast<std::size_t>(fd) + 1) ||
+        !armed_.Reserve(registered_ + 1)) {
+      open_.Erase(fd, key);
+      return ENOMEM;
+    }
     ++registered_;
     return 0;
   }
 
   Removed Remove(Fd fd, EventKey key) {
-    Entry* const entry = Find(fd, key);
-    if (entry == nullptr) return Removed::kUnknown;
-    const bool armed = entry->place != kNowhere;
-    if (armed) TakeOut(*entry);
-    *entry = {};
+    if (!Has(fd, key)) return Removed::kUnknown;
+    const bool armed = PlaceOf(fd) != kNowhere;
+    if (armed) TakeOut(fd);
+    open_.Erase(fd, key);
     --registered_;
     return armed ? Removed::kArmed : Removed::kIdle;
   }
@@ -57,15 +57,14 @@ class WatchSet {
   // False if that changes nothing: `key` is not registered (any more), or the
   // direction is armed already.
   bool Arm(Fd fd, EventKey key, Mode direction) {
-    Entry* const entry = Find(fd, key);
-    if (entry == nullptr) return false;
+    if (!Has(fd, key)) return false;
     const PollEvents wanted = PollInterest(direction);
-    if (entry->place == kNowhere) {
+    if (PlaceOf(fd) == kNowhere) {
       armed_[size_++] = {.fd = fd, .events = wanted, .revents = 0};
-      entry->place = static_cast<std::uint32_t>(size_);
+      PlaceOf(fd) = static_cast<std::uint32_t>(size_);
       return true;
     }
-    PollEvents& events = armed_[entry->place - 1].events;
+    PollEvents& events = armed_[PlaceOf(fd) - 1].events;
     if ((events & wanted) == wanted) return false;
     events = static_cast<PollEvents>(events | wanted);
     return true;
@@ -74,12 +73,11 @@ class WatchSet {
   // The directions of `mode` are reported, so they are armed no more; the
   // other stays. The key to report it under, or nothing if `fd` went away.
   std::optional<EventKey> Report(Fd fd, Mode mode) {
-    Entry& entry = entries_[static_cast<std::size_t>(fd)];
-    if (entry.place == kNowhere) return {};
-    PollEvents& events = armed_[entry.place - 1].events;
+    if (PlaceOf(fd) == kNowhere) return {};
+    PollEvents& events = armed_[PlaceOf(fd) - 1].events;
     events = static_cast<PollEvents>(events & ~PollInterest(mode));
-    if (events == 0) TakeOut(entry);
-    return EventKey::FromBits(entry.key);
+    if (events == 0) TakeOut(fd);
+    return open_.Find(fd);
   }
 
   std::size_t registered() const { return registered_; }
@@ -89,31 +87,28 @@ class WatchSet {
   void CopyTo(pollfd* out) { std::copy_n(armed_.data(), size_, out); }
 
  private:
-  // All zeros: nothing is registered.
-  struct Entry {
-    std::uint64_t key;
-    std::uint32_t place;  // In armed_, from 1 on; 0: nothing is armed.
-  };
   static constexpr std::uint32_t kNowhere = 0;
 
-  Entry* Find(Fd fd, EventKey key) {
-    const auto number = static_cast<std::size_t>(fd);
-    if (fd < 0 || number >= entries_.capacity()) return nullptr;
-    Entry& entry = entries_[number];
-    const bool registered = entry.key != 0 && entry.key == key.bits();
-    return registered ? &entry : nullptr;
+  bool Has(Fd fd, EventKey key) const {
+    return key.bits() != 0 && open_.Find(fd) == key;
   }
 
-  // The last one moves into the gap, and its entry has to know.
-  void TakeOut(Entry& entry) {
+  // In armed_, from 1 on, or kNowhere: nothing is armed.
+  std::uint32_t& PlaceOf(Fd fd) {
+    return places_[static_cast<std::size_t>(fd)];
+  }
+
+  // The last one moves into the gap, and its place has to follow.
+  void TakeOut(Fd fd) {
     const pollfd moved = armed_[--size_];
-    armed_[entry.place - 1] = moved;
-    entries_[static_cast<std::size_t>(moved.fd)].place = entry.place;
-    entry.place = kNowhere;
+    armed_[PlaceOf(fd) - 1] = moved;
+    PlaceOf(moved.fd) = PlaceOf(fd);
+    PlaceOf(fd) = kNowhere;
   }
 
-  Growable<Entry> entries_;  // By descriptor.
-  Growable<pollfd> armed_;   // Room for all that are registered.
+  OpenSet open_;
+  Growable<std::uint32_t> places_;  // By descriptor.
+  Growable<pollfd> armed_;          // Room for all that are registered.
   std::size_t size_ = 0;
   std::size_t registered_ = 0;
 };

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
@@ -174,10 +175,8 @@ inline std::optional<int> Ask(Kernel& kernel, std::int64_t question) {
 // The backend contract over that kernel.
 class ModelBackend {
  public:
-  static constexpr bool kNeedsArm = false;
-  static constexpr bool kHasPollFd = false;
+  static constexpr BackendTraits kTraits = {.asks_before_timeout = true};
   static constexpr const char* kName = "model";
-  static constexpr bool kAsksBeforeTimeout = true;
 
   // `asks`: what has come may be on its way for longer than a poll can see.
   explicit ModelBackend(KernelObject& kernel, bool open_may_fail = false,
@@ -211,7 +210,7 @@ class ModelBackend {
                report.flags);
     netpoll_model::SetNoteOfRun({});
   }
-  bool asks_before_timeout() const { return asks_; }
+  BackendTraits traits() const { return {.asks_before_timeout = asks_}; }
   template <class Sink>
   void Ask(Fd, EventKey key, Mode mode, Sink& sink) {
     const int ready = Thread::Call("kernel.ask", kernel_, kernel::Ask,

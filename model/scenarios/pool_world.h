@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/view.h"
@@ -41,7 +42,7 @@ using SlotUseObject = netpoll_model::ObjectOf<SlotUse>;
 
 class PoolBackend {
  public:
-  static constexpr bool kNeedsArm = false;
+  static constexpr BackendTraits kTraits = {};
 
   explicit PoolBackend(std::vector<SlotUseObject*> slots) : slots_(slots) {}
 

@@ -128,7 +128,7 @@ TYPED_TEST_P(Arming, ArmingOneDirectionAgainKeepsTheOther) {
 }
 
 TYPED_TEST_P(Arming, NothingIsReportedUnlessItIsArmed) {
-  if constexpr (TypeParam::kNeedsArm) {
+  if constexpr (TypeParam::kTraits.needs_arm) {
     Ends ends = Ends::Sockets();
     ends.Send();
     ASSERT_EQ(this->backend_.Open(ends.own(), this->Key(1)), 0);
@@ -175,7 +175,7 @@ TYPED_TEST_P(Arming, AnUrgentByteKeepsNoPollAwake) {
 }
 
 TYPED_TEST_P(Arming, ArmingAfterCloseDoesNothing) {
-  if constexpr (TypeParam::kNeedsArm) {
+  if constexpr (TypeParam::kTraits.needs_arm) {
     Ends ends = Ends::Sockets();
     ends.Send();
     ASSERT_EQ(this->Open(ends.own(), this->Key(1)), 0);

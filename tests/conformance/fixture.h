@@ -191,7 +191,7 @@ class Fixture : public ::testing::Test {
   }
 
   void Arm(int fd, EventKey key, Mode mode) {
-    if constexpr (Backend::kNeedsArm) {
+    if constexpr (Backend::kTraits.needs_arm) {
       if (Has(mode, Mode::kRead)) backend_.Arm(fd, key, Mode::kRead);
       if (Has(mode, Mode::kWrite)) backend_.Arm(fd, key, Mode::kWrite);
     }

@@ -163,7 +163,7 @@ TYPED_TEST_P(Readiness, KeysComeBackWhole) {
 }
 
 TYPED_TEST_P(Readiness, TheDescriptorForForeignLoopsTellsOfEvents) {
-  if constexpr (TypeParam::kHasPollFd) {
+  if constexpr (TypeParam::kTraits.has_poll_fd) {
     if (this->backend_.PollFd() < 0) GTEST_SKIP() << "the chosen one has none";
     Ends ends = Ends::Sockets();
     ASSERT_EQ(this->Open(ends.own(), this->Key(1)), 0);

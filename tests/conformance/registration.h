@@ -174,7 +174,7 @@ TYPED_TEST_P(Registration, OpenRefusesWhatIsOpenAlready) {
   EXPECT_EQ(again.desc, nullptr);
   // The first registration is as it was.
   static_cast<void>(poller.Poll(Delta::NonBlocking()));
-  if (!TypeParam::kNeedsArm) {
+  if (!TypeParam::kTraits.needs_arm) {
     EXPECT_FALSE(poller.Prepare(opened.desc, Mode::kWrite).must_park);
   }
   EXPECT_TRUE(poller.Unblock(opened.desc).ready.empty());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Conformance: what kMarksShortReads promises. Whoever got less from a TCP
+// Conformance: what marks_short_reads promises. Whoever got less from a TCP
 // stream than there was room for waits without trying again; so whatever there
 // is to read then was marked "no more edges", or is reported once more.
 
@@ -54,12 +54,10 @@ class ShortReads : public Fixture<Backend> {
   }
 
   static constexpr bool Claims() {
-    if constexpr (requires(const Backend& one) { one.marks_short_reads(); }) {
-      return Backend().marks_short_reads();
-    } else if constexpr (requires { Backend::kMarksShortReads; }) {
-      return Backend::kMarksShortReads;
+    if constexpr (requires(const Backend& one) { one.traits(); }) {
+      return Backend().traits().marks_short_reads;
     } else {
-      return false;
+      return Backend::kTraits.marks_short_reads;
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every template of the core's public interface, instantiated whole, so that
 // another target's compiler sees every line and every static_assert.
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/descriptor_lock.h"
 #include "netpoll/core/event_key.h"
@@ -13,8 +14,8 @@ namespace netpoll {
 
 // The least that a Poller asks for.
 struct NullBackend {
-  static constexpr bool kNeedsArm = true;
-  static constexpr bool kHasPollFd = true;
+  static constexpr BackendTraits kTraits = {.needs_arm = true,
+                                            .has_poll_fd = true};
   static constexpr const char* kName = "null";
 
   static int CheckPollable(Fd) { return 0; }

@@ -191,7 +191,7 @@ class MachineBackend : public FakeBackend<StdEnv, kTrigger> {
     do {
       Base::Poll(delta, sink);
     } while (!delta.blocking() && !kernel.quiet());
-    const bool limited = delta.blocking() && !delta.forever();
+    const bool limited = delta.limited();
     if (limited && kernel.now() == begin) kernel.Advance(kLeast);
   }
 };

@@ -7,6 +7,7 @@
 #define NETPOLL_TOOLS_BENCH_NULL_BACKEND_H_
 
 #include "netpoll/backends/backend.h"
+#include "netpoll/core/backend_traits.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
@@ -15,8 +16,7 @@ namespace netpoll::bench {
 
 class NullBackend {
  public:
-  static constexpr bool kNeedsArm = false;
-  static constexpr bool kHasPollFd = false;
+  static constexpr BackendTraits kTraits = {};
   static constexpr const char* kName = "null";
 
   static int CheckPollable(Fd) { return 0; }

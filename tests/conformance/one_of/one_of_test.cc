@@ -70,13 +70,10 @@ TEST(OneOfTest, WithoutABackendNothingHappens) {
   none.Break();
   none.Poll(Delta::NonBlocking(), recorder);
   EXPECT_TRUE(recorder.reports.empty());
-  EXPECT_FALSE(none.needs_arm());
-  EXPECT_FALSE(none.asks_before_timeout());
-  EXPECT_FALSE(none.marks_short_reads());
+  EXPECT_EQ(none.traits(), BackendTraits{});
   EXPECT_FALSE(none.InChild());
   EXPECT_FALSE(none.IsPollDescriptor(0));
   EXPECT_FALSE(none.IsPollDescriptor(-1));
-  EXPECT_EQ(none.WhyNot(EPERM), nullptr);
 }
 
 // The answers of one backend to what is asked of it, in order.
@@ -107,11 +104,8 @@ void ExpectTheSame() {
   Backend alone;
   Any chosen(Backend::kName);
   EXPECT_EQ(Answers(alone), Answers(chosen)) << Backend::kName;
-  EXPECT_EQ(chosen.needs_arm(), Backend::kNeedsArm);
-  EXPECT_EQ(chosen.marks_short_reads(), Backend::kMarksShortReads);
-  EXPECT_EQ(chosen.asks_before_timeout(),
-            Backend::kName == IoUringBackend<>::kName);
-  EXPECT_EQ(chosen.PollFd() >= 0, Backend::kHasPollFd);
+  EXPECT_EQ(chosen.traits(), Backend::kTraits);
+  EXPECT_EQ(chosen.PollFd() >= 0, Backend::kTraits.has_poll_fd);
 }
 
 TEST(OneOfTest, TheChosenOneAnswers) {
@@ -124,10 +118,11 @@ TEST(OneOfTest, TheChosenOneAnswers) {
 // What a backend says to a misuse is one sentence, whoever asked.
 TEST(OneOfTest, TheReasonIsTheChosenOnes) {
   using Any = OneOf<EpollBackend<>, IoUringBackend<>>;
-  EXPECT_EQ(Any("epoll").WhyNot(EPERM), nullptr);
-  EXPECT_STREQ(Any("io_uring").WhyNot(EPERM),
+  EXPECT_EQ(Any("epoll").ExplainInit(EPERM), nullptr);
+  EXPECT_STREQ(Any("io_uring").ExplainInit(EPERM),
                IoUringBackend<>::ExplainInit(EPERM));
-  EXPECT_EQ(Any("io_uring").WhyNot(EMFILE), nullptr);
+  EXPECT_EQ(Any("io_uring").ExplainInit(EMFILE), nullptr);
+  EXPECT_EQ(Any("nobody").ExplainInit(EPERM), nullptr);
 }
 
 }  // namespace

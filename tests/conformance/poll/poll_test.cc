@@ -14,15 +14,14 @@ namespace netpoll::conformance {
 
 // A system with POSIX before 2024.
 struct OlderPosix : PollSys {
-  static int Pipe(int* ends) { return PortablePipe(ends); }
+  static int Pipe(int* ends) { return MakePipeInSteps(ends); }
   static int Ppoll(pollfd*, std::size_t, const timespec*) { return -ENOSYS; }
 };
 
 template <class Env, class Sys>
 struct Traits<PollBackend<Env, Sys>> : DefaultTraits {
   // Not every system has a word for it.
-  static constexpr bool kHalfCloseIsMarked =
-      PollBackend<Env, Sys>::kMarksHalfClose;
+  static constexpr bool kHalfCloseIsMarked = kPollHalfClose != 0;
 };
 
 NETPOLL_CONFORMANCE(Poll, PollBackend<>);

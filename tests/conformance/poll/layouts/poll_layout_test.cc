@@ -96,8 +96,7 @@ TEST_F(PollLayout, EachBitIsRead) {
 
 // No system here tells a half-close from data.
 TEST_F(PollLayout, WhatTheSystemHasNoMarkForIsNotPromised) {
-  static_assert(!PollBackend<>::kMarksHalfClose);
-  static_assert(!PollBackend<>::kMarksShortReads);
+  static_assert(!PollBackend<>::kTraits.marks_short_reads);
   EXPECT_EQ(PollInterest(Mode::kRead), POLLIN);
   EXPECT_EQ(PollInterest(Mode::kReadWrite), POLLIN | POLLOUT);
 }
