@@ -14,8 +14,8 @@ struct BackendTraits {
   bool has_poll_fd = false;          // PollFd.
   bool asks_before_timeout = false;  // Ask, before a deadline is believed.
   bool marks_short_reads = false;
-  bool explains_init = false;        // ExplainInit.
-  bool knows_children = false;       // InChild.
+  bool explains_init = false;   // ExplainInit.
+  bool knows_children = false;  // InChild.
 
   friend constexpr bool operator==(BackendTraits, BackendTraits) = default;
 };

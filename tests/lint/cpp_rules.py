@@ -4,6 +4,8 @@
 import os
 import re
 
+import draw_includes
+from include_graph import include_graph, way
 from tree import Finding, without_comments
 
 # What only core/concurrency.h may name, and what to write instead.
@@ -145,48 +147,29 @@ def includes(tree):
                 )
 
 
-# Where the files of a folder include each other in one direction only.
-LAYERED_FOLDERS = ("core/", "backends/", "model/", "runtime/")
-
-
 def circles(tree):
-    """A unit is a header and its source; none includes itself by way of others
-    of its folder."""
-    includes_of = {}
-    for path in tree.cpp():
-        if not path.startswith(LAYERED_FOLDERS) or "_test." in path:
-            continue
-        folder = os.path.dirname(path)
-        for match in re.finditer(
-            rf'#include "netpoll/{re.escape(folder)}/([^/"]+)"', tree.text(path)
-        ):
-            unit = os.path.splitext(path)[0]
-            other = os.path.splitext(f"{folder}/{match[1]}")[0]
-            if other != unit:
-                includes_of.setdefault(unit, {}).setdefault(other, path)
-    for unit in sorted(includes_of):
-        for other, path in sorted(includes_of[unit].items()):
-            way = _way(includes_of, other, unit)
+    """None includes itself by way of others."""
+    graph = include_graph(tree)
+    for unit in sorted(graph):
+        for other, path in sorted(graph[unit].items()):
+            back = way(graph, other, unit)
             # Each circle once, where it is first by name.
-            if way and unit == min(way):
-                names = [os.path.basename(name) for name in [unit] + way]
-                yield Finding(
-                    "circles", path, 1, "a circle: " + " -> ".join(names)
-                )
+            if back and unit == min(back):
+                names = " -> ".join([unit] + back)
+                yield Finding("circles", path, 1, "a circle: " + names)
 
 
-def _way(includes_of, start, end):
-    """The units from `start` to `end`, or nothing."""
-    ways = [[start]]
-    seen = {start}
-    for way in ways:
-        if way[-1] == end:
-            return way
-        for other in sorted(includes_of.get(way[-1], ())):
-            if other not in seen:
-                seen.add(other)
-                ways.append(way + [other])
-    return None
+def drawing(tree):
+    path = "docs/dependencies.md"
+    if path in tree.paths and not any(circles(tree)):
+        if tree.text(path) != draw_includes.page(tree):
+            yield Finding(
+                "drawing",
+                path,
+                1,
+                "not what the files include: "
+                "python3 tests/lint/draw_includes.py > " + path,
+            )
 
 
-RULES = (seam, line_length, include_guard, includes, circles)
+RULES = (seam, line_length, include_guard, includes, circles, drawing)

@@ -11,6 +11,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+import draw_includes  # noqa: E402
 import lint  # noqa: E402
 
 SPDX = "SPDX-License-Identifier: Apache-2.0\n"
@@ -124,6 +125,21 @@ class LintTest(unittest.TestCase):
         self.assertEqual(self.found("circles"), [])
         self.write("core/c.cc", CC + include("c") + include("a"))
         self.assertEqual(self.found("circles"), ["core/a.h:1"])
+
+    def test_a_circle_may_go_through_several_folders(self):
+        self.write("a/a.h", CC + '#include "netpoll/b/b.h"\n')
+        self.write("b/b.h", CC + '#include "netpoll/a/a.h"\n')
+        self.assertEqual(self.found("circles"), ["a/a.h:1"])
+
+    def test_drawing(self):
+        page = "docs/dependencies.md"
+        self.write("core/a.h", CC + '#include "netpoll/core/b.h"\n')
+        self.write("core/b.h", CC)
+        self.write(page, draw_includes.page(lint.Tree(self.root)))
+        self.assertEqual(self.found("drawing"), [])
+        self.write("core/a.h", CC + '#include "netpoll/core/c.h"\n')
+        self.write("tools/b.h", CC + '#include "netpoll/core/b.h"\n')
+        self.assertEqual(self.found("drawing"), [page + ":1"])
 
     def test_licence(self):
         self.write("a.cc", "int a;\n")

@@ -29,42 +29,37 @@ constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
 
 }  // namespace
 
-Connection::Connection(Server& server, Socket socket)
-    : server_(server), socket_(std::move(socket)) {
-  server_.Enter(this);
-}
-
 void Connection::StartTurn(std::uint64_t turn, Awaited awaited) {
   if (turn == turn_ && awaited == awaited_) return;
   const bool begins = turn != turn_;
   turn_ = turn;
   awaited_ = awaited;
-  const std::chrono::nanoseconds limit = server_.options().LimitOf(
+  const std::chrono::nanoseconds limit = server().options().LimitOf(
       awaited == Awaited::kHeader, awaited != Awaited::kNext);
   if (limit.count() == 0) {
-    if (!deadline_.none()) socket_.SetReadDeadline(deadline_ = Deadline());
+    if (!deadline_.none()) socket().SetReadDeadline(deadline_ = Deadline());
     began_ = 0;
     return;
   }
   if (begins || began_ == 0) began_ = Runtime::Now();
   deadline_ = Deadline::After(began_, limit);
-  socket_.SetReadDeadline(deadline_);
+  socket().SetReadDeadline(deadline_);
 }
 
 bool Connection::StartWrite() {
-  const std::chrono::nanoseconds limit = server_.options().write_timeout;
+  const std::chrono::nanoseconds limit = server().options().write_timeout;
   if (limit.count() == 0) return false;
-  socket_.SetWriteDeadline(Runtime::After(limit));
+  socket().SetWriteDeadline(Runtime::After(limit));
   return true;
 }
 
 // What is written next may have to wait, too, and then has time of its own.
-void Connection::EndWrite() { socket_.SetWriteDeadline(Deadline::None()); }
+void Connection::EndWrite() { socket().SetWriteDeadline(Deadline::None()); }
 
 bool Connection::WokenToDrain() {
-  if (!server_.draining()) return false;
+  if (!server().draining()) return false;
   if (!deadline_.none() && Runtime::Now() >= deadline_.value()) return false;
-  socket_.SetReadDeadline(deadline_);
+  socket().SetReadDeadline(deadline_);
   return true;
 }
 
@@ -77,7 +72,7 @@ IoResult Connection::ReadNow(std::span<char> buffer) {
       error = got < 0 ? errno : 0;
     } while (error == EINTR);
   };
-  if (!socket_.WithFd(receive)) {
+  if (!socket().WithFd(receive)) {
     return {0, IoStatus::FromPoll(PollError::kClosing)};
   }
   if (got >= 0) return {static_cast<std::size_t>(got), {}};
@@ -89,7 +84,7 @@ IoResult Connection::ReadNow(std::span<char> buffer) {
 
 void Connection::Ended(IoStatus status) {
   if (status.timeout()) {
-    if (!server_.draining()) ++counts.timeouts;
+    if (!server().draining()) ++counts.timeouts;
     return;
   }
   switch (status.error_number()) {
@@ -106,11 +101,11 @@ void Connection::Ended(IoStatus status) {
 }
 
 Task<void> Connection::Linger() {
-  if (!socket_.ShutdownWrite().ok()) co_return;
-  socket_.SetReadDeadline(Runtime::After(kLingerTime));
+  if (!socket().ShutdownWrite().ok()) co_return;
+  socket().SetReadDeadline(Runtime::After(kLingerTime));
   std::array<char, 4096> discarded;
   for (std::size_t seen = 0; seen < kLingerBytes;) {
-    const IoResult got = co_await socket_.Read(discarded);
+    const IoResult got = co_await socket().Read(discarded);
     if (!got.ok() || got.bytes == 0) co_return;
     seen += got.bytes;
   }

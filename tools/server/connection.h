@@ -29,7 +29,7 @@ namespace netpoll::server {
 // What a client is waited for.
 enum class Awaited : std::uint8_t { kNext, kHeader, kBody };
 
-class Connection {
+class Connection : public Client {
  public:
   // co_await Write(data): as the socket's, and it takes no longer than the
   // server's write timeout. While the socket takes everything at once it costs
@@ -37,7 +37,7 @@ class Connection {
   class WriteOp : public internal::WriteOp {
    public:
     WriteOp(Connection& connection, std::string_view data)
-        : internal::WriteOp(connection.socket_.state(), data),
+        : internal::WriteOp(ClientSocket::StateOf(connection.socket()), data),
           connection_(connection) {}
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> task) {
       limited_ = connection_.StartWrite();
@@ -52,14 +52,10 @@ class Connection {
     Connection& connection_;
   };
 
-  Connection(Server& server, Socket socket);
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-  ~Connection() { server_.Leave(this); }
+  Connection(Server& server, Socket socket)
+      : Client(server, std::move(socket)) {}
 
-  Socket& socket() { return socket_; }
   WriteOp Write(std::string_view data) { return WriteOp(*this, data); }
-  Counts counts;
 
   // Call before each read. The time begins anew when `turn` differs from the
   // last: a session numbers its waits so that it changes exactly when the
@@ -82,26 +78,21 @@ class Connection {
   Task<void> Linger();
 
  private:
-  friend Server;
-
+  // Hands out what every socket keeps to itself.
   struct ClientSocket : Socket {
-    explicit ClientSocket(Socket socket) : Socket(std::move(socket)) {}
-    internal::FdState* state() { return state_; }
+    static internal::FdState* StateOf(Socket& socket) {
+      return socket.*&ClientSocket::state_;
+    }
   };
 
   // False: there is no limit.
   bool StartWrite();
   void EndWrite();
 
-  Server& server_;
-  ClientSocket socket_;
   std::uint64_t turn_ = ~std::uint64_t{0};
   Awaited awaited_ = Awaited::kNext;
   std::int64_t began_ = 0;  // The turn, if its time is limited.
   Deadline deadline_;
-  // The server's list; under its mutex.
-  Connection* next_ = nullptr;
-  Connection* previous_ = nullptr;
 };
 
 }  // namespace netpoll::server

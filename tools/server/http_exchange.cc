@@ -93,20 +93,20 @@ absl::string_view Reason(int status) {
 }  // namespace
 
 HttpExchange::HttpExchange() {
-  static_assert(sizeof(Parser) <= kParserSize);
-  static_assert(alignof(Parser) <= 16);
-  new (parser_.data()) Parser;
+  static_assert(sizeof(HttpParser) <= kParserSize);
+  static_assert(alignof(HttpParser) <= 16);
+  new (parser_.data()) HttpParser;
 }
 
 HttpExchange::~HttpExchange() { std::destroy_at(&parser()); }
 
-HttpExchange::Parser& HttpExchange::parser() {
-  return *std::launder(reinterpret_cast<Parser*>(parser_.data()));
+HttpParser& HttpExchange::parser() {
+  return *std::launder(reinterpret_cast<HttpParser*>(parser_.data()));
 }
 
 void HttpExchange::BeginRequest() {
   std::destroy_at(&parser());
-  new (parser_.data()) Parser;
+  new (parser_.data()) HttpParser;
   begun_ = false;
   has_line_ = false;
   is_head_ = false;
@@ -141,7 +141,7 @@ bool HttpExchange::Step(bool last, Next* next) {
     *next = Refuse(status);
     return false;
   }
-  Parser& request = parser();
+  HttpParser& request = parser();
   if (!request.complete()) return Stuck(next);
 
   if (!request.Answers()) {
@@ -177,7 +177,7 @@ int HttpExchange::Parse() {
     const int status = TakeLine();
     if (status != 0 || !has_line_) return status;
   }
-  Parser& request = parser();
+  HttpParser& request = parser();
   while (begin_ < end_ && !request.complete()) {
     const bool in_header = !request.is_header_done();
     if (in_header && IsFolded(input())) return 400;
@@ -260,7 +260,7 @@ int HttpExchange::TakeTrailers() {
 
 // The request is not complete. Always false.
 bool HttpExchange::Stuck(Next* next) {
-  Parser& request = parser();
+  HttpParser& request = parser();
   *next = Next::kRead;
   if (has_line_ && request.is_header_done() && !continued_) {
     continued_ = true;

@@ -31,13 +31,16 @@
 #include <string>
 #include <string_view>
 
+#include "netpoll/tools/server/http_syntax.h"
+
 namespace netpoll::server {
+
+class HttpParser;
 
 class HttpExchange {
  public:
-  static constexpr std::size_t kInput = 8192;    // A header is not longer.
+  static constexpr std::size_t kInput = kMostHeader;
   static constexpr std::size_t kOutput = 16384;  // Written before going on.
-  static constexpr std::uint64_t kBody = 1 << 20;
   static constexpr int kEmptyLines = 8;  // That may come before a request.
 
   enum class Next {
@@ -72,11 +75,10 @@ class HttpExchange {
   std::uint64_t errors() const { return errors_; }
 
  private:
-  class Parser;
   struct Answer;
   enum class Chunk { kUnfinished, kWhole, kBad };
 
-  Parser& parser();
+  HttpParser& parser();
   std::string_view input() const {
     return {input_.data() + begin_, end_ - begin_};
   }

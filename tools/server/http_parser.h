@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The parser of an HttpExchange: Boost.Beast's, and what it lacks. For
+// The parser of HTTP requests: Boost.Beast's, and what it lacks. For
 // http_exchange.cc alone.
 
 #ifndef NETPOLL_TOOLS_SERVER_HTTP_PARSER_H_
@@ -17,13 +17,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
-#include "netpoll/tools/server/http_exchange.h"
 #include "netpoll/tools/server/http_syntax.h"
 
 namespace netpoll::server {
 
 // Keeps of a request only what the answer depends on.
-class HttpExchange::Parser : public boost::beast::http::basic_parser<true> {
+class HttpParser : public boost::beast::http::basic_parser<true> {
   using Verb = boost::beast::http::verb;
   using Field = boost::beast::http::field;
   using Error = boost::beast::http::error;
@@ -31,9 +30,9 @@ class HttpExchange::Parser : public boost::beast::http::basic_parser<true> {
   using string_view = boost::beast::string_view;
 
  public:
-  Parser() {
-    header_limit(kInput);
-    body_limit(kBody);
+  HttpParser() {
+    header_limit(kMostHeader);
+    body_limit(kMostBody);
     eager(false);  // Stops behind the header.
   }
 
@@ -121,7 +120,7 @@ class HttpExchange::Parser : public boost::beast::http::basic_parser<true> {
   void on_chunk_header_impl(std::uint64_t size, string_view extension,
                             error_code& error) override {
     extensions += extension.size();
-    if (extensions > kInput) error = Error::header_limit;
+    if (extensions > kMostHeader) error = Error::header_limit;
     if (size > 0) {
       between_chunks = first_chunk = false;
     } else if (!error) {

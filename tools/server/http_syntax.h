@@ -6,9 +6,15 @@
 #ifndef NETPOLL_TOOLS_SERVER_HTTP_SYNTAX_H_
 #define NETPOLL_TOOLS_SERVER_HTTP_SYNTAX_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace netpoll::server {
+
+// How long a header and a body may be.
+inline constexpr std::size_t kMostHeader = 8192;
+inline constexpr std::uint64_t kMostBody = 1 << 20;
 
 bool IsTokenChar(char c);
 

@@ -21,7 +21,6 @@
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/task.h"
-#include "netpoll/tools/server/connection.h"
 
 namespace netpoll::server {
 namespace {
@@ -126,7 +125,7 @@ void Server::Drain() {
   {
     const std::lock_guard hold(mutex_);
     if (draining_.exchange(true)) return;
-    for (Connection* c = connections_; c != nullptr; c = c->next_) {
+    for (Client* c = clients_; c != nullptr; c = c->next_) {
       c->socket().SetReadDeadline(Deadline::Past());
     }
     waiter = std::exchange(waits_for_room_, nullptr);
@@ -161,24 +160,24 @@ bool Server::RoomAwaiter::await_suspend(std::coroutine_handle<> task) {
   return true;
 }
 
-void Server::Enter(Connection* connection) {
+void Server::Enter(Client* client) {
   const std::lock_guard hold(mutex_);
-  connection->next_ = connections_;
-  if (connections_ != nullptr) connections_->previous_ = connection;
-  connections_ = connection;
+  client->next_ = clients_;
+  if (clients_ != nullptr) clients_->previous_ = client;
+  clients_ = client;
 }
 
-void Server::Leave(Connection* connection) {
+void Server::Leave(Client* client) {
   {
     // Unlinked before the socket closes: Drain touches no dead one.
     const std::lock_guard hold(mutex_);
-    Connection* const previous = connection->previous_;
-    Connection* const next = connection->next_;
-    (previous != nullptr ? previous->next_ : connections_) = next;
+    Client* const previous = client->previous_;
+    Client* const next = client->next_;
+    (previous != nullptr ? previous->next_ : clients_) = next;
     if (next != nullptr) next->previous_ = previous;
-    totals_.counts.Add(connection->counts);
+    totals_.counts.Add(client->counts);
   }
-  connection->socket().CloseNow();  // Its descriptor makes room.
+  client->socket().CloseNow();  // Its descriptor makes room.
   std::unique_lock hold(mutex_);
   --open_;
   if (waits_for_room_ != nullptr && HasRoom()) {

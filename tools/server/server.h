@@ -35,7 +35,7 @@
 
 namespace netpoll::server {
 
-class Connection;
+class Client;
 
 struct Counts {
   std::uint64_t messages = 0;  // Requests, or reads echoed.
@@ -83,7 +83,7 @@ struct ServerOptions {
 
 class Server {
  public:
-  // What is run for each client; its first act is to make a Connection.
+  // What is run for each client; its first act is to make a Client.
   using Session = Task<void> (*)(Server& server, Socket socket);
 
   Server(Runtime& runtime, Listener listener, Session session,
@@ -112,7 +112,7 @@ class Server {
   const SocketAddress& address() const { return listener_.address(); }
 
  private:
-  friend Connection;
+  friend Client;
 
   // co_await: until a connection may be accepted, or the server drains.
   struct RoomAwaiter : internal::ResumeWaiter {
@@ -128,8 +128,8 @@ class Server {
   void Refused(int error);
   void KeepAlive();
   bool HasRoom() const;
-  void Enter(Connection* connection);
-  void Leave(Connection* connection);
+  void Enter(Client* client);
+  void Leave(Client* client);
   void Depart(std::unique_lock<std::mutex> hold);
 
   Runtime& runtime_;
@@ -144,8 +144,37 @@ class Server {
   RefusalLog refusals_;
   int open_ = 0;     // Sessions that have not ended.
   int present_ = 0;  // The same and the accepting task.
-  Connection* connections_ = nullptr;
+  Client* clients_ = nullptr;
   RoomAwaiter* waits_for_room_ = nullptr;
+};
+
+// A client as its server sees it, for as long as its session lives: whom it
+// wakes to drain, what it counts, what it closes. A session derives from it.
+class Client {
+ public:
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  Socket& socket() { return socket_; }
+  Counts counts;
+
+ protected:
+  Client(Server& server, Socket socket)
+      : server_(server), socket_(std::move(socket)) {
+    server_.Enter(this);
+  }
+  ~Client() { server_.Leave(this); }
+
+  Server& server() const { return server_; }
+
+ private:
+  friend Server;
+
+  Server& server_;
+  Socket socket_;
+  // The server's list; under its mutex.
+  Client* next_ = nullptr;
+  Client* previous_ = nullptr;
 };
 
 }  // namespace netpoll::server

@@ -28,6 +28,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "netpoll/backends/host/host_backends.h"
+#include "netpoll/tools/torture/conduct.h"
 #include "netpoll/tools/torture/faulty_calls.h"
 #include "netpoll/tools/torture/options.h"
 #include "netpoll/tools/torture/random.h"

@@ -9,9 +9,6 @@
 #ifndef NETPOLL_TOOLS_TORTURE_CAMPAIGN_H_
 #define NETPOLL_TOOLS_TORTURE_CAMPAIGN_H_
 
-#include <optional>
-#include <string>
-
 #include "netpoll/tools/torture/options.h"
 
 namespace netpoll::torture {
@@ -22,10 +19,6 @@ namespace netpoll::torture {
 //
 // Forks: called before there are threads. In the child it returns as well.
 int RunCampaign(const Options& options);
-
-// "deadlines,resets": the set, or what word is none of the names.
-std::optional<Faults> ParseFaults(const std::string& text, std::string* wrong);
-std::string FormatFaults(Faults faults);
 
 }  // namespace netpoll::torture
 

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,10 @@ inline constexpr FaultName kFaultNames[] = {
     {"children", kChildren},       {"buffers", kBuffers},   {"calls", kCalls},
     {"memory", kMemory},
 };
+
+// "deadlines,resets": the set, or what word is none of the names.
+std::optional<Faults> ParseFaults(const std::string& text, std::string* wrong);
+std::string FormatFaults(Faults faults);
 
 struct Options {
   std::uint64_t seed = 1;

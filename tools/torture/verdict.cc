@@ -5,48 +5,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
 #include "netpoll/tools/cli/json.h"
-#include "netpoll/tools/torture/campaign.h"
 #include "netpoll/tools/torture/faulty_calls.h"
 #include "netpoll/tools/torture/options.h"
 #include "netpoll/tools/torture/tally.h"
 
 namespace netpoll::torture {
-
-std::optional<Faults> ParseFaults(const std::string& text, std::string* wrong) {
-  if (text == "all") return kAllFaults;
-  if (text == "none") return Faults{0};
-  Faults faults = 0;
-  const std::vector<std::string> words = absl::StrSplit(text, ',');
-  for (const std::string& word : words) {
-    const Faults before = faults;
-    for (const FaultName& each : kFaultNames) {
-      if (each.name == word) faults |= each.fault;
-    }
-    if (faults == before) {
-      *wrong = word;
-      return std::nullopt;
-    }
-  }
-  return faults;
-}
-
-std::string FormatFaults(Faults faults) {
-  if (faults == kAllFaults) return "all";
-  std::string text;
-  for (const FaultName& each : kFaultNames) {
-    if ((faults & each.fault) == 0) continue;
-    absl::StrAppend(&text, text.empty() ? "" : ",", each.name);
-  }
-  return text.empty() ? "none" : text;
-}
 
 std::string ReplayCommand(const Options& options, const RoundName& round) {
   std::string command = absl::StrCat("netpoll torture --seed ", round.seed,
