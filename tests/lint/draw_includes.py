@@ -15,6 +15,8 @@ from include_graph import floors, grouped, include_graph, reduced  # noqa: E402
 from tree import Tree  # noqa: E402
 
 ROOMS = ("core", "backends", "runtime", "model", "tools", "tests", "examples")
+# Drawn as rooms only.
+OUTERMOST = ("tests", "examples")
 # Folders with fewer files than that need no drawing.
 FEWEST = 4
 
@@ -56,7 +58,11 @@ def page(tree):
 
     parts = [_TOP, "## Rooms\n\n", _flowchart(grouped(graph, room_of))]
     folders = sorted(
-        {os.path.dirname(unit) for unit in graph if room_of(unit)},
+        {
+            os.path.dirname(unit)
+            for unit in graph
+            if room_of(unit) and room_of(unit) not in OUTERMOST
+        },
         key=lambda folder: (ROOMS.index(folder.split("/", 1)[0]), folder),
     )
     for folder in folders:
