@@ -146,7 +146,7 @@ TEST_F(EventPortsFailure, AnErrorWithoutEventsDoesNotEndAPollWithoutALimit) {
 TEST_F(EventPortsFailure, TheLimitReachesTheSystemWholeUpToItsCap) {
   Backend backend;
   ASSERT_EQ(backend.Init(), 0);
-  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max() - 1;
   const struct {
     std::int64_t limit;
     time_t seconds;

@@ -23,8 +23,8 @@ struct LimitInMillis {
   int millis;
 };
 inline constexpr LimitInMillis kLimitsInMillis[] = {
-    {1, 1},         {999'999, 1},   {1'000'000, 1},      {1'000'001, 2},
-    {1'999'999, 2}, {2'500'000, 3}, {INT64_MAX, INT_MAX}};
+    {1, 1},         {999'999, 1},   {1'000'000, 1},          {1'000'001, 2},
+    {1'999'999, 2}, {2'500'000, 3}, {INT64_MAX - 1, INT_MAX}};
 
 // `Sys` is the scripted system: Sys::script() is its script, with
 // ScriptedCalls as a base.
