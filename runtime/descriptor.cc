@@ -24,6 +24,7 @@
 #include "netpoll/backends/posix/check_pollable.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/errno_status.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/message.h"
@@ -245,7 +246,7 @@ IoStatus CloseOp::await_resume() const {
 }
 
 absl::StatusOr<int> DetachOp::await_resume() const {
-  if (!status_.ok()) return status_.ToStatus();
+  if (!status_.ok()) return ToStatus(status_);
   return fd_->fd;
 }
 

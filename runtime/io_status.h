@@ -9,9 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 
-#include "absl/status/status.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {
@@ -38,9 +36,6 @@ class IoStatus {
 
   // "ok", "closing", "timeout", "not-pollable", or the errno's name.
   std::string ToString() const;
-  // For the edges of a program: kCancelled for closing, kDeadlineExceeded for
-  // the deadline, kInternal for not-pollable, else as ErrnoStatus.
-  absl::Status ToStatus() const;
 
   friend constexpr bool operator==(IoStatus, IoStatus) = default;
 
@@ -58,13 +53,6 @@ struct [[nodiscard]] IoResult {
 
   bool ok() const { return status.ok(); }
 };
-
-// The status of a system call that failed, with `message` and the system's
-// words. The code is the errno's canonical one, with two exceptions, so that
-// kDeadlineExceeded and kCancelled are always the runtime's own: ETIMEDOUT (the
-// peer did not answer in the time that the system gives it) is kUnavailable
-// (as is ETIME), and ECANCELED is kAborted.
-absl::Status ErrnoStatus(int error, std::string_view message);
 
 // The symbolic name of an errno, "EPIPE"; its number if it has none.
 std::string ErrnoName(int error);

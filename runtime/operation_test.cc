@@ -224,7 +224,7 @@ TEST_P(OperationTest, ANullHandleSaysSo) {
     EXPECT_EQ((co_await none.Write("x")).status, bad);
     EXPECT_EQ(co_await none.WaitReadable(), bad);
     EXPECT_EQ(co_await none.Close(), bad);
-    EXPECT_EQ((co_await none.Detach()).status().code(), bad.ToStatus().code());
+    EXPECT_EQ((co_await none.Detach()).status().code(), ToStatus(bad).code());
     none.CloseNow();
     none.SetDeadline(Deadline::Past());
     EXPECT_FALSE(none.WithFd([](int) { ADD_FAILURE(); }));

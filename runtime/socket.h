@@ -8,6 +8,7 @@
 #include "netpoll/runtime/address.h"         // IWYU pragma: export
 #include "netpoll/runtime/connect.h"         // IWYU pragma: export
 #include "netpoll/runtime/datagram.h"        // IWYU pragma: export
+#include "netpoll/runtime/errno_status.h"    // IWYU pragma: export
 #include "netpoll/runtime/listener.h"        // IWYU pragma: export
 #include "netpoll/runtime/socket_options.h"  // IWYU pragma: export
 #include "netpoll/runtime/stream.h"          // IWYU pragma: export

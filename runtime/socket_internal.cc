@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/descriptor.h"
+#include "netpoll/runtime/errno_status.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"

@@ -16,6 +16,7 @@
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/connect.h"
 #include "netpoll/runtime/descriptor.h"
+#include "netpoll/runtime/errno_status.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_op.h"
 #include "netpoll/runtime/io_status.h"
@@ -37,7 +38,7 @@ absl::Status ConnectError(const SocketAddress& address, IoStatus status) {
   const std::string doing = internal::Doing("connect to", address);
   const int error = status.error_number();
   if (error != 0) return SystemError(doing, error);
-  return absl::Status(status.ToStatus().code(),
+  return absl::Status(ToStatus(status).code(),
                       absl::StrCat(doing, ": ", status.ToString()));
 }
 
@@ -99,9 +100,9 @@ namespace {
 
 absl::StatusOr<SocketAddress> Address(const Socket& socket,
                                       internal::AddressCall call) {
-  if (!socket.valid()) return IoStatus::FromErrno(EBADF).ToStatus();
+  if (!socket.valid()) return ToStatus(IoStatus::FromErrno(EBADF));
   absl::StatusOr<SocketAddress> address =
-      IoStatus::FromPoll(PollError::kClosing).ToStatus();
+      ToStatus(IoStatus::FromPoll(PollError::kClosing));
   socket.WithFd([&](int fd) { address = AddressFrom(fd, call); });
   return address;
 }

@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "gtest/gtest.h"
+#include "netpoll/runtime/errno_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/sys.h"
@@ -65,9 +66,9 @@ TEST_P(StreamTest, NamesOfWhatIsClosedEmptyOrReset) {
   RunTest(threads(), [](Runtime& runtime) -> Task<> {
     Socket none;
     EXPECT_EQ(none.LocalAddress().status(),
-              IoStatus::FromErrno(EBADF).ToStatus());
+              ToStatus(IoStatus::FromErrno(EBADF)));
     EXPECT_EQ(none.PeerAddress().status(),
-              IoStatus::FromErrno(EBADF).ToStatus());
+              ToStatus(IoStatus::FromErrno(EBADF)));
 
     Socket::Ends ends = co_await Connection(runtime, "127.0.0.1:0");
     ends.first.WithFd([](int fd) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // I/O completion ports (Windows): completions, not readiness. The contract is
-// in backend.h; the calls whose completions it reports are in iocp_calls.h.
+// in backend.h; the calls whose completions it reports are the runtime's
+// (runtime/iocp/iocp_calls.h).
 //
 // A direction is reported when the operation that was begun in it has ended,
 // with success or not: there is nothing to report of a descriptor on which no

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "netpoll/backends/iocp/iocp_calls.h"
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/deadline.h"
@@ -20,6 +19,8 @@
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/iocp/iocp_calls.h"
 #include "netpoll/runtime/iocp/thread_driver.h"
 
 namespace netpoll::windows {
@@ -102,51 +103,54 @@ class Socket {
   }
 
   // Bytes; 0 at the end of the stream.
-  IocpResult Read(void* buffer, std::size_t size) {
+  IoResult Read(void* buffer, std::size_t size) {
     return Call(Mode::kRead, [&] {
       return IocpReceive(backend(), fd_, reading_, buffer, size);
     });
   }
 
   // All of it, unless something goes wrong: then `bytes` says how much.
-  IocpResult Write(const void* buffer, std::size_t size) {
+  IoResult Write(const void* buffer, std::size_t size) {
     std::size_t done = 0;
     const auto* const from = static_cast<const char*>(buffer);
     for (;;) {
-      IocpResult result = Call(Mode::kWrite, [&] {
+      IoResult result = Call(Mode::kWrite, [&] {
         return IocpSend(backend(), fd_, writing_, from + done, size - done);
       });
       done += result.bytes;
-      result.bytes = static_cast<std::uint32_t>(done);
+      result.bytes = done;
       if (!result.ok() || done >= size) return result;
     }
   }
 
   // Accepts into `connection`, which is open then.
-  IocpResult Accept(Socket& connection) {
+  IoResult Accept(Socket& connection) {
     const SOCKET accepted = NewTcpSocket();
     IocpAcceptBuffer buffer;
-    IocpResult result = Call(Mode::kRead, [&] {
+    IoResult result = Call(Mode::kRead, [&] {
       return IocpAccept(backend(), fd_, reading_, accepted, &buffer);
     });
     if (result.ok()) {
-      result.error = IocpFinishAccept(backend(), fd_, accepted);
+      result.status =
+          IoStatus::FromErrno(IocpFinishAccept(backend(), fd_, accepted));
     }
     if (result.ok()) {
-      result.error = connection.Open(accepted);
+      result.status = IoStatus::FromErrno(connection.Open(accepted));
     } else {
       ::closesocket(accepted);
     }
     return result;
   }
 
-  IocpResult Connect(const sockaddr_in& address) {
-    IocpResult result = Call(Mode::kWrite, [&] {
+  IoResult Connect(const sockaddr_in& address) {
+    IoResult result = Call(Mode::kWrite, [&] {
       return IocpConnect(backend(), fd_, writing_,
                          reinterpret_cast<const sockaddr*>(&address),
                          sizeof(address));
     });
-    if (result.ok()) result.error = IocpFinishConnect(backend(), fd_);
+    if (result.ok()) {
+      result.status = IoStatus::FromErrno(IocpFinishConnect(backend(), fd_));
+    }
     return result;
   }
 
@@ -171,9 +175,11 @@ class Socket {
 
   // One call in one direction, with the direction to itself.
   template <class Start>
-  IocpResult Call(Mode direction, Start start) {
-    if (!Enter(direction)) return {.poll_error = PollError::kClosing};
-    const IocpResult result = CallAlone(direction, start);
+  IoResult Call(Mode direction, Start start) {
+    if (!Enter(direction)) {
+      return {.status = IoStatus::FromPoll(PollError::kClosing)};
+    }
+    const IoResult result = CallAlone(direction, start);
     WaiterList next;
     const bool last = lock_.Release(direction, next);
     Wake(next);
@@ -182,9 +188,9 @@ class Socket {
   }
 
   template <class Start>
-  IocpResult CallAlone(Mode direction, Start start) {
+  IoResult CallAlone(Mode direction, Start start) {
     const PollError error = driver_.poller().Reset(desc_, direction);
-    if (error != PollError::kNone) return {.poll_error = error};
+    if (error != PollError::kNone) return {.status = IoStatus::FromPoll(error)};
     const IocpStarted started = start();
     if (!started.pending) return started.result;
     auto* const operation = direction == Mode::kRead ? reading_ : writing_;

@@ -17,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/core/deadline.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/iocp/thread_driver.h"
 
 namespace netpoll::windows {
@@ -70,7 +71,7 @@ TEST_F(IocpSocket, BytesGoBothWays) {
   EXPECT_EQ(server.Write("you", 3).bytes, 3u);
   EXPECT_EQ(client.Read(buffer, sizeof(buffer)).bytes, 3u);
   client.Close();
-  const IocpResult end = server.Read(buffer, sizeof(buffer));
+  const IoResult end = server.Read(buffer, sizeof(buffer));
   EXPECT_TRUE(end.ok());
   EXPECT_EQ(end.bytes, 0u);
   server.Close();
@@ -79,7 +80,7 @@ TEST_F(IocpSocket, BytesGoBothWays) {
 TEST_F(IocpSocket, AReaderIsWokenByBytes) {
   TheSocket client(driver_), server(driver_);
   Connect(client, server);
-  IocpResult result;
+  IoResult result;
   char byte;
   std::thread reader([&] { result = server.Read(&byte, 1); });
   UntilParked();
@@ -97,10 +98,10 @@ TEST_F(IocpSocket, ADeadlineEndsAReadAndIsNeverEarly) {
   for (const int limit : {1, 5, 20}) {
     const auto start = steady_clock::now();
     server.SetDeadlineAfter(Mode::kRead, milliseconds(limit));
-    EXPECT_EQ(server.Read(&byte, 1).poll_error, PollError::kTimeout);
+    EXPECT_EQ(server.Read(&byte, 1).status.poll_error(), PollError::kTimeout);
     EXPECT_GE(steady_clock::now() - start, milliseconds(limit));
     // Sticky, and no call is begun.
-    EXPECT_EQ(server.Read(&byte, 1).poll_error, PollError::kTimeout);
+    EXPECT_EQ(server.Read(&byte, 1).status.poll_error(), PollError::kTimeout);
   }
   // Without one it reads on, and nothing was lost.
   server.SetDeadline(Mode::kRead, Deadline::None());
@@ -113,13 +114,13 @@ TEST_F(IocpSocket, ADeadlineEndsAReadAndIsNeverEarly) {
 TEST_F(IocpSocket, ADeadlineInThePastEndsAReadUnderWay) {
   TheSocket client(driver_), server(driver_);
   Connect(client, server);
-  IocpResult result;
+  IoResult result;
   char byte;
   std::thread reader([&] { result = server.Read(&byte, 1); });
   UntilParked();
   server.SetDeadline(Mode::kRead, Deadline::Past());
   reader.join();
-  EXPECT_EQ(result.poll_error, PollError::kTimeout);
+  EXPECT_EQ(result.status.poll_error(), PollError::kTimeout);
   client.Close();
   server.Close();
 }
@@ -129,8 +130,8 @@ TEST_F(IocpSocket, ADeadlineEndsAWrite) {
   Connect(client, server);
   const std::vector<char> much(std::size_t{64} << 20);
   server.SetDeadlineAfter(Mode::kWrite, milliseconds(20));
-  const IocpResult result = server.Write(much.data(), much.size());
-  EXPECT_EQ(result.poll_error, PollError::kTimeout);
+  const IoResult result = server.Write(much.data(), much.size());
+  EXPECT_EQ(result.status.poll_error(), PollError::kTimeout);
   EXPECT_LT(result.bytes, much.size());
   client.Close();
   server.Close();
@@ -139,7 +140,8 @@ TEST_F(IocpSocket, ADeadlineEndsAWrite) {
 TEST_F(IocpSocket, ADeadlineEndsAnAccept) {
   TheSocket connection(driver_);
   listener_.SetDeadlineAfter(Mode::kRead, milliseconds(10));
-  EXPECT_EQ(listener_.Accept(connection).poll_error, PollError::kTimeout);
+  EXPECT_EQ(listener_.Accept(connection).status.poll_error(),
+            PollError::kTimeout);
   listener_.SetDeadline(Mode::kRead, Deadline::None());
   // And another begins.
   TheSocket client(driver_);
@@ -153,7 +155,7 @@ TEST_F(IocpSocket, CloseEndsCallsUnderWayInBothDirections) {
   TheSocket client(driver_), server(driver_);
   Connect(client, server);
   const std::vector<char> much(std::size_t{64} << 20);
-  IocpResult read, written;
+  IoResult read, written;
   char byte;
   std::thread reader([&] { read = server.Read(&byte, 1); });
   std::thread writer([&] { written = server.Write(much.data(), much.size()); });
@@ -161,9 +163,9 @@ TEST_F(IocpSocket, CloseEndsCallsUnderWayInBothDirections) {
   EXPECT_TRUE(server.Close());
   reader.join();
   writer.join();
-  EXPECT_EQ(read.poll_error, PollError::kClosing);
-  EXPECT_EQ(written.poll_error, PollError::kClosing);
-  EXPECT_EQ(server.Read(&byte, 1).poll_error, PollError::kClosing);
+  EXPECT_EQ(read.status.poll_error(), PollError::kClosing);
+  EXPECT_EQ(written.status.poll_error(), PollError::kClosing);
+  EXPECT_EQ(server.Read(&byte, 1).status.poll_error(), PollError::kClosing);
   EXPECT_FALSE(server.Close());
   UntilNoneIsParked();
   client.Close();
@@ -171,12 +173,12 @@ TEST_F(IocpSocket, CloseEndsCallsUnderWayInBothDirections) {
 
 TEST_F(IocpSocket, CloseEndsAnAccept) {
   TheSocket connection(driver_);
-  IocpResult result;
+  IoResult result;
   std::thread accepting([&] { result = listener_.Accept(connection); });
   UntilParked();
   listener_.Close();
   accepting.join();
-  EXPECT_EQ(result.poll_error, PollError::kClosing);
+  EXPECT_EQ(result.status.poll_error(), PollError::kClosing);
 }
 
 // Decision of who comes first: what arrived is not thrown away.
@@ -196,8 +198,8 @@ TEST_F(IocpSocket, NoByteIsLostBetweenDeadlinesAndArrivals) {
     char byte;
     // Tight enough to fall together with an arrival now and then.
     server.SetDeadlineAfter(Mode::kRead, std::chrono::microseconds(50));
-    const IocpResult result = server.Read(&byte, 1);
-    if (result.poll_error == PollError::kTimeout) continue;
+    const IoResult result = server.Read(&byte, 1);
+    if (result.status.poll_error() == PollError::kTimeout) continue;
     ASSERT_TRUE(result.ok());
     ASSERT_EQ(result.bytes, 1u);
     ASSERT_EQ(byte, static_cast<char>(got));
@@ -211,7 +213,7 @@ TEST_F(IocpSocket, NoByteIsLostBetweenDeadlinesAndArrivals) {
 TEST_F(IocpSocket, AResetIsAnErrorOfTheReader) {
   TheSocket client(driver_), server(driver_);
   Connect(client, server);
-  IocpResult result;
+  IoResult result;
   char byte;
   std::thread reader([&] { result = server.Read(&byte, 1); });
   UntilParked();
@@ -220,7 +222,7 @@ TEST_F(IocpSocket, AResetIsAnErrorOfTheReader) {
                reinterpret_cast<const char*>(&at_once), sizeof(at_once));
   client.Close();
   reader.join();
-  EXPECT_EQ(result.error, ECONNRESET);
+  EXPECT_EQ(result.status.error_number(), ECONNRESET);
   server.Close();
 }
 
@@ -234,7 +236,7 @@ TEST_F(IocpSocket, ConnectIsRefusedWhereNobodyListens) {
   ::closesocket(unused);
   TheSocket client(driver_);
   ASSERT_EQ(client.Open(NewTcpSocket()), 0);
-  EXPECT_EQ(client.Connect(Loopback(port)).error, ECONNREFUSED);
+  EXPECT_EQ(client.Connect(Loopback(port)).status.error_number(), ECONNREFUSED);
   client.Close();
 }
 
@@ -272,7 +274,7 @@ TEST_F(IocpSocket, ManyConnectionsEchoAtOnce) {
       sessions.emplace_back([connection] {
         char buffer[256];
         for (;;) {
-          const IocpResult got = connection->Read(buffer, sizeof(buffer));
+          const IoResult got = connection->Read(buffer, sizeof(buffer));
           if (!got.ok() || got.bytes == 0) break;
           EXPECT_TRUE(connection->Write(buffer, got.bytes).ok());
         }
@@ -292,7 +294,7 @@ TEST_F(IocpSocket, ManyConnectionsEchoAtOnce) {
         std::string echo;
         char buffer[256];
         while (echo.size() < text.size()) {
-          const IocpResult got = client.Read(buffer, sizeof(buffer));
+          const IoResult got = client.Read(buffer, sizeof(buffer));
           ASSERT_GT(got.bytes, 0u);
           echo.append(buffer, got.bytes);
         }
@@ -310,7 +312,7 @@ TEST_F(IocpSocket, ClosesAndDeadlinesComeAtAnyMoment) {
     TheSocket client(driver_), server(driver_);
     Connect(client, server);
     char byte;
-    IocpResult result;
+    IoResult result;
     std::thread reader([&] { result = server.Read(&byte, 1); });
     std::thread expiring([&] {
       if (i % 3 != 0) server.SetDeadline(Mode::kReadWrite, Deadline::Past());
@@ -319,8 +321,9 @@ TEST_F(IocpSocket, ClosesAndDeadlinesComeAtAnyMoment) {
     server.Close();
     reader.join();
     expiring.join();
-    EXPECT_EQ(result.error, 0);
-    EXPECT_TRUE(result.bytes == 1 || result.poll_error != PollError::kNone);
+    EXPECT_EQ(result.status.error_number(), 0);
+    EXPECT_TRUE(result.bytes == 1 ||
+                result.status.poll_error() != PollError::kNone);
     client.Close();
   }
   UntilNoneIsParked();

@@ -2,19 +2,20 @@
 // Every template of the backend and of what it needs of the core, instantiated,
 // without exceptions and RTTI.
 #include "netpoll/backends/iocp/iocp_backend.h"
-#include "netpoll/backends/iocp/iocp_calls.h"
 #include "netpoll/backends/iocp/operation.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/descriptor_lock.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/sleep_protocol.h"
 #include "netpoll/core/wake_token.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/iocp/iocp_calls.h"
 
 namespace netpoll {
 
-IocpResult UseEveryCall(Poller<IocpBackend<>>&, PollDesc<StdEnv>*,
-                        IocpOperation<StdEnv>*, const sockaddr*,
-                        IocpAcceptBuffer*);
+IoResult UseEveryCall(Poller<IocpBackend<>>&, PollDesc<StdEnv>*,
+                      IocpOperation<StdEnv>*, const sockaddr*,
+                      IocpAcceptBuffer*);
 
 template class IocpOperation<StdEnv>;
 template class IocpBackend<StdEnv, WindowsSys>;
@@ -23,9 +24,9 @@ template class DescriptorLock<StdEnv>;
 template class WakeToken<StdEnv>;
 
 // A task's way through each call.
-IocpResult UseEveryCall(Poller<IocpBackend<>>& poller, PollDesc<StdEnv>* desc,
-                        IocpOperation<StdEnv>* operation,
-                        const sockaddr* address, IocpAcceptBuffer* buffer) {
+IoResult UseEveryCall(Poller<IocpBackend<>>& poller, PollDesc<StdEnv>* desc,
+                      IocpOperation<StdEnv>* operation, const sockaddr* address,
+                      IocpAcceptBuffer* buffer) {
   auto& backend = poller.backend();
   const Fd fd = desc->fd();
   IocpReceive(backend, fd, operation, buffer, sizeof(*buffer));

@@ -15,13 +15,14 @@
 #include <vector>
 
 #include "netpoll/backends/iocp/iocp_backend.h"
-#include "netpoll/backends/iocp/iocp_calls.h"
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/iocp/iocp_calls.h"
 #include "netpoll/tests/fuzz/bytes.h"
 #include "netpoll/tests/fuzz/decode.h"
 
@@ -254,8 +255,8 @@ class IocpRun {
       call.expected = false;
       Require(!poller_.Finish(d.desc, kModes[i]).must_park,
               "woken for nothing");
-      const IocpResult ended = IocpFinish(poller_.backend(), kFirstFd + which,
-                                          call.operation, PollError::kNone);
+      const IoResult ended = IocpFinish(poller_.backend(), kFirstFd + which,
+                                        call.operation, PollError::kNone);
       Require(ended.ok() && ended.bytes == call.bytes,
               "the bytes are not the packet's");
     }

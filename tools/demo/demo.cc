@@ -22,6 +22,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "netpoll/core/deadline.h"
+#include "netpoll/runtime/errno_status.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
@@ -101,7 +102,7 @@ class Demo {
         if (got.ok() && got.bytes == 0) status = IoStatus::FromErrno(EPIPE);
       }
       if (!status.ok()) {
-        Failed("an echo", status.ToStatus());
+        Failed("an echo", ToStatus(status));
         break;
       }
       latency.Record(static_cast<std::uint64_t>(Runtime::Now() - start));
@@ -120,7 +121,7 @@ class Demo {
       const IoResult none = co_await socket->Read(buffer);
       if (over_.load()) break;
       if (!none.status.timeout()) {
-        Failed("a read that had to time out", none.status.ToStatus());
+        Failed("a read that had to time out", ToStatus(none.status));
         break;
       }
       // A deadline that has passed ends one read, not the connection.
@@ -128,7 +129,7 @@ class Demo {
       const IoResult sent = co_await socket->Write("x");
       const IoResult got = co_await socket->Read(buffer);
       if (!sent.ok() || !got.ok() || got.bytes != 1) {
-        Failed("an echo after a timeout", got.status.ToStatus());
+        Failed("an echo after a timeout", ToStatus(got.status));
         break;
       }
     }
@@ -144,7 +145,7 @@ class Demo {
       });
       const IoResult sent = co_await socket->Write("never mind");
       if (!sent.ok()) {
-        Failed("a message", sent.status.ToStatus());
+        Failed("a message", ToStatus(sent.status));
         co_return;
       }
       co_await runtime_.Yield();

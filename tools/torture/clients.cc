@@ -15,6 +15,7 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/descriptor.h"
+#include "netpoll/runtime/errno_status.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
@@ -55,7 +56,7 @@ Task<> AcceptAll(Round& round, Listener& listener, std::uint64_t seed) {
       continue;
     }
     if (accepted.status.closing()) co_return;
-    if (!round.Excused("accept", accepted.status.ToStatus())) co_return;
+    if (!round.Excused("accept", ToStatus(accepted.status))) co_return;
     co_await Dawdle(round, actor, random);
   }
 }

@@ -5,9 +5,9 @@
 #include <chrono>
 #include <thread>
 
-#include "netpoll/backends/iocp/iocp_calls.h"
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/iocp/thread_socket.h"
 
 namespace netpoll::windows {
@@ -34,7 +34,7 @@ sockaddr_in EchoServer::address() const {
 int EchoServer::Serve(std::chrono::nanoseconds read_timeout) {
   for (;;) {
     Connection& connection = connections_.emplace_back(driver_);
-    const IocpResult result = listener_.Accept(connection.socket);
+    const IoResult result = listener_.Accept(connection.socket);
     if (result.ok()) {
       connection.thread =
           std::thread([&, read_timeout] { Echo(connection, read_timeout); });
@@ -42,10 +42,11 @@ int EchoServer::Serve(std::chrono::nanoseconds read_timeout) {
       continue;
     }
     connections_.pop_back();
-    if (result.poll_error == PollError::kClosing) return 0;
+    if (result.status.closing()) return 0;
     // The client has gone already.
-    if (result.error == ECONNRESET || result.error == ECONNABORTED) continue;
-    return result.error;
+    const int error = result.status.error_number();
+    if (error == ECONNRESET || error == ECONNABORTED) continue;
+    return error;
   }
 }
 
@@ -56,7 +57,7 @@ void EchoServer::Echo(Connection& connection,
     if (read_timeout.count() != 0) {
       connection.socket.SetDeadlineAfter(Mode::kRead, read_timeout);
     }
-    const IocpResult got = connection.socket.Read(buffer, sizeof(buffer));
+    const IoResult got = connection.socket.Read(buffer, sizeof(buffer));
     if (!got.ok() || got.bytes == 0) break;
     if (!connection.socket.Write(buffer, got.bytes).ok()) break;
   }

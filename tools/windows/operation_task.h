@@ -15,10 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include "netpoll/backends/iocp/iocp_calls.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/iocp/iocp_calls.h"
 #include "netpoll/tools/cli/scenario/task.h"
 #include "netpoll/tools/windows/tcp_pair.h"
 
@@ -126,13 +127,14 @@ class Task<Poller, windows::TcpSockets> : public Waiter {
   }
 
   // True: the task has ended; false: its next call is under way.
-  bool Took(const IocpResult& result) { return Ends(result) || !Begin(); }
+  bool Took(const IoResult& result) { return Ends(result) || !Begin(); }
 
-  bool Ends(const IocpResult& result) {
-    if (result.poll_error != PollError::kNone) {
-      End(Name(result.poll_error));
-    } else if (result.error != 0) {
-      End(Describe(-result.error));
+  bool Ends(const IoResult& result) {
+    const PollError ended_by = result.status.poll_error();
+    if (ended_by != PollError::kNone) {
+      End(Name(ended_by));
+    } else if (result.status.error_number() != 0) {
+      End(Describe(-result.status.error_number()));
     } else if (direction_ == Mode::kRead) {
       pair_.TaskHasRead(result.bytes);
       End(result.bytes == 0 ? "eof" : Describe(result.bytes));

@@ -14,12 +14,13 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/backends/iocp/iocp_backend.h"
-#include "netpoll/backends/iocp/iocp_calls.h"
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/iocp/iocp_calls.h"
 #include "netpoll/runtime/iocp/thread_socket.h"
 
 namespace netpoll::conformance {
@@ -157,7 +158,7 @@ class Call {
     IocpStarted started;
     do {
       started = Send();
-      EXPECT_EQ(started.result.error, 0);
+      EXPECT_EQ(started.result.status.error_number(), 0);
       sent += started.pending ? buffer_.size() : started.result.bytes;
     } while (!started.pending);
     return sent;
@@ -165,7 +166,7 @@ class Call {
   void Cancel() { backend_.Cancel(fd_, operation_); }
   bool done() const { return operation_->done(); }
   // After the report.
-  IocpResult Finish(PollError asked = PollError::kNone) {
+  IoResult Finish(PollError asked = PollError::kNone) {
     return IocpFinish(backend_, fd_, operation_, asked);
   }
   Backend::Operation* operation() { return operation_; }

@@ -7,10 +7,11 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "netpoll/backends/iocp/iocp_calls.h"
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/iocp/iocp_calls.h"
 #include "netpoll/runtime/iocp/thread_socket.h"
 #include "netpoll/tests/conformance/iocp/fixture.h"
 
@@ -68,7 +69,7 @@ TEST_F(IocpDatagram, AReceiveSaysWhereTheDatagramCameFrom) {
   EXPECT_TRUE(TakeAll().empty());
   PeerSends("hello");
   EXPECT_EQ(Poll(Delta::Forever()), (Reports{{Key(1), Mode::kRead}}));
-  const IocpResult result =
+  const IoResult result =
       IocpFinish(backend_, own_, operation_, PollError::kNone);
   EXPECT_EQ(std::string(buffer_, result.bytes), "hello");
   ASSERT_EQ(from_.size, static_cast<int>(sizeof(sockaddr_in)));
@@ -80,7 +81,8 @@ TEST_F(IocpDatagram, ADatagramLongerThanTheBufferIsAnError) {
   ASSERT_TRUE(Receive().pending);
   PeerSends("a long datagram");
   EXPECT_EQ(Poll(Delta::Forever()), (Reports{{Key(1), Mode::kRead}}));
-  EXPECT_EQ(IocpFinish(backend_, own_, operation_, PollError::kNone).error,
+  EXPECT_EQ(IocpFinish(backend_, own_, operation_, PollError::kNone)
+                .status.error_number(),
             EMSGSIZE);
   EXPECT_EQ(std::string(buffer_, sizeof(buffer_)), "a long d");
   // The next is the next one.
@@ -95,7 +97,7 @@ TEST_F(IocpDatagram, ASendGoesWhereItIsSaid) {
   const IocpStarted started =
       IocpSendTo(backend_, own_, sending_, "hi", 2,
                  reinterpret_cast<const sockaddr*>(&to), sizeof(to));
-  IocpResult result = started.result;
+  IoResult result = started.result;
   if (started.pending) {
     EXPECT_EQ(Poll(Delta::Forever()), (Reports{{Key(1), Mode::kWrite}}));
     result = IocpFinish(backend_, own_, sending_, PollError::kNone);
@@ -109,9 +111,9 @@ TEST_F(IocpDatagram, ACancelledReceiveTakesNoDatagram) {
   ASSERT_TRUE(Receive().pending);
   backend_.Cancel(own_, operation_);
   EXPECT_EQ(Poll(Delta::Forever()), (Reports{{Key(1), Mode::kRead}}));
-  EXPECT_EQ(
-      IocpFinish(backend_, own_, operation_, PollError::kTimeout).poll_error,
-      PollError::kTimeout);
+  EXPECT_EQ(IocpFinish(backend_, own_, operation_, PollError::kTimeout)
+                .status.poll_error(),
+            PollError::kTimeout);
   ASSERT_TRUE(Receive().pending);
   PeerSends("kept");
   EXPECT_EQ(Poll(Delta::Forever()).size(), 1u);

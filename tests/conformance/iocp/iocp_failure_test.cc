@@ -10,12 +10,13 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/backends/iocp/iocp_backend.h"
-#include "netpoll/backends/iocp/iocp_calls.h"
 #include "netpoll/backends/iocp/windows_errors.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/iocp/iocp_calls.h"
 #include "netpoll/tests/conformance/iocp/fixture.h"
 #include "netpoll/tests/conformance/iocp/scripted_sys.h"
 
@@ -114,7 +115,7 @@ TEST_F(IocpFailure, AnOperationThatDoesNotBeginReturnsTheError) {
                  {12345, EIO}};
   const auto expect = [&](const IocpStarted& started, int as_errno) {
     EXPECT_FALSE(started.pending);
-    EXPECT_EQ(started.result.error, as_errno);
+    EXPECT_EQ(started.result.status.error_number(), as_errno);
     EXPECT_FALSE(operation->in_flight());
   };
   for (const auto& e : kErrors) {
@@ -151,7 +152,7 @@ TEST_F(IocpFailure, ABindThatFailsIsTheErrorOfConnect) {
     return IocpConnect(backend, ends.own(), operation,
                        reinterpret_cast<const sockaddr*>(&address),
                        sizeof(address))
-        .result.error;
+        .result.status.error_number();
   };
   script().returns[SysCall::kBind] = {-WSAEADDRINUSE, -WSAEINVAL};
   script().returns[SysCall::kConnect] = {-WSAECONNREFUSED};
@@ -182,17 +183,23 @@ TEST_F(IocpFailure, TheErrorOfAnOperationThatEndedIsItsResult) {
   const struct {
     int error;
     PollError asked;
-    IocpResult result;
+    IoResult result;
   } kCases[] = {
-      {WSAECONNRESET, PollError::kNone, {.error = ECONNRESET}},
-      {WSAECONNRESET, PollError::kTimeout, {.error = ECONNRESET}},
-      {WSA_OPERATION_ABORTED, PollError::kNone, {.error = ECANCELED}},
+      {WSAECONNRESET,
+       PollError::kNone,
+       {.status = IoStatus::FromErrno(ECONNRESET)}},
+      {WSAECONNRESET,
+       PollError::kTimeout,
+       {.status = IoStatus::FromErrno(ECONNRESET)}},
+      {WSA_OPERATION_ABORTED,
+       PollError::kNone,
+       {.status = IoStatus::FromErrno(ECANCELED)}},
       {WSA_OPERATION_ABORTED,
        PollError::kTimeout,
-       {.poll_error = PollError::kTimeout}},
+       {.status = IoStatus::FromPoll(PollError::kTimeout)}},
       {WSA_OPERATION_ABORTED,
        PollError::kClosing,
-       {.poll_error = PollError::kClosing}},
+       {.status = IoStatus::FromPoll(PollError::kClosing)}},
       {0, PollError::kClosing, {.bytes = 1}},
   };
   for (const auto& c : kCases) {
@@ -201,11 +208,9 @@ TEST_F(IocpFailure, TheErrorOfAnOperationThatEndedIsItsResult) {
     ends.Send();
     EXPECT_EQ(Poll(backend, Delta::Forever()), 1u);
     script().returns[SysCall::kOutcome] = {-c.error};
-    const IocpResult result =
-        IocpFinish(backend, ends.own(), operation, c.asked);
-    EXPECT_EQ(result.error, c.result.error);
+    const IoResult result = IocpFinish(backend, ends.own(), operation, c.asked);
+    EXPECT_EQ(result.status, c.result.status);
     EXPECT_EQ(result.bytes, c.result.bytes);
-    EXPECT_EQ(result.poll_error, c.result.poll_error);
   }
   backend.FreeOperation(operation);
 }

@@ -11,11 +11,12 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/backends/iocp/iocp_backend.h"
-#include "netpoll/backends/iocp/iocp_calls.h"
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/iocp/iocp_calls.h"
 #include "netpoll/tests/conformance/iocp/fixture.h"
 #include "netpoll/tests/conformance/iocp/scripted_sys.h"
 
@@ -82,7 +83,7 @@ class IocpStray : public ::testing::Test {
     backend_.Poll(delta, recorder);
     return recorder.reports.size();
   }
-  IocpResult Finish(Fd fd, PollError asked = PollError::kNone) {
+  IoResult Finish(Fd fd, PollError asked = PollError::kNone) {
     return IocpFinish(backend_, fd, operation_, asked);
   }
   // The call under way is the system's still, and then ends as it should.
@@ -91,8 +92,8 @@ class IocpStray : public ::testing::Test {
     EXPECT_TRUE(operation_->in_flight());
     PeerSends("next");
     EXPECT_EQ(Poll(Delta::Forever()), 1u);
-    const IocpResult result = Finish(own_);
-    EXPECT_EQ(result.error, 0);
+    const IoResult result = Finish(own_);
+    EXPECT_EQ(result.status.error_number(), 0);
     EXPECT_EQ(std::string(buffer_, result.bytes), "next");
   }
 
@@ -122,7 +123,7 @@ TEST_F(IocpStray, ADatagramThatWasThereEndsByItsPacket) {
     ASSERT_EQ(::recv(own_, &byte, 1, MSG_PEEK), SOCKET_ERROR);  // Too long.
     ASSERT_TRUE(ReceiveDatagram().pending);
     EXPECT_EQ(Poll(Delta::Forever()), 1u);
-    const IocpResult result = Finish(own_);
+    const IoResult result = Finish(own_);
     EXPECT_EQ(std::string(buffer_, result.bytes), "there");
     EXPECT_EQ(Poll(), 0u);
   }
@@ -155,7 +156,7 @@ TEST_F(IocpStray, ADatagramThatWasThereAndIsTooLong) {
     ASSERT_EQ(::recv(own_, &byte, 1, MSG_PEEK), SOCKET_ERROR);
     ASSERT_TRUE(ReceiveDatagram().pending);
     EXPECT_EQ(Poll(Delta::Forever()), 1u);
-    EXPECT_EQ(Finish(own_).error, EMSGSIZE);
+    EXPECT_EQ(Finish(own_).status.error_number(), EMSGSIZE);
     EXPECT_EQ(std::string(buffer_, sizeof(buffer_)), "a long d");
   }
   ASSERT_TRUE(ReceiveDatagram().pending);
@@ -173,7 +174,8 @@ TEST_F(IocpStray, TooLongAtOnceAndAPacketIsOneEnd) {
       for (int i = 0; i < packets; ++i) Post(call);
       EXPECT_EQ(Poll(Delta::Forever()), 1u);
       ASSERT_TRUE(operation_->done());
-      EXPECT_EQ(Finish(own_).error, error == WSAEMSGSIZE ? EMSGSIZE : EIO);
+      EXPECT_EQ(Finish(own_).status.error_number(),
+                error == WSAEMSGSIZE ? EMSGSIZE : EIO);
       // And one that comes late.
       ASSERT_TRUE(ReceiveDatagram().pending);
       Post(call);
@@ -192,7 +194,8 @@ TEST_F(IocpStray, ManyTooLongOnesEachWithAPacket) {
     ASSERT_TRUE(ReceiveDatagram().pending);
     if (i % 3 == 0) Post(operation_->overlapped());
     EXPECT_EQ(Poll(Delta::Forever()), 1u);
-    EXPECT_EQ(Finish(own_).error, i % 3 == 2 ? ECONNRESET : EMSGSIZE);
+    EXPECT_EQ(Finish(own_).status.error_number(),
+              i % 3 == 2 ? ECONNRESET : EMSGSIZE);
   }
   ASSERT_TRUE(ReceiveDatagram().pending);
   ExpectTheNextDatagramIsWhole();
@@ -204,9 +207,9 @@ TEST_F(IocpStray, AnErrorThatWasToldAtOnceWinsOverACancellation) {
   ASSERT_TRUE(ReceiveDatagram().pending);
   backend_.Cancel(own_, operation_);
   EXPECT_EQ(Poll(Delta::Forever()), 1u);
-  const IocpResult result = Finish(own_, PollError::kTimeout);
-  EXPECT_EQ(result.error, EMSGSIZE);
-  EXPECT_EQ(result.poll_error, PollError::kNone);
+  const IoResult result = Finish(own_, PollError::kTimeout);
+  EXPECT_EQ(result.status.error_number(), EMSGSIZE);
+  EXPECT_EQ(result.status.poll_error(), PollError::kNone);
   // It is not the next call's.
   ASSERT_TRUE(ReceiveDatagram().pending);
   ExpectTheNextDatagramIsWhole();
@@ -218,7 +221,7 @@ TEST_F(IocpStray, APortThatTakesNoPacketLeavesTheErrorToTheCaller) {
   script().returns[SysCall::kPostFor] = {-ERROR_NO_SYSTEM_RESOURCES};
   const IocpStarted started = ReceiveDatagram();
   EXPECT_FALSE(started.pending);
-  EXPECT_EQ(started.result.error, EMSGSIZE);
+  EXPECT_EQ(started.result.status.error_number(), EMSGSIZE);
   EXPECT_FALSE(operation_->in_flight());
   ASSERT_TRUE(ReceiveDatagram().pending);
   ExpectTheNextDatagramIsWhole();
@@ -251,7 +254,7 @@ TEST_F(IocpStray, APacketAfterACancellationIsNotTheNextOnesEnd) {
   OVERLAPPED* const call = operation_->overlapped();
   backend_.Cancel(ends_.own(), operation_);
   EXPECT_EQ(Poll(Delta::Forever()), 1u);
-  EXPECT_EQ(Finish(ends_.own(), PollError::kTimeout).poll_error,
+  EXPECT_EQ(Finish(ends_.own(), PollError::kTimeout).status.poll_error(),
             PollError::kTimeout);
   Post(call);
   EXPECT_EQ(Poll(), 0u);
@@ -345,7 +348,7 @@ TEST_F(IocpStray, TheKindOfASocketThatCannotBeToldIsAnError) {
                                             -WSAENETDOWN};
   EXPECT_EQ(backend_.Open(ends_.own(), kKey), ENETDOWN);
   OpenStream();
-  EXPECT_EQ(Receive().result.error, ENETDOWN);
+  EXPECT_EQ(Receive().result.status.error_number(), ENETDOWN);
   EXPECT_FALSE(operation_->in_flight());
   ASSERT_TRUE(Receive().pending);
   ends_.Send();

@@ -13,6 +13,7 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/io_status.h"
 #include "netpoll/tests/conformance/iocp/fixture.h"
 
 namespace netpoll::conformance {
@@ -79,7 +80,7 @@ TEST_F(Iocp, SpaceEndsAWrite) {
   EXPECT_TRUE(TakeAll().empty());
   ends.DrainPeer(sent);
   EXPECT_EQ(Poll(Delta::Forever()), (Reports{{Key(1), Mode::kWrite}}));
-  const IocpResult result = call.Finish();
+  const IoResult result = call.Finish();
   EXPECT_TRUE(result.ok());
   EXPECT_EQ(result.bytes, kLarge);
 }
@@ -110,7 +111,7 @@ TEST_F(Iocp, AHalfCloseEndsTheReaderOnly) {
   const std::size_t sent = writing.SendUntilPending();
   ends.ShutDownPeer();
   EXPECT_EQ(Poll(Delta::Forever()), (Reports{{Key(1), Mode::kRead}}));
-  const IocpResult end = reading.Finish();
+  const IoResult end = reading.Finish();
   EXPECT_TRUE(end.ok());
   EXPECT_EQ(end.bytes, 0u);
   EXPECT_TRUE(TakeAll().empty());
@@ -127,8 +128,8 @@ TEST_F(Iocp, AFailedOperationIsReported) {
   ASSERT_TRUE(call.Receive().pending);
   ends.ResetPeer();
   EXPECT_EQ(Poll(Delta::Forever()), (Reports{{Key(1), Mode::kRead}}));
-  const IocpResult result = call.Finish();
-  EXPECT_EQ(result.error, ECONNRESET);
+  const IoResult result = call.Finish();
+  EXPECT_EQ(result.status.error_number(), ECONNRESET);
   EXPECT_EQ(result.bytes, 0u);
 }
 
@@ -140,13 +141,13 @@ TEST_F(Iocp, ACancelledOperationIsReported) {
     ASSERT_TRUE(call.Receive().pending);
     call.Cancel();
     EXPECT_EQ(Poll(Delta::Forever()), (Reports{{Key(1), Mode::kRead}}));
-    EXPECT_EQ(call.Finish(asked).poll_error, asked);
+    EXPECT_EQ(call.Finish(asked).status.poll_error(), asked);
   }
   // Nobody asked: somebody else cancelled it.
   ASSERT_TRUE(call.Receive().pending);
   call.Cancel();
   EXPECT_EQ(Poll(Delta::Forever()).size(), 1u);
-  EXPECT_EQ(call.Finish().error, ECANCELED);
+  EXPECT_EQ(call.Finish().status.error_number(), ECANCELED);
 }
 
 // It had ended before: what it moved counts.
@@ -159,7 +160,7 @@ TEST_F(Iocp, BytesWinOverACancellation) {
   Reports seen = Poll(Delta::Forever());
   call.Cancel();
   EXPECT_EQ(seen, (Reports{{Key(1), Mode::kRead}}));
-  const IocpResult result = call.Finish(PollError::kTimeout);
+  const IoResult result = call.Finish(PollError::kTimeout);
   EXPECT_TRUE(result.ok());
   EXPECT_EQ(result.bytes, 1u);
 }

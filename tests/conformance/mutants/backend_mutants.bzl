@@ -17,11 +17,12 @@ _COPTS = [
 # Nothing here is built but for mutants_test.
 _TAGS = ["manual"]
 
-def _patched_headers(row, mutant, folder, headers, core, deps):
+def _patched_headers(row, mutant, folder, headers, more, deps):
     """A library with the headers of a backend, patched; its name."""
     tree = mutant + "_headers"
     files = [(folder, header) for header in headers]
-    files += [("core", header) for header in core]
+    for room, names in more.items():
+        files += [(room, header) for header in names]
     outs = ["%s/%s/%s" % (tree, room, header) for room, header in files]
     native.genrule(
         name = tree + "_source",
@@ -55,7 +56,7 @@ def _finish(name, programs, rows):
         visibility = ["//tests/conformance/mutants:__pkg__"],
     )
 
-def backend_mutants(name, folder, headers, test, deps, rows, core = []):
+def backend_mutants(name, folder, headers, test, deps, rows, more = {}):
     """The test of a backend, once for every mutant of it.
 
     Args:
@@ -65,7 +66,7 @@ def backend_mutants(name, folder, headers, test, deps, rows, core = []):
       test: sources of the test that is to fail.
       deps: what the test and the headers depend on, but for the backend.
       rows: the .mutant files; each names under `breaks:` the tests that fail.
-      core: headers of the core that a row may change, too.
+      more: headers of other rooms that a row may change, by room.
     """
     for row in rows:
         mutant = _name_of(row)
@@ -76,7 +77,7 @@ def backend_mutants(name, folder, headers, test, deps, rows, core = []):
             copts = _COPTS + ["'%s'" % _NO_CHECKS],
             tags = _TAGS,
             deps = [
-                _patched_headers(row, mutant, folder, headers, core, deps),
+                _patched_headers(row, mutant, folder, headers, more, deps),
                 "@googletest//:gtest",
                 "@googletest//:gtest_main",
             ] + deps,
@@ -90,7 +91,8 @@ def windows_backend_mutants(
         test,
         test_headers,
         deps,
-        rows):
+        rows,
+        more = {}):
     """The same with programs for Windows, ROW.exe.
 
     Args:
@@ -101,6 +103,7 @@ def windows_backend_mutants(
       test_headers: those that depend on the backend.
       deps: libraries of headers, none that depends on the backend.
       rows: the .mutant files.
+      more: headers of other rooms that a row may change, by room.
     """
     netpoll_cc_library(
         name = name + "_test_headers",
@@ -119,7 +122,7 @@ def windows_backend_mutants(
             libraries = ["//tools/windows:gtest_main"],
             tags = _TAGS,
             deps = [
-                _patched_headers(row, mutant, folder, headers, [], deps),
+                _patched_headers(row, mutant, folder, headers, more, deps),
                 ":%s_test_headers" % name,
                 "@googletest//:gtest",
             ] + deps,

@@ -17,7 +17,7 @@ namespace {
 
 // The path from the root of the repository, which may be an external one.
 std::string LogicalPath(const std::string& path) {
-  for (const char* const room : {"backends/", "core/"}) {
+  for (const char* const room : {"backends/", "core/", "runtime/"}) {
     const auto at = path.find(room);
     if (at != std::string::npos) return path.substr(at);
   }

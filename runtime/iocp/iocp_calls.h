@@ -12,8 +12,8 @@
 // The buffer belongs to the system from the start of a call until IocpAwait
 // returns. One call at a time per operation.
 
-#ifndef NETPOLL_BACKENDS_IOCP_IOCP_CALLS_H_
-#define NETPOLL_BACKENDS_IOCP_IOCP_CALLS_H_
+#ifndef NETPOLL_RUNTIME_IOCP_IOCP_CALLS_H_
+#define NETPOLL_RUNTIME_IOCP_IOCP_CALLS_H_
 
 #include <algorithm>
 #include <cerrno>
@@ -24,24 +24,14 @@
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/io_status.h"
 
 namespace netpoll {
 
-// How an operation ended.
-struct IocpResult {
-  std::uint32_t bytes = 0;
-  int error = 0;  // An errno; 0 also when `poll_error` ended it.
-  PollError poll_error = PollError::kNone;
-
-  constexpr bool ok() const {
-    return error == 0 && poll_error == PollError::kNone;
-  }
-};
-
-// How it began: under way, or ended at once as `result` says.
+// How a call began: under way, or ended at once as `result` says.
 struct IocpStarted {
   bool pending = false;
-  IocpResult result;
+  IoResult result;
 };
 
 // Where AcceptEx writes both addresses, each with the room that it asks for.
@@ -67,13 +57,18 @@ constexpr bool MayBePosted(int value) {
   return value == -WSAEMSGSIZE || value == -ERROR_MORE_DATA;
 }
 
+// An error of Windows'.
+constexpr IoResult Failed(int error) {
+  return {.status = IoStatus::FromErrno(ErrnoOfWindows(error))};
+}
+
 // Begins the operation, then `call`s with its OVERLAPPED.
 template <class Backend, class Call>
 IocpStarted Start(Backend& backend, Fd fd,
                   typename Backend::Operation* operation, Call call) {
   const int posts =
       operation->PostsSuccess([fd] { return Backend::PostsSuccess(fd); });
-  if (posts < 0) return {.result = {.error = ErrnoOfWindows(-posts)}};
+  if (posts < 0) return {.result = Failed(-posts)};
   operation->Begin();
   const int value = call(operation->overlapped());
   // From here on the poller may complete it: it is touched only if not.
@@ -86,8 +81,8 @@ IocpStarted Start(Backend& backend, Fd fd,
     return {.pending = true};
   }
   operation->Abandon();
-  if (value < 0) return {.result = {.error = ErrnoOfWindows(-value)}};
-  return {.result = {.bytes = static_cast<std::uint32_t>(value)}};
+  if (value < 0) return {.result = Failed(-value)};
+  return {.result = {.bytes = static_cast<std::size_t>(value)}};
 }
 
 }  // namespace iocp_internal
@@ -180,7 +175,7 @@ IocpStarted IocpConnect(Backend& backend, Fd fd,
   const int bound =
       Backend::System::Bind(fd, reinterpret_cast<sockaddr*>(&any), size);
   if (bound < 0 && bound != -WSAEINVAL) {
-    return {.result = {.error = ErrnoOfWindows(-bound)}};
+    return {.result = iocp_internal::Failed(-bound)};
   }
   return iocp_internal::Start(
       backend, fd, operation, [=](OVERLAPPED* overlapped) {
@@ -218,8 +213,8 @@ PollError IocpAwait(Poller& poller, Desc* desc, Operation* operation,
 
 // The result of an operation that has ended: what it moved wins over `asked`.
 template <class Backend>
-IocpResult IocpFinish(Backend&, Fd fd, typename Backend::Operation* operation,
-                      PollError asked) {
+IoResult IocpFinish(Backend&, Fd fd, typename Backend::Operation* operation,
+                    PollError asked) {
   const int at_once = operation->ended_at_once();
   const int outcome =
       at_once != 0 ? -at_once
@@ -227,11 +222,11 @@ IocpResult IocpFinish(Backend&, Fd fd, typename Backend::Operation* operation,
   const std::uint32_t bytes = operation->Take();
   if (outcome == 0) return {.bytes = bytes};
   if (outcome == -WSA_OPERATION_ABORTED && asked != PollError::kNone) {
-    return {.poll_error = asked};
+    return {.status = IoStatus::FromPoll(asked)};
   }
-  return {.error = ErrnoOfWindows(-outcome)};
+  return iocp_internal::Failed(-outcome);
 }
 
 }  // namespace netpoll
 
-#endif  // NETPOLL_BACKENDS_IOCP_IOCP_CALLS_H_
+#endif  // NETPOLL_RUNTIME_IOCP_IOCP_CALLS_H_
