@@ -6,13 +6,13 @@
 #ifndef NETPOLL_TESTS_CONFORMANCE_BATCHES_H_
 #define NETPOLL_TESTS_CONFORMANCE_BATCHES_H_
 
-#include <unistd.h>
-
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -20,7 +20,7 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
-#include "netpoll/tests/conformance/fixture.h"
+#include "netpoll/tests/conformance/clause.h"
 #include "netpoll/tests/conformance/traits.h"
 
 namespace netpoll::conformance {
@@ -31,13 +31,12 @@ class Batches : public Fixture<Backend> {
   // Around what a backend may fetch in one call, or keep in one array.
   static constexpr std::uint32_t kSizes[] = {1, 63, 64, 65, 127, 128, 129, 256};
 
-  // Opens so many pipes, armed for reading. They go with the fixture.
+  // Opens so many pipes. They go with the fixture.
   void OpenPipes(std::uint32_t count) {
     while (pipes_.size() < count) {
-      pipes_.push_back(Ends::PipeToRead());
+      pipes_.push_back(this->ToRead());
       const auto number = static_cast<std::uint32_t>(pipes_.size() - 1);
-      ASSERT_EQ(this->backend_.Open(own(number), this->Key(number)), 0);
-      this->Arm(own(number), this->Key(number), Mode::kRead);
+      ASSERT_EQ(this->Open(pipes_.back(), this->Key(number)), 0);
     }
     ExpectNothingIsLeft();
   }
@@ -48,7 +47,7 @@ class Batches : public Fixture<Backend> {
   }
 
   void SendAll() {
-    for (Ends& ends : pipes_) ends.Send();
+    for (auto& ends : pipes_) ends.Send();
   }
 
   // How often each was reported. Blocks until all of them were, and in no poll
@@ -73,16 +72,12 @@ class Batches : public Fixture<Backend> {
 
   void ReadAllAndArm() {
     for (std::uint32_t i = 0; i < pipes_.size(); ++i) {
-      char byte;
-      EXPECT_EQ(::read(own(i), &byte, 1), 1);
-      this->Arm(own(i), this->Key(i), Mode::kRead);
+      this->ReadAndArm(pipes_[i], this->Key(i));
     }
   }
 
-  int own(std::uint32_t number) const { return pipes_[number].own(); }
-
  private:
-  std::deque<Ends> pipes_;
+  std::deque<typename Fixture<Backend>::Ends> pipes_;
 };
 TYPED_TEST_SUITE_P(Batches);
 
@@ -132,16 +127,22 @@ TYPED_TEST_P(Batches, ANonBlockingPollOfABatchLeavesTheBreak) {
 // lost.
 TYPED_TEST_P(Batches, AStormOfBreaksSwallowsNoEvent) {
   constexpr int kBytes = 300;
-  std::atomic<int> reported = 0;
   std::atomic<bool> stop = false;
-  struct Sink {
-    std::atomic<int>& count;
+  struct Counter {
     void Ready(EventKey, Mode mode, EventFlags) {
       if (!Has(mode, Mode::kRead)) return;
+      const std::lock_guard<std::mutex> hold(mutex);
       ++count;
-      count.notify_one();
+      changed.notify_one();
     }
-  };
+    void WaitFor(int reports) {
+      std::unique_lock<std::mutex> hold(mutex);
+      changed.wait(hold, [&] { return count >= reports; });
+    }
+    std::mutex mutex;
+    std::condition_variable changed;
+    int count = 0;
+  } reported;
   this->OpenPipes(1);
   std::vector<std::thread> threads;
   for (int i = 0; i < 2; ++i) {
@@ -152,20 +153,18 @@ TYPED_TEST_P(Batches, AStormOfBreaksSwallowsNoEvent) {
       }
     });
     threads.emplace_back([&] {
-      Sink sink{reported};
       while (!stop) {
-        this->backend_.Poll(Delta::NonBlocking(), sink);
+        this->backend_.Poll(Delta::NonBlocking(), reported);
         std::this_thread::yield();
       }
     });
   }
   std::thread blocking([&] {
-    Sink sink{reported};
-    while (!stop) this->backend_.Poll(Delta::Forever(), sink);
+    while (!stop) this->backend_.Poll(Delta::Forever(), reported);
   });
   for (int i = 1; i <= kBytes; ++i) {
     this->SendAll();
-    for (int now; (now = reported) < i;) reported.wait(now);
+    reported.WaitFor(i);
     this->ReadAllAndArm();
   }
   stop = true;
@@ -185,16 +184,15 @@ TYPED_TEST_P(Batches, APollThatBeginsAfterACloseReportsNothingOfIt) {
     }
   });
   for (std::uint32_t i = 0; i < 300; ++i) {
-    Ends ends = Ends::Sockets();
+    auto ends = this->Pair();
     ends.Send();
-    ASSERT_EQ(this->Open(ends.own(), this->Key(i)), 0);
-    EXPECT_EQ(this->backend_.Close(ends.own(), this->Key(i)), 0);
+    ASSERT_EQ(this->Open(ends, this->Key(i)), 0);
+    EXPECT_EQ(this->Close(ends, this->Key(i)), 0);
     Recorder recorder;
     this->backend_.Poll(Delta::NonBlocking(), recorder);
     EXPECT_TRUE(recorder.reports.empty());
     ends.CloseOwn();
-    char byte;
-    EXPECT_LT(::read(ends.peer(), &byte, 1), 1);
+    EXPECT_TRUE(ends.PeerSeesTheEnd());
   }
   stop = true;
   beside.join();

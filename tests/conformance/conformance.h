@@ -11,32 +11,31 @@
 //
 // and a target that depends on //tests/conformance and on GoogleTest's main.
 // The suite needs a POSIX system: it makes the backend's events with socket
-// pairs and pipes.
+// pairs and pipes. What it asks elsewhere is in portable.h.
 
 #ifndef NETPOLL_TESTS_CONFORMANCE_CONFORMANCE_H_
 #define NETPOLL_TESTS_CONFORMANCE_CONFORMANCE_H_
 
 #include "gtest/gtest.h"
 #include "netpoll/tests/conformance/arming.h"
-#include "netpoll/tests/conformance/batches.h"
 #include "netpoll/tests/conformance/error_reports.h"
 #include "netpoll/tests/conformance/opening.h"
+#include "netpoll/tests/conformance/portable.h"
 #include "netpoll/tests/conformance/process.h"
 #include "netpoll/tests/conformance/readiness.h"
-#include "netpoll/tests/conformance/registration.h"
+#include "netpoll/tests/conformance/reuse.h"
 #include "netpoll/tests/conformance/short_reads.h"
+#include "netpoll/tests/conformance/signals.h"
 #include "netpoll/tests/conformance/threads.h"
-#include "netpoll/tests/conformance/waking.h"
 
 // `name` is for the names of the tests; the backend's type follows.
 #define NETPOLL_CONFORMANCE(name, ...)                                 \
-  using name##UnderTest = ::testing::Types<__VA_ARGS__>;               \
+  NETPOLL_PORTABLE_CONFORMANCE(name, __VA_ARGS__);                     \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Readiness, name##UnderTest);    \
-  INSTANTIATE_TYPED_TEST_SUITE_P(name, Registration, name##UnderTest); \
+  INSTANTIATE_TYPED_TEST_SUITE_P(name, Reuse, name##UnderTest);        \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Opening, name##UnderTest);      \
-  INSTANTIATE_TYPED_TEST_SUITE_P(name, Waking, name##UnderTest);       \
+  INSTANTIATE_TYPED_TEST_SUITE_P(name, Signals, name##UnderTest);      \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Arming, name##UnderTest);       \
-  INSTANTIATE_TYPED_TEST_SUITE_P(name, Batches, name##UnderTest);      \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, ShortReads, name##UnderTest);   \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, ErrorReports, name##UnderTest); \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Threads, name##UnderTest);      \

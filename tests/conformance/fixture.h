@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the conformance suites share: a backend, descriptors to play with, and
-// a record of what was reported.
+// The fixture of the conformance suites on POSIX: a backend, and descriptors to
+// play with.
 
 #ifndef NETPOLL_TESTS_CONFORMANCE_FIXTURE_H_
 #define NETPOLL_TESTS_CONFORMANCE_FIXTURE_H_
@@ -11,9 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -23,6 +24,7 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
+#include "netpoll/tests/conformance/clause.h"
 #include "netpoll/tests/conformance/traits.h"
 
 namespace netpoll::conformance {
@@ -80,10 +82,14 @@ class Ends {
   int peer() const { return fd_[1]; }
   void CloseOwn() { Close(&fd_[0]); }
   void ClosePeer() { Close(&fd_[1]); }
-  // The number stays in use: somebody else has closed it, or will.
-  void ForgetOwn() { fd_[0] = -1; }
 
   void Send() { EXPECT_EQ(::write(peer(), "x", 1), 1); }
+  // Now: nobody but own() had kept the connection.
+  bool PeerSeesTheEnd() const {
+    char byte;
+    const ssize_t got = ::read(peer(), &byte, 1);
+    return got == 0 || (got < 0 && errno == ECONNRESET);
+  }
   void ShutDownPeer() { EXPECT_EQ(::shutdown(peer(), SHUT_WR), 0); }
   // Until the next write would block.
   void FillOwn() {
@@ -115,31 +121,6 @@ class Ends {
   int fd_[2] = {-1, -1};
 };
 
-struct Report {
-  EventKey key;
-  Mode mode;
-  EventFlags flags;
-};
-
-// A sink that writes down what it is told.
-struct Recorder {
-  std::vector<Report> reports;
-
-  void Ready(EventKey key, Mode mode, EventFlags flags) {
-    reports.push_back({key, mode, flags});
-  }
-};
-
-// What was reported of one key, taken together.
-struct Seen {
-  bool read = false;
-  bool write = false;
-  bool no_more_edges = false;
-  bool error = false;
-
-  friend bool operator==(const Seen&, const Seen&) = default;
-};
-
 // The descriptors that the process has open.
 inline std::set<int> OpenDescriptors() {
   constexpr int kMost = 4096;
@@ -169,6 +150,22 @@ class Fixture : public ::testing::Test {
   const DescriptorGuard guard_;
 
  protected:
+  using Ends = conformance::Ends;
+  static constexpr bool kReportsReadiness = true;
+  static constexpr int kNoDescriptor = -1;
+
+  // Another descriptor of own().
+  class Duplicate {
+   public:
+    explicit Duplicate(const Ends& ends) : fd_(::dup(ends.own())) {}
+    Duplicate(const Duplicate&) = delete;
+    Duplicate& operator=(const Duplicate&) = delete;
+    ~Duplicate() { ::close(fd_); }
+
+   private:
+    const int fd_;
+  };
+
   void SetUp() override {
     const int error = backend_.Init();
     if (error == 0) return;
@@ -177,10 +174,24 @@ class Fixture : public ::testing::Test {
     FAIL() << "Init returned " << error;
   }
 
-  // Keys that use all the bits a backend may be tempted to drop.
-  static EventKey Key(std::uint32_t number) {
-    return EventKey::ForSlot(EventKey::kMaxIndex - number,
-                             0xffff'ffffu - number);
+  static EventKey Key(std::uint32_t number) { return KeyOf(number); }
+  static Ends Pair() { return Ends::Sockets(); }
+  static Ends ToRead() { return Ends::PipeToRead(); }
+  static std::set<int> OpenDescriptors() {
+    return conformance::OpenDescriptors();
+  }
+  // Those that are open after `act` and were not before it.
+  static std::vector<int> MadeBy(const std::function<void()>& act) {
+    const std::set<int> before = OpenDescriptors();
+    act();
+    std::vector<int> made;
+    for (const int fd : OpenDescriptors()) {
+      if (before.count(fd) == 0) made.push_back(fd);
+    }
+    return made;
+  }
+  static bool IsInherited(int fd) {
+    return (::fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0;
   }
 
   // Registers `fd` and, where that is needed, arms both directions.
@@ -189,6 +200,10 @@ class Fixture : public ::testing::Test {
     if (error == 0) Arm(fd, key, Mode::kReadWrite);
     return error;
   }
+  int Open(const Ends& ends, EventKey key) { return Open(ends.own(), key); }
+  int Close(const Ends& ends, EventKey key) {
+    return backend_.Close(ends.own(), key);
+  }
 
   void Arm(int fd, EventKey key, Mode mode) {
     if constexpr (Backend::kTraits.needs_arm) {
@@ -196,24 +211,13 @@ class Fixture : public ::testing::Test {
       if (Has(mode, Mode::kWrite)) backend_.Arm(fd, key, Mode::kWrite);
     }
   }
-
-  // All that is pending, by key.
-  std::map<std::uint64_t, Seen> TakeAll() {
-    std::map<std::uint64_t, Seen> seen;
-    for (;;) {
-      Recorder recorder;
-      backend_.Poll(Delta::NonBlocking(), recorder);
-      if (recorder.reports.empty()) return seen;
-      for (const Report& report : recorder.reports) {
-        Seen& of_key = seen[report.key.bits()];
-        of_key.read |= Has(report.mode, Mode::kRead);
-        of_key.write |= Has(report.mode, Mode::kWrite);
-        of_key.no_more_edges |= report.flags.no_more_edges;
-        of_key.error |= report.flags.error;
-      }
-    }
+  void ReadAndArm(const Ends& ends, EventKey key) {
+    char byte;
+    EXPECT_EQ(::read(ends.own(), &byte, 1), 1);
+    Arm(ends.own(), key, Mode::kRead);
   }
 
+  std::map<std::uint64_t, Seen> TakeAll() { return TakeAllOf(backend_); }
   Seen Take(EventKey key) { return TakeAll()[key.bits()]; }
 
   Backend backend_;

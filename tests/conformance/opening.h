@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Conformance: what is opened after its other end has closed. What was left in
-// it can be read, then its end; whoever waits hears of both.
+// Conformance: what may not be opened; and what is opened after its other end
+// has closed. What was left in it can be read, then its end; whoever waits
+// hears of both.
 
 #ifndef NETPOLL_TESTS_CONFORMANCE_OPENING_H_
 #define NETPOLL_TESTS_CONFORMANCE_OPENING_H_
@@ -14,10 +15,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <string>
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/fixture.h"
 
@@ -155,7 +158,30 @@ TYPED_TEST_P(Opening, ATcpConnectionWhosePeerHasGone) {
   this->ExpectItIsReadToItsEnd(ends.own(), "x");
 }
 
-REGISTER_TYPED_TEST_SUITE_P(Opening, AReadingEndWhoseWriterHasGone,
+TYPED_TEST_P(Opening, OpenRefusesWhatCannotBePolled) {
+  Poller<TypeParam> poller;
+  ASSERT_EQ(poller.Init(), 0);
+  EXPECT_EQ(poller.Open(-1).error, EBADF);
+  Ends gone = Ends::Sockets();
+  const int number = gone.own();
+  gone.CloseOwn();
+  EXPECT_EQ(poller.Open(number).error, EBADF);
+
+  Ends blocking = Ends::Sockets();
+  ::fcntl(blocking.own(), F_SETFL, 0);
+  EXPECT_EQ(poller.Open(blocking.own()).error, EINVAL);
+
+  std::FILE* const file = std::tmpfile();
+  ::fcntl(::fileno(file), F_SETFL, O_NONBLOCK);
+  EXPECT_EQ(poller.Open(::fileno(file)).error, EPERM);
+  std::fclose(file);
+  const int folder = ::open("/", O_RDONLY | O_NONBLOCK);
+  EXPECT_EQ(poller.Open(folder).error, EPERM);
+  ::close(folder);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(Opening, OpenRefusesWhatCannotBePolled,
+                            AReadingEndWhoseWriterHasGone,
                             AWritingEndWhoseReaderHasGone,
                             AFullWritingEndWhoseReaderHasGone,
                             AnEndThatIsClosedAgainAtOnce,

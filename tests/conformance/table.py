@@ -10,9 +10,8 @@ FOLDER, and the sums with tools/cli/verified_backends.inc and the README's
 table; --write writes the page instead. The exit status is 1 if a clause is
 broken or a file is out of date.
 
-A PROGRAM that ends in .exe runs under Wine. Its suites are that backend's own:
-those that ask for the same as a shared one have its name with the backend's
-before it.
+A PROGRAM that ends in .exe runs under Wine. A suite of a backend's own that asks
+for the same as a shared one has its name with the backend's before it.
 """
 
 import json
@@ -30,9 +29,9 @@ END = "<!-- end -->"
 MARKS = {"passed": "yes", "skipped": "n/a", "failed": "BROKEN"}
 # "Epoll/Readiness/0": the instantiation, the suite, the number of the type.
 SUITE = re.compile(r"^(\w+)/(\w+)/\d+$")
-# "IocpWaking", "IocpDeathTest": the backend, and the suite if it is a shared one.
+# "IocpOpening", "IocpDeathTest": the backend, and the suite if it is a shared one.
 OWN_SUITE = re.compile(r"^(Iocp)(\w*)$")
-SHARED = ("Registration", "Waking")
+SHARED = ("Opening",)
 
 
 def result_of(case):

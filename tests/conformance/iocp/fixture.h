@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of the IOCP backend share: connected sockets, operations on
-// them, and a record of what was reported.
+// What the tests of the IOCP backend share, and the fixture on which it passes
+// the portable clauses: connected sockets, and operations on them.
 
 #ifndef NETPOLL_TESTS_CONFORMANCE_IOCP_FIXTURE_H_
 #define NETPOLL_TESTS_CONFORMANCE_IOCP_FIXTURE_H_
@@ -9,6 +9,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -22,6 +25,7 @@
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/iocp/iocp_calls.h"
 #include "netpoll/runtime/iocp/thread_socket.h"
+#include "netpoll/tests/conformance/clause.h"
 
 namespace netpoll::conformance {
 
@@ -60,6 +64,12 @@ class Ends {
   void ClosePeer() { Close(&peer_); }
 
   void Send() { EXPECT_EQ(::send(peer_, "x", 1, 0), 1); }
+  // Or the reset that unread bytes make of it.
+  bool PeerSeesTheEnd() const {
+    char byte;
+    const int got = ::recv(peer_, &byte, 1, 0);
+    return got == 0 || (got < 0 && ::WSAGetLastError() == WSAECONNRESET);
+  }
   void ShutDownPeer() { EXPECT_EQ(::shutdown(peer_, SD_SEND), 0); }
   // The peer closes without a farewell.
   void ResetPeer() {
@@ -99,23 +109,6 @@ class Ends {
 
   SOCKET own_;
   SOCKET peer_;
-};
-
-struct Report {
-  EventKey key;
-  Mode mode;
-
-  friend bool operator==(const Report&, const Report&) = default;
-};
-
-// A sink that writes down what it is told.
-struct Recorder {
-  std::vector<Report> reports;
-
-  void Ready(EventKey key, Mode mode, EventFlags flags) {
-    EXPECT_EQ(flags, EventFlags{});
-    reports.push_back({key, mode});
-  }
 };
 
 // The system's calls, and the port that was made last.
@@ -165,6 +158,7 @@ class Call {
   }
   void Cancel() { backend_.Cancel(fd_, operation_); }
   bool done() const { return operation_->done(); }
+  Fd fd() const { return fd_; }
   // After the report.
   IoResult Finish(PollError asked = PollError::kNone) {
     return IocpFinish(backend_, fd_, operation_, asked);
@@ -178,14 +172,75 @@ class Call {
   std::vector<char> buffer_;
 };
 
-class IocpFixture : public ::testing::Test {
+// What clause.h asks of a fixture. A direction is reported when a call in it
+// has ended, so a receive is under way on whatever the clauses opened.
+template <>
+class Fixture<Backend> : public ::testing::Test {
  protected:
-  void SetUp() override { ASSERT_EQ(backend_.Init(), 0); }
+  using Ends = conformance::Ends;
+  static constexpr bool kReportsReadiness = false;
+  static constexpr Fd kNoDescriptor = INVALID_SOCKET;
 
-  // Keys that use all the bits a backend may be tempted to drop.
-  static EventKey Key(std::uint32_t number) {
-    return EventKey::ForSlot(EventKey::kMaxIndex - number,
-                             0xffff'ffffu - number);
+  // Another handle of own().
+  class Duplicate {
+   public:
+    explicit Duplicate(const Ends& ends) {
+      EXPECT_TRUE(::DuplicateHandle(
+          ::GetCurrentProcess(), SpySys::ToHandle(ends.own()),
+          ::GetCurrentProcess(), &handle_, 0, FALSE, DUPLICATE_SAME_ACCESS));
+    }
+    Duplicate(const Duplicate&) = delete;
+    Duplicate& operator=(const Duplicate&) = delete;
+    ~Duplicate() { ::CloseHandle(handle_); }
+
+   private:
+    HANDLE handle_ = nullptr;
+  };
+
+  void SetUp() override { ASSERT_EQ(backend_.Init(), 0); }
+  // What is still under way ends before its memory goes.
+  void TearDown() override {
+    for (auto& [key, call] : calls_) End(*call);
+    calls_.clear();
+  }
+
+  static EventKey Key(std::uint32_t number) { return KeyOf(number); }
+  static Ends Pair() { return Ends(); }
+  static Ends ToRead() { return Ends(); }
+  // How many there are is all that the system says.
+  static DWORD OpenDescriptors() {
+    DWORD count = 0;
+    EXPECT_TRUE(::GetProcessHandleCount(::GetCurrentProcess(), &count));
+    return count;
+  }
+  // The port that `act` made.
+  static std::vector<Fd> MadeBy(const std::function<void()>& act) {
+    act();
+    return {reinterpret_cast<Fd>(SpySys::port())};
+  }
+  static bool IsInherited(Fd fd) {
+    DWORD flags = ~DWORD{0};
+    EXPECT_TRUE(::GetHandleInformation(SpySys::ToHandle(fd), &flags));
+    return (flags & HANDLE_FLAG_INHERIT) != 0;
+  }
+
+  int Open(const Ends& ends, EventKey key) {
+    const int error = backend_.Open(ends.own(), key);
+    if (error != 0) return error;
+    auto& call = calls_[key.bits()];
+    call = std::make_unique<Call>(backend_, ends.own(), key, Mode::kRead);
+    call->Receive();
+    return 0;
+  }
+  void ReadAndArm(const Ends&, EventKey key) {
+    Call& call = *calls_.at(key.bits());
+    EXPECT_EQ(call.Finish().bytes, 1u);
+    EXPECT_TRUE(call.Receive().pending);
+  }
+  int Close(const Ends& ends, EventKey key) {
+    End(*calls_.at(key.bits()));
+    calls_.erase(key.bits());
+    return backend_.Close(ends.own(), key);
   }
 
   std::vector<Report> Poll(Delta delta) {
@@ -193,19 +248,29 @@ class IocpFixture : public ::testing::Test {
     backend_.Poll(delta, recorder);
     return recorder.reports;
   }
-  // All that is pending.
-  std::vector<Report> TakeAll() {
-    std::vector<Report> all;
-    for (;;) {
-      const std::vector<Report> some = Poll(Delta::NonBlocking());
-      if (some.empty()) return all;
-      all.insert(all.end(), some.begin(), some.end());
-    }
-  }
+  std::map<std::uint64_t, Seen> TakeAll() { return TakeAllOf(backend_); }
 
   windows::Winsock winsock_;
   Backend backend_;
+
+ private:
+  // Cancelled, unless its socket has gone, and waited for. Others may poll
+  // meanwhile, and take its report.
+  void End(Call& call) {
+    SpySys::Cancel(call.fd(), call.operation()->overlapped());
+    while (call.operation()->in_flight()) {
+      for (const Report& report : Poll(Delta::NonBlocking())) {
+        EXPECT_EQ(report.key, call.operation()->key()) << "lost for the test";
+      }
+    }
+    if (call.done()) static_cast<void>(call.Finish(PollError::kClosing));
+  }
+
+  // The receives, by the key of what they are of.
+  std::map<std::uint64_t, std::unique_ptr<Call>> calls_;
 };
+
+using IocpFixture = Fixture<Backend>;
 
 }  // namespace netpoll::conformance
 

@@ -195,10 +195,9 @@ INSTANTIATE_TEST_SUITE_P(Backend, BackendMutant,
 
 // Otherwise a Wine that does not run would kill every mutant of Windows.
 TEST(BackendMutants, WhatIsNoMutantPassesUnderWine) {
-  const Mutant unchanged{
-      .backend = "iocp",
-      .program = "tests/conformance/iocp/iocp_waking_test_exe.exe"};
-  EXPECT_EQ(RunTest(unchanged, "IocpWaking.ABreakBeforeThePollIsRemembered"),
+  const Mutant unchanged{.backend = "iocp",
+                         .program = "tests/conformance/iocp/iocp_test_exe.exe"};
+  EXPECT_EQ(RunTest(unchanged, "Waking.ABreakBeforeThePollIsRemembered"),
             End::kPassed);
 }
 

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What may be opened in the IOCP backend, and that nothing is left after a
-// close: the clauses of the suite that every backend passes, by the same names.
+// What may be opened in the IOCP backend, and opened again.
 #include <cerrno>
 #include <cstdint>
-#include <vector>
 
 #include "gtest/gtest.h"
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/core/delta.h"
+#include "netpoll/core/event_key.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/iocp/fixture.h"
@@ -18,13 +17,7 @@ namespace {
 
 Fd ToFd(HANDLE handle) { return reinterpret_cast<Fd>(handle); }
 
-DWORD OpenHandles() {
-  DWORD count = 0;
-  EXPECT_TRUE(::GetProcessHandleCount(::GetCurrentProcess(), &count));
-  return count;
-}
-
-class IocpRegistration : public IocpFixture {
+class IocpOpening : public IocpFixture {
  protected:
   void SetUp() override {
     IocpFixture::SetUp();
@@ -34,44 +27,7 @@ class IocpRegistration : public IocpFixture {
   Poller<Backend> poller_;
 };
 
-TEST_F(IocpRegistration, CloseIsCompleteThoughADuplicateLivesOn) {
-  Ends ends;
-  ASSERT_EQ(backend_.Open(ends.own(), Key(1)), 0);
-  HANDLE duplicate = nullptr;
-  ASSERT_TRUE(::DuplicateHandle(
-      ::GetCurrentProcess(), SpySys::ToHandle(ends.own()),
-      ::GetCurrentProcess(), &duplicate, 0, FALSE, DUPLICATE_SAME_ACCESS));
-  {
-    Call call(backend_, ends.own(), Key(1), Mode::kRead);
-    ASSERT_TRUE(call.Receive().pending);
-    call.Cancel();
-    EXPECT_EQ(Poll(Delta::Forever()).size(), 1u);
-    EXPECT_FALSE(call.Finish(PollError::kClosing).ok());
-  }
-  EXPECT_EQ(backend_.Close(ends.own(), Key(1)), 0);
-  ends.CloseOwn();
-  ends.Send();
-  EXPECT_TRUE(TakeAll().empty());
-  ::CloseHandle(duplicate);
-}
-
-TEST_F(IocpRegistration, NothingIsReportedAfterClose) {
-  Ends ends;
-  ASSERT_EQ(backend_.Open(ends.own(), Key(1)), 0);
-  EXPECT_EQ(backend_.Close(ends.own(), Key(1)), 0);
-  ends.Send();
-  EXPECT_TRUE(TakeAll().empty());
-}
-
-// Elsewhere it may be opened again; here the association is for good.
-TEST_F(IocpRegistration, AClosedDescriptorIsRefusedAfterwards) {
-  Ends ends;
-  ASSERT_EQ(backend_.Open(ends.own(), Key(1)), 0);
-  EXPECT_EQ(backend_.Close(ends.own(), Key(1)), 0);
-  EXPECT_EQ(backend_.Open(ends.own(), Key(2)), EEXIST);
-}
-
-TEST_F(IocpRegistration, OpenRefusesWhatCannotBePolled) {
+TEST_F(IocpOpening, OpenRefusesWhatCannotBePolled) {
   EXPECT_EQ(poller_.Open(ToFd(INVALID_HANDLE_VALUE)).error, EBADF);
   EXPECT_EQ(poller_.Open(0).error, EBADF);
   EXPECT_EQ(poller_.Open(ToFd(::GetCurrentProcess())).error, EBADF);
@@ -100,7 +56,7 @@ TEST_F(IocpRegistration, OpenRefusesWhatCannotBePolled) {
   ::CloseHandle(event);
 }
 
-TEST_F(IocpRegistration, WithoutTheCheckOpenRefusesWhatTheSystemDoes) {
+TEST_F(IocpOpening, WithoutTheCheckOpenRefusesWhatTheSystemDoes) {
   EXPECT_EQ(poller_.Open(ToFd(INVALID_HANDLE_VALUE), Pollable::kKnown).error,
             EBADF);
   const SOCKET blocking = ::WSASocketW(AF_INET, SOCK_STREAM, 0, nullptr, 0, 0);
@@ -108,49 +64,26 @@ TEST_F(IocpRegistration, WithoutTheCheckOpenRefusesWhatTheSystemDoes) {
   ::closesocket(blocking);
 }
 
-TEST_F(IocpRegistration, OpenRefusesWhatIsOpenAlready) {
+// Elsewhere it may be opened again; here the association is for good.
+TEST_F(IocpOpening, AClosedDescriptorIsRefusedAfterwards) {
+  Ends ends;
+  ASSERT_EQ(backend_.Open(ends.own(), Key(1)), 0);
+  EXPECT_EQ(backend_.Close(ends.own(), Key(1)), 0);
+  EXPECT_EQ(backend_.Open(ends.own(), Key(2)), EEXIST);
+}
+
+TEST_F(IocpOpening, WhatIsOpenInOnePollerIsRefusedByAnother) {
   Ends ends;
   const auto opened = poller_.Open(ends.own());
   ASSERT_EQ(opened.error, 0);
-  const auto again = poller_.Open(ends.own());
-  EXPECT_EQ(again.error, EEXIST);
-  EXPECT_EQ(again.desc, nullptr);
-  // In another poller too.
   EXPECT_EQ(backend_.Open(ends.own(), Key(1)), EEXIST);
   EXPECT_TRUE(poller_.Unblock(opened.desc).ready.empty());
   EXPECT_EQ(poller_.Close(opened.desc), 0);
 }
 
-TEST_F(IocpRegistration, EveryDescriptorOfTheBackendIsKnownAsItsOwn) {
-  Poller<Backend> poller;
-  ASSERT_EQ(poller.Init(), 0);
-  const Fd port = ToFd(SpySys::port());
-  EXPECT_TRUE(poller.IsPollDescriptor(port));
-  EXPECT_EQ(poller.Open(port).error, EINVAL);
-  EXPECT_FALSE(poller_.IsPollDescriptor(port));
-  EXPECT_FALSE(poller.IsPollDescriptor(0));
-  EXPECT_FALSE(Backend().IsPollDescriptor(0));
-  EXPECT_FALSE(poller.IsPollDescriptor(ToFd(INVALID_HANDLE_VALUE)));
-}
-
-TEST_F(IocpRegistration, TheBackendsDescriptorsAreNotInherited) {
-  DWORD flags = ~DWORD{0};
-  ASSERT_TRUE(::GetHandleInformation(SpySys::port(), &flags));
-  EXPECT_EQ(flags & HANDLE_FLAG_INHERIT, 0u);
-}
-
-TEST_F(IocpRegistration, AllDescriptorsAreClosedInTheEnd) {
-  const DWORD before = OpenHandles();
-  for (int i = 0; i < 10; ++i) {
-    Backend backend;
-    ASSERT_EQ(backend.Init(), 0);
-  }
-  EXPECT_EQ(OpenHandles(), before);
-}
-
 // A second incarnation in the same slot: a packet under the first one's key
 // wakes nobody, and is counted.
-TEST_F(IocpRegistration, AStaleKeyWakesNobody) {
+TEST_F(IocpOpening, AStaleKeyWakesNobody) {
   Ends first, second;
   auto* desc = poller_.Open(first.own()).desc;
   const auto old = EventKey::ForSlot(desc->index(), desc->generation());
