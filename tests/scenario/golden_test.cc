@@ -41,7 +41,7 @@ std::vector<Case> AllCases() {
   for (const std::string& backend : HostBackends::Names()) {
     bool runs = false;
     HostBackends::Visit(
-        backend, [&]<class B>() { runs = cli::TryBackend<B>().empty(); });
+        backend, [&]<class B>() { runs = tools::TryBackend<B>().empty(); });
     if (!runs) continue;
     for (Case& c : CasesIn("portable", backend)) all.push_back(std::move(c));
   }

@@ -8,43 +8,37 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "netpoll/tools/bench/flags.h"
 #include "netpoll/tools/bench/load.h"
 #include "netpoll/tools/bench/sockets.h"
+#include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/values.h"
 
 namespace netpoll::bench {
 
 void Report::Add(const std::string& name, std::uint64_t value) {
-  values_.emplace_back(name, absl::StrCat(value));
+  json_.Add(name, value);
+  absl::StrAppend(&text_, name, ": ", value, "\n");
 }
 
 void Report::Add(const std::string& name, double value) {
-  values_.emplace_back(name, absl::StrFormat("%.3f", value));
+  json_.Add(name, value, 3);
+  absl::StrAppendFormat(&text_, "%s: %.3f\n", name, value);
+}
+
+void Report::AddServer(const tools::JsonObject& server) {
+  json_.AddAllOf(server);
+  absl::StrAppend(&text_, "server: ", server.text(), "\n");
 }
 
 void Report::Print(bool json) const {
-  std::string text;
-  for (const auto& [name, value] : values_) {
-    if (json) {
-      absl::StrAppend(&text, text.empty() ? "" : ", ", "\"", name,
-                      "\": ", value);
-    } else {
-      absl::StrAppend(&text, name, ": ", value, "\n");
-    }
-  }
-  if (json) {
-    absl::StrAppend(&text, members_.empty() ? "" : ", ", members_);
-    text = absl::StrCat("{", text, "}\n");
-  } else if (!members_.empty()) {
-    absl::StrAppend(&text, "server: {", members_, "}\n");
-  }
-  std::fputs(text.c_str(), stdout);
+  std::fputs((json ? json_.text() + "\n" : text_).c_str(), stdout);
 }
 
 std::vector<int> ConnectAll(const Address& target, std::int64_t count,
@@ -68,54 +62,59 @@ namespace {
 
 struct MainOptions {
   LoadOptions load;
-  std::string connect;
   std::string mode = "echo";
   std::int64_t core = -1;
-  std::int64_t server = 0;
   bool json = false;
 };
 
-void Parse(int argc, char** argv, MainOptions* options) {
+// Nothing, or the exit status.
+std::optional<int> Parse(int argc, char** argv, MainOptions* options) {
   LoadOptions& load = options->load;
-  ParseFlags(
-      argc, argv,
+  tools::Address target;
+  std::int64_t server = 0;
+  tools::Flags flags(
+      "echo_load",
       "Load for an echo server: one thread, many connections.\n\n"
       "  --mode echo  each connection sends its next message when the last "
       "one\n"
       "               has come back; prints messages/s and latencies\n"
-      "  --mode hold  opens connections, prints `holding`, and keeps them",
-      {{"connect", &options->connect, "HOST:PORT or unix:PATH; must be given"},
-       {"mode", &options->mode, "echo or hold (echo)"},
-       {"connections", &load.connections, "how many (64)"},
-       {"duration", &load.duration, "seconds (5); hold: 0 is until stdin ends"},
-       {"size", &load.size, "bytes of a message, up to 65536 (64)"},
-       {"depth", &load.depth, "echo: messages under way on a connection (1)"},
-       {"warmup", &load.warmup, "echo: seconds before measuring (0.5)"},
-       {"flood", &load.flooders,
-        "echo: so many connections more that write as fast as they can; the\n"
-        "        figures are those of the others"},
-       {"server-pid", &options->server,
-        "echo: measure this process meanwhile (its CPU time)"},
-       {"count-syscalls", &load.meter.count_syscalls,
-        "echo: and its system calls; needs root"},
-       {"sample", &load.meter.sample_hz,
-        "echo: and how often it is in user mode, asked so many times a second"},
-       {"touch", &load.touch, "hold: echo one message on each first"},
-       {"text", &load.text, "hold: send this on each, and no more"},
-       {"interval", &load.interval,
-        "hold: seconds from one byte of the text to the next (0: all at once)"},
-       {"cpu", &options->core, "core to run on (any)"},
-       {"json", &options->json, "print one line of JSON"}});
-  if (options->connect.empty()) BadUse("--connect is missing");
-  if (options->mode != "echo" && options->mode != "hold") {
-    BadUse("--mode must be echo or hold");
+      "  --mode hold  opens connections, prints `holding`, and keeps them");
+  flags.Endpoint("connect", "ADDRESS", &target, kAddresses);
+  flags.Require("connect");
+  flags.Choice("mode", "MODE", &options->mode, {"echo", "hold"}, "what to do");
+  flags.Count("connections", "N", &load.connections, 1, "how many");
+  flags.Real("duration", "SECONDS", &load.duration,
+             "how long; hold: 0 is until stdin ends");
+  flags.Count("size", "BYTES", &load.size, 1, "of a message, up to 65536");
+  flags.Count("depth", "N", &load.depth, 1,
+              "echo: messages under way on a connection");
+  flags.Real("warmup", "SECONDS", &load.warmup, "echo: before measuring");
+  flags.Count("flood", "N", &load.flooders, 0,
+              "echo: so many connections more that write as fast as they can; "
+              "the figures are those of the others");
+  flags.Count("server-pid", "PID", &server, 0,
+              "echo: measure this process meanwhile (its CPU time)");
+  flags.Switch("count-syscalls", &load.meter.count_syscalls,
+               "echo: and its system calls; needs root");
+  flags.Count("sample", "HZ", &load.meter.sample_hz, 0,
+              "echo: and how often it is in user mode, asked so many times a "
+              "second");
+  flags.Switch("touch", &load.touch, "hold: echo one message on each first");
+  flags.Text("text", "TEXT", &load.text,
+             "hold: send this on each, and no more");
+  flags.Real("interval", "SECONDS", &load.interval,
+             "hold: from one byte of the text to the next; 0: all at once");
+  flags.Count("cpu", "CORE", &options->core, 0, "core to run on (any)");
+  flags.Switch("json", &options->json, "print one line of JSON");
+  if (const auto status = flags.Parse(argc, argv)) return status;
+  if (load.size > 65536) return flags.Refuse("--size is more than 65536");
+  const auto address = Resolve(target);
+  if (!address) {
+    return flags.Refuse(std::string("--connect is not ") + kAddresses);
   }
-  if (load.size < 1 || load.size > 65536) BadUse("--size must be 1..65536");
-  if (load.depth < 1 || load.connections < 1) {
-    BadUse("--depth and --connections must be at least 1");
-  }
-  load.target = ParseAddress(options->connect);
-  load.server = static_cast<pid_t>(options->server);
+  load.target = *address;
+  load.server = static_cast<pid_t>(server);
+  return {};
 }
 
 }  // namespace
@@ -124,7 +123,7 @@ void Parse(int argc, char** argv, MainOptions* options) {
 int main(int argc, char** argv) {
   using namespace netpoll::bench;  // NOLINT
   MainOptions options;
-  Parse(argc, argv, &options);
+  if (const auto status = Parse(argc, argv, &options)) return *status;
   PinToCore(options.core);
   RaiseFileLimit();
   ::signal(SIGPIPE, SIG_IGN);

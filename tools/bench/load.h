@@ -10,11 +10,11 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "netpoll/tools/bench/process_meter.h"
 #include "netpoll/tools/bench/sockets.h"
+#include "netpoll/tools/common/json.h"
 
 namespace netpoll::bench {
 
@@ -40,13 +40,13 @@ class Report {
  public:
   void Add(const std::string& name, std::uint64_t value);
   void Add(const std::string& name, double value);
-  // Members of a JSON object, as they are.
-  void AddMembers(const std::string& json) { members_ = json; }
+  // What was measured of the server.
+  void AddServer(const tools::JsonObject& server);
   void Print(bool json) const;
 
  private:
-  std::vector<std::pair<std::string, std::string>> values_;
-  std::string members_;
+  tools::JsonObject json_;
+  std::string text_;
 };
 
 // Opens `count` connections; fewer when the server refuses, which is counted in

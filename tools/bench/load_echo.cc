@@ -14,7 +14,7 @@
 #include <memory>
 #include <vector>
 
-#include "netpoll/tools/bench/flags.h"
+#include "netpoll/tools/bench/die.h"
 #include "netpoll/tools/bench/load.h"
 #include "netpoll/tools/bench/process_meter.h"
 #include "netpoll/tools/bench/sockets.h"
@@ -81,7 +81,7 @@ class EchoLoad {
     const double seconds =
         static_cast<double>(NowNanos() - start) / kNanosPerSecond;
     Report report = MakeReport(seconds);
-    if (meter != nullptr) report.AddMembers(ReadingToJson(meter->Stop()));
+    if (meter != nullptr) report.AddServer(ReadingToJson(meter->Stop()));
     return report;
   }
 

@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "netpoll/tools/bench/flags.h"
+#include "netpoll/tools/bench/die.h"
 #include "netpoll/tools/bench/load.h"
 #include "netpoll/tools/bench/sockets.h"
 

@@ -25,7 +25,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "netpoll/tools/bench/flags.h"
+#include "netpoll/tools/bench/die.h"
 
 namespace netpoll::bench {
 namespace {
@@ -288,20 +288,19 @@ MeterReading ProcessMeter::Stop() {
   return reading;
 }
 
-std::string ReadingToJson(const MeterReading& reading) {
-  std::string calls;
-  for (const auto& [name, count] : reading.by_name) {
-    absl::StrAppend(&calls, calls.empty() ? "" : ", ", "\"", name,
-                    "\": ", count);
-  }
-  return absl::StrCat("\"cpu_nanos\": ", reading.cpu_nanos,
-                      ", \"user_seconds\": ", reading.user_seconds,
-                      ", \"system_seconds\": ", reading.system_seconds,
-                      ", \"syscalls\": ", reading.syscalls, ", \"by_name\": {",
-                      calls, "}, \"user_samples\": ", reading.user_samples,
-                      ", \"samples\": ", reading.samples,
-                      ", \"lost_samples\": ", reading.lost_samples,
-                      ", \"note\": \"", reading.note, "\"");
+tools::JsonObject ReadingToJson(const MeterReading& reading) {
+  tools::JsonObject calls;
+  for (const auto& [name, count] : reading.by_name) calls.Add(name, count);
+  tools::JsonObject json;
+  return json.Add("cpu_nanos", reading.cpu_nanos)
+      .Add("user_seconds", reading.user_seconds, 6)
+      .Add("system_seconds", reading.system_seconds, 6)
+      .Add("syscalls", reading.syscalls)
+      .Add("by_name", calls)
+      .Add("user_samples", reading.user_samples)
+      .Add("samples", reading.samples)
+      .Add("lost_samples", reading.lost_samples)
+      .Add("note", reading.note);
 }
 
 }  // namespace netpoll::bench

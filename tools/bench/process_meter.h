@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+#include "netpoll/tools/common/json.h"
+
 namespace netpoll::bench {
 
 struct MeterOptions {
@@ -80,8 +82,7 @@ class ProcessMeter {
   std::string note_;
 };
 
-// The reading as the members of a JSON object, without its braces.
-std::string ReadingToJson(const MeterReading& reading);
+tools::JsonObject ReadingToJson(const MeterReading& reading);
 
 }  // namespace netpoll::bench
 

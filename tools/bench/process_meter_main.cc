@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <cstdio>
 
-#include "netpoll/tools/bench/flags.h"
 #include "netpoll/tools/bench/process_meter.h"
+#include "netpoll/tools/common/flags.h"
 
 int main(int argc, char** argv) {
   using namespace netpoll::bench;  // NOLINT
@@ -17,18 +17,20 @@ int main(int argc, char** argv) {
   double seconds = 1;
   MeterOptions options{.count_syscalls = true, .sample_hz = 0};
   bool no_syscalls = false;
-  ParseFlags(argc, argv,
-             "Measures a running process; prints one line of JSON. Counting "
-             "system calls needs root.",
-             {{"pid", &pid, "the process"},
-              {"duration", &seconds, "seconds (1)"},
-              {"sample", &options.sample_hz,
-               "sample user or kernel mode so many times a second (0: not)"},
-              {"no-syscalls", &no_syscalls, "do not count system calls"}});
-  if (pid == 0) BadUse("--pid is missing");
+  netpoll::tools::Flags flags(
+      "process_meter",
+      "Measures a running process; prints one line of JSON. Counting system "
+      "calls needs root.");
+  flags.Count("pid", "PID", &pid, 1, "the process");
+  flags.Require("pid");
+  flags.Real("duration", "SECONDS", &seconds, "for how long");
+  flags.Count("sample", "HZ", &options.sample_hz, 0,
+              "sample user or kernel mode so many times a second; 0: not");
+  flags.Switch("no-syscalls", &no_syscalls, "do not count system calls");
+  if (const auto status = flags.Parse(argc, argv)) return *status;
   options.count_syscalls = !no_syscalls;
   ProcessMeter meter(static_cast<pid_t>(pid), options);
   meter.Start();
   ::poll(nullptr, 0, static_cast<int>(seconds * 1000));
-  std::printf("{%s}\n", ReadingToJson(meter.Stop()).c_str());
+  std::printf("%s\n", ReadingToJson(meter.Stop()).text().c_str());
 }

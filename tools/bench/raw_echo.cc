@@ -18,8 +18,10 @@
 #include <cstdio>
 #include <string>
 
-#include "netpoll/tools/bench/flags.h"
+#include "netpoll/tools/bench/die.h"
 #include "netpoll/tools/bench/sockets.h"
+#include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/values.h"
 
 namespace netpoll::bench {
 namespace {
@@ -111,21 +113,25 @@ class RawEcho {
 }  // namespace netpoll::bench
 
 int main(int argc, char** argv) {
+  using namespace netpoll;         // NOLINT
   using namespace netpoll::bench;  // NOLINT
-  std::string listen = "127.0.0.1:0";
+  tools::Address listen{.host = "127.0.0.1"};
   std::string mode = "once";
   std::int64_t core = -1;
-  ParseFlags(argc, argv, "Raw epoll echo server, to compare others with.",
-             {{"listen", &listen, "HOST:PORT or unix:PATH (127.0.0.1:0)"},
-              {"mode", &mode, "once or eagain (once)"},
-              {"cpu", &core, "core to run on (any)"}});
-  if (mode != "once" && mode != "eagain") {
-    BadUse("--mode must be once or eagain");
+  tools::Flags flags("raw_echo",
+                     "Raw epoll echo server, to compare others with.");
+  flags.Endpoint("listen", "ADDRESS", &listen, kAddresses);
+  flags.Choice("mode", "MODE", &mode, {"once", "eagain"}, "reads at a time");
+  flags.Count("cpu", "CORE", &core, 0, "core to run on (any)");
+  if (const auto status = flags.Parse(argc, argv)) return *status;
+  const auto address = Resolve(listen);
+  if (!address) {
+    return flags.Refuse(std::string("--listen is not ") + kAddresses);
   }
   PinToCore(core);
   RaiseFileLimit();
   ::signal(SIGPIPE, SIG_IGN);
-  const int listener = Listen(ParseAddress(listen));
+  const int listener = Listen(*address);
   std::printf("listening on %s\n", LocalAddress(listener).c_str());
   std::fflush(stdout);
   RawEcho(listener, mode == "eagain").Run();

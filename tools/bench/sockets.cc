@@ -14,60 +14,47 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "netpoll/tools/bench/flags.h"
+#include "netpoll/tools/bench/die.h"
+#include "netpoll/tools/common/values.h"
 
 namespace netpoll::bench {
 namespace {
 
-Address ParseUnix(const std::string& path) {
+template <class Raw>
+Address Made(const Raw& raw) {
   Address address{};
-  sockaddr_un local{};
-  if (path.empty() || path.size() >= sizeof(local.sun_path)) {
-    BadUse(absl::StrCat("'unix:", path, "' is not a usable socket path"));
-  }
-  local.sun_family = AF_UNIX;
-  ::memcpy(local.sun_path, path.data(), path.size());
-  ::memcpy(&address.storage, &local, sizeof(local));
-  address.size = sizeof(local);
+  ::memcpy(&address.storage, &raw, sizeof(raw));
+  address.size = sizeof(raw);
   return address;
 }
 
 }  // namespace
 
-Address ParseAddress(const std::string& text) {
-  if (text.rfind("unix:", 0) == 0) return ParseUnix(text.substr(5));
-  Address address{};
-  const std::size_t colon = text.rfind(':');
-  std::string host = text.substr(0, colon);
-  std::uint32_t port = 0;
-  if (colon == std::string::npos ||
-      !absl::SimpleAtoi(text.substr(colon + 1), &port) || port > 65535) {
-    BadUse(absl::StrCat("'", text, "' is not HOST:PORT or unix:PATH"));
-  }
-  if (host.size() > 1 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
+std::optional<Address> Resolve(const tools::Address& address) {
+  if (address.is_unix()) {
+    sockaddr_un local{};
+    if (address.path.size() >= sizeof(local.sun_path)) return {};
+    local.sun_family = AF_UNIX;
+    ::memcpy(local.sun_path, address.path.data(), address.path.size());
+    return Made(local);
   }
   sockaddr_in four{};
-  sockaddr_in6 six{};
-  const auto network_port = htons(static_cast<std::uint16_t>(port));
-  if (::inet_pton(AF_INET, host.c_str(), &four.sin_addr) == 1) {
+  if (::inet_pton(AF_INET, address.host.c_str(), &four.sin_addr) == 1) {
     four.sin_family = AF_INET;
-    four.sin_port = network_port;
-    ::memcpy(&address.storage, &four, sizeof(four));
-    address.size = sizeof(four);
-  } else if (::inet_pton(AF_INET6, host.c_str(), &six.sin6_addr) == 1) {
-    six.sin6_family = AF_INET6;
-    six.sin6_port = network_port;
-    ::memcpy(&address.storage, &six, sizeof(six));
-    address.size = sizeof(six);
-  } else {
-    BadUse(absl::StrCat("'", host, "' is not a numeric address"));
+    four.sin_port = htons(address.port);
+    return Made(four);
   }
-  return address;
+  sockaddr_in6 six{};
+  if (::inet_pton(AF_INET6, address.host.c_str(), &six.sin6_addr) == 1) {
+    six.sin6_family = AF_INET6;
+    six.sin6_port = htons(address.port);
+    return Made(six);
+  }
+  return {};
 }
 
 int Listen(const Address& address) {

@@ -10,7 +10,10 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "netpoll/tools/common/values.h"
 
 namespace netpoll::bench {
 
@@ -19,8 +22,10 @@ struct Address {
   socklen_t size;
 };
 
-// "HOST:PORT" with a numeric host, "[IPv6]:PORT", or "unix:PATH".
-Address ParseAddress(const std::string& text);
+// Nothing if the host is no number, or the path does not fit.
+std::optional<Address> Resolve(const tools::Address& address);
+// What Resolve takes.
+inline constexpr char kAddresses[] = "a numeric HOST:PORT, or unix:PATH";
 
 // A non-blocking listener.
 int Listen(const Address& address);
@@ -29,7 +34,7 @@ int Listen(const Address& address);
 // the other side refuses.
 int Connect(const Address& address);
 
-// The address that the socket is bound to, as ParseAddress reads it.
+// The address that the socket is bound to, as it is written for Resolve.
 std::string LocalAddress(int fd);
 
 void SetNoDelay(int fd);

@@ -10,11 +10,11 @@
 #include "netpoll/tools/cli/choose_backend.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
-#include "netpoll/tools/cli/flags.h"
-#include "netpoll/tools/cli/json.h"
 #include "netpoll/tools/cli/try_backend.h"
+#include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/json.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 // What the conformance suite said of a backend.
@@ -75,18 +75,18 @@ void PrintJson(const std::vector<Row>& rows) {
   const char* separator = "";
   for (const Row& row : rows) {
     const Verified& v = row.verified;
-    std::printf(
-        "%s\n  {\"name\": %s, \"built\": %s, \"runs\": %s, \"default\": %s",
-        separator, JsonString(v.name).c_str(), row.built ? "true" : "false",
-        row.runs() ? "true" : "false", row.is_default ? "true" : "false");
-    if (!row.problem.empty()) {
-      std::printf(", \"problem\": %s", JsonString(row.problem).c_str());
-    }
-    std::printf(
-        ",\n   \"systems\": %s, \"clauses_kept\": %d, \"clauses_asked\": %d, "
-        "\"verified\": %s, \"verified_with\": %s}",
-        JsonString(v.systems).c_str(), v.kept, v.asked,
-        JsonString(v.how).c_str(), JsonString(v.with).c_str());
+    JsonObject json;
+    json.Add("name", v.name)
+        .Add("built", row.built)
+        .Add("runs", row.runs())
+        .Add("default", row.is_default);
+    if (!row.problem.empty()) json.Add("problem", row.problem);
+    json.Add("systems", v.systems)
+        .Add("clauses_kept", v.kept)
+        .Add("clauses_asked", v.asked)
+        .Add("verified", v.how)
+        .Add("verified_with", v.with);
+    std::printf("%s\n  %s", separator, json.text().c_str());
     separator = ",";
   }
   std::printf("\n]}\n");
@@ -96,7 +96,7 @@ void PrintJson(const std::vector<Row>& rows) {
 
 int RunBackends(Arguments arguments) {
   bool json = false;
-  Flags flags("backends",
+  Flags flags("netpoll backends",
               "Lists the system interfaces: whether this program was built "
               "with each, whether it\nruns on this machine (tried with a byte "
               "through a socket pair), which is the\ndefault, and what the "
@@ -124,4 +124,4 @@ int RunBackends(Arguments arguments) {
   return kExitFinding;
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

@@ -22,12 +22,13 @@
 #include "netpoll/model/report/source.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
-#include "netpoll/tools/cli/flags.h"
-#include "netpoll/tools/cli/json.h"
 #include "netpoll/tools/cli/model_files.h"
-#include "netpoll/tools/cli/suggest.h"
+#include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/json.h"
+#include "netpoll/tools/common/progress_line.h"
+#include "netpoll/tools/common/suggest.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 using netpoll_model::Certificate;
@@ -80,75 +81,63 @@ int NoSuchConfiguration(const Flags& flags, const Variant& variant,
                                  DidYouMean(only, names)));
 }
 
-// One line on a terminal, written over again and again.
-class ProgressLine {
+// How far the search is.
+class Progress {
  public:
-  explicit ProgressLine(bool on) : on_(on) {}
-
   void Show(std::uint64_t states, int depth, std::uint64_t queue) {
-    if (!on_) return;
+    if (!line_.on()) return;
     const std::chrono::duration<double> taken = Clock::now() - start_;
-    std::fprintf(stderr, "\r\x1b[K%s",
-                 absl::StrFormat("%d done; %d states, %.1f M states/s, depth "
-                                 "%d, queue %d",
-                                 done_.load(), states,
-                                 1e-6 * static_cast<double>(states) /
-                                     (taken.count() + 1e-9),
-                                 depth, queue)
-                     .c_str());
+    line_.Show(absl::StrFormat(
+        "%d done; %d states, %.1f M states/s, depth %d, queue %d", done_.load(),
+        states, 1e-6 * static_cast<double>(states) / (taken.count() + 1e-9),
+        depth, queue));
   }
   void Done() {
     ++done_;
     Clear();
     start_ = Clock::now();
   }
-  void Clear() {
-    if (on_) std::fputs("\r\x1b[K", stderr);
-  }
+  void Clear() { line_.Clear(); }
 
  private:
   using Clock = std::chrono::steady_clock;
-  const bool on_;
+  const ProgressLine line_;
   std::atomic<int> done_{0};
   Clock::time_point start_ = Clock::now();
 };
 
 std::string Json(const Verdict& verdict) {
-  std::string text = absl::StrCat(
-      "  {\"configuration\": ", JsonString(verdict.scenario),
-      ", \"variant\": ", JsonString(verdict.variant),
-      ", \"holds\": ", verdict.ok() ? "true" : "false",
-      ", \"complete\": ", verdict.result.complete ? "true" : "false",
-      ", \"states\": ", verdict.result.states,
-      ", \"reduced_states\": ", verdict.reduced_states,
-      ", \"transitions\": ", verdict.result.transitions);
-  if (verdict.ok()) {
-    absl::StrAppend(
-        &text, ", \"at_rest\": ", verdict.survey.at_rest,
-        ", \"interleavings\": ",
-        verdict.survey.acyclic ? JsonString(verdict.survey.interleavings.Text())
-                               : "null",
-        ", \"longest\": ",
-        verdict.survey.acyclic ? absl::StrCat(verdict.survey.longest) : "null",
-        ", \"digest\": \"", absl::Hex(verdict.survey.digest, absl::kZeroPad16),
-        "\"");
+  JsonObject json;
+  json.Add("configuration", verdict.scenario)
+      .Add("variant", verdict.variant)
+      .Add("holds", verdict.ok())
+      .Add("complete", verdict.result.complete)
+      .Add("states", verdict.result.states)
+      .Add("reduced_states", verdict.reduced_states)
+      .Add("transitions", verdict.result.transitions);
+  if (!verdict.ok()) {
+    json.Add("violation", verdict.violation);
   } else {
-    absl::StrAppend(&text, ", \"violation\": ", JsonString(verdict.violation));
+    json.Add("at_rest", verdict.survey.at_rest);
+    if (verdict.survey.acyclic) {
+      json.Add("interleavings", verdict.survey.interleavings.Text())
+          .Add("longest", verdict.survey.longest);
+    } else {
+      json.AddNull("interleavings").AddNull("longest");
+    }
+    json.Add("digest",
+             absl::StrCat(absl::Hex(verdict.survey.digest, absl::kZeroPad16)));
   }
   if (verdict.story.broken()) {
-    absl::StrAppend(&text, ", \"diagnosis\": ",
-                    JsonString(netpoll_model::Diagnose(verdict.story).sentence),
-                    ", \"replay\": ",
-                    JsonString(netpoll_model::ReplayStringOf(verdict.story)));
+    json.Add("diagnosis", netpoll_model::Diagnose(verdict.story).sentence)
+        .Add("replay", netpoll_model::ReplayStringOf(verdict.story));
   }
-  return absl::StrCat(
-      text, ", \"seconds\": ", absl::StrFormat("%.3f", verdict.seconds), "}");
+  return "  " + json.Add("seconds", verdict.seconds, 3).text();
 }
 
-// What is printed, in the two forms.
 class Output {
  public:
-  Output(const CheckFlags& wanted, ProgressLine& progress)
+  Output(const CheckFlags& wanted, Progress& progress)
       : wanted_(wanted),
         whole_(wanted.only == "*" && wanted.mutant.empty()),
         progress_(progress) {
@@ -223,7 +212,7 @@ class Output {
 
   const CheckFlags& wanted_;
   const bool whole_;
-  ProgressLine& progress_;
+  Progress& progress_;
   Certificate certificate_;
   Verdict first_;
   std::uint64_t reduced_ = 0;
@@ -236,7 +225,7 @@ class Output {
 
 int RunCheck(Arguments arguments) {
   CheckFlags wanted;
-  Flags flags("check",
+  Flags flags("netpoll check",
               "Explores every interleaving of every configuration of the "
               "matrix, on the shipped\nsource. Prints the certificate, or a "
               "shortest counterexample of a broken property.");
@@ -262,7 +251,7 @@ int RunCheck(Arguments arguments) {
   if (selected.empty()) {
     return NoSuchConfiguration(flags, *variant, wanted.only);
   }
-  ProgressLine progress(::isatty(STDERR_FILENO) != 0);
+  Progress progress;
   netpoll_model::CheckOptions options;
   options.reduction = !wanted.no_reduction;
   options.limits.progress = [&](std::uint64_t states, int depth,
@@ -278,4 +267,4 @@ int RunCheck(Arguments arguments) {
   return output.Finish(flags, taken.count());
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

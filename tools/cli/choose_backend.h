@@ -18,11 +18,11 @@
 #include "absl/strings/str_join.h"
 #include "netpoll/backends/host/host_backends.h"
 #include "netpoll/core/poller.h"
-#include "netpoll/tools/cli/flags.h"
-#include "netpoll/tools/cli/suggest.h"
 #include "netpoll/tools/cli/try_backend.h"
+#include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/suggest.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 
 // The one that NETPOLL_BACKEND names; or the first that runs on this machine;
 // or, if none does, the preferred one.
@@ -76,6 +76,6 @@ inline std::optional<int> RefuseBackend(const Flags& flags,
   return status;
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools
 
 #endif  // NETPOLL_TOOLS_CLI_CHOOSE_BACKEND_H_

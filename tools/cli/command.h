@@ -6,18 +6,9 @@
 #ifndef NETPOLL_TOOLS_CLI_COMMAND_H_
 #define NETPOLL_TOOLS_CLI_COMMAND_H_
 
-#include <span>
-#include <string>
+#include "netpoll/tools/common/flags.h"
 
-namespace netpoll::cli {
-
-// Exit statuses, the same for every command.
-inline constexpr int kExitOk = 0;
-inline constexpr int kExitFinding = 1;
-inline constexpr int kExitBadUse = 2;
-
-// The words after the subcommand's name.
-using Arguments = std::span<const std::string>;
+namespace netpoll::tools {
 
 struct Command {
   const char* name;
@@ -25,6 +16,6 @@ struct Command {
   int (*run)(Arguments arguments);
 };
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools
 
 #endif  // NETPOLL_TOOLS_CLI_COMMAND_H_

@@ -5,7 +5,7 @@
 
 #include "netpoll/tools/cli/command.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 constexpr Command kCommands[] = {
@@ -31,4 +31,4 @@ constexpr Command kCommands[] = {
 
 std::span<const Command> Commands() { return kCommands; }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

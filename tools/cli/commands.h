@@ -10,7 +10,7 @@
 
 #include "netpoll/tools/cli/command.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 
 int RunBackends(Arguments arguments);
 int RunCheck(Arguments arguments);
@@ -25,6 +25,6 @@ int RunTorture(Arguments arguments);
 // In the order in which --help lists them.
 std::span<const Command> Commands();
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools
 
 #endif  // NETPOLL_TOOLS_CLI_COMMANDS_H_

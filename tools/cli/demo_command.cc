@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // netpoll demo: an echo server and its clients, watched for some seconds.
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -19,11 +16,12 @@
 #include "netpoll/tools/cli/choose_backend.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
-#include "netpoll/tools/cli/flags.h"
-#include "netpoll/tools/cli/json.h"
+#include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/json.h"
+#include "netpoll/tools/common/progress_line.h"
 #include "netpoll/tools/demo/demo.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 using demo::DemoOptions;
@@ -51,26 +49,12 @@ std::uint64_t Rate(const DemoResult& result) {
                                     result.seconds);
 }
 
-// A line on standard error that overwrites itself, if that is a terminal.
-std::function<void(const DemoProgress&)> ProgressLine() {
-  const char* const kind = std::getenv("TERM");
-  const bool dumb = kind == nullptr || std::string_view(kind) == "dumb";
-  if (dumb || ::isatty(STDERR_FILENO) == 0) return {};
-  return [](const DemoProgress& now) {
-    std::fprintf(stderr,
-                 "\r%5.1f s  %s messages  %s wakeups  %s timeouts\x1b[K",
-                 now.seconds, Grouped(now.messages).c_str(),
-                 Grouped(now.stats.wakeups).c_str(),
-                 Grouped(now.stats.timeouts).c_str());
-  };
-}
-
 void Line(const char* name, const std::string& value, const char* meaning) {
   std::printf("  %-14s %14s   %s\n", name, value.c_str(), meaning);
 }
 
 void PrintText(const DemoOptions& options, const DemoResult& result) {
-  const tools::Histogram& latency = result.latency;
+  const Histogram& latency = result.latency;
   std::printf(
       "%d connections to an echo server on %s, %d thread%s, %s, %.1f s\n",
       options.connections, result.address.c_str(), options.threads,
@@ -105,27 +89,28 @@ void PrintText(const DemoOptions& options, const DemoResult& result) {
 }
 
 void PrintJson(const DemoOptions& options, const DemoResult& result) {
-  const tools::Histogram& latency = result.latency;
-  std::printf(
-      "{\"backend\": %s, \"connections\": %d, \"threads\": %d, "
-      "\"seconds\": %.3f,\n"
-      " \"messages\": %s, \"messages_per_second\": %s,\n",
-      JsonString(options.backend).c_str(), options.connections, options.threads,
-      result.seconds, absl::StrCat(result.messages).c_str(),
-      absl::StrCat(Rate(result)).c_str());
-  std::printf("%s\n", absl::StrCat(
-                          " \"latency_ns\": {\"p50\": ", latency.Percentile(50),
-                          ", \"p90\": ", latency.Percentile(90),
-                          ", \"p99\": ", latency.Percentile(99),
-                          ", \"p99.9\": ", latency.Percentile(99.9),
-                          ", \"max\": ", latency.max(),
-                          "},\n \"wakeups\": ", result.stats.wakeups,
-                          ", \"polls\": ", result.stats.polls,
-                          ", \"timeouts\": ", result.stats.timeouts,
-                          ", \"resets\": ", result.resets,
-                          ", \"stale_events\": ", result.stats.stale_events,
-                          ", \"errors\": ", result.errors, "}")
-                          .c_str());
+  const Histogram& latency = result.latency;
+  JsonObject nanos;
+  nanos.Add("p50", latency.Percentile(50))
+      .Add("p90", latency.Percentile(90))
+      .Add("p99", latency.Percentile(99))
+      .Add("p99.9", latency.Percentile(99.9))
+      .Add("max", latency.max());
+  JsonObject json;
+  json.Add("backend", options.backend)
+      .Add("connections", options.connections)
+      .Add("threads", options.threads)
+      .Add("seconds", result.seconds, 3)
+      .Add("messages", result.messages)
+      .Add("messages_per_second", Rate(result))
+      .Add("latency_ns", nanos)
+      .Add("wakeups", result.stats.wakeups)
+      .Add("polls", result.stats.polls)
+      .Add("timeouts", result.stats.timeouts)
+      .Add("resets", result.resets)
+      .Add("stale_events", result.stats.stale_events)
+      .Add("errors", result.errors);
+  std::printf("%s\n", json.text().c_str());
 }
 
 int DefaultThreads() {
@@ -142,7 +127,7 @@ int RunDemo(Arguments arguments) {
   int seconds = 3;
   bool json = false;
   Flags flags(
-      "demo",
+      "netpoll demo",
       "Starts an echo server on loopback and drives it for a few seconds over "
       "real\nconnections: most send and receive as fast as they can, with a "
       "deadline before\neach read; some wait for nothing until their deadline; "
@@ -162,9 +147,17 @@ int RunDemo(Arguments arguments) {
   if (const auto status = flags.Parse(arguments)) return *status;
   if (const auto status = RefuseBackend(flags, options.backend)) return *status;
   options.duration = std::chrono::seconds(seconds);
-  const auto progress = ProgressLine();
-  const absl::StatusOr<DemoResult> result = demo::RunDemo(options, progress);
-  if (progress) std::fprintf(stderr, "\r\x1b[K");
+  const ProgressLine line;
+  const std::function<void(const DemoProgress&)> show =
+      [&line](const DemoProgress& now) {
+        line.Show(absl::StrFormat(
+            "%5.1f s  %s messages  %s wakeups  %s timeouts", now.seconds,
+            Grouped(now.messages), Grouped(now.stats.wakeups),
+            Grouped(now.stats.timeouts)));
+      };
+  const absl::StatusOr<DemoResult> result =
+      demo::RunDemo(options, line.on() ? show : nullptr);
+  line.Clear();
   if (!result.ok()) {
     return flags.Fail(std::string(result.status().message()));
   }
@@ -176,4 +169,4 @@ int RunDemo(Arguments arguments) {
   return result->errors == 0 ? kExitOk : kExitFinding;
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

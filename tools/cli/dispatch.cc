@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "netpoll/tools/cli/command.h"
-#include "netpoll/tools/cli/suggest.h"
+#include "netpoll/tools/common/suggest.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 void PrintHelp(std::span<const Command> commands) {
@@ -76,4 +76,4 @@ int Dispatch(std::span<const Command> commands, Arguments arguments) {
   return Unknown(commands, word);
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

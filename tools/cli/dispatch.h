@@ -9,7 +9,7 @@
 
 #include "netpoll/tools/cli/command.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 
 inline constexpr char kVersion[] = "0.1.0";
 
@@ -17,6 +17,6 @@ inline constexpr char kVersion[] = "0.1.0";
 // or answers --help, --version and mistakes. The exit status.
 int Dispatch(std::span<const Command> commands, Arguments arguments);
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools
 
 #endif  // NETPOLL_TOOLS_CLI_DISPATCH_H_

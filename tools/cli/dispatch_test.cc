@@ -9,7 +9,7 @@
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 using ::testing::HasSubstr;
@@ -85,4 +85,4 @@ TEST(Backends, TheDefaultRunsHere) {
 }
 
 }  // namespace
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

@@ -21,12 +21,13 @@
 #include "netpoll/model/report/source.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
-#include "netpoll/tools/cli/flags.h"
-#include "netpoll/tools/cli/json.h"
 #include "netpoll/tools/cli/model_files.h"
-#include "netpoll/tools/cli/suggest.h"
+#include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/json.h"
+#include "netpoll/tools/common/progress_line.h"
+#include "netpoll/tools/common/suggest.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 using netpoll_fuzz::Session;
@@ -47,30 +48,22 @@ struct FuzzFlags {
   bool json = false;
 };
 
-// A line on a terminal, written over about ten times a second.
+// How far the search is, about ten times a second.
 class Progress {
  public:
-  explicit Progress(bool on) : on_(on) {}
-
   void Show(const Session& session, const Target& target) {
-    if (!on_ || Clock::now() < next_) return;
+    if (!line_.on() || Clock::now() < next_) return;
     next_ = Clock::now() + std::chrono::milliseconds(100);
     const std::chrono::duration<double> taken = Clock::now() - start_;
-    std::fputs(absl::StrFormat(
-                   "\r\x1b[K%d runs, %.0f runs/s, %d states, %d "
-                   "inputs kept",
-                   session.runs(),
-                   static_cast<double>(session.runs()) / (taken.count() + 1e-9),
-                   target.states_seen(), session.corpus())
-                   .c_str(),
-               stderr);
+    line_.Show(absl::StrFormat(
+        "%d runs, %.0f runs/s, %d states, %d inputs kept", session.runs(),
+        static_cast<double>(session.runs()) / (taken.count() + 1e-9),
+        target.states_seen(), session.corpus()));
   }
-  void Clear() {
-    if (on_) std::fputs("\r\x1b[K", stderr);
-  }
+  void Clear() { line_.Clear(); }
 
  private:
-  const bool on_;
+  const ProgressLine line_;
   const Clock::time_point start_ = Clock::now();
   Clock::time_point next_ = start_;
 };
@@ -112,19 +105,20 @@ struct Report {
 };
 
 void PrintJson(const Report& report, const netpoll_model::Story& story) {
-  std::string text = absl::StrFormat(
-      "{\"seed\": %d, \"canary_runs\": %d, \"runs\": %d, \"states\": %d, "
-      "\"seconds\": %.3f, \"holds\": %s",
-      report.seed, report.canary_runs, report.runs, report.states,
-      report.seconds, story.broken() ? "false" : "true");
+  JsonObject json;
+  json.Add("seed", report.seed)
+      .Add("canary_runs", report.canary_runs)
+      .Add("runs", report.runs)
+      .Add("states", report.states)
+      .Add("seconds", report.seconds, 3)
+      .Add("holds", !story.broken());
   if (story.broken()) {
-    absl::StrAppend(
-        &text, ", \"configuration\": ", JsonString(story.scenario),
-        ", \"violation\": ", JsonString(story.violation),
-        ", \"diagnosis\": ", JsonString(Diagnose(story).sentence),
-        ", \"replay\": ", JsonString(netpoll_model::ReplayStringOf(story)));
+    json.Add("configuration", story.scenario)
+        .Add("violation", story.violation)
+        .Add("diagnosis", Diagnose(story).sentence)
+        .Add("replay", netpoll_model::ReplayStringOf(story));
   }
-  std::printf("%s}\n", text.c_str());
+  std::printf("%s\n", json.text().c_str());
 }
 
 void Print(const Report& report, const netpoll_model::Story& story) {
@@ -149,7 +143,7 @@ void Print(const Report& report, const netpoll_model::Story& story) {
 int RunFuzz(Arguments arguments) {
   FuzzFlags wanted;
   Flags flags(
-      "fuzz",
+      "netpoll fuzz",
       "Runs random schedules, guided by the states that nobody had seen "
       "before, also in\nconfigurations that are too large to explore. "
       "Finds a planted bug first: the canary.");
@@ -186,7 +180,7 @@ int RunFuzz(Arguments arguments) {
   }
   Target target(selected);
   Session session(target, report.seed);
-  Progress progress(::isatty(STDERR_FILENO) != 0);
+  Progress progress;
   const auto start = Clock::now();
   const auto end = start + std::chrono::seconds(wanted.seconds);
   const auto outcome = RunUntilBroken(session, kNoEnd, [&] {
@@ -214,4 +208,4 @@ int RunFuzz(Arguments arguments) {
   return outcome.broken() ? kExitFinding : kExitOk;
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

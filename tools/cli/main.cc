@@ -12,14 +12,14 @@
 #include "netpoll/tools/cli/dispatch.h"
 
 int main(int argc, char** argv) {
-  namespace cli = netpoll::cli;
+  namespace tools = netpoll::tools;
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0),
                                            argv + argc);
-  const int status = cli::Dispatch(cli::Commands(), arguments);
+  const int status = tools::Dispatch(tools::Commands(), arguments);
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
     std::fprintf(stderr, "netpoll: cannot write to standard output: %s\n",
                  std::strerror(errno));
-    return cli::kExitBadUse;
+    return tools::kExitBadUse;
   }
   return status;
 }

@@ -16,7 +16,7 @@
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/cli/dispatch.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 using netpoll_model::ReplayString;
@@ -181,4 +181,4 @@ TEST(ReplayCommand, WritesAPageThatLoadsNothing) {
 }
 
 }  // namespace
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/tools/cli/command.h"
-#include "netpoll/tools/cli/suggest.h"
+#include "netpoll/tools/common/suggest.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 
 const netpoll_model::Variant* FindVariantOrExplain(const Flags& flags,
                                                    const std::string& name) {
@@ -86,4 +86,4 @@ std::optional<std::string> ReadFile(const Flags& flags, const std::string& file,
   return text;
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

@@ -9,9 +9,9 @@
 #include <string>
 
 #include "netpoll/model/engine/scenario.h"
-#include "netpoll/tools/cli/flags.h"
+#include "netpoll/tools/common/flags.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 
 // Null: it was said that there is none.
 const netpoll_model::Variant* FindVariantOrExplain(const Flags& flags,
@@ -28,6 +28,6 @@ int WriteFile(const Flags& flags, const std::string& file,
 std::optional<std::string> ReadFile(const Flags& flags, const std::string& file,
                                     int* status);
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools
 
 #endif  // NETPOLL_TOOLS_CLI_MODEL_FILES_H_

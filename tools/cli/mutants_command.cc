@@ -3,7 +3,6 @@
 // netpoll mutants: runs every known bug through the matrix, and prints which
 // configuration finds which.
 #include <fnmatch.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -16,10 +15,11 @@
 #include "netpoll/model/mutants/matrix.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
-#include "netpoll/tools/cli/flags.h"
-#include "netpoll/tools/cli/suggest.h"
+#include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/progress_line.h"
+#include "netpoll/tools/common/suggest.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 using netpoll_model::Variant;
@@ -90,7 +90,7 @@ int RunMutants(Arguments arguments) {
   bool json = false;
   netpoll_mutants::RunOptions options;
   Flags flags(
-      "mutants",
+      "netpoll mutants",
       "Explores the matrix over every mutant: the source with one known "
       "bug put back.\nThe checker must find each of them.");
   flags.Text("only", "GLOB", &only, "the mutants to run");
@@ -110,17 +110,15 @@ int RunMutants(Arguments arguments) {
   }
   if (selected.empty()) return NoSuchMutant(flags, only);
 
-  const bool terminal = ::isatty(STDERR_FILENO) != 0;
+  const ProgressLine line;
   options.progress = [&](const MutantResult& mutant, int done, int all) {
-    if (terminal) {
-      absl::FPrintF(stderr, "\r\x1b[K%d of %d: %s", done, all, mutant.name);
-    }
+    line.Show(absl::StrFormat("%d of %d: %s", done, all, mutant.name));
   };
   const auto start = std::chrono::steady_clock::now();
   const auto results = netpoll_mutants::RunMutants(selected, options);
   const std::chrono::duration<double> taken =
       std::chrono::steady_clock::now() - start;
-  if (terminal) std::fputs("\r\x1b[K", stderr);
+  line.Clear();
 
   int survivors = 0;
   for (const MutantResult& mutant : results) survivors += mutant.kills() == 0;
@@ -140,4 +138,4 @@ int RunMutants(Arguments arguments) {
   return survivors == 0 ? kExitOk : kExitFinding;
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

@@ -14,11 +14,11 @@
 #include "netpoll/model/report/trace_file.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
-#include "netpoll/tools/cli/flags.h"
 #include "netpoll/tools/cli/model_files.h"
-#include "netpoll/tools/cli/suggest.h"
+#include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/suggest.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 using netpoll_model::ReplayString;
@@ -111,7 +111,7 @@ int Show(const Flags& flags, const ReplayFlags& given, const Wanted& wanted,
 
 int RunReplay(Arguments arguments) {
   ReplayFlags given;
-  Flags flags("replay",
+  Flags flags("netpoll replay",
               "Runs one schedule again, twice, and shows it. A trace file is "
               "compared line by line.");
   flags.Word("STRING|FILE", &given.what,
@@ -136,4 +136,4 @@ int RunReplay(Arguments arguments) {
   return Show(flags, given, wanted, story);
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

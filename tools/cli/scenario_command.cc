@@ -16,14 +16,14 @@
 #include "netpoll/tools/cli/choose_backend.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
-#include "netpoll/tools/cli/flags.h"
 #include "netpoll/tools/cli/scenario/run.h"
 #include "netpoll/tools/cli/scenario/runner.h"
 #include "netpoll/tools/cli/scenario/statement.h"
-#include "netpoll/tools/cli/suggest.h"
 #include "netpoll/tools/cli/try_backend.h"
+#include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/suggest.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 template <class Backend>
@@ -51,7 +51,7 @@ int OpenFile(const std::string& file) {
 int RunScenario(Arguments arguments) {
   std::string file;
   std::string backend;
-  Flags flags("scenario",
+  Flags flags("netpoll scenario",
               "Runs a scenario on one poller and real sockets, statement by "
               "statement, and prints\nwhat each saw. docs/scenarios.md has the "
               "language.");
@@ -78,4 +78,4 @@ int RunScenario(Arguments arguments) {
   return status;
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

@@ -22,16 +22,16 @@
 #include "netpoll/tools/cli/choose_backend.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
-#include "netpoll/tools/cli/flags.h"
-#include "netpoll/tools/cli/suggest.h"
-#include "netpoll/tools/cli/values.h"
+#include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/suggest.h"
 #include "netpoll/tools/common/time_allowed.h"
+#include "netpoll/tools/common/values.h"
 #include "netpoll/tools/server/echo_session.h"
 #include "netpoll/tools/server/http_session.h"
 #include "netpoll/tools/server/server.h"
 #include "netpoll/tools/server/stop_signals.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 constexpr int kMostConnections = 1'000'000;
@@ -139,7 +139,7 @@ int Serve(const Flags& flags, const ServeOptions& options) {
 int RunServe(Arguments arguments) {
   ServeOptions options;
   Flags flags(
-      "serve",
+      "netpoll serve",
       "Serves echo (sends back what it gets) or http (1.1; a small body for "
       "GET and HEAD)\nuntil SIGINT or SIGTERM, and prints what it served. The "
       "first line on standard\noutput is `listening on ADDRESS`.\n"
@@ -202,4 +202,4 @@ int RunServe(Arguments arguments) {
   return Serve(flags, options);
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

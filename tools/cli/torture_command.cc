@@ -14,14 +14,14 @@
 #include "netpoll/tools/cli/choose_backend.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
-#include "netpoll/tools/cli/flags.h"
-#include "netpoll/tools/cli/suggest.h"
 #include "netpoll/tools/cli/try_backend.h"
+#include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/suggest.h"
 #include "netpoll/tools/torture/campaign.h"
 #include "netpoll/tools/torture/faulty_calls.h"
 #include "netpoll/tools/torture/options.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 using torture::Planted;
@@ -74,7 +74,7 @@ int RunTorture(Arguments arguments) {
   int seed = 1;
   int patience = static_cast<int>(options.patience.count());
   Flags flags(
-      "torture",
+      "netpoll torture",
       "Runs an echo server and its clients over every kind of stream and "
       "datagram, in\nrounds, verifies each byte, and disturbs them: deadlines, "
       "resets, closes, full\nbacklogs, no descriptors, signals, stops, failing "
@@ -130,4 +130,4 @@ int RunTorture(Arguments arguments) {
   return torture::RunCampaign(options);
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

@@ -18,7 +18,7 @@
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 
 // A socket pair, closed when it goes.
 class TrialPair {
@@ -96,6 +96,6 @@ std::string TryBackend() {
   return closed == 0 ? "" : std::strerror(closed);
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools
 
 #endif  // NETPOLL_TOOLS_CLI_TRY_BACKEND_H_

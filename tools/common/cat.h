@@ -3,13 +3,13 @@
 // Text out of pieces, where abseil is not to be had: what also builds for
 // Windows uses it.
 
-#ifndef NETPOLL_TOOLS_CLI_CAT_H_
-#define NETPOLL_TOOLS_CLI_CAT_H_
+#ifndef NETPOLL_TOOLS_COMMON_CAT_H_
+#define NETPOLL_TOOLS_COMMON_CAT_H_
 
 #include <sstream>
 #include <string>
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 
 // The pieces one after the other, as a stream prints them.
 template <class... Pieces>
@@ -19,6 +19,6 @@ std::string Cat(const Pieces&... pieces) {
   return text.str();
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools
 
-#endif  // NETPOLL_TOOLS_CLI_CAT_H_
+#endif  // NETPOLL_TOOLS_COMMON_CAT_H_

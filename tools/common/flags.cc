@@ -1,29 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "netpoll/tools/cli/flags.h"
+#include "netpoll/tools/common/flags.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
-#include "netpoll/tools/cli/command.h"
-#include "netpoll/tools/cli/suggest.h"
-#include "netpoll/tools/cli/values.h"
+#include "netpoll/tools/common/cat.h"
+#include "netpoll/tools/common/suggest.h"
+#include "netpoll/tools/common/values.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 // "  LEFT  right", with the right side aligned.
 std::string Row(const std::string& left, const std::string& right) {
-  return absl::StrFormat("  %-24s %s\n", left, right);
+  constexpr std::size_t kLeft = 24;
+  const std::string gap(kLeft - std::min(left.size(), kLeft), ' ');
+  return Cat("  ", left, gap, " ", right, "\n");
 }
 
 }  // namespace
@@ -62,8 +65,11 @@ void Flags::Text(std::string name, std::string placeholder, std::string* target,
 void Flags::Choice(std::string name, std::string placeholder,
                    std::string* target, std::vector<std::string> choices,
                    std::string help) {
-  std::string one_of = absl::StrCat("one of ", absl::StrJoin(choices, ", "));
-  absl::StrAppend(&help, ": ", one_of);
+  std::string one_of = "one of ";
+  for (const std::string& choice : choices) {
+    one_of += Cat(&choice == &choices[0] ? "" : ", ", choice);
+  }
+  help += Cat(": ", one_of);
   Custom(
       std::move(name), std::move(placeholder), *target, std::move(help),
       [target, choices = std::move(choices),
@@ -71,7 +77,7 @@ void Flags::Choice(std::string name, std::string placeholder,
         if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
           const std::vector<std::string_view> names(choices.begin(),
                                                     choices.end());
-          return absl::StrCat(one_of, DidYouMean(value, names));
+          return Cat(one_of, DidYouMean(value, names));
         }
         *target = value;
         return {};
@@ -80,13 +86,44 @@ void Flags::Choice(std::string name, std::string placeholder,
 
 void Flags::Count(std::string name, std::string placeholder, int* target,
                   int least, int most, std::string help) {
-  const std::string range = absl::StrCat("a number from ", least, " to ", most);
-  Custom(std::move(name), std::move(placeholder), absl::StrCat(*target),
-         std::move(help),
+  const std::string range = Cat("a number from ", least, " to ", most);
+  Custom(std::move(name), std::move(placeholder), Cat(*target), std::move(help),
          [=](std::string_view value) -> std::optional<std::string> {
            const auto number = ParseNumber(value);
            if (!number || *number < least || *number > most) return range;
            *target = static_cast<int>(*number);
+           return {};
+         });
+}
+
+void Flags::Count(std::string name, std::string placeholder,
+                  std::int64_t* target, std::int64_t least, std::string help) {
+  // Below: a default that means "none".
+  Custom(std::move(name), std::move(placeholder),
+         *target < least ? "" : Cat(*target), std::move(help),
+         [=](std::string_view value) -> std::optional<std::string> {
+           const auto number = ParseNumber(value);
+           if (!number || *number < least) {
+             return Cat("a number, ", least, " or more");
+           }
+           *target = *number;
+           return {};
+         });
+}
+
+void Flags::Real(std::string name, std::string placeholder, double* target,
+                 std::string help) {
+  Custom(std::move(name), std::move(placeholder), Cat(*target), std::move(help),
+         [target](std::string_view value) -> std::optional<std::string> {
+           const char* const end = value.data() + value.size();
+           double number = 0;
+           const auto read = std::from_chars(value.data(), end, number,
+                                             std::chars_format::fixed);
+           if (read.ec != std::errc() || read.ptr != end || !(number >= 0) ||
+               !std::isfinite(number)) {
+             return "a number such as 0.5";
+           }
+           *target = number;
            return {};
          });
 }
@@ -161,12 +198,17 @@ std::optional<int> Flags::Parse(Arguments arguments) {
   for (const Flag& flag : flags_) {
     if (flag.required && !flag.given) {
       return Refuse(
-          absl::StrCat("--", flag.name, " ", flag.placeholder, " is required"));
+          Cat("--", flag.name, " ", flag.placeholder, " is required"));
     }
   }
   if (const auto status = TakeWords(words)) return status;
   FindDefaults();
   return {};
+}
+
+std::optional<int> Flags::Parse(int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  return Parse(words);
 }
 
 // One flag at `*next`, and its value.
@@ -180,43 +222,41 @@ std::optional<int> Flags::ParseFlag(Arguments arguments, std::size_t* next) {
   std::string_view value;
   if (flag->placeholder.empty()) {
     if (equals != std::string::npos) {
-      return Refuse(absl::StrCat(name, " takes no value"));
+      return Refuse(Cat(name, " takes no value"));
     }
   } else if (equals != std::string::npos) {
     value = std::string_view(word).substr(equals + 1);
   } else if (*next < arguments.size()) {
     value = arguments[(*next)++];
   } else {
-    return Refuse(absl::StrCat(name, " needs a value, ", flag->placeholder));
+    return Refuse(Cat(name, " needs a value, ", flag->placeholder));
   }
   flag->given = true;
   if (const auto expected = flag->setter(value)) {
-    return Refuse(
-        absl::StrCat(name, " is ", Quoted(value), ", not ", *expected));
+    return Refuse(Cat(name, " is ", Quoted(value), ", not ", *expected));
   }
   return {};
 }
 
 std::optional<int> Flags::TakeWords(const std::vector<std::string>& words) {
   if (words.size() > words_.size()) {
-    return Refuse(
-        absl::StrCat("unexpected word ", Quoted(words[words_.size()])));
+    return Refuse(Cat("unexpected word ", Quoted(words[words_.size()])));
   }
   if (words.size() < words_.size()) {
-    return Refuse(absl::StrCat(words_[words.size()].name, " is missing"));
+    return Refuse(Cat(words_[words.size()].name, " is missing"));
   }
   for (std::size_t i = 0; i < words.size(); ++i) *words_[i].target = words[i];
   return {};
 }
 
 int Flags::Refuse(const std::string& sentence) const {
-  std::fprintf(stderr, "netpoll %s: %s; see netpoll %s --help\n",
-               command_.c_str(), sentence.c_str(), command_.c_str());
+  std::fprintf(stderr, "%s: %s; see %s --help\n", command_.c_str(),
+               sentence.c_str(), command_.c_str());
   return kExitBadUse;
 }
 
 int Flags::Fail(const std::string& sentence) const {
-  std::fprintf(stderr, "netpoll %s: %s\n", command_.c_str(), sentence.c_str());
+  std::fprintf(stderr, "%s: %s\n", command_.c_str(), sentence.c_str());
   return kExitBadUse;
 }
 
@@ -228,49 +268,44 @@ int Flags::Found(const std::string& sentence) const {
 int Flags::UnknownFlag(std::string_view word) const {
   std::vector<std::string> spelled = {"--help"};
   for (const Flag& flag : flags_) {
-    spelled.push_back(absl::StrCat("--", flag.name));
+    spelled.push_back(Cat("--", flag.name));
   }
   const std::vector<std::string_view> names(spelled.begin(), spelled.end());
-  return Refuse(
-      absl::StrCat("unknown flag ", Quoted(word), DidYouMean(word, names)));
+  return Refuse(Cat("unknown flag ", Quoted(word), DidYouMean(word, names)));
 }
 
 std::string Flags::Usage() const {
-  std::string usage = absl::StrCat("netpoll ", command_);
-  for (const Positional& word : words_) absl::StrAppend(&usage, " ", word.name);
+  std::string usage = command_;
+  for (const Positional& word : words_) usage += Cat(" ", word.name);
   for (const Flag& flag : flags_) {
-    absl::StrAppend(&usage, flag.required ? " " : " [", "--", flag.name,
-                    flag.placeholder.empty() ? "" : " ", flag.placeholder,
-                    flag.required ? "" : "]");
+    usage += Cat(flag.required ? " " : " [", "--", flag.name,
+                 flag.placeholder.empty() ? "" : " ", flag.placeholder,
+                 flag.required ? "" : "]");
   }
   return usage;
 }
 
 std::string Flags::Help() const {
-  std::string help =
-      absl::StrCat("usage: ", Usage(), "\n\n", description_, "\n\n");
+  std::string help = Cat("usage: ", Usage(), "\n\n", description_, "\n\n");
   for (const Positional& word : words_) {
-    absl::StrAppend(&help, Row(word.name, word.help));
+    help += Cat(Row(word.name, word.help));
   }
   for (const Flag& flag : flags_) {
-    absl::StrAppend(
-        &help,
-        Row(absl::StrCat("--", flag.name, flag.placeholder.empty() ? "" : " ",
-                         flag.placeholder),
-            absl::StrCat(flag.help, flag.required ? " (required)" : "",
-                         flag.initial.empty()
-                             ? ""
-                             : absl::StrCat(" (default ", flag.initial, ")"))));
+    help += Cat(Row(
+        Cat("--", flag.name, flag.placeholder.empty() ? "" : " ",
+            flag.placeholder),
+        Cat(flag.help, flag.required ? " (required)" : "",
+            flag.initial.empty() ? "" : Cat(" (default ", flag.initial, ")"))));
   }
-  absl::StrAppend(&help, Row("--help", "print this and exit"));
-  absl::StrAppend(&help, "\nexit status:\n  0  done\n");
-  if (!finding_.empty()) absl::StrAppend(&help, "  1  ", finding_, "\n");
-  absl::StrAppend(&help, "  2  bad use, or it could not be carried out\n");
-  if (!examples_.empty()) absl::StrAppend(&help, "\nexamples:\n");
+  help += Cat(Row("--help", "print this and exit"));
+  help += Cat("\nexit status:\n  0  done\n");
+  if (!finding_.empty()) help += Cat("  1  ", finding_, "\n");
+  help += Cat("  2  bad use, or it could not be carried out\n");
+  if (!examples_.empty()) help += Cat("\nexamples:\n");
   for (const std::string& line : examples_) {
-    absl::StrAppend(&help, "  ", line, "\n");
+    help += Cat("  ", line, "\n");
   }
   return help;
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

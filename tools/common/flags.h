@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The flags and words of one subcommand: declared in a table, parsed strictly,
-// and explained by --help.
+// The flags and words of one program, or of one subcommand: declared in a
+// table, parsed strictly, and explained by --help.
 //
 //   int RunServe(Arguments arguments) {
 //     std::string kind;
 //     int threads = 1;
 //     std::chrono::nanoseconds read_timeout{0};
-//     Flags flags("serve", "Serves until it is told to stop.");
+//     Flags flags("netpoll serve", "Serves until it is told to stop.");
 //     flags.Word("KIND", &kind, "echo or http");
 //     flags.Count("threads", "N", &threads, 1, 64, "worker threads");
 //     flags.Duration("read-timeout", "D", &read_timeout, "0 waits for ever");
@@ -18,20 +18,29 @@
 // A value is given as `--name VALUE` or `--name=VALUE`; `--` ends the flags.
 // What the target holds before Parse is the default, and --help says so.
 
-#ifndef NETPOLL_TOOLS_CLI_FLAGS_H_
-#define NETPOLL_TOOLS_CLI_FLAGS_H_
+#ifndef NETPOLL_TOOLS_COMMON_FLAGS_H_
+#define NETPOLL_TOOLS_COMMON_FLAGS_H_
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "netpoll/tools/cli/command.h"
-#include "netpoll/tools/cli/values.h"
+#include "netpoll/tools/common/values.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
+
+// Exit statuses, the same for every command.
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFinding = 1;
+inline constexpr int kExitBadUse = 2;
+
+// The words after the program's name, or the subcommand's.
+using Arguments = std::span<const std::string>;
 
 class Flags {
  public:
@@ -39,6 +48,7 @@ class Flags {
   // 250ms").
   using Setter = std::function<std::optional<std::string>(std::string_view)>;
 
+  // `command` as it is typed: "netpoll serve".
   Flags(std::string command, std::string description);
 
   // Words without dashes, in order; each is required.
@@ -51,6 +61,12 @@ class Flags {
               std::vector<std::string> choices, std::string help);
   void Count(std::string name, std::string placeholder, int* target, int least,
              int most, std::string help);
+  // The same from `least`, however large.
+  void Count(std::string name, std::string placeholder, std::int64_t* target,
+             std::int64_t least, std::string help);
+  // A number that is not negative and may have a fraction.
+  void Real(std::string name, std::string placeholder, double* target,
+            std::string help);
   void Duration(std::string name, std::string placeholder,
                 std::chrono::nanoseconds* target, std::string help);
   void Endpoint(std::string name, std::string placeholder, Address* target,
@@ -74,8 +90,9 @@ class Flags {
   // Nothing: go on. Otherwise the exit status: --help was answered, or a
   // mistake was named in one sentence on standard error.
   std::optional<int> Parse(Arguments arguments);
+  std::optional<int> Parse(int argc, char** argv);
 
-  // Prints "netpoll COMMAND: `sentence`" on standard error; kExitBadUse.
+  // Prints "COMMAND: `sentence`" on standard error; kExitBadUse.
   // Refuse, for bad use, also says where the help is. Found answers
   // kExitFinding.
   int Refuse(const std::string& sentence) const;
@@ -116,6 +133,6 @@ class Flags {
   std::vector<std::string> examples_;
 };
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools
 
-#endif  // NETPOLL_TOOLS_CLI_FLAGS_H_
+#endif  // NETPOLL_TOOLS_COMMON_FLAGS_H_

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "netpoll/tools/cli/flags.h"
+#include "netpoll/tools/common/flags.h"
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "netpoll/tools/cli/command.h"
-#include "netpoll/tools/cli/values.h"
+#include "netpoll/tools/common/values.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 using ::testing::HasSubstr;
@@ -26,7 +26,9 @@ struct Sample {
   int threads = 1;
   std::chrono::nanoseconds timeout{0};
   Address listen;
-  Flags flags{"sample", "Does nothing."};
+  std::int64_t core = -1;
+  double seconds = 0.5;
+  Flags flags{"netpoll sample", "Does nothing."};
 
   Sample() {
     flags.Word("KIND", &kind, "what to do");
@@ -36,6 +38,8 @@ struct Sample {
     flags.Count("threads", "N", &threads, 1, 64, "workers");
     flags.Duration("timeout", "D", &timeout, "how long");
     flags.Endpoint("listen", "ADDRESS", &listen, "where to listen");
+    flags.Count("core", "N", &core, 0, "where to run (any)");
+    flags.Real("seconds", "S", &seconds, "for how long");
   }
 
   // The exit status, and the standard error in `said`.
@@ -52,8 +56,11 @@ struct Sample {
 TEST(Flags, TakesValuesInBothSpellingsInAnyOrder) {
   Sample s;
   EXPECT_EQ(s.Parse({"--threads=8", "echo", "--timeout", "250ms", "--json",
-                     "--listen", "[::1]:80", "--backend=poll", "--title=a=b"}),
+                     "--listen", "[::1]:80", "--backend=poll", "--title=a=b",
+                     "--core", "4294967296", "--seconds=.25"}),
             std::nullopt);
+  EXPECT_EQ(s.core, 4294967296);
+  EXPECT_EQ(s.seconds, 0.25);
   EXPECT_EQ(s.kind, "echo");
   EXPECT_TRUE(s.json);
   EXPECT_EQ(s.threads, 8);
@@ -110,6 +117,11 @@ TEST(Flags, EveryMistakeIsOneSentenceAndExitStatusTwo) {
     const char* says;
   } kCases[] = {
       {{}, "KIND is missing"},
+      {{"a", "--core", "-1"}, "--core is '-1', not a number, 0 or more"},
+      {{"a", "--seconds", "-1"}, "--seconds is '-1', not a number such as 0.5"},
+      {{"a", "--seconds", "1s"}, "--seconds is '1s', not a number such as 0.5"},
+      {{"a", "--seconds", "inf"}, "--seconds is 'inf', not a number such as"},
+      {{"a", "--seconds", "nan"}, "--seconds is 'nan', not a number such as"},
       {{"a", "b"}, "unexpected word 'b'"},
       {{"a", "--jsn"}, "unknown flag '--jsn' (did you mean '--json'?)"},
       {{"a", "-j"}, "unknown flag '-j'"},
@@ -164,4 +176,4 @@ TEST(Flags, HelpIsAnsweredWithStatusZero) {
 }
 
 }  // namespace
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

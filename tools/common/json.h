@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The little JSON that commands print.
+// The JSON that programs print: objects, member by member.
 
-#ifndef NETPOLL_TOOLS_CLI_JSON_H_
-#define NETPOLL_TOOLS_CLI_JSON_H_
+#ifndef NETPOLL_TOOLS_COMMON_JSON_H_
+#define NETPOLL_TOOLS_COMMON_JSON_H_
 
+#include <concepts>
 #include <string>
 #include <string_view>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 
 // `text` as a JSON string, quotes included. Bytes pass through as they are,
 // apart from those that JSON wants escaped.
@@ -29,6 +31,47 @@ inline std::string JsonString(std::string_view text) {
   return quoted + '"';
 }
 
-}  // namespace netpoll::cli
+// Its members are in the order in which they were added.
+class JsonObject {
+ public:
+  JsonObject& Add(std::string_view name, std::string_view text) {
+    return AddJson(name, JsonString(text));
+  }
+  // A template, so that no pointer becomes a bool.
+  template <std::integral Number>
+  JsonObject& Add(std::string_view name, Number number) {
+    if constexpr (std::same_as<Number, bool>) {
+      return AddJson(name, number ? "true" : "false");
+    } else {
+      return AddJson(name, absl::StrCat(number));
+    }
+  }
+  // With so many digits behind the point.
+  JsonObject& Add(std::string_view name, double number, int digits) {
+    return AddJson(name, absl::StrFormat("%.*f", digits, number));
+  }
+  JsonObject& Add(std::string_view name, const JsonObject& object) {
+    return AddJson(name, object.text());
+  }
+  JsonObject& AddNull(std::string_view name) { return AddJson(name, "null"); }
+  // All members of another.
+  JsonObject& AddAllOf(const JsonObject& other) {
+    absl::StrAppend(&members_, members_.empty() ? "" : ", ", other.members_);
+    return *this;
+  }
 
-#endif  // NETPOLL_TOOLS_CLI_JSON_H_
+  std::string text() const { return absl::StrCat("{", members_, "}"); }
+
+ private:
+  JsonObject& AddJson(std::string_view name, const std::string& json) {
+    absl::StrAppend(&members_, members_.empty() ? "" : ", ", JsonString(name),
+                    ": ", json);
+    return *this;
+  }
+
+  std::string members_;
+};
+
+}  // namespace netpoll::tools
+
+#endif  // NETPOLL_TOOLS_COMMON_JSON_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "netpoll/tools/cli/suggest.h"
+#include "netpoll/tools/common/suggest.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "netpoll/tools/cli/cat.h"
+#include "netpoll/tools/common/cat.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 constexpr std::size_t kLongest = 60;
@@ -84,4 +84,4 @@ std::string DidYouMean(std::string_view word,
   return name.empty() ? "" : Cat(" (did you mean '", name, "'?)");
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

@@ -2,14 +2,14 @@
 //
 // Words in messages: quoting what a user wrote, and guessing what was meant.
 
-#ifndef NETPOLL_TOOLS_CLI_SUGGEST_H_
-#define NETPOLL_TOOLS_CLI_SUGGEST_H_
+#ifndef NETPOLL_TOOLS_COMMON_SUGGEST_H_
+#define NETPOLL_TOOLS_COMMON_SUGGEST_H_
 
 #include <span>
 #include <string>
 #include <string_view>
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 
 // In quotes, fit for one line of a terminal: control characters escaped, cut
 // when long.
@@ -23,6 +23,6 @@ std::string_view Nearest(std::string_view word,
 std::string DidYouMean(std::string_view word,
                        std::span<const std::string_view> names);
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools
 
-#endif  // NETPOLL_TOOLS_CLI_SUGGEST_H_
+#endif  // NETPOLL_TOOLS_COMMON_SUGGEST_H_

@@ -4,11 +4,11 @@
 #include <string_view>
 
 #include "gtest/gtest.h"
-#include "netpoll/tools/cli/json.h"
-#include "netpoll/tools/cli/suggest.h"
-#include "netpoll/tools/cli/values.h"
+#include "netpoll/tools/common/json.h"
+#include "netpoll/tools/common/suggest.h"
+#include "netpoll/tools/common/values.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 namespace {
 
 using std::chrono::milliseconds;
@@ -45,7 +45,23 @@ TEST(Values, DurationsHaveUnits) {
     EXPECT_FALSE(ParseDuration(text, &too_long)) << text;
     EXPECT_FALSE(too_long) << text;
   }
-  EXPECT_EQ(FormatDuration(milliseconds(1500)), "1.5s");
+  const struct {
+    std::int64_t nanos;
+    const char* text;
+  } kShortest[] = {
+      {0, "0"},
+      {1, "1ns"},
+      {999'999, "999.999us"},
+      {250'000'000, "250ms"},
+      {1'500'000'000, "1.5s"},
+      {90'000'000'000, "1m30s"},
+      {3'600'000'000'001, "1h0.000000001s"},
+      {nanoseconds::max().count(), "2562047h47m16.854775807s"},
+  };
+  for (const auto& [nanos, text] : kShortest) {
+    EXPECT_EQ(FormatDuration(nanoseconds(nanos)), text);
+    EXPECT_EQ(ParseDuration(text), nanoseconds(nanos));
+  }
 }
 
 TEST(Values, AddressesAreReadAsTheyArePrinted) {
@@ -80,5 +96,16 @@ TEST(Json, EscapesWhatMustBe) {
   EXPECT_EQ(JsonString("a\"b\\c\n"), "\"a\\\"b\\\\c\\u000a\"");
 }
 
+TEST(Json, AnObjectHasItsMembersInTheOrderOfTheirComing) {
+  JsonObject inner, other, object;
+  inner.Add("true", true);
+  other.Add("digits", 1.25, 1).AddNull("none");
+  object.Add("text", "a\"b").Add("number", -1).Add("inner", inner);
+  EXPECT_EQ(
+      JsonObject().AddAllOf(object).AddAllOf(other).text(),
+      "{\"text\": \"a\\\"b\", \"number\": -1, \"inner\": {\"true\": true}, "
+      "\"digits\": 1.2, \"none\": null}");
+}
+
 }  // namespace
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "netpoll/tools/cli/values.h"
+#include "netpoll/tools/common/values.h"
 
 #include <algorithm>
 #include <charconv>
@@ -11,9 +11,9 @@
 #include <string_view>
 #include <system_error>
 
-#include "netpoll/tools/cli/cat.h"
+#include "netpoll/tools/common/cat.h"
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 
 std::optional<std::int64_t> ParseNumber(std::string_view text) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -113,6 +113,28 @@ std::optional<std::chrono::nanoseconds> ParseDuration(std::string_view text,
   return std::chrono::nanoseconds(total);
 }
 
+std::string FormatDuration(std::chrono::nanoseconds duration) {
+  std::int64_t left = duration.count();
+  if (left == 0) return "0";
+  std::string text;
+  for (const Unit& unit : {kUnits[5], kUnits[4]}) {
+    if (left >= unit.nanos) text += Cat(left / unit.nanos, unit.name);
+    left %= unit.nanos;
+  }
+  if (left == 0) return text;
+  // What is left of a minute is of one unit, with a fraction.
+  const Unit* unit = &kUnits[3];
+  while (text.empty() && left < unit->nanos) --unit;
+  text += Cat(left / unit->nanos);
+  left %= unit->nanos;
+  if (left != 0) text += '.';
+  for (std::int64_t digit = unit->nanos / 10; left != 0; digit /= 10) {
+    text += static_cast<char>('0' + left / digit);
+    left %= digit;
+  }
+  return Cat(text, unit->name);
+}
+
 std::optional<Address> ParseAddress(std::string_view text) {
   constexpr std::string_view kUnix = "unix:";
   Address address;
@@ -142,4 +164,4 @@ std::string FormatAddress(const Address& address) {
   return Cat(v6 ? "[" : "", address.host, v6 ? "]" : "", ":", address.port);
 }
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools

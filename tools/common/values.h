@@ -2,8 +2,8 @@
 //
 // The kinds of values that flags take, parsed strictly. Pure.
 
-#ifndef NETPOLL_TOOLS_CLI_VALUES_H_
-#define NETPOLL_TOOLS_CLI_VALUES_H_
+#ifndef NETPOLL_TOOLS_COMMON_VALUES_H_
+#define NETPOLL_TOOLS_COMMON_VALUES_H_
 
 #include <chrono>
 #include <cstdint>
@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace netpoll::cli {
+namespace netpoll::tools {
 
 // Decimal digits only: no sign, no spaces, no other base. Nothing also when it
 // does not fit 63 bits.
@@ -46,6 +46,6 @@ std::optional<Address> ParseAddress(std::string_view text);
 // As ParseAddress reads it.
 std::string FormatAddress(const Address& address);
 
-}  // namespace netpoll::cli
+}  // namespace netpoll::tools
 
-#endif  // NETPOLL_TOOLS_CLI_VALUES_H_
+#endif  // NETPOLL_TOOLS_COMMON_VALUES_H_

@@ -28,6 +28,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "netpoll/backends/host/host_backends.h"
+#include "netpoll/tools/common/progress_line.h"
 #include "netpoll/tools/torture/conduct.h"
 #include "netpoll/tools/torture/faulty_calls.h"
 #include "netpoll/tools/torture/options.h"
@@ -159,7 +160,7 @@ class Campaign {
   Shared& shared_;
   const int pauses_;
   const Clock::time_point start_ = Clock::now();
-  const bool terminal_ = ::isatty(STDERR_FILENO) != 0;
+  const tools::ProgressLine line_;
   Folder folder_;
   EvenHeap heap_;
   RoundHost host_;
@@ -186,7 +187,7 @@ int Campaign::Run() {
     if (!uneven.empty()) Wrong(uneven);
     Progress(rounds + 1);
   }
-  if (terminal_) std::fprintf(stderr, "\r\x1b[K");
+  line_.Clear();
   const std::chrono::duration<double> taken = Clock::now() - start_;
   shared_.told.store(true, std::memory_order_release);
   PrintGood(options_, shared_.tally, taken.count());
@@ -211,10 +212,10 @@ absl::Status Campaign::OneRound(std::uint64_t seed) {
 }
 
 void Campaign::Progress(int rounds) {
-  if (!terminal_ || options_.verbose) return;
-  std::fprintf(
-      stderr, "\r\x1b[K%d rounds, %llu connections", rounds,
-      static_cast<unsigned long long>(shared_.tally.Get(Count::kConnections)));
+  if (!line_.on() || options_.verbose) return;
+  line_.Show(absl::StrCat(rounds, " rounds, ",
+                          shared_.tally.Get(Count::kConnections),
+                          " connections"));
 }
 
 void Campaign::Pause() {
@@ -227,7 +228,7 @@ void Campaign::Wrong(const std::string& sentence) {
   // The first who comes; the others wait for the end.
   verdict_.lock();
   if (call_faults != nullptr) call_faults->Disarm();
-  if (terminal_) std::fprintf(stderr, "\r\x1b[K");
+  line_.Clear();
   PrintWrong(options_, shared_.tally, name_, sentence);
   std::fflush(stdout);
   shared_.told.store(true, std::memory_order_release);

@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "netpoll/tools/cli/json.h"
+#include "netpoll/tools/common/json.h"
 #include "netpoll/tools/torture/faulty_calls.h"
 #include "netpoll/tools/torture/options.h"
 #include "netpoll/tools/torture/tally.h"
@@ -38,19 +38,17 @@ std::array<std::uint64_t, kCallFaults> Injected() {
   return call_faults->counts();
 }
 
-std::string CountsAsJson(const Tally& tally) {
-  std::string text;
+tools::JsonObject CountsAsJson(const Tally& tally) {
+  tools::JsonObject counts;
   for (std::size_t i = 0; i < kCounts; ++i) {
-    absl::StrAppend(&text, "\"", kCountNames[i].key,
-                    "\": ", tally.Get(static_cast<Count>(i)), ", ");
+    counts.Add(kCountNames[i].key, tally.Get(static_cast<Count>(i)));
   }
-  absl::StrAppend(&text, "\"injected\": {");
-  const auto injected = Injected();
+  tools::JsonObject injected;
+  const auto of_each = Injected();
   for (std::size_t i = 0; i < kCallFaults; ++i) {
-    absl::StrAppend(&text, i == 0 ? "" : ", ", "\"", kCallFaultNames[i],
-                    "\": ", injected[i]);
+    injected.Add(kCallFaultNames[i], of_each[i]);
   }
-  return text + "}";
+  return counts.Add("injected", injected);
 }
 
 std::string CountsAsWords(const Tally& tally) {
@@ -76,9 +74,12 @@ std::string CountsAsWords(const Tally& tally) {
 
 void PrintGood(const Options& options, const Tally& tally, double seconds) {
   if (options.json) {
-    std::printf("{\"good\": true, \"seed\": %llu, \"seconds\": %.1f, %s}\n",
-                static_cast<unsigned long long>(options.seed), seconds,
-                CountsAsJson(tally).c_str());
+    tools::JsonObject json;
+    json.Add("good", true)
+        .Add("seed", options.seed)
+        .Add("seconds", seconds, 1)
+        .AddAllOf(CountsAsJson(tally));
+    std::printf("%s\n", json.text().c_str());
   } else {
     std::printf("good: %s; %.1f s, seed %llu\n", CountsAsWords(tally).c_str(),
                 seconds, static_cast<unsigned long long>(options.seed));
@@ -89,12 +90,13 @@ void PrintWrong(const Options& options, const Tally& tally,
                 const RoundName& round, const std::string& sentence) {
   const std::string replay = ReplayCommand(options, round);
   if (options.json) {
-    std::printf(
-        "{\"good\": false, \"seed\": %llu, \"wrong\": %s, \"replay\": %s, "
-        "%s}\n",
-        static_cast<unsigned long long>(round.seed),
-        cli::JsonString(sentence).c_str(), cli::JsonString(replay).c_str(),
-        CountsAsJson(tally).c_str());
+    tools::JsonObject json;
+    json.Add("good", false)
+        .Add("seed", round.seed)
+        .Add("wrong", sentence)
+        .Add("replay", replay)
+        .AddAllOf(CountsAsJson(tally));
+    std::printf("%s\n", json.text().c_str());
     return;
   }
   const std::size_t end = sentence.find('\n');

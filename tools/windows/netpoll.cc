@@ -16,12 +16,13 @@
 #include "netpoll/backends/iocp/iocp_backend.h"
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/runtime/iocp/thread_socket.h"
-#include "netpoll/tools/cli/cat.h"
 #include "netpoll/tools/cli/scenario/run.h"
 #include "netpoll/tools/cli/scenario/runner.h"
 #include "netpoll/tools/cli/scenario/statement.h"
-#include "netpoll/tools/cli/suggest.h"
-#include "netpoll/tools/cli/values.h"
+#include "netpoll/tools/common/cat.h"
+#include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/suggest.h"
+#include "netpoll/tools/common/values.h"
 #include "netpoll/tools/windows/echo_server.h"
 #include "netpoll/tools/windows/operation_task.h"
 #include "netpoll/tools/windows/tcp_pair.h"
@@ -29,51 +30,50 @@
 namespace netpoll::windows {
 namespace {
 
-using cli::Quoted;
-using Words = std::vector<std::string_view>;
-
-constexpr int kExitOk = 0;
-constexpr int kExitFailed = 1;
-constexpr int kExitBadUse = 2;
+using tools::Address;
+using tools::Arguments;
+using tools::Cat;
+using tools::DidYouMean;
+using tools::Flags;
+using tools::FormatAddress;
+using tools::kExitBadUse;
+using tools::kExitFinding;
+using tools::kExitOk;
+using tools::Quoted;
 
 constexpr char kUsage[] =
-    "usage: netpoll serve echo --listen IPV4:PORT [--read-timeout D]\n"
-    "       netpoll scenario FILE\n"
+    "usage: netpoll COMMAND [ARGUMENT...]\n"
     "\n"
     "The part of netpoll that runs on Windows, on I/O completion ports.\n"
     "\n"
-    "serve echo   sends back what it gets until Ctrl-C; the first line on\n"
-    "             standard output is `listening on ADDRESS`. Port 0: any. A\n"
-    "             client that sends nothing for the read timeout (30s, 1m30s)\n"
-    "             is closed; 0, the default, means never.\n"
-    "scenario     runs a scenario, statement by statement, and prints what\n"
-    "             each saw; FILE - is standard input. The pair is a TCP\n"
-    "             connection, and there is no `wait`.\n"
+    "serve     an echo server, until Ctrl-C\n"
+    "scenario  runs a scenario and prints what happened\n"
     "\n"
-    "exit status: 0 done, 1 it failed, 2 bad use\n";
+    "netpoll COMMAND --help says more.\n";
 
 int Say(int status, const std::string& sentence) {
   std::fprintf(stderr, "netpoll: %s\n", sentence.c_str());
   return status;
 }
 
-int BadUse(const std::string& sentence) {
-  return Say(kExitBadUse, sentence + " (see netpoll --help)");
-}
-
-int RunScenario(const Words& words) {
-  if (words.size() != 1) return BadUse("scenario takes one FILE");
-  const std::string file(words[0]);
+int RunScenario(Arguments arguments) {
+  std::string file;
+  Flags flags("netpoll scenario",
+              "Runs a scenario, statement by statement, and prints what each "
+              "saw. The pair is a\nTCP connection, and there is no `wait`.");
+  flags.Word("FILE", &file, "the scenario; - reads standard input");
+  flags.Finding("a completion port cannot be made");
+  if (const auto status = flags.Parse(arguments)) return *status;
   const int input = file == "-" ? ::_fileno(stdin)
                                 : ::_open(file.c_str(), _O_RDONLY | _O_BINARY);
   if (input < 0) {
-    return Say(kExitBadUse, cli::Cat("cannot open ", Quoted(file), ": ",
-                                     std::strerror(errno)));
+    return flags.Fail(
+        Cat("cannot open ", Quoted(file), ": ", std::strerror(errno)));
   }
   scenario::Runner<IocpBackend<>, TcpSockets> runner;
   if (const int error = runner.Init(); error != 0) {
-    return Say(kExitFailed, cli::Cat("a completion port cannot be made: ",
-                                     std::strerror(error)));
+    return flags.Found(
+        Cat("a completion port cannot be made: ", std::strerror(error)));
   }
   const bool kept = scenario::Run(
       input, file,
@@ -93,26 +93,26 @@ BOOL WINAPI OnControl(DWORD) {
 std::string Shown(const sockaddr_in& address) {
   char host[INET_ADDRSTRLEN] = "";
   ::inet_ntop(AF_INET, &address.sin_addr, host, sizeof(host));
-  return cli::Cat(host, ":", ntohs(address.sin_port));
+  return tools::Cat(host, ":", ntohs(address.sin_port));
 }
 
-std::optional<sockaddr_in> ToSocketAddress(std::string_view text) {
-  const auto parsed = cli::ParseAddress(text);
-  if (!parsed || parsed->is_unix()) return {};
+std::optional<sockaddr_in> ToSocketAddress(const Address& text) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(parsed->port);
-  if (::inet_pton(AF_INET, parsed->host.c_str(), &address.sin_addr) != 1) {
+  address.sin_port = htons(text.port);
+  if (text.is_unix() ||
+      ::inet_pton(AF_INET, text.host.c_str(), &address.sin_addr) != 1) {
     return {};
   }
   return address;
 }
 
-int Serve(const sockaddr_in& address, std::chrono::nanoseconds read_timeout) {
+int Serve(const Flags& flags, const sockaddr_in& address,
+          std::chrono::nanoseconds read_timeout) {
   EchoServer server;
   if (const int error = server.Open(address); error != 0) {
-    return Say(kExitFailed, cli::Cat("cannot listen on ", Shown(address), ": ",
-                                     std::strerror(error)));
+    return flags.Found(
+        Cat("cannot listen on ", Shown(address), ": ", std::strerror(error)));
   }
   server_to_stop = &server;
   ::SetConsoleCtrlHandler(OnControl, TRUE);
@@ -121,43 +121,36 @@ int Serve(const sockaddr_in& address, std::chrono::nanoseconds read_timeout) {
   const int error = server.Serve(read_timeout);
   ::SetConsoleCtrlHandler(OnControl, FALSE);
   if (error == 0) return kExitOk;
-  return Say(kExitFailed, cli::Cat("cannot accept: ", std::strerror(error)));
+  return flags.Found(Cat("cannot accept: ", std::strerror(error)));
 }
 
-int RunServe(const Words& words) {
-  if (words.empty() || words[0] != "echo") {
-    return BadUse("serve takes the word echo");
-  }
-  std::optional<sockaddr_in> address;
+int RunServe(Arguments arguments) {
+  std::string kind;
+  Address listen;
   std::chrono::nanoseconds read_timeout{0};
-  for (std::size_t i = 1; i < words.size(); i += 2) {
-    const std::string_view flag = words[i];
-    if (flag != "--listen" && flag != "--read-timeout") {
-      return BadUse(cli::Cat("unknown flag ", Quoted(flag)));
-    }
-    if (i + 1 == words.size()) return BadUse(cli::Cat(flag, " takes a value"));
-    const std::string_view value = words[i + 1];
-    if (flag == "--listen") {
-      address = ToSocketAddress(value);
-      if (!address) {
-        return BadUse(cli::Cat(Quoted(value), " is not IPV4:PORT"));
-      }
-    } else {
-      bool too_long = false;
-      const auto duration = cli::ParseDuration(value, &too_long);
-      if (!duration) {
-        return BadUse(
-            cli::Cat(flag, " is ", Quoted(value), ", not ",
-                     too_long ? cli::kDurationsThatFit : cli::kDurations));
-      }
-      read_timeout = *duration;
-    }
+  Flags flags(
+      "netpoll serve",
+      "Sends back what it gets until Ctrl-C; the first line on standard "
+      "output is\n`listening on ADDRESS`.");
+  flags.Word("KIND", &kind, "echo");
+  flags.Endpoint("listen", "IPV4:PORT", &listen, "where; port 0: any");
+  flags.Require("listen");
+  flags.Duration("read-timeout", "D", &read_timeout,
+                 "a client that sends nothing for so long is closed; 0: never");
+  flags.Finding("it cannot listen, or no longer accept");
+  if (const auto status = flags.Parse(arguments)) return *status;
+  if (kind != "echo") {
+    return flags.Refuse(Cat("KIND is ", Quoted(kind), ", not echo"));
   }
-  if (!address) return BadUse("serve needs --listen");
-  return Serve(*address, read_timeout);
+  const auto address = ToSocketAddress(listen);
+  if (!address) {
+    return flags.Refuse(
+        Cat("--listen is ", Quoted(FormatAddress(listen)), ", not IPV4:PORT"));
+  }
+  return Serve(flags, *address, read_timeout);
 }
 
-int Main(Words words) {
+int Main(Arguments words) {
   for (std::FILE* const file : {stdin, stdout, stderr}) {
     ::_setmode(::_fileno(file), _O_BINARY);
   }
@@ -167,21 +160,21 @@ int Main(Words words) {
   }
   const Winsock winsock;
   if (winsock.error() != 0) {
-    return Say(kExitFailed,
-               cli::Cat("Winsock does not start: error ", winsock.error()));
+    return Say(kExitFinding,
+               Cat("Winsock does not start: error ", winsock.error()));
   }
-  const std::string_view command = words[0];
-  words.erase(words.begin());
-  if (command == "serve") return RunServe(words);
-  if (command == "scenario") return RunScenario(words);
+  if (words[0] == "serve") return RunServe(words.subspan(1));
+  if (words[0] == "scenario") return RunScenario(words.subspan(1));
   const std::string_view names[] = {"serve", "scenario"};
-  return BadUse(cli::Cat("unknown command ", Quoted(command),
-                         cli::DidYouMean(command, names)));
+  return Say(kExitBadUse,
+             Cat("unknown command ", Quoted(words[0]),
+                 DidYouMean(words[0], names), "; see netpoll --help"));
 }
 
 }  // namespace
 }  // namespace netpoll::windows
 
 int main(int argc, char** argv) {
-  return netpoll::windows::Main({argv + 1, argv + argc});
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  return netpoll::windows::Main(words);
 }

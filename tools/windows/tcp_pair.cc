@@ -12,8 +12,8 @@
 #include "netpoll/backends/iocp/windows_errors.h"
 #include "netpoll/backends/iocp/windows_headers.h"
 #include "netpoll/runtime/iocp/thread_socket.h"
-#include "netpoll/tools/cli/cat.h"
 #include "netpoll/tools/cli/scenario/socket_pair.h"
+#include "netpoll/tools/common/cat.h"
 
 namespace netpoll::scenario {
 
@@ -29,11 +29,11 @@ std::string Describe(CallResult result) {
       {ENOMEM, "ENOMEM"},         {ENOTCONN, "ENOTCONN"},
       {EPIPE, "EPIPE"},           {ETIMEDOUT, "ETIMEDOUT"},
   };
-  if (result >= 0) return cli::Cat(result);
+  if (result >= 0) return tools::Cat(result);
   for (const auto& name : kNames) {
     if (name.error == -result) return name.name;
   }
-  return cli::Cat("errno ", -result);
+  return tools::Cat("errno ", -result);
 }
 
 }  // namespace netpoll::scenario

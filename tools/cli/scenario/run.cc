@@ -5,10 +5,10 @@
 #include <cstring>
 #include <string>
 
-#include "netpoll/tools/cli/cat.h"
 #include "netpoll/tools/cli/scenario/line_reader.h"
 #include "netpoll/tools/cli/scenario/outcome.h"
 #include "netpoll/tools/cli/scenario/statement.h"
+#include "netpoll/tools/common/cat.h"
 
 namespace netpoll::scenario {
 namespace {
@@ -42,10 +42,10 @@ bool Run(int input, const std::string& name, const Executor& execute,
         problem = RunLine(line, execute, out);
         break;
       case LineReader::Status::kTooLong:
-        problem = cli::Cat("a line of more than ", kMaxLineBytes, " bytes");
+        problem = tools::Cat("a line of more than ", kMaxLineBytes, " bytes");
         break;
       case LineReader::Status::kError:
-        problem = cli::Cat("cannot be read: ", std::strerror(lines.error()));
+        problem = tools::Cat("cannot be read: ", std::strerror(lines.error()));
         break;
     }
     if (problem.empty()) continue;

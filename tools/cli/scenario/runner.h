@@ -22,13 +22,13 @@
 #include "netpoll/core/poller.h"
 #include "netpoll/core/types.h"
 #include "netpoll/core/worker_glue.h"
-#include "netpoll/tools/cli/cat.h"
 #include "netpoll/tools/cli/scenario/counting_backend.h"
 #include "netpoll/tools/cli/scenario/outcome.h"
 #include "netpoll/tools/cli/scenario/socket_pair.h"
 #include "netpoll/tools/cli/scenario/statement.h"
 #include "netpoll/tools/cli/scenario/task.h"
-#include "netpoll/tools/cli/suggest.h"
+#include "netpoll/tools/common/cat.h"
+#include "netpoll/tools/common/suggest.h"
 
 namespace netpoll::scenario {
 
@@ -293,7 +293,8 @@ class Runner {
 
   static Outcome Wrong(const char* what, const std::string& name,
                        const char* problem) {
-    return Outcome::Wrong(cli::Cat(what, " ", cli::Quoted(name), " ", problem));
+    return Outcome::Wrong(
+        tools::Cat(what, " ", tools::Quoted(name), " ", problem));
   }
 
   static Outcome DirectionBusy(const Statement& s, Mode direction) {

@@ -11,15 +11,15 @@
 #include <vector>
 
 #include "netpoll/core/types.h"
-#include "netpoll/tools/cli/cat.h"
-#include "netpoll/tools/cli/suggest.h"
-#include "netpoll/tools/cli/values.h"
+#include "netpoll/tools/common/cat.h"
+#include "netpoll/tools/common/suggest.h"
+#include "netpoll/tools/common/values.h"
 
 namespace netpoll::scenario {
 namespace {
 
-using cli::Cat;
-using cli::Quoted;
+using tools::Cat;
+using tools::Quoted;
 
 constexpr std::int64_t kAnyMillis = std::numeric_limits<std::int64_t>::max();
 
@@ -65,14 +65,15 @@ const Rule* FindRule(std::string_view name) {
 std::string UnknownStatement(std::string_view word) {
   std::vector<std::string_view> names;
   for (const Rule& rule : kRules) names.push_back(rule.name);
-  return Cat("unknown statement ", Quoted(word), cli::DidYouMean(word, names));
+  return Cat("unknown statement ", Quoted(word),
+             tools::DidYouMean(word, names));
 }
 
 // Each Take function stores an operand, or says what is wrong with it.
 
 std::string TakeNumber(std::string_view word, std::int64_t least,
                        std::int64_t most, std::int64_t* number) {
-  const auto value = cli::ParseNumber(word);
+  const auto value = tools::ParseNumber(word);
   if (!value || *value < least || *value > most) {
     return Cat(Quoted(word), " is not a number from ", least, " to ", most);
   }
