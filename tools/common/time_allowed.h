@@ -12,7 +12,7 @@
 
 #include "netpoll/core/delta.h"
 
-namespace netpoll {
+namespace netpoll::tools {
 
 class TimeAllowed : public std::chrono::nanoseconds {
  public:
@@ -24,6 +24,6 @@ class TimeAllowed : public std::chrono::nanoseconds {
       : std::chrono::nanoseconds(SaturatedNanos(limit)) {}
 };
 
-}  // namespace netpoll
+}  // namespace netpoll::tools
 
 #endif  // NETPOLL_TOOLS_COMMON_TIME_ALLOWED_H_

@@ -14,7 +14,7 @@
 #include "netpoll/tools/server/server.h"
 #include "netpoll/tools/torture/options.h"
 
-namespace netpoll {
+namespace netpoll::tools {
 namespace {
 
 using std::chrono::duration;
@@ -76,4 +76,4 @@ TEST(TimeAllowed, NorIsThatOfADemonstrationOrACampaign) {
 }
 
 }  // namespace
-}  // namespace netpoll
+}  // namespace netpoll::tools

@@ -24,7 +24,7 @@
 namespace netpoll::demo {
 
 struct DemoOptions {
-  TimeAllowed duration = std::chrono::seconds(3);
+  tools::TimeAllowed duration = std::chrono::seconds(3);
   int connections = 64;  // Steady ones.
   int threads = 1;
   std::string backend;  // Empty: the default.

@@ -65,13 +65,13 @@ struct ServerOptions {
   // How long a client may keep the server waiting; 0: for ever. Dribbling
   // bytes wins no time. From when the connection becomes idle to the next
   // request, and from a request's first byte to its last;
-  TimeAllowed read_timeout;
+  tools::TimeAllowed read_timeout;
   // from a request's first byte to the end of its header;
-  TimeAllowed header_timeout;
+  tools::TimeAllowed header_timeout;
   // to its last byte;
-  TimeAllowed request_timeout;
+  tools::TimeAllowed request_timeout;
   // and from when a write has to wait until the client has taken all of it.
-  TimeAllowed write_timeout;
+  tools::TimeAllowed write_timeout;
   int max_connections = 0;  // 0: no limit but the system's.
   // Asks silent TCP clients now and then whether they are still there.
   bool keepalive = true;

@@ -51,7 +51,7 @@ absl::StatusOr<StopSignals> StopSignals::Open(Runtime& runtime) {
   return StopSignals(*std::move(opened));
 }
 
-Task<void> StopSignals::Watch(Server& server, TimeAllowed grace) {
+Task<void> StopSignals::Watch(Server& server, tools::TimeAllowed grace) {
   signalfd_siginfo signal;
   const std::span<char> buffer(reinterpret_cast<char*>(&signal),
                                sizeof(signal));

@@ -28,7 +28,7 @@ class StopSignals {
 
   // The first signal drains `server`; a second, or the end of `grace`, stops
   // the runtime. Ends after Close.
-  Task<void> Watch(Server& server, TimeAllowed grace);
+  Task<void> Watch(Server& server, tools::TimeAllowed grace);
 
   // From any thread.
   void Close() { descriptor_.CloseNow(); }

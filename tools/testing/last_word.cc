@@ -23,7 +23,7 @@
 #include <dirent.h>
 #include <sys/syscall.h>
 
-namespace netpoll {
+namespace netpoll::tools {
 namespace {
 
 // A signal that no test uses, and none blocks. Not an alarm's: tests have those
@@ -128,5 +128,5 @@ class LastWord : public ::testing::EmptyTestEventListener {
 }();
 
 }  // namespace
-}  // namespace netpoll
+}  // namespace netpoll::tools
 #endif

@@ -57,7 +57,7 @@ struct Options {
   std::uint64_t seed = 1;
   // The first that is reached ends the campaign; 0: no limit.
   int rounds = 0;
-  TimeAllowed duration;
+  tools::TimeAllowed duration;
   std::vector<std::string> backends;  // Each round draws one.
   int threads = 0;                    // 0: 1, 2 or 4, as the round draws.
   Faults faults = kAllFaults;

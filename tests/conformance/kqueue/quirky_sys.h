@@ -11,17 +11,17 @@
 
 namespace netpoll::conformance {
 
-template <const kqueue_shim::Quirks& quirks>
+template <const shim::Quirks& quirks>
 struct QuirkySys : KqueueSys {
   static int Kqueue() {
     const int kq = KqueueSys::Kqueue();
-    kqueue_shim::SetQuirks(kq, quirks);
+    shim::SetQuirks(kq, quirks);
     return kq;
   }
 };
 
-using OldNetBsdSys = QuirkySys<kqueue_shim::kOldNetBsd>;
-using FreeBsdSys = QuirkySys<kqueue_shim::kFreeBsd>;
+using OldNetBsdSys = QuirkySys<shim::kOldNetBsd>;
+using FreeBsdSys = QuirkySys<shim::kFreeBsd>;
 
 }  // namespace netpoll::conformance
 

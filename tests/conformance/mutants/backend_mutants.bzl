@@ -47,29 +47,49 @@ def _patched_headers(row, mutant, folder, headers, more, deps):
 def _name_of(row):
     return row.split("/")[-1].replace(".mutant", "")
 
-def _finish(name, programs, rows):
+def _rows(tests):
+    """[(row, sources of its test)]."""
+    return [
+        (row, test)
+        for folder, test in tests.items()
+        for row in native.glob(["mutants/%s/*.mutant" % folder])
+    ]
+
+def _finish(name, rows):
     native.filegroup(
         name = name,
         testonly = True,
-        srcs = programs + rows,
+        srcs = [":" + _name_of(row) for row, _ in rows] +
+               [row for row, _ in rows],
         tags = _TAGS,
         visibility = ["//tests/conformance/mutants:__pkg__"],
     )
 
-def backend_mutants(name, folder, headers, test, deps, rows, more = {}):
-    """The test of a backend, once for every mutant of it.
+_DEPS = [
+    "//backends:backend",
+    "//backends/posix",
+    "//core",
+    "//tests/conformance",
+    "//tests/conformance/scripted",
+]
+
+def backend_mutants(name, backend, headers, tests, deps = [], more = {}):
+    """The tests of a backend, once for every mutant of it.
 
     Args:
-      name: of a filegroup of the programs and of their rows.
-      folder: of the backend, from the root: "backends/epoll".
+      name: of the filegroup of the programs and their rows: "mutants".
+      backend: its name: "epoll".
       headers: names of its header files, all of them.
-      test: sources of the test that is to fail.
-      deps: what the test and the headers depend on, but for the backend.
-      rows: the .mutant files; each names under `breaks:` the tests that fail.
+      tests: {folder below mutants/: sources of the test that is to fail}; each
+        row names under `breaks:` the test that fails.
+      deps: what the tests and the headers depend on beside what all do.
       more: headers of other rooms that a row may change, by room.
     """
-    for row in rows:
+    deps = _DEPS + deps
+    rows = _rows(tests)
+    for row, test in rows:
         mutant = _name_of(row)
+        folder = "backends/" + backend
         netpoll_cc_binary(
             name = mutant,
             testonly = True,
@@ -82,29 +102,29 @@ def backend_mutants(name, folder, headers, test, deps, rows, more = {}):
                 "@googletest//:gtest_main",
             ] + deps,
         )
-    _finish(name, [":" + _name_of(row) for row in rows], rows)
+    _finish(name, rows)
 
 def windows_backend_mutants(
         name,
-        folder,
+        backend,
         headers,
-        test,
+        tests,
         test_headers,
         deps,
-        rows,
         more = {}):
     """The same with programs for Windows, ROW.exe.
 
     Args:
-      name: of a filegroup of the programs and of their rows.
-      folder: of the backend, from the root.
+      name: of the filegroup.
+      backend: its name.
       headers: names of its header files, all of them.
-      test: sources of the test that is to fail, without headers.
+      tests: {folder below mutants/: sources of the test that is to fail, without
+        headers}.
       test_headers: those that depend on the backend.
       deps: libraries of headers, none that depends on the backend.
-      rows: the .mutant files.
       more: headers of other rooms that a row may change, by room.
     """
+    rows = _rows(tests)
     netpoll_cc_library(
         name = name + "_test_headers",
         testonly = True,
@@ -112,8 +132,9 @@ def windows_backend_mutants(
         tags = _TAGS,
         deps = deps + ["@googletest//:gtest"],
     )
-    for row in rows:
+    for row, test in rows:
         mutant = _name_of(row)
+        folder = "backends/" + backend
         windows_binary(
             name = mutant,
             testonly = True,
@@ -127,4 +148,4 @@ def windows_backend_mutants(
                 "@googletest//:gtest",
             ] + deps,
         )
-    _finish(name, [":" + _name_of(row) for row in rows], rows)
+    _finish(name, rows)

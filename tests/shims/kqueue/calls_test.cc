@@ -18,7 +18,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/tests/shims/kqueue/harness.h"
 
-namespace netpoll::kqueue_shim {
+namespace netpoll::shim {
 namespace {
 
 constexpr unsigned kEdge = EV_ADD | EV_CLEAR;
@@ -242,4 +242,4 @@ TEST_F(Shim, ASignalEndsTheWaitAfterTheChangesWereMade) {
 }
 
 }  // namespace
-}  // namespace netpoll::kqueue_shim
+}  // namespace netpoll::shim

@@ -14,7 +14,7 @@
 #include <cerrno>
 #include <mutex>
 
-namespace netpoll::kqueue_shim {
+namespace netpoll::shim {
 namespace {
 
 struct OwnFiles {
@@ -109,4 +109,4 @@ std::intptr_t Room(int fd) {
   return known && used < size ? size - used : 0;
 }
 
-}  // namespace netpoll::kqueue_shim
+}  // namespace netpoll::shim

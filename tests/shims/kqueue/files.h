@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-namespace netpoll::kqueue_shim {
+namespace netpoll::shim {
 
 // A descriptor that is readable for ever. The process's only one, made before
 // main and never closed.
@@ -34,6 +34,6 @@ std::intptr_t Readable(int fd);
 // Bytes that fit, about.
 std::intptr_t Room(int fd);
 
-}  // namespace netpoll::kqueue_shim
+}  // namespace netpoll::shim
 
 #endif  // NETPOLL_TESTS_SHIMS_KQUEUE_FILES_H_

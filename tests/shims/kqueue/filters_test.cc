@@ -13,7 +13,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/tests/shims/kqueue/harness.h"
 
-namespace netpoll::kqueue_shim {
+namespace netpoll::shim {
 namespace {
 
 constexpr unsigned kEdge = EV_ADD | EV_CLEAR;
@@ -239,4 +239,4 @@ TEST_F(Shim, RegularFilesAreRefused) {
 }
 
 }  // namespace
-}  // namespace netpoll::kqueue_shim
+}  // namespace netpoll::shim

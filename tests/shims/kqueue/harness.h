@@ -17,7 +17,7 @@
 
 #include "gtest/gtest.h"
 
-namespace netpoll::kqueue_shim {
+namespace netpoll::shim {
 
 using Events = std::vector<struct kevent>;
 
@@ -93,6 +93,6 @@ class Shim : public ::testing::Test {
   int ends_[2] = {-1, -1};
 };
 
-}  // namespace netpoll::kqueue_shim
+}  // namespace netpoll::shim
 
 #endif  // NETPOLL_TESTS_SHIMS_KQUEUE_HARNESS_H_

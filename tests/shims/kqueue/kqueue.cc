@@ -17,7 +17,7 @@
 #include "netpoll/tests/shims/kqueue/queue.h"
 #include "netpoll/tests/shims/kqueue/quirks.h"
 
-namespace netpoll::kqueue_shim {
+namespace netpoll::shim {
 namespace {
 
 using std::chrono::nanoseconds;
@@ -139,15 +139,13 @@ int ToCaller(int result) {
 }
 
 }  // namespace
-}  // namespace netpoll::kqueue_shim
+}  // namespace netpoll::shim
 
-int kqueue(void) {
-  return netpoll::kqueue_shim::ToCaller(netpoll::kqueue_shim::Kqueue());
-}
+int kqueue(void) { return netpoll::shim::ToCaller(netpoll::shim::Kqueue()); }
 
 int kevent(int kq, const struct kevent* changelist, int nchanges,
            struct kevent* eventlist, int nevents,
            const struct timespec* timeout) {
-  return netpoll::kqueue_shim::ToCaller(netpoll::kqueue_shim::Kevent(
+  return netpoll::shim::ToCaller(netpoll::shim::Kevent(
       kq, changelist, nchanges, eventlist, nevents, timeout));
 }

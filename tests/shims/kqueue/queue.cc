@@ -14,7 +14,7 @@
 
 #include "netpoll/tests/shims/kqueue/files.h"
 
-namespace netpoll::kqueue_shim {
+namespace netpoll::shim {
 namespace {
 
 constexpr unsigned kKept = EV_CLEAR | EV_ONESHOT;
@@ -248,4 +248,4 @@ int Queue::Await(const timespec* limit) {
   return ready;
 }
 
-}  // namespace netpoll::kqueue_shim
+}  // namespace netpoll::shim

@@ -54,7 +54,7 @@
 
 #include "netpoll/tests/shims/kqueue/quirks.h"
 
-namespace netpoll::kqueue_shim {
+namespace netpoll::shim {
 
 class Queue {
  public:
@@ -120,6 +120,6 @@ class Queue {
   int sleepers_ = 0;  // Calls that found nothing and have not returned.
 };
 
-}  // namespace netpoll::kqueue_shim
+}  // namespace netpoll::shim
 
 #endif  // NETPOLL_TESTS_SHIMS_KQUEUE_QUEUE_H_

@@ -8,7 +8,7 @@
 
 #include <cerrno>
 
-namespace netpoll::kqueue_shim {
+namespace netpoll::shim {
 
 struct Quirks {
   // A kevent that does not block takes an event without EV_CLEAR off the queue
@@ -34,6 +34,6 @@ inline constexpr Quirks kFreeBsd{.write_filter_of_an_ended_pipe = EPIPE,
 // For a queue that nothing was asked of yet. False: `kq` is no queue.
 bool SetQuirks(int kq, const Quirks& quirks);
 
-}  // namespace netpoll::kqueue_shim
+}  // namespace netpoll::shim
 
 #endif  // NETPOLL_TESTS_SHIMS_KQUEUE_QUIRKS_H_

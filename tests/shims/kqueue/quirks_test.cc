@@ -14,7 +14,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/tests/shims/kqueue/harness.h"
 
-namespace netpoll::kqueue_shim {
+namespace netpoll::shim {
 namespace {
 
 constexpr unsigned kEdge = EV_ADD | EV_CLEAR;
@@ -120,4 +120,4 @@ TEST_F(ShimQuirks, WrongEndsAreSilent) {
 TEST_F(ShimQuirks, OnlyAQueueHasThem) { EXPECT_FALSE(SetQuirks(own(), {})); }
 
 }  // namespace
-}  // namespace netpoll::kqueue_shim
+}  // namespace netpoll::shim

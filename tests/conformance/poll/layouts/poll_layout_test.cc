@@ -35,7 +35,7 @@ extern "C" int poll(struct pollfd* fds, nfds_t count, int) {
 // All of it, not only what is used below.
 template class netpoll::Poller<netpoll::PollBackend<>>;
 
-namespace netpoll {
+namespace netpoll::conformance {
 namespace {
 
 constexpr EventKey kKey = EventKey::ForSlot(5, 9);
@@ -126,4 +126,4 @@ TEST_F(PollLayout, ElsewhereACountIsOneNumber) {
 }
 
 }  // namespace
-}  // namespace netpoll
+}  // namespace netpoll::conformance
