@@ -13,17 +13,17 @@
 #include "gtest/gtest.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/model/engine/view.h"
-#include "netpoll/model/env.h"
 #include "netpoll/model/laws/parking_laws.h"
+#include "netpoll/model/model_env.h"
 #include "netpoll/model/report/check.h"
-#include "netpoll/model/scenarios/environment.h"
+#include "netpoll/model/scenarios/model_kernel.h"
 
 namespace {
 
 using netpoll::Delta, netpoll::Mode, netpoll::Order, netpoll::PollResult,
     netpoll::Waiter, netpoll::WaitResult;
-using netpoll_model::Role, netpoll_model::Scenario, netpoll_model::Thread,
-    netpoll_model::View;
+using netpoll::model::Role, netpoll::model::Scenario, netpoll::model::Thread,
+    netpoll::model::View;
 
 // --- The glue: written once, over an Env -------------------------------------
 
@@ -69,7 +69,7 @@ void PollOnce(Poller& poller, Queue queue) {
 
 // --- The configuration: who there is, and what must hold ---------------------
 
-class GlueWorld : public netpoll_model::ParkingWorld {
+class GlueWorld : public netpoll::model::ParkingWorld {
  public:
   using Env = netpoll::model::ModelEnv<2, 2>;
   using Poller = netpoll::Poller<netpoll::model::ModelBackend, Env,
@@ -115,7 +115,7 @@ class GlueWorld : public netpoll_model::ParkingWorld {
   void Name(const char* name, Role role, Look look, const char* site) {
     look();
     ObjectAt(site)->name = name;
-    netpoll_model::ParkingLaws::SetRole(*ObjectAt(site), role);
+    netpoll::model::ParkingLaws::SetRole(*ObjectAt(site), role);
   }
 
   netpoll::model::KernelObject kernel_;
@@ -126,7 +126,7 @@ class GlueWorld : public netpoll_model::ParkingWorld {
 
 Scenario Glue(FlagIsRaised when) {
   return {"own-glue", "a task, a poll, and a flag of the glue", false,
-          [when]() -> std::unique_ptr<netpoll_model::World> {
+          [when]() -> std::unique_ptr<netpoll::model::World> {
             return std::make_unique<GlueWorld>(when);
           }};
 }
@@ -135,13 +135,13 @@ Scenario Glue(FlagIsRaised when) {
 
 TEST(OwnGlue, HoldsInEveryInterleaving) {
   const auto verdict =
-      netpoll_model::Check("shipped", Glue(FlagIsRaised::kBeforeCommit));
+      netpoll::model::Check("shipped", Glue(FlagIsRaised::kBeforeCommit));
   EXPECT_TRUE(verdict.ok()) << verdict.Counterexample(80);
 }
 
 TEST(OwnGlue, TheExplorerFindsTheLateFlag) {
   const auto verdict =
-      netpoll_model::Check("shipped", Glue(FlagIsRaised::kAfterCommit));
+      netpoll::model::Check("shipped", Glue(FlagIsRaised::kAfterCommit));
   EXPECT_FALSE(verdict.ok());
   EXPECT_THAT(verdict.Counterexample(80), testing::HasSubstr("glue.raise_late"))
       << verdict.Counterexample(80);

@@ -16,13 +16,13 @@
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/engine/world.h"
-#include "netpoll/model/env.h"
+#include "netpoll/model/model_env.h"
 #include "netpoll/model/report/check.h"
 
 namespace {
 
 using netpoll::Order;
-using netpoll_model::Scenario, netpoll_model::Thread, netpoll_model::View;
+using netpoll::model::Scenario, netpoll::model::Thread, netpoll::model::View;
 
 enum class Publish { kAfterwards, kTooEarly };
 
@@ -66,7 +66,7 @@ class BoundedQueue {
 
 // --- The world: who there is, and what must hold -----------------------------
 
-class QueueWorld : public netpoll_model::World {
+class QueueWorld : public netpoll::model::World {
  public:
   static constexpr int kValues = 4;
 
@@ -104,19 +104,19 @@ class QueueWorld : public netpoll_model::World {
   }
 
   BoundedQueue<netpoll::model::ModelEnv<2, 2>, 2> queue_;
-  netpoll_model::ObjectOf<int> popped_;
+  netpoll::model::ObjectOf<int> popped_;
 };
 
 Scenario Queue(Publish publish) {
   return {"own-queue", "a producer, a consumer, two slots", false,
-          [publish]() -> std::unique_ptr<netpoll_model::World> {
+          [publish]() -> std::unique_ptr<netpoll::model::World> {
             return std::make_unique<QueueWorld>(publish);
           }};
 }
 
 TEST(OwnQueue, KeepsItsLawsInEveryInterleaving) {
   const auto verdict =
-      netpoll_model::Check("shipped", Queue(Publish::kAfterwards));
+      netpoll::model::Check("shipped", Queue(Publish::kAfterwards));
   EXPECT_TRUE(verdict.ok()) << verdict.Counterexample(80);
   EXPECT_GT(verdict.survey.states, 100u);
   std::cout << verdict.survey.states << " states, "
@@ -125,7 +125,7 @@ TEST(OwnQueue, KeepsItsLawsInEveryInterleaving) {
 
 TEST(OwnQueue, AnnouncedTooEarlyIsARace) {
   const auto verdict =
-      netpoll_model::Check("shipped", Queue(Publish::kTooEarly));
+      netpoll::model::Check("shipped", Queue(Publish::kTooEarly));
   EXPECT_EQ(verdict.violation, "race: two threads use one plain field at once");
   EXPECT_THAT(verdict.Counterexample(80),
               testing::HasSubstr("push.tail.store"));

@@ -14,7 +14,7 @@
 #include "netpoll/model/engine/fuzz.h"
 #include "netpoll/model/engine/view.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 using Int = ObjectOf<int>;
@@ -209,6 +209,19 @@ TEST(Search, FindsADeadlock) {
   EXPECT_EQ(exploration.Run().violation.rfind("deadlock: ", 0), 0u);
 }
 
+class Unbuilt : public World {
+ public:
+  Unbuilt() { StopProgram("it may not be built"); }
+};
+
+TEST(Search, TellsOfARuleThatWasBrokenWhileTheWorldWasBuilt) {
+  const Scenario scenario{"unbuilt", "", false,
+                          [] { return std::unique_ptr<World>(new Unbuilt); }};
+  Exploration exploration(scenario);
+  EXPECT_EQ(exploration.Run().violation, "misuse: it may not be built");
+  EXPECT_EQ(World::Current(), nullptr);
+}
+
 TEST(Fuzz, BytesFindTheLostAddition) {
   const Scenario scenario = CounterScenario(false);
   ScheduleFuzzer fuzzer(scenario);
@@ -220,4 +233,4 @@ TEST(Fuzz, BytesFindTheLostAddition) {
 }
 
 }  // namespace
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -13,12 +13,12 @@
 namespace netpoll::model {
 namespace {
 
-netpoll_model::SearchResult Explore(Cast cast) {
+SearchResult Explore(Cast cast) {
   cast.payload = true;
-  netpoll_model::Scenario scenario;
+  Scenario scenario;
   scenario.name = "payload";
   scenario.make = [cast] { return std::make_unique<DescriptorWorld>(cast); };
-  netpoll_model::Exploration exploration(scenario);
+  Exploration exploration(scenario);
   return exploration.Run();
 }
 

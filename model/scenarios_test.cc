@@ -13,7 +13,7 @@
 #include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/survey.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 std::vector<Scenario> Shipped() {
@@ -123,4 +123,4 @@ INSTANTIATE_TEST_SUITE_P(Matrix, EveryScenario, testing::ValuesIn(Shipped()),
                          });
 
 }  // namespace
-}  // namespace netpoll_model
+}  // namespace netpoll::model

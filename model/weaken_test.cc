@@ -21,7 +21,7 @@
 #include "netpoll/model/report/source.h"
 #include "netpoll/model/report/survey.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 // What is weaker than it looks, and yet enough.
@@ -49,17 +49,11 @@ const std::map<std::string, const char*>& Enough() {
   return enough;
 }
 
-struct Weaker {
+struct Weak {
   std::string site;
   Weakness how;
   std::vector<const Scenario*> scenarios;  // That have the site.
 };
-
-const char* Name(Weakness how) {
-  constexpr const char* kNames[] = {"", "split", "blind", "dropped",
-                                    "unlocked"};
-  return kNames[static_cast<int>(how)];
-}
 
 std::vector<Weakness> WaysFor(const Access& access) {
   switch (access.op) {
@@ -78,7 +72,7 @@ std::vector<Weakness> WaysFor(const Access& access) {
 }
 
 // Everything that can be made weaker, by site and manner.
-std::vector<Weaker> All() {
+std::vector<Weak> All() {
   std::set<std::string> core;
   for (const SourceSite& site : SourceSites()) {
     if (std::string_view(site.place).starts_with("core/")) {
@@ -103,7 +97,7 @@ std::vector<Weaker> All() {
     }
     for (const auto& one : here) all[one].push_back(&scenario);
   }
-  std::vector<Weaker> list;
+  std::vector<Weak> list;
   for (auto& [one, scenarios] : all) {
     list.push_back({one.first, one.second, std::move(scenarios)});
   }
@@ -111,11 +105,11 @@ std::vector<Weaker> All() {
 }
 
 // The law that the first configuration to notice says, or nothing.
-std::string Noticed(const Weaker& weaker) {
+std::string Noticed(const Weak& weaker) {
   std::string law;
-  weakened = {weaker.site, weaker.how};
   for (const Scenario* scenario : weaker.scenarios) {
-    Exploration exploration(*scenario);
+    const Scenario weak = Weaker(*scenario, {weaker.site, weaker.how});
+    Exploration exploration(weak);
     SearchLimits limits;
     limits.states = 600'000;  // It may count for ever.
     const SearchResult result = exploration.Run(limits);
@@ -126,16 +120,15 @@ std::string Noticed(const Weaker& weaker) {
     }
     if (!law.empty()) break;
   }
-  weakened = {};
   return law;
 }
 
 TEST(Weakened, IsNoticedOrItIsSaidWhyNot) {
   CatchCrashes();
-  const std::vector<Weaker> all = All();
+  const std::vector<Weak> all = All();
   EXPECT_GT(all.size(), 60u);
   std::set<std::string> names;
-  for (const Weaker& weaker : all) {
+  for (const Weak& weaker : all) {
     const std::string name = weaker.site + " " + Name(weaker.how);
     names.insert(name);
     const bool enough = Enough().count(name) != 0;
@@ -149,4 +142,4 @@ TEST(Weakened, IsNoticedOrItIsSaidWhyNot) {
 }
 
 }  // namespace
-}  // namespace netpoll_model
+}  // namespace netpoll::model

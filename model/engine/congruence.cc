@@ -4,7 +4,7 @@
 #include <random>
 #include <vector>
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 class Comparison {
@@ -136,4 +136,4 @@ CongruenceResult CheckCongruence(Exploration& exploration, int walks,
   return result;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -15,7 +15,7 @@
 
 #include "netpoll/model/engine/explore.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 struct CongruenceResult {
   std::uint64_t edges = 0;
@@ -29,6 +29,6 @@ struct CongruenceResult {
 CongruenceResult CheckCongruence(Exploration& exploration, int walks,
                                  std::uint64_t seed);
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_CONGRUENCE_H_

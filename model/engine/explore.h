@@ -12,7 +12,7 @@
 #include "netpoll/model/engine/first_search.h"
 #include "netpoll/model/engine/scenario.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 class Exploration {
  public:
@@ -54,6 +54,6 @@ class Exploration {
   std::unique_ptr<Tabulator> tables_;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_EXPLORE_H_

@@ -9,7 +9,7 @@
 
 #include "netpoll/model/engine/search_by_keys.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 struct From {
@@ -215,4 +215,4 @@ std::vector<Choice> FewestSwitches(Tabulator& tables,
   });
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -11,7 +11,7 @@
 #include "netpoll/model/engine/search_result.h"
 #include "netpoll/model/engine/walk.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // The first states with their parents, the rest by SearchByKeys; with parents
 // again if a law is broken.
@@ -23,10 +23,10 @@ SearchResult SearchWithParents(Tabulator& tables,
                                const SearchLimits& limits = {});
 
 // The shortest schedule among those of the same length with the fewest
-// switches between threads. `found` is the result of Search.
+// switches between threads. `found` is the result of FirstSearch.
 std::vector<Choice> FewestSwitches(Tabulator& tables,
                                    const SearchResult& found);
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_FIRST_SEARCH_H_

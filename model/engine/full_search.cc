@@ -9,7 +9,7 @@
 
 #include "netpoll/model/engine/packed_tables.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 // One worker: the states whose hash falls to it. Steps to others' states wait
@@ -204,4 +204,4 @@ FullResult FullSearch(Tabulator& tables, const FullOptions& options) {
   return result;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

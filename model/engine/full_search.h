@@ -14,7 +14,7 @@
 #include "netpoll/model/engine/key_set.h"
 #include "netpoll/model/engine/minimise.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 struct FullOptions {
   int workers = 1;
@@ -40,6 +40,6 @@ struct FullResult {
 // `tables` has been searched to the end and broke no law.
 FullResult FullSearch(Tabulator& tables, const FullOptions& options);
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_FULL_SEARCH_H_

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <random>
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 constexpr int kMostSteps = 2000;
@@ -135,4 +135,4 @@ FuzzRun ScheduleFuzzer::RunPriorities(std::uint64_t seed, int changes) {
   });
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

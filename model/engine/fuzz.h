@@ -14,7 +14,7 @@
 
 #include "netpoll/model/engine/explore.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 struct FuzzRun {
   std::string violation;
@@ -54,6 +54,6 @@ class ScheduleFuzzer {
   std::uint64_t longest_ = 20;  // Steps of a run so far.
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_FUZZ_H_

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // A state in at most 127 bits: one field for each thread and object.
 __extension__ typedef unsigned __int128 PackedKey;
@@ -62,6 +62,6 @@ struct KeyStep {
   }
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_KEY_LAYOUT_H_

@@ -16,7 +16,7 @@
 
 #include "netpoll/model/engine/key_layout.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 class KeyMemory {
  public:
@@ -60,6 +60,6 @@ class KeyMemory {
   std::size_t size_;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_KEY_MEMORY_H_

@@ -12,7 +12,7 @@
 #include "netpoll/model/engine/key_layout.h"
 #include "netpoll/model/engine/key_memory.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 inline std::uint64_t HashOf(PackedKey key) {
   std::uint64_t hash = static_cast<std::uint64_t>(key) * 0x9e3779b97f4a7c15u;
@@ -128,6 +128,6 @@ class KeyQueue {
   std::vector<PackedKey> next_;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_KEY_SET_H_

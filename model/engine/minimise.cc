@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 // Merges the local states of one thread, in the order of their discovery, each
@@ -130,4 +130,4 @@ std::vector<ClassTable> Minimise(const Tabulator& tables) {
   return result;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

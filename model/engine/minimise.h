@@ -14,7 +14,7 @@
 
 #include "netpoll/model/engine/tabulate.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 struct LocalClass {
   int access = 0;
@@ -32,6 +32,6 @@ struct ClassTable {
 // One table for each thread. The search must have been complete.
 std::vector<ClassTable> Minimise(const Tabulator& tables);
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_MINIMISE_H_

@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 const char* Name(Op op) {
   switch (op) {
@@ -47,4 +47,4 @@ bool Access::SameAs(const Access& other) const {
          number == other.number && call == other.call;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -17,7 +17,7 @@
 #include <typeinfo>
 #include <vector>
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 using Value = std::uint16_t;  // The number of a value, or a small response.
 
@@ -52,7 +52,7 @@ class Object;
 // One access that a thread is about to make. Equal accesses are one.
 struct Access {
   Op op = Op::kEnd;
-  std::uint8_t order = 4;   // The Order's number; sequentially consistent.
+  std::uint8_t order = 4;   // The seam's number of its memory order.
   bool optional = false;    // May also never happen.
   bool unseen = false;      // Nobody looks at the response.
   bool rests = false;       // To be blocked here for ever is no deadlock.
@@ -216,6 +216,6 @@ class ObjectOf : public Object {
   std::vector<Kept> values_;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_OBJECT_H_

@@ -17,7 +17,7 @@
 
 #include "netpoll/model/engine/object.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 class View;
 
@@ -96,6 +96,6 @@ class Observer {
   virtual int Column(const Object&) { return -1; }
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_OBSERVER_H_

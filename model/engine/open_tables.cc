@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace netpoll_model {
+namespace netpoll::model {
 OpenTables::OpenTables(Tabulator& tables) : tables_(tables) {
   for (int room = 3; room >= 0; --room) {
     LayOut(room);
@@ -139,4 +139,4 @@ PackedKey OpenTables::Pack(const Value* state) const {
   return key;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

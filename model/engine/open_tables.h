@@ -14,7 +14,7 @@
 #include "netpoll/model/engine/key_layout.h"
 #include "netpoll/model/engine/tabulate.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // A field is too narrow for what was found: go on with wider ones.
 struct FieldsTooNarrow {};
@@ -101,6 +101,6 @@ class OpenTables {
   KeyLayout layout_;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_OPEN_TABLES_H_

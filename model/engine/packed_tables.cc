@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/engine/packed_tables.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 bool OnlyReads(Op op) { return op == Op::kLoad || op == Op::kGet; }
@@ -121,4 +121,4 @@ void PackedTables::Unpack(PackedKey key, Value* state) const {
   }
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -13,7 +13,7 @@
 #include "netpoll/model/engine/minimise.h"
 #include "netpoll/model/engine/stepper.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 class PackedTables {
  public:
@@ -78,6 +78,6 @@ class PackedTables {
   int local_states_ = 0;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_PACKED_TABLES_H_

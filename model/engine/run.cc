@@ -8,9 +8,10 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "netpoll/model/engine/crash.h"
 #include "netpoll/model/engine/weaken.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 struct Suspended {};
@@ -19,7 +20,8 @@ struct Stopped {};
 thread_local Run* current_run = nullptr;
 
 bool catch_crashes = false;
-sigjmp_buf crashed;
+thread_local sigjmp_buf crashed;
+thread_local bool in_work = false;  // Of Survives.
 
 char16_t Unit(std::uint64_t value) { return static_cast<char16_t>(value); }
 
@@ -30,9 +32,25 @@ Run* Run::Current() { return current_run; }
 void CatchCrashes() {
   catch_crashes = true;
   std::signal(SIGSEGV, [](int number) {
-    if (current_run != nullptr) siglongjmp(crashed, 1);
+    if (current_run != nullptr || in_work) siglongjmp(crashed, 1);
     std::signal(number, SIG_DFL);  // Not the code under test.
   });
+}
+
+bool Survives(const std::function<void()>& work) {
+  if (catch_crashes && sigsetjmp(crashed, 1) != 0) {
+    in_work = false;
+    return false;
+  }
+  in_work = true;
+  try {
+    work();
+  } catch (...) {
+    in_work = false;
+    throw;
+  }
+  in_work = false;
+  return true;
 }
 
 RunResult Run::Execute() {
@@ -40,7 +58,7 @@ RunResult Run::Execute() {
     Run* const run = current_run;
     current_run = nullptr;
     run->leaving_ = true;
-    run->Break("crash: the code used something as a task that is none");
+    run->Break(kCrash);
     return std::move(run->result_);
   }
   current_run = this;
@@ -75,6 +93,13 @@ int Run::Perform(const Access& access) {
   leaving_ = true;
   if (access.op == Op::kRelease) return 0;
   throw Suspended{};
+}
+
+Weakness Run::WeaknessOf(const char* site) const {
+  const Weakened& weakened = context_.world->weakened();
+  return weakened.how != Weakness::kNone && weakened.site == site
+             ? weakened.how
+             : Weakness::kNone;
 }
 
 void Run::SetNote(Note note) {
@@ -156,7 +181,7 @@ void Run::AppendGhost() {
 
 // --- Thread -----------------------------------------------------------------
 
-int Thread::Do(const Access& access) { return netpoll_model::Perform(access); }
+int Thread::Do(const Access& access) { return Perform(access); }
 
 void Thread::Mark(const char* where,
                   std::initializer_list<std::int64_t> values) {
@@ -227,11 +252,8 @@ bool Thread::WakeEarly(int task) {
 }
 
 Weakness WeaknessOf(const char* site) {
-  if (weakened.how == Weakness::kNone || current_run == nullptr ||
-      weakened.site != site) {
-    return Weakness::kNone;
-  }
-  return weakened.how;
+  return current_run != nullptr ? current_run->WeaknessOf(site)
+                                : Weakness::kNone;
 }
 
 // --- The seam's side --------------------------------------------------------
@@ -281,9 +303,11 @@ void RetryScope::NextRound() {
 }
 
 void StopProgram(const char* rule) {
-  if (current_run != nullptr) current_run->Stop(std::string("misuse: ") + rule);
+  const std::string misuse = std::string("misuse: ") + rule;
+  if (current_run != nullptr) current_run->Stop(misuse);
+  if (World::Current() != nullptr) throw StoppedWhileBuilt{misuse};
   std::fprintf(stderr, "netpoll model: %s\n", rule);
   std::abort();
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

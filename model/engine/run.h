@@ -18,7 +18,7 @@
 
 #include "netpoll/model/engine/world.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // The local state of a thread, as far as it is known: the last declaration and
 // everything observed since.
@@ -59,7 +59,8 @@ class Run {
 
   RunResult Execute();
 
-  // The same, and calls `at` with every access on the way.
+  // An access on the way, and what it was told; all of them are put into
+  // `passed`, if somebody wants them.
   struct Passed {
     Access access;
     Value response;
@@ -69,6 +70,7 @@ class Run {
   int Perform(const Access& access);
   bool IsSeen(const Access& access) const;
   void LookedAt(const Unseen& unseen);
+  Weakness WeaknessOf(const char* site) const;
   void SetNote(Note note);
   Note note() const { return result_.ghost.note; }
   void Stop(const std::string& rule);
@@ -93,6 +95,6 @@ class Run {
   RunResult result_;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_RUN_H_

@@ -10,9 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "netpoll/model/engine/weaken.h"
 #include "netpoll/model/engine/world.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 struct Scenario {
   std::string name;
@@ -25,19 +26,24 @@ struct Scenario {
   bool small() const { return !deep && !huge; }
 };
 
-// One compilation of the scenarios: the shipped source, or a mutant of it.
+// The same configuration with one access weaker than it is written.
+Scenario Weaker(const Scenario& scenario, const Weakened& weakened);
+
+// One compilation of the scenarios: the shipped source, or a mutant of it. One
+// that is only weaker by a site has those of the shipped source, weakened.
 struct Variant {
   std::string name;
   std::string about;
   std::vector<Scenario> scenarios;
+  Weakened weakened = {};
 };
 
-// Variants register themselves before main.
-std::vector<Variant>& Variants();
+// Variants register themselves before main. This is for afterwards.
+const std::vector<Variant>& Variants();
 struct VariantRegistrar {
   explicit VariantRegistrar(Variant variant);
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_SCENARIO_H_

@@ -10,7 +10,7 @@
 #include "netpoll/model/engine/open_tables.h"
 #include "netpoll/model/engine/stepper.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 class Levels {
@@ -155,4 +155,4 @@ bool SearchByKeys(Tabulator& tables, const SearchLimits& limits,
   return Levels(tables, limits).Run(result);
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

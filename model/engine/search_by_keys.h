@@ -9,7 +9,7 @@
 
 #include "netpoll/model/engine/search_result.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // Fills `result` with what was explored, to the end or up to the limit. False:
 // a law is broken, or the states do not fit into a key; then only the other
@@ -17,6 +17,6 @@ namespace netpoll_model {
 bool SearchByKeys(Tabulator& tables, const SearchLimits& limits,
                   SearchResult* result);
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_SEARCH_BY_KEYS_H_

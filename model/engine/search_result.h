@@ -12,7 +12,7 @@
 
 #include "netpoll/model/engine/walk.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 struct SearchLimits {
   std::uint64_t states = 200'000'000;
@@ -33,6 +33,6 @@ struct SearchResult {
   double seconds = 0;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_SEARCH_RESULT_H_

@@ -13,7 +13,7 @@
 
 #include "netpoll/model/engine/object.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // States by number, in the order of discovery, and a set to find them by.
 class StateStore {
@@ -67,6 +67,6 @@ class StateStore {
   std::vector<std::uint32_t> table_;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_STATE_STORE_H_

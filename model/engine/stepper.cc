@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 std::vector<Value> Stepper::Initial() const {
   std::vector<Value> state(width_, 0);
@@ -135,4 +135,4 @@ void Stepper::CheckRest(const Value* state) {
   if (law != nullptr) Break(law);
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -12,7 +12,7 @@
 #include "netpoll/model/engine/tabulate.h"
 #include "netpoll/model/engine/view.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // The state has more objects than was provided for: begin again with more.
 struct StateTooNarrow {};
@@ -39,7 +39,7 @@ class Stepper {
   // Takes one step. False: blocked, or ended. A broken law is in `violation()`.
   bool Take(const Value* state, int thread, int branch, Value* next);
 
-  // The laws of a state; `at_rest`: nothing more must happen in it.
+  // The laws of a state, and of one in which nothing more must happen.
   void CheckState(const Value* state);
   void CheckRest(const Value* state);
 
@@ -68,6 +68,6 @@ class Stepper {
   std::string violation_;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_STEPPER_H_

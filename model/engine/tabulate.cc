@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 Tabulator::Tabulator(World& world, std::set<std::string> seen) : world_(world) {
   context_.world = &world;
@@ -142,4 +142,4 @@ std::string Tabulator::LockOrderCycle() const {
   return "";
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

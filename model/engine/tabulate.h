@@ -14,7 +14,7 @@
 
 #include "netpoll/model/engine/run.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // A local state: the access that comes next, and how to get there.
 struct Node {
@@ -74,6 +74,7 @@ class Tabulator {
 
   // Values that a thread observed from its start to `node`.
   std::vector<Value> History(int thread, int node) const;
+  // Runs the thread, which observes these values.
   RunResult RunWith(int thread, const std::vector<Value>& history,
                     std::vector<Run::Passed>* passed = nullptr);
 
@@ -110,6 +111,6 @@ class Tabulator {
   std::string incongruence_;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_TABULATE_H_

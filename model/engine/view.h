@@ -10,7 +10,7 @@
 
 #include "netpoll/model/engine/tabulate.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // State layout: one local state for each thread, then one value for each slot.
 class View {
@@ -52,6 +52,6 @@ class View {
   const Value* state_;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_VIEW_H_

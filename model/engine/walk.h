@@ -15,7 +15,7 @@
 #include "netpoll/model/engine/state_store.h"
 #include "netpoll/model/engine/stepper.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // A thread that takes its next step, and in which of the ways that it has.
 struct Choice {
@@ -113,6 +113,6 @@ class Walk {
   std::vector<Value> next_;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_WALK_H_

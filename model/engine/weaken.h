@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One access made weaker than it is written, by its site: a mutant without a
-// patch. The seam over the explorer asks before each access.
+// patch. The seam over the explorer asks before each access of a thread; what a
+// world does while it is built is as it is written.
 
 #ifndef NETPOLL_MODEL_ENGINE_WEAKEN_H_
 #define NETPOLL_MODEL_ENGINE_WEAKEN_H_
@@ -9,7 +10,7 @@
 #include <cstdint>
 #include <string>
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 enum class Weakness : std::uint8_t {
   kNone,
@@ -19,17 +20,25 @@ enum class Weakness : std::uint8_t {
   kUnlocked,  // A critical section without its lock.
 };
 
+inline constexpr Weakness kWeaknesses[] = {Weakness::kSplit, Weakness::kBlind,
+                                           Weakness::kDropped,
+                                           Weakness::kUnlocked};
+
+constexpr const char* Name(Weakness how) {
+  constexpr const char* kNames[] = {"none", "split", "blind", "dropped",
+                                    "unlocked"};
+  return kNames[static_cast<int>(how)];
+}
+
+// Of a world (World::Weaken).
 struct Weakened {
   std::string site;
   Weakness how = Weakness::kNone;
 };
 
-// At most one at a time, of the whole program. Set between explorations.
-inline Weakened weakened;
-
-// Of threads only: a world is built as it is written.
+// Of the world whose thread runs.
 Weakness WeaknessOf(const char* site);
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_WEAKEN_H_

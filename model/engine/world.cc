@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 thread_local World* current_world = nullptr;
@@ -17,6 +17,11 @@ Object::Object() {
 }
 
 World::World() { current_world = this; }
+
+// One whose construction was left has not settled.
+World::~World() {
+  if (current_world == this) current_world = nullptr;
+}
 
 World* World::Current() { return current_world; }
 
@@ -54,4 +59,4 @@ void World::Settle() {
   current_world = nullptr;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

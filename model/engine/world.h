@@ -23,8 +23,9 @@
 #include <vector>
 
 #include "netpoll/model/engine/observer.h"
+#include "netpoll/model/engine/weaken.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 class Run;
 
@@ -103,6 +104,7 @@ class Thread {
 class World : public Observer {
  public:
   World();
+  ~World() override;
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
@@ -123,6 +125,10 @@ class World : public Observer {
     const char* const law = question(*attached_);
     return law != nullptr ? law : question(static_cast<Observer&>(*this));
   }
+
+  // Makes one access of its threads weaker than it is written.
+  void Weaken(const Weakened& weakened) { weakened_ = weakened; }
+  const Weakened& weakened() const { return weakened_; }
 
   // Ends the construction: what the objects hold now is the initial state.
   void Settle();
@@ -159,6 +165,7 @@ class World : public Observer {
   std::vector<std::unique_ptr<Object>> tasks_;
   std::unique_ptr<Observer> attached_ = std::make_unique<Observer>();
   std::map<std::string, Object*> seen_at_;
+  Weakened weakened_;
   int locks_ = 0;
 };
 
@@ -190,6 +197,11 @@ class RetryScope {
 // Stops the program, as the shipped code does: a violation unless declared.
 [[noreturn]] void StopProgram(const char* rule);
 
-}  // namespace netpoll_model
+// What it throws while a world is built: there is no story yet to tell.
+struct StoppedWhileBuilt {
+  std::string rule;
+};
+
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_ENGINE_WORLD_H_

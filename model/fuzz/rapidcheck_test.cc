@@ -14,11 +14,11 @@
 #include "netpoll/model/fuzz/target.h"
 #include "rapidcheck/gtest.h"
 
-namespace netpoll_fuzz {
+namespace netpoll::model {
 namespace {
 
-const netpoll_model::Variant& Shipped() {
-  for (const auto& variant : netpoll_model::Variants()) {
+const Variant& Shipped() {
+  for (const auto& variant : Variants()) {
     if (variant.name == "shipped") return variant;
   }
   return *Canary();
@@ -81,4 +81,4 @@ TEST(Schedules, TheCanaryIsFoundAndShrunk) {
 }
 
 }  // namespace
-}  // namespace netpoll_fuzz
+}  // namespace netpoll::model

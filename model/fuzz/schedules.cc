@@ -21,6 +21,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv);
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes,
                                       std::size_t size);
 
+namespace netpoll::model {
 namespace {
 
 constexpr std::size_t kCounters = std::size_t{1} << 16;
@@ -33,10 +34,9 @@ std::uint8_t new_states[kCounters];
 
 void CountNewState(std::uint64_t hash) { ++new_states[hash % kCounters]; }
 
-netpoll_fuzz::Target& Shipped() {
-  static auto& target = *new netpoll_fuzz::Target(
-      netpoll_fuzz::Fuzzed(*netpoll_model::FindVariant("shipped")),
-      CountNewState);
+Target& Shipped() {
+  static auto& target =
+      *new Target(Fuzzed(*FindVariant("shipped")), CountNewState);
   return target;
 }
 
@@ -60,14 +60,14 @@ void AddFlags(int* argc, char*** argv) {
 }
 
 void FindCanary() {
-  const netpoll_model::Variant* const canary = netpoll_fuzz::Canary();
+  const Variant* const canary = Canary();
   if (canary == nullptr) {
     std::fputs("schedules: the canary is not linked in\n", stderr);
     std::exit(2);
   }
-  netpoll_fuzz::Target target(netpoll_fuzz::Fuzzed(*canary));
-  netpoll_fuzz::Session session(target, 1);
-  if (!netpoll_fuzz::RunUntilBroken(session, kCanaryRuns).broken()) {
+  Target target(Fuzzed(*canary));
+  Session session(target, 1);
+  if (!RunUntilBroken(session, kCanaryRuns).broken()) {
     std::fputs("schedules: the canary was not found\n", stderr);
     std::exit(1);
   }
@@ -76,30 +76,28 @@ void FindCanary() {
 }
 
 // As small as could be made.
-void Tell(const netpoll_fuzz::Target::Outcome& outcome) {
+void TellSmallest(const Target::Outcome& outcome) {
   const auto small =
       Shipped().Run(Shipped().Shrink(outcome.plain, outcome.run.violation));
-  const netpoll_model::Story story =
-      netpoll_model::TellTwice("shipped", *small.scenario, small.run.schedule);
+  const Story story = TellTwice("shipped", *small.scenario, small.run.schedule);
   std::fprintf(stderr, "\n%s: %s\n", story.scenario.c_str(),
-               netpoll_model::Counterexample(
-                   story, netpoll_model::TerminalWidth(STDERR_FILENO))
-                   .c_str());
+               Counterexample(story, TerminalWidth(STDERR_FILENO)).c_str());
 }
 
 }  // namespace
+}  // namespace netpoll::model
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
-  GoWhereTheUserIs();
-  AddFlags(argc, argv);
-  FindCanary();
+  netpoll::model::GoWhereTheUserIs();
+  netpoll::model::AddFlags(argc, argv);
+  netpoll::model::FindCanary();
   return 0;
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes,
                                       std::size_t size) {
-  const auto outcome = Shipped().Run(bytes, size);
+  const auto outcome = netpoll::model::Shipped().Run(bytes, size);
   if (!outcome.broken()) return 0;
-  Tell(outcome);
+  netpoll::model::TellSmallest(outcome);
   std::abort();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/fuzz/session.h"
 
-namespace netpoll_fuzz {
+namespace netpoll::model {
 namespace {
 
 constexpr std::size_t kMostKept = 4096;
@@ -91,4 +91,4 @@ Target::Outcome RunUntilBroken(Session& session, std::uint64_t most,
   return outcome;
 }
 
-}  // namespace netpoll_fuzz
+}  // namespace netpoll::model

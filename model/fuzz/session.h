@@ -14,7 +14,7 @@
 
 #include "netpoll/model/fuzz/target.h"
 
-namespace netpoll_fuzz {
+namespace netpoll::model {
 
 class Session {
  public:
@@ -43,6 +43,6 @@ class Session {
 Target::Outcome RunUntilBroken(Session& session, std::uint64_t most,
                                const std::function<bool()>& go_on = nullptr);
 
-}  // namespace netpoll_fuzz
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_FUZZ_SESSION_H_

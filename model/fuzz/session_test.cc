@@ -12,10 +12,8 @@
 #include "gtest/gtest.h"
 #include "netpoll/model/report/check.h"
 
-namespace netpoll_fuzz {
+namespace netpoll::model {
 namespace {
-
-using netpoll_model::Scenario;
 
 std::uint64_t Runs() {
   return std::getenv("NETPOLL_DEEP") == nullptr ? 4'000 : 400'000;
@@ -28,8 +26,8 @@ std::uint64_t Seed() {
 }
 
 std::string Told(const std::string& variant, const Target::Outcome& outcome) {
-  const auto story = netpoll_model::TellTwice(variant, *outcome.scenario,
-                                              outcome.run.schedule);
+  const auto story =
+      TellTwice(variant, *outcome.scenario, outcome.run.schedule);
   return Diagnose(story).sentence + "\n  netpoll replay " +
          ReplayStringOf(story);
 }
@@ -47,7 +45,7 @@ TEST_P(Fuzz, FindsTheCanaryAndThenNothing) {
   EXPECT_EQ(found.run.violation.substr(0, 3), "L1:")
       << found.scenario->name << ": " << Told("canary", found);
 
-  Target shipped(Fuzzed(*netpoll_model::FindVariant("shipped")));
+  Target shipped(Fuzzed(*FindVariant("shipped")));
   Session second(shipped, seed);
   const auto outcome = RunUntilBroken(second, Runs());
   EXPECT_FALSE(outcome.broken()) << Told("shipped", outcome);
@@ -66,9 +64,9 @@ TEST(Session, TheSameSeedDoesTheSame) {
 }
 
 TEST(Session, NewStatesMakeItLookFurther) {
-  const auto* const shipped = netpoll_model::FindVariant("shipped");
+  const auto* const shipped = FindVariant("shipped");
   std::vector<const Scenario*> one = {
-      netpoll_model::FindScenario(*shipped, "huge-both-reopen")};
+      FindScenario(*shipped, "huge-both-reopen")};
   Target target(one);
   Session session(target, 1);
   RunUntilBroken(session, 200);
@@ -84,15 +82,14 @@ TEST(Session, AFindingReplays) {
   Session session(target, 3);
   const auto found = RunUntilBroken(session, 100'000);
   ASSERT_TRUE(found.broken());
-  const auto story =
-      netpoll_model::Tell("canary", *found.scenario, found.run.schedule);
+  const auto story = Tell("canary", *found.scenario, found.run.schedule);
   EXPECT_EQ(story.violation, found.run.violation);
 }
 
 // A shrinker that zeroes bytes removes switches, and a plain input makes the
 // choices that it was recorded from.
 TEST(Target, PlainInputMakesTheSameChoices) {
-  Target target(Fuzzed(*netpoll_model::FindVariant("shipped")));
+  Target target(Fuzzed(*FindVariant("shipped")));
   Session session(target, 11);
   for (int i = 0; i < 300; ++i) {
     const auto outcome = session.Step();
@@ -106,7 +103,7 @@ TEST(Target, PlainInputMakesTheSameChoices) {
 }
 
 TEST(Target, AnyBytesAreAnInput) {
-  Target target(Fuzzed(*netpoll_model::FindVariant("shipped")));
+  Target target(Fuzzed(*FindVariant("shipped")));
   for (const Bytes& bytes :
        {Bytes{}, Bytes{7}, Bytes{7, 1}, Bytes{0, 255, 3}, Bytes(3000, 255)}) {
     EXPECT_FALSE(target.Run(bytes).broken());
@@ -114,4 +111,4 @@ TEST(Target, AnyBytesAreAnInput) {
 }
 
 }  // namespace
-}  // namespace netpoll_fuzz
+}  // namespace netpoll::model

@@ -4,13 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-namespace netpoll_fuzz {
+namespace netpoll::model {
 namespace {
-
-using netpoll_model::FuzzRun;
-using netpoll_model::Scenario;
-using netpoll_model::ScheduleFuzzer;
-using netpoll_model::Variant;
 
 constexpr std::size_t kHeader = 2;
 constexpr std::size_t kSeedBytes = 8;
@@ -106,10 +101,10 @@ std::vector<const Scenario*> Fuzzed(const Variant& variant) {
 }
 
 const Variant* Canary() {
-  for (const Variant& variant : netpoll_model::Variants()) {
+  for (const Variant& variant : Variants()) {
     if (variant.name == "canary") return &variant;
   }
   return nullptr;
 }
 
-}  // namespace netpoll_fuzz
+}  // namespace netpoll::model

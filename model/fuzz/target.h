@@ -21,19 +21,19 @@
 
 #include "netpoll/model/engine/fuzz.h"
 
-namespace netpoll_fuzz {
+namespace netpoll::model {
 
 using Bytes = std::vector<std::uint8_t>;
 
 class Target {
  public:
   // The scenarios outlive the target.
-  explicit Target(std::vector<const netpoll_model::Scenario*> scenarios,
+  explicit Target(std::vector<const Scenario*> scenarios,
                   void (*on_new_state)(std::uint64_t hash) = nullptr);
 
   struct Outcome {
-    const netpoll_model::Scenario* scenario = nullptr;
-    netpoll_model::FuzzRun run;
+    const Scenario* scenario = nullptr;
+    FuzzRun run;
     // Input that makes the same choices, byte by byte.
     Bytes plain;
 
@@ -52,19 +52,18 @@ class Target {
  private:
   bool Breaks(const Bytes& bytes, const std::string& violation);
 
-  std::vector<const netpoll_model::Scenario*> scenarios_;
-  std::vector<std::unique_ptr<netpoll_model::ScheduleFuzzer>> fuzzers_;
+  std::vector<const Scenario*> scenarios_;
+  std::vector<std::unique_ptr<ScheduleFuzzer>> fuzzers_;
   void (*const on_new_state_)(std::uint64_t hash);
 };
 
 // The configurations to fuzz: those too large to exhaust, then the others.
-std::vector<const netpoll_model::Scenario*> Fuzzed(
-    const netpoll_model::Variant& variant);
+std::vector<const Scenario*> Fuzzed(const Variant& variant);
 
 // A mutant that every fuzzer must find before it is believed; null if it is not
 // linked in.
-const netpoll_model::Variant* Canary();
+const Variant* Canary();
 
-}  // namespace netpoll_fuzz
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_FUZZ_TARGET_H_

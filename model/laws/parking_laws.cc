@@ -3,7 +3,7 @@
 
 #include "netpoll/model/reference/status_table.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // What a thread has in its hands, kept in its ghost.
 struct ParkingLaws::Hands {
@@ -139,7 +139,6 @@ const char* ParkingLaws::Invariant(const View& view) {
 namespace {
 
 std::string ShowStatus(std::uint64_t word) {
-  namespace reference = netpoll::reference;
   std::string text =
       "gen" + std::to_string(word >> reference::kGenerationShift);
   for (const reference::StatusField& field : reference::kStatusFields) {
@@ -188,4 +187,4 @@ int ParkingLaws::Column(const Object& object) {
   return -1;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

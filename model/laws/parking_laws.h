@@ -16,7 +16,7 @@
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/engine/world.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // What an object is to these laws, and to whoever tells of it.
 enum class Role : std::uint8_t {
@@ -75,6 +75,6 @@ class ParkingWorld : public World {
   ParkingLaws& laws_;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_LAWS_PARKING_LAWS_H_

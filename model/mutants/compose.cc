@@ -8,7 +8,7 @@
 
 #include "netpoll/model/source/comments.h"
 
-namespace netpoll_mutants {
+namespace netpoll::model {
 namespace {
 
 constexpr std::string_view kInclude = "#include \"netpoll/";
@@ -60,9 +60,8 @@ bool IsGuard(const std::string& line) {
 // What all mutants of a unit have written so far.
 struct Unit {
   std::string text;
-  // Files whose part in the explorer's namespace is there; it is not a
-  // mutant's own and may be there only once.
-  std::set<std::string> explorer_parts;
+  // Headers of what is compiled once for all, before any namespace is renamed.
+  std::set<std::string> outside;
 };
 
 // Writes one mutant.
@@ -91,24 +90,20 @@ class Writer {
     std::string text = sources_.at(file);
     if (!Apply(row_, file, &text, why)) return false;
     std::istringstream lines(text);
-    std::istringstream bare_lines(netpoll_model::WithoutComments(text));
+    std::istringstream bare_lines(WithoutComments(text));
     int number = 0;
-    bool skip = false;
     Position(file, 1);
     for (std::string line, bare; std::getline(lines, line);) {
       std::getline(bare_lines, bare);
       ++number;
-      if (line == "namespace netpoll_model {") {
-        skip = !unit_.explorer_parts.insert(file).second;
-      }
       const std::string included = Included(line);
       if (sources_.count(included) != 0) {
         if (!Inline(included, why)) return false;
         Position(file, number + 1);
         continue;
       }
-      if (skip || IsGuard(line)) bare.clear();
-      if (line == "}  // namespace netpoll_model") skip = false;
+      if (!included.empty()) unit_.outside.insert(included);
+      if (!included.empty() || IsGuard(line)) bare.clear();
       Mute(&bare);
       unit_.text += bare + "\n";
     }
@@ -153,8 +148,22 @@ std::string AddFunction(const std::string& text) {
   return text.substr(begin, text.find('(', begin) - begin);
 }
 
+// A mutant that is the shipped source with one access weaker.
+void WriteWeaker(const Row& row, Unit& unit) {
+  std::string how = row.weaker_how;
+  how[0] = static_cast<char>(how[0] - 'a' + 'A');
+  unit.text += "static const netpoll::model::VariantRegistrar " +
+               Identifier(row.name) + "({" + Quoted(row.name) + ", " +
+               Quoted(row.about) + ", {}, {" + Quoted(row.weaker_site) +
+               ", netpoll::model::Weakness::k" + how + "}});\n";
+}
+
 bool WriteMutant(const Row& row, const Sources& sources, Unit& unit,
                  std::string* why) {
+  if (!row.weaker_site.empty()) {
+    WriteWeaker(row, unit);
+    return true;
+  }
   for (const Change& change : row.changes) {
     if (sources.count(change.file) != 0) continue;
     *why = row.name + ": " + change.file +
@@ -162,7 +171,11 @@ bool WriteMutant(const Row& row, const Sources& sources, Unit& unit,
     return false;
   }
   Writer writer(row, sources, unit);
-  unit.text += "#define netpoll " + Identifier(row.name) + "\n";
+  // What is outside is seen from within.
+  unit.text += "namespace " + Identifier(row.name) +
+               "::model { using namespace netpoll::model; }\n"
+               "#define netpoll " +
+               Identifier(row.name) + "\n";
   std::string calls;
   std::istringstream lines(sources.at(kMatrixSource));
   for (std::string line; std::getline(lines, line);) {
@@ -187,15 +200,14 @@ bool WriteMutant(const Row& row, const Sources& sources, Unit& unit,
   }
   unit.text +=
       "#line 1 \"registration\"\n"
-      "#include \"netpoll/model/engine/scenario.h\"\n"
       "namespace netpoll::model {\n"
       "namespace {\n"
-      "std::vector<netpoll_model::Scenario> Scenarios() {\n"
-      "  std::vector<netpoll_model::Scenario> all;\n" +
+      "std::vector<Scenario> Scenarios() {\n"
+      "  std::vector<Scenario> all;\n" +
       calls +
       "  return all;\n"
       "}\n"
-      "const netpoll_model::VariantRegistrar kRegistrar(\n"
+      "const VariantRegistrar kRegistrar(\n"
       "    {" +
       Quoted(row.name) + ", " + Quoted(row.about) +
       ", Scenarios()});\n"
@@ -210,12 +222,16 @@ bool WriteMutant(const Row& row, const Sources& sources, Unit& unit,
 bool Compose(const std::vector<Row>& rows, const Sources& sources,
              std::string* out, std::string* why) {
   Unit unit;
-  unit.text = "#define NETPOLL_MUTED(...) static_assert(true)\n";
+  unit.outside.insert("model/engine/scenario.h");
   for (const Row& row : rows) {
     if (!WriteMutant(row, sources, unit, why)) return false;
   }
-  *out = std::move(unit.text);
+  *out = "#define NETPOLL_MUTED(...) static_assert(true)\n";
+  for (const std::string& header : unit.outside) {
+    *out += std::string(kInclude) + header + "\"\n";
+  }
+  *out += unit.text;
   return true;
 }
 
-}  // namespace netpoll_mutants
+}  // namespace netpoll::model

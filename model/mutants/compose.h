@@ -19,7 +19,7 @@
 
 #include "netpoll/model/mutants/row.h"
 
-namespace netpoll_mutants {
+namespace netpoll::model {
 
 // Text by path from the root of the repository.
 using Sources = std::map<std::string, std::string>;
@@ -32,6 +32,6 @@ inline constexpr char kMatrixSource[] = "model/scenarios/scenarios.cc";
 bool Compose(const std::vector<Row>& rows, const Sources& sources,
              std::string* out, std::string* why);
 
-}  // namespace netpoll_mutants
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_MUTANTS_COMPOSE_H_

@@ -3,7 +3,7 @@
 
 #include <sstream>
 
-namespace netpoll_mutants {
+namespace netpoll::model {
 namespace {
 
 constexpr char kBegin[] = "<!-- begin: written by write_golden -->\n";
@@ -24,7 +24,7 @@ Reasons ParseReasons(const std::string& text) {
 
 std::vector<std::string> Configurations() {
   std::vector<std::string> names;
-  for (const netpoll_model::Scenario& scenario : Shipped()->scenarios) {
+  for (const Scenario& scenario : Shipped()->scenarios) {
     if (scenario.small()) names.push_back(scenario.name);
   }
   return names;
@@ -38,4 +38,4 @@ std::string WithTable(const std::string& page, const std::string& table) {
          page.substr(end);
 }
 
-}  // namespace netpoll_mutants
+}  // namespace netpoll::model

@@ -10,7 +10,7 @@
 
 #include "netpoll/model/mutants/matrix.h"
 
-namespace netpoll_mutants {
+namespace netpoll::model {
 
 inline constexpr char kGoldenFile[] = "model/mutants/matrix.golden";
 inline constexpr char kReasonsFile[] = "model/mutants/reasons.txt";
@@ -26,6 +26,6 @@ std::vector<std::string> Configurations();
 // marker is missing.
 std::string WithTable(const std::string& page, const std::string& table);
 
-}  // namespace netpoll_mutants
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_MUTANTS_GOLDEN_FILES_H_

@@ -14,7 +14,7 @@
 #include "netpoll/model/mutants/compose.h"
 #include "netpoll/model/source/read_file.h"
 
-namespace netpoll_mutants {
+namespace netpoll::model {
 namespace {
 
 // "rows/C2-wait-by-store.mutant" -> "C2-wait-by-store"
@@ -42,12 +42,11 @@ int Main(int argc, char** argv) {
   for (int i = 2; i < argc; ++i) {
     const std::string path = argv[i];
     if (!path.ends_with(".mutant")) {
-      sources[LogicalPath(path)] = netpoll_model::ReadFile(path);
+      sources[LogicalPath(path)] = ReadFile(path);
       continue;
     }
     rows.emplace_back();
-    if (!ParseRow(NameOf(path), netpoll_model::ReadFile(path), &rows.back(),
-                  &why)) {
+    if (!ParseRow(NameOf(path), ReadFile(path), &rows.back(), &why)) {
       std::cerr << "make_mutants: " << why << "\n";
       return 1;
     }
@@ -75,6 +74,6 @@ int Main(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace netpoll_mutants
+}  // namespace netpoll::model
 
-int main(int argc, char** argv) { return netpoll_mutants::Main(argc, argv); }
+int main(int argc, char** argv) { return netpoll::model::Main(argc, argv); }

@@ -6,10 +6,8 @@
 #include <set>
 #include <utility>
 
-namespace netpoll_mutants {
+namespace netpoll::model {
 namespace {
-
-using netpoll_model::Variant;
 
 std::string Steps(const Cell& cell) {
   return cell.length == 0 ? "" : std::to_string(cell.length) + " steps, ";
@@ -50,7 +48,7 @@ const Cell* MutantResult::shortest() const {
 }
 
 const Variant* Shipped() {
-  for (const Variant& variant : netpoll_model::Variants()) {
+  for (const Variant& variant : Variants()) {
     if (variant.name == "shipped") return &variant;
   }
   return nullptr;
@@ -58,7 +56,7 @@ const Variant* Shipped() {
 
 std::vector<const Variant*> Mutants() {
   std::vector<const Variant*> mutants;
-  for (const Variant& variant : netpoll_model::Variants()) {
+  for (const Variant& variant : Variants()) {
     // The canary is a row already; it is the fuzzers'.
     if (variant.name != "shipped" && variant.name != "canary")
       mutants.push_back(&variant);
@@ -183,4 +181,4 @@ std::string Json(const std::vector<MutantResult>& results) {
   return out + "\n]\n";
 }
 
-}  // namespace netpoll_mutants
+}  // namespace netpoll::model

@@ -13,7 +13,7 @@
 
 #include "netpoll/model/engine/scenario.h"
 
-namespace netpoll_mutants {
+namespace netpoll::model {
 
 // One mutant in one configuration.
 struct Cell {
@@ -41,8 +41,8 @@ struct MutantResult {
 };
 
 // The shipped source and the mutants that are linked into this program.
-const netpoll_model::Variant* Shipped();
-std::vector<const netpoll_model::Variant*> Mutants();
+const Variant* Shipped();
+std::vector<const Variant*> Mutants();
 
 struct RunOptions {
   int workers = 2;
@@ -53,9 +53,8 @@ struct RunOptions {
 
 // Each mutant runs in a process of its own, because a mutant may well crash.
 // The results come in the order of `mutants`, whatever the number of workers.
-std::vector<MutantResult> RunMutants(
-    const std::vector<const netpoll_model::Variant*>& mutants,
-    const RunOptions& options);
+std::vector<MutantResult> RunMutants(const std::vector<const Variant*>& mutants,
+                                     const RunOptions& options);
 
 // `reasons`: why a configuration stays that kills nothing alone.
 using Reasons = std::map<std::string, std::string>;
@@ -74,6 +73,6 @@ std::string Grid(const std::vector<MutantResult>& results,
 
 std::string Json(const std::vector<MutantResult>& results);
 
-}  // namespace netpoll_mutants
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_MUTANTS_MATRIX_H_

@@ -15,7 +15,7 @@
 #include "netpoll/model/mutants/row.h"
 #include "netpoll/model/source/read_file.h"
 
-namespace netpoll_mutants {
+namespace netpoll::model {
 namespace {
 
 // Run once for all tests: it takes a minute.
@@ -31,8 +31,8 @@ std::map<std::string, Row> Rows() {
        std::filesystem::directory_iterator("model/mutants/rows")) {
     const std::string name = file.path().stem().string();
     std::string why;
-    EXPECT_TRUE(ParseRow(name, netpoll_model::ReadFile(file.path().string()),
-                         &rows[name], &why))
+    EXPECT_TRUE(
+        ParseRow(name, ReadFile(file.path().string()), &rows[name], &why))
         << why;
   }
   return rows;
@@ -76,20 +76,18 @@ TEST(Mutants, EveryCellIsExploredToItsEnd) {
 }
 
 TEST(Mutants, TheMatrixIsTheOneCheckedIn) {
-  EXPECT_EQ(netpoll_model::ReadFile(kGoldenFile),
-            Golden(Results(), Configurations(),
-                   ParseReasons(netpoll_model::ReadFile(kReasonsFile))))
+  EXPECT_EQ(ReadFile(kGoldenFile), Golden(Results(), Configurations(),
+                                          ParseReasons(ReadFile(kReasonsFile))))
       << "a kill was won or lost, or a counterexample changed its length. If "
          "that is meant:\n  bazel run //model/mutants:write_golden";
 }
 
 TEST(Mutants, EveryConfigurationKillsAloneOrHasAReasonToStay) {
-  const std::string golden = netpoll_model::ReadFile(kGoldenFile);
+  const std::string golden = ReadFile(kGoldenFile);
   EXPECT_EQ(golden.find("NO REASON GIVEN"), std::string::npos)
       << "give one in " << kReasonsFile;
   const auto configurations = Configurations();
-  for (const auto& [name, reason] :
-       ParseReasons(netpoll_model::ReadFile(kReasonsFile))) {
+  for (const auto& [name, reason] : ParseReasons(ReadFile(kReasonsFile))) {
     EXPECT_NE(std::find(configurations.begin(), configurations.end(), name),
               configurations.end())
         << kReasonsFile << " names " << name << ", which is no configuration";
@@ -97,10 +95,10 @@ TEST(Mutants, EveryConfigurationKillsAloneOrHasAReasonToStay) {
 }
 
 TEST(Mutants, TheDocumentationHasTheTable) {
-  const std::string page = netpoll_model::ReadFile(kDocsFile);
+  const std::string page = ReadFile(kDocsFile);
   EXPECT_EQ(page, WithTable(page, DocsTable(Results())))
       << "bazel run //model/mutants:write_golden";
 }
 
 }  // namespace
-}  // namespace netpoll_mutants
+}  // namespace netpoll::model

@@ -40,6 +40,7 @@ def mutants(name, rows, sources, units, visibility = None):
             deps = [
                 "//model:engine",
                 "//model:laws",
+                "//model:weaken",
             ],
             alwayslink = True,
         )

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/mutants/row.h"
 
+#include <algorithm>
+#include <iterator>
 #include <sstream>
 #include <utility>
 
-namespace netpoll_mutants {
+#include "netpoll/model/engine/weaken.h"
+
+namespace netpoll::model {
 namespace {
 
 constexpr std::string_view kSpace = " \t";
@@ -30,6 +34,11 @@ int Count(std::string_view text, std::string_view part, std::size_t* first) {
   return count;
 }
 
+bool IsWeakness(const std::string& how) {
+  return std::any_of(std::begin(kWeaknesses), std::end(kWeaknesses),
+                     [&how](Weakness one) { return how == Name(one); });
+}
+
 // Which part of the file a line belongs to.
 enum class Part { kHead, kOld, kNew };
 
@@ -43,6 +52,7 @@ bool ParseRow(std::string_view name, std::string_view text, Row* row,
   std::string line;
   std::string file;
   std::string laws;
+  std::string weaken;
   Part part = Part::kHead;
   int number = 0;
   const auto fail = [&](const char* what) {
@@ -71,7 +81,8 @@ bool ParseRow(std::string_view name, std::string_view text, Row* row,
       part = Part::kOld;
     } else if (!line.empty() && line[0] != '#' &&
                !Field(line, "about", &row->about) &&
-               !Field(line, "file", &file) && !Field(line, "breaks", &laws)) {
+               !Field(line, "file", &file) && !Field(line, "breaks", &laws) &&
+               !Field(line, "weaken", &weaken)) {
       return fail("not a line of a mutant");
     }
   }
@@ -80,7 +91,15 @@ bool ParseRow(std::string_view name, std::string_view text, Row* row,
   for (std::string law; words >> law;) row->breaks.push_back(law);
   if (row->about.empty()) return fail("no \"about:\" line");
   if (row->breaks.empty()) return fail("no \"breaks:\" line");
-  if (row->changes.empty()) return fail("changes nothing");
+  std::istringstream weaker(weaken);
+  weaker >> row->weaker_site >> row->weaker_how;
+  if (row->changes.empty() && weaken.empty()) return fail("changes nothing");
+  if (!row->changes.empty() && !weaken.empty()) {
+    return fail("changes the source and weakens a site");
+  }
+  if (!weaken.empty() && !IsWeakness(row->weaker_how)) {
+    return fail("not \"weaken: SITE split\", blind, dropped or unlocked");
+  }
   return true;
 }
 
@@ -100,4 +119,4 @@ bool Apply(const Row& row, std::string_view file, std::string* text,
   return true;
 }
 
-}  // namespace netpoll_mutants
+}  // namespace netpoll::model

@@ -15,6 +15,11 @@
 //
 // A mutant may change several places: another <<<<, after another `file:` if
 // it is elsewhere. The text need not be whole lines.
+//
+// Where the bug is that one access is weaker than it is written, its site says
+// all (model/engine/weaken.h), and nothing is compiled. Instead of the changes:
+//
+//   weaken: announce.turn split       or blind, dropped, unlocked
 
 #ifndef NETPOLL_MODEL_MUTANTS_ROW_H_
 #define NETPOLL_MODEL_MUTANTS_ROW_H_
@@ -23,7 +28,7 @@
 #include <string_view>
 #include <vector>
 
-namespace netpoll_mutants {
+namespace netpoll::model {
 
 struct Change {
   std::string file;  // From the root of the repository.
@@ -36,9 +41,8 @@ struct Row {
   std::string about;
   std::vector<std::string> breaks;
   std::vector<Change> changes;
-
-  // "C2": the row of the bug corpus.
-  std::string corpus_row() const { return name.substr(0, name.find('-')); }
+  std::string weaker_site;  // Or this, and how.
+  std::string weaker_how;
 };
 
 // False if `text` is no such file; `why` then says what is wrong and where.
@@ -50,6 +54,6 @@ bool ParseRow(std::string_view name, std::string_view text, Row* row,
 bool Apply(const Row& row, std::string_view file, std::string* text,
            std::string* why);
 
-}  // namespace netpoll_mutants
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_MUTANTS_ROW_H_

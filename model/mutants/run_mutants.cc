@@ -15,11 +15,9 @@
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/source.h"
 
-namespace netpoll_mutants {
+namespace netpoll::model {
 namespace {
 
-using netpoll_model::Scenario;
-using netpoll_model::Variant;
 using Clock = std::chrono::steady_clock;
 
 constexpr char kEnd[] = ".\n";
@@ -29,17 +27,16 @@ constexpr char kEnd[] = ".\n";
 // in the end says more than the first step that was not as the table has it.
 std::string RunCell(const Variant& mutant, const Scenario& scenario,
                     std::uint64_t states) {
-  netpoll_model::SearchLimits limits;
+  SearchLimits limits;
   limits.states = states;
-  netpoll_model::SearchResult found;
+  SearchResult found;
   for (const bool refinement : {false, true}) {
-    netpoll_model::Exploration exploration(scenario, refinement);
+    Exploration exploration(scenario, refinement);
     found = exploration.Run(limits);
     if (!found.violation.empty()) break;
   }
-  netpoll_model::ReplayString replay{mutant.name, scenario.name,
-                                     std::string(netpoll_model::SourceDigest()),
-                                     found.schedule};
+  ReplayString replay{mutant.name, scenario.name, std::string(SourceDigest()),
+                      found.schedule};
   std::ostringstream line;
   line << found.states << ' ' << found.schedule.size() << ' '
        << (found.complete || !found.violation.empty()) << ' '
@@ -69,7 +66,7 @@ class Child {
       const rlimit no_core{0, 0};
       setrlimit(RLIMIT_CORE, &no_core);
       // Most crashes become violations with a schedule.
-      netpoll_model::CatchCrashes();
+      CatchCrashes();
       for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
         if (!mutant.scenarios[i].small()) continue;
         alarm(120);
@@ -198,4 +195,4 @@ std::vector<MutantResult> RunMutants(const std::vector<const Variant*>& mutants,
   return results;
 }
 
-}  // namespace netpoll_mutants
+}  // namespace netpoll::model

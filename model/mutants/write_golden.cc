@@ -14,7 +14,7 @@
 #include "netpoll/model/source/read_file.h"
 
 int main() {
-  using namespace netpoll_mutants;
+  using namespace netpoll::model;
   const char* const root = std::getenv("BUILD_WORKSPACE_DIRECTORY");
   if (root == nullptr || chdir(root) != 0) {
     std::cerr << "write_golden: run it with bazel run\n";
@@ -26,11 +26,9 @@ int main() {
               << (result.kills() == 0 ? " SURVIVES" : "") << "\n";
   };
   const auto results = RunMutants(Mutants(), options);
-  const std::string page =
-      WithTable(netpoll_model::ReadFile(kDocsFile), DocsTable(results));
-  std::ofstream(kGoldenFile)
-      << Golden(results, Configurations(),
-                ParseReasons(netpoll_model::ReadFile(kReasonsFile)));
+  const std::string page = WithTable(ReadFile(kDocsFile), DocsTable(results));
+  std::ofstream(kGoldenFile) << Golden(results, Configurations(),
+                                       ParseReasons(ReadFile(kReasonsFile)));
   if (page.empty()) {
     std::cerr << "write_golden: " << kDocsFile << " lacks a marker\n";
     return 1;

@@ -20,7 +20,7 @@
 #include "netpoll/core/types.h"
 #include "netpoll/model/reference/reference_descriptor.h"
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 namespace {
 
 struct Armed {
@@ -185,4 +185,4 @@ TEST(LateTimerTest, OnlyATimerThatIsStillMeantExpires) {
 }
 
 }  // namespace
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference

@@ -34,7 +34,7 @@
 #include "netpoll/model/reference/reference_descriptor.h"
 #include "netpoll/model/reference/semaphore_table.h"
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 
 struct Report {
   EventKey key;
@@ -393,6 +393,6 @@ class Lockstep {
   bool may_fail_ = false;
 };
 
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference
 
 #endif  // NETPOLL_MODEL_REFERENCE_LOCKSTEP_H_

@@ -20,7 +20,7 @@
 #include "netpoll/core/types.h"
 #include "netpoll/model/reference/reference_lock.h"
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 namespace {
 
 using std::chrono::nanoseconds;
@@ -306,4 +306,4 @@ TEST(DeadlinePlanTest, FireUnblockAndOpenInEveryState) {
 }
 
 }  // namespace
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference

@@ -16,7 +16,7 @@
 #include "netpoll/core/types.h"
 #include "netpoll/model/reference/semaphore_table.h"
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 
 // The answer of Prepare and Finish: to park, or the end of the wait.
 struct Wait {
@@ -222,6 +222,6 @@ class ReferenceDescriptor {
   int incarnation_ = 0;
 };
 
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference
 
 #endif  // NETPOLL_MODEL_REFERENCE_REFERENCE_DESCRIPTOR_H_

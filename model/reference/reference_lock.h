@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 
 struct ReferenceLock {
   static constexpr std::uint32_t kLimit = 1'048'575;
@@ -123,6 +123,6 @@ constexpr LockResult Release(const ReferenceLock& lock, bool read) {
 }
 
 }  // namespace lock
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference
 
 #endif  // NETPOLL_MODEL_REFERENCE_REFERENCE_LOCK_H_

@@ -3,7 +3,7 @@
 // What a descriptor's semaphore must do, as data: every state with every
 // event. Written from the specification, not from core, and checked against
 // core in both directions: semaphore_table_test.cc holds core's functions to
-// it, state_tables.h prints it.
+// it, state_table_text.h prints it.
 //
 //   state    word of core      meaning
 //   nil      0                 nothing pending, nobody waits
@@ -17,7 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 
 enum class State : std::uint8_t { kNil, kReady, kWait, kParked };
 inline constexpr State kStates[] = {State::kNil, State::kReady, State::kWait,
@@ -186,6 +186,6 @@ constexpr const char* Name(Caller caller) {
   return kNames[static_cast<std::size_t>(caller)];
 }
 
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference
 
 #endif  // NETPOLL_MODEL_REFERENCE_SEMAPHORE_TABLE_H_

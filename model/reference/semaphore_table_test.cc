@@ -10,7 +10,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/core/semaphore.h"
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 namespace {
 
 // Any address will do; the second waiter is one that must not get in.
@@ -138,4 +138,4 @@ TEST(SemaphoreTableTest, ATaskParksOnlyThroughWait) {
 }
 
 }  // namespace
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference

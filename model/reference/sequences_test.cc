@@ -19,7 +19,7 @@
 #include "netpoll/core/types.h"
 #include "netpoll/model/reference/lockstep.h"
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 namespace {
 
 enum class Kind : std::uint8_t {
@@ -284,4 +284,4 @@ TEST(SequencesTest, EverySequenceAgreesWhereDirectionsMustBeArmed) {
 }
 
 }  // namespace
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference

@@ -7,6 +7,6 @@
 #include "netpoll/model/reference/state_table_text.h"
 
 int main() {
-  std::fputs(netpoll::reference::StateTableText().c_str(), stdout);
+  std::fputs(netpoll::model::reference::StateTableText().c_str(), stdout);
   return 0;
 }

@@ -9,7 +9,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/model/reference/state_table_text.h"
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 namespace {
 
 TEST(StateTableTest, TheDocumentationIsUpToDate) {
@@ -23,4 +23,4 @@ TEST(StateTableTest, TheDocumentationIsUpToDate) {
 }
 
 }  // namespace
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference

@@ -13,7 +13,7 @@
 #include "netpoll/model/reference/state_tables.h"
 #include "netpoll/model/reference/status_table.h"
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 namespace {
 
 // A Markdown table, its columns aligned.
@@ -255,4 +255,4 @@ std::string StateTableText() {
          Semaphore() + Status() + Lock() + Token() + Turn();
 }
 
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference

@@ -7,11 +7,11 @@
 
 #include <string>
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 
 // The whole document.
 std::string StateTableText();
 
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference
 
 #endif  // NETPOLL_MODEL_REFERENCE_STATE_TABLE_TEXT_H_

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 
 // --- The wake token ---------------------------------------------------------
 
@@ -144,6 +144,6 @@ constexpr const char* Name(TurnEffect effect) {
   return kNames[static_cast<std::size_t>(effect)];
 }
 
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference
 
 #endif  // NETPOLL_MODEL_REFERENCE_STATE_TABLES_H_

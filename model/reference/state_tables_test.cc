@@ -16,7 +16,7 @@
 #include "netpoll/core/wake_token.h"
 #include "netpoll/model/reference/status_table.h"
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 namespace {
 
 // --- Status -----------------------------------------------------------------
@@ -232,4 +232,4 @@ TEST(StateTablesTest, ThePollTurnFollowsItsRules) {
 }
 
 }  // namespace
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference

@@ -14,7 +14,7 @@
 
 #include "netpoll/core/types.h"
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 
 // --- Fields -----------------------------------------------------------------
 
@@ -225,6 +225,6 @@ constexpr bool Allows(const StatusRule& rule, std::uint64_t from,
   return true;
 }
 
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference
 
 #endif  // NETPOLL_MODEL_REFERENCE_STATUS_TABLE_H_

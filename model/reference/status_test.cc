@@ -13,7 +13,7 @@
 #include "netpoll/model/reference/reference_descriptor.h"
 #include "netpoll/model/reference/status_table.h"
 
-namespace netpoll::reference {
+namespace netpoll::model::reference {
 namespace {
 
 constexpr std::uint32_t kGenerations[] = {1, 7, 0x10000, 0xfffff, 0xffffffff};
@@ -118,4 +118,4 @@ TEST(StatusTest, EveryWordWithEveryPublishAndOpenIsAsTheReference) {
 }
 
 }  // namespace
-}  // namespace netpoll::reference
+}  // namespace netpoll::model::reference

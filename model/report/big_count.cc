@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 void BigCount::Add(const BigCount& other) {
   std::uint64_t carry = 0;
@@ -38,4 +38,4 @@ std::string BigCount::Text() const {
   return text;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string>
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // A natural number below 2^256.
 class BigCount {
@@ -25,6 +25,6 @@ class BigCount {
   bool overflowed_ = false;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_BIG_COUNT_H_

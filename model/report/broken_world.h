@@ -14,7 +14,7 @@
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/engine/world.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 class BrokenWorld : public World {
  public:
@@ -63,6 +63,6 @@ inline Scenario BrokenScenario(bool looks_again = false) {
           }};
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_BROKEN_WORLD_H_

@@ -14,7 +14,7 @@
 #include "netpoll/model/report/part.h"
 #include "netpoll/model/report/pictures.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 std::string Padded(const std::string& text, int width) {
@@ -190,7 +190,7 @@ std::string Counterexample(const Story& story, int width) {
 
 std::string Verdict::Counterexample(int width) const {
   if (!story.broken()) return violation + "\n";
-  return netpoll_model::Counterexample(story, width);
+  return model::Counterexample(story, width);
 }
 
 std::string Certificate::Head() {
@@ -231,4 +231,4 @@ std::string Certificate::Total() const {
          Padded(std::to_string(transitions_), 12) + "\n";
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -16,7 +16,7 @@
 #include "netpoll/model/report/story.h"
 #include "netpoll/model/report/survey.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // A story that broke a property: diagnosis, lanes, replay string.
 std::string Counterexample(const Story& story, int width);
@@ -81,6 +81,6 @@ class Certificate {
   SiteUses sites_;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_CHECK_H_

@@ -8,10 +8,8 @@
 #include "netpoll/model/reference/semaphore_table.h"
 #include "netpoll/model/report/source.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
-
-namespace reference = netpoll::reference;
 
 struct Reason {
   std::string_view name;
@@ -160,4 +158,4 @@ std::string StateDiagram(const WordMoves& moves) {
   return text;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

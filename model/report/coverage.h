@@ -14,7 +14,7 @@
 
 #include "netpoll/model/report/survey.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 using WordMoves = std::map<WordMove, std::uint64_t>;
 using SiteUses = std::map<std::string, SiteUse>;
@@ -42,6 +42,6 @@ Coverage CoverageOf(const WordMoves& moves, const SiteUses& uses);
 // The semaphore's states and moves as they were explored, for Markdown.
 std::string StateDiagram(const WordMoves& moves);
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_COVERAGE_H_

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // deep.golden by itself: the parts of each large configuration add up to the
-// whole, and the whole is large.
+// whole, and no configuration is left out.
 
 #include <algorithm>
 #include <cstdint>
@@ -14,7 +14,7 @@
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/golden.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 BigCount Parse(const std::string& digits) {
@@ -83,9 +83,6 @@ TEST(DeepGolden, ThePartsAddUpToTheWhole) {
 
 TEST(DeepGolden, EveryLargeConfigurationIsThere) {
   const auto wholes = Read();
-  std::uint64_t states = 0;
-  for (const auto& [name, whole] : wholes) states += whole.states;
-  EXPECT_GE(states, 10'000'000u);
   for (const Scenario& scenario : FindVariant("shipped")->scenarios) {
     EXPECT_EQ(wholes.count(scenario.name), scenario.deep ? 1u : 0u)
         << scenario.name;
@@ -101,4 +98,4 @@ TEST(BigCount, ComesBackFromItsText) {
 }
 
 }  // namespace
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -12,7 +12,7 @@
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/golden.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 using Part = std::pair<const Scenario*, int>;
@@ -53,4 +53,4 @@ INSTANTIATE_TEST_SUITE_P(Parts, Deep, testing::ValuesIn(Parts()),
                          });
 
 }  // namespace
-}  // namespace netpoll_model
+}  // namespace netpoll::model

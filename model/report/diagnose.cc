@@ -12,7 +12,7 @@
 
 #include "netpoll/model/report/story.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 const std::string& Who(const Story& story, const Moment& moment) {
@@ -239,4 +239,4 @@ Diagnosis Diagnose(const Story& story) {
   return diagnosis;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

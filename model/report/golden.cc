@@ -10,7 +10,7 @@
 #include "netpoll/model/report/part.h"
 #include "netpoll/model/report/pictures.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 constexpr char kPageHead[] =
@@ -84,4 +84,4 @@ std::string DeepLines() {
   return lines;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

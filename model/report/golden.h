@@ -10,7 +10,7 @@
 
 #include "netpoll/model/engine/scenario.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 struct Golden {
   std::string certificate;  // model/report/certificate.golden
@@ -33,6 +33,6 @@ std::string DeepLine(const Scenario& scenario, int part, int parts);
 // All of deep.golden: for each large configuration the whole, then its parts.
 std::string DeepLines();
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_GOLDEN_H_

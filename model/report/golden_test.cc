@@ -4,12 +4,13 @@
 
 #include "netpoll/model/report/golden.h"
 
+#include <sstream>
 #include <string>
 
 #include "gtest/gtest.h"
 #include "netpoll/model/source/read_file.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 class GoldenTest : public testing::Test {
@@ -31,6 +32,21 @@ TEST_F(GoldenTest, TheCertificateIsTheOneOnFile) {
          "  bazel run //model/report:golden > model/report/certificate.golden";
 }
 
+TEST_F(GoldenTest, TheDocumentationQuotesIt) {
+  std::istringstream page(ReadFile("docs/counterexamples.md"));
+  const std::string golden = "\n" + ReadFile("model/report/certificate.golden");
+  int quoted = 0;
+  for (std::string line; std::getline(page, line);) {
+    // A line of the table: a configuration, then counts.
+    if (line.find("  ") == std::string::npos || !line.starts_with("read-")) {
+      continue;
+    }
+    EXPECT_NE(golden.find("\n" + line + "\n"), std::string::npos) << line;
+    ++quoted;
+  }
+  EXPECT_GT(quoted, 0);
+}
+
 TEST_F(GoldenTest, TheStateDiagramIsTheOneInTheDocumentation) {
   EXPECT_EQ(ReadFile("docs/semaphore-states.md"), Explored().states_page)
       << "If the change is meant:\n"
@@ -48,4 +64,4 @@ TEST_F(GoldenTest, TwoWorkersFindTheSame) {
 }
 
 }  // namespace
-}  // namespace netpoll_model
+}  // namespace netpoll::model

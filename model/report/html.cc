@@ -10,7 +10,7 @@
 #include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/source.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 constexpr char kStyle[] =
@@ -279,4 +279,4 @@ class Page {
 
 std::string HtmlPage(const Story& story) { return Page(story).Text(); }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -9,7 +9,7 @@
 
 #include "netpoll/model/report/pictures.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 constexpr int kNumber = 5;      // Columns for the step's number.
@@ -134,4 +134,4 @@ int TerminalWidth(int fd) {
   return size.ws_col;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -3,7 +3,7 @@
 
 #include "netpoll/model/report/pictures.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 // Mermaid reads ; and # as its own, and : ends a name.
@@ -81,4 +81,4 @@ std::string Mermaid(const Story& story) {
   return text;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

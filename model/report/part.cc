@@ -6,7 +6,7 @@
 #include "netpoll/model/engine/walk.h"
 #include "netpoll/model/report/run_graph.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 // A state to begin with, and the runs that lead there.
@@ -147,4 +147,4 @@ std::string PartResult::Line(const std::string& scenario, int part,
          (survey.acyclic ? survey.interleavings.Text() : "unbounded");
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

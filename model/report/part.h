@@ -16,7 +16,7 @@
 #include "netpoll/model/engine/explore.h"
 #include "netpoll/model/report/survey.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 struct PartOptions {
   int part = 0;
@@ -39,6 +39,6 @@ struct PartResult {
 
 PartResult ExplorePart(Exploration& exploration, const PartOptions& options);
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_PART_H_

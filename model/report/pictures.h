@@ -10,7 +10,7 @@
 
 #include "netpoll/model/report/story.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // One column for each thread, one line for each access, at most `width` wide.
 std::string Lanes(const Story& story, int width);
@@ -27,6 +27,6 @@ inline constexpr int kWidthOfFiles = 100;
 // The width of the terminal at file descriptor `fd`, or kWidthOfFiles.
 int TerminalWidth(int fd);
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_PICTURES_H_

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 constexpr std::string_view kFormat = "np";
@@ -144,4 +144,4 @@ std::string ReplayString::Parse(std::string_view text, ReplayString* parsed) {
   return wrong.empty() ? "" : "in the replay string, " + wrong;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

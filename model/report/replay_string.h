@@ -7,7 +7,7 @@
 //   np1              the format, with its version
 //   read-edge-close  the configuration; ROW/NAME for one of a mutant
 //   3f9a1c07         the source that was explored (source.h)
-//   2ab3cBa         threads, a is the first: a number before one is that many
+//   2ab3cBa          threads, a is the first: a number before one is that many
 //                    steps, a capital after one is the branch of a choice (B is
 //                    the second)
 //   7kq2m            a checksum of all that comes before it
@@ -21,7 +21,7 @@
 
 #include "netpoll/model/engine/first_search.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 struct ReplayString {
   std::string variant = "shipped";
@@ -38,6 +38,6 @@ struct ReplayString {
 std::string ScheduleText(const std::vector<Choice>& schedule);
 std::string ParseSchedule(std::string_view text, std::vector<Choice>* schedule);
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_REPLAY_STRING_H_

@@ -16,7 +16,7 @@
 #include "netpoll/model/report/story.h"
 #include "netpoll/model/report/trace_file.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 using ::testing::HasSubstr;
@@ -208,4 +208,4 @@ TEST(TraceFile, WhatIsWrongIsSaid) {
 }
 
 }  // namespace
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // In topological order, if there is one.
 void RunGraph::Count(int depth, RunCount* count) {
@@ -36,4 +36,4 @@ void RunGraph::Count(int depth, RunCount* count) {
   count->acyclic = done == states;
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

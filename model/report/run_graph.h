@@ -11,7 +11,7 @@
 
 #include "netpoll/model/report/big_count.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // Stirs `value` into a digest.
 constexpr std::uint64_t Mix(std::uint64_t digest, std::uint64_t value) {
@@ -41,6 +41,6 @@ struct RunGraph {
   void Count(int depth, RunCount* count);
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_RUN_GRAPH_H_

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/report/source.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 constexpr char kDigest[] =
@@ -26,4 +26,4 @@ std::string_view PlaceOf(std::string_view site) {
 
 std::string_view SourceDigest() { return {kDigest, 8}; }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -10,14 +10,14 @@
 #include <string_view>
 #include <vector>
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 struct SourceSite {
   const char* site;
   const char* place;  // "core/poll_desc.h:171"
 };
 
-// The sites of core/ and of the model's environment.
+// The sites of core/ and of the model's scenarios.
 const std::vector<SourceSite>& SourceSites();
 
 // Where the access is written, or nothing.
@@ -26,6 +26,6 @@ std::string_view PlaceOf(std::string_view site);
 // Eight hexadecimal digits.
 std::string_view SourceDigest();
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_SOURCE_H_

@@ -9,7 +9,7 @@
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/source.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 int TaskOf(const World& world, const Object& object) {
@@ -230,4 +230,4 @@ std::string ReplayStringOf(const Story& story) {
   return text.Text();
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

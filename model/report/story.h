@@ -12,7 +12,7 @@
 #include "netpoll/model/engine/first_search.h"
 #include "netpoll/model/engine/scenario.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // How a thread stands.
 enum class Stand : char {
@@ -85,6 +85,6 @@ Diagnosis Diagnose(const Story& story);
 // "np1:…", see replay_string.h.
 std::string ReplayStringOf(const Story& story);
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_STORY_H_

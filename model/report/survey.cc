@@ -8,7 +8,7 @@
 #include "netpoll/model/laws/parking_laws.h"
 #include "netpoll/model/report/run_graph.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 int WordState(const Object& object, Value value) {
@@ -130,4 +130,4 @@ Survey SurveyOf(Tabulator& tables, std::uint64_t most_states) {
   });
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -14,7 +14,7 @@
 #include "netpoll/model/engine/tabulate.h"
 #include "netpoll/model/report/run_graph.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // What became of the accesses at one site, over all transitions.
 struct SiteUse {
@@ -45,6 +45,6 @@ struct Survey : RunCount {
 Survey SurveyOf(Tabulator& tables,
                 std::uint64_t most_states = UINT64_C(0xffffffff));
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_SURVEY_H_

@@ -6,7 +6,7 @@
 
 #include "netpoll/model/report/source.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 constexpr std::string_view kFirst = "netpoll trace ";
@@ -149,4 +149,4 @@ std::string TraceFile::Compare(const Story& story) const {
   return "";
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

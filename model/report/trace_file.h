@@ -25,7 +25,7 @@
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/story.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 std::string TraceFileText(const Story& story);
 
@@ -45,6 +45,6 @@ struct TraceFile {
   std::string Compare(const Story& story) const;
 };
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_TRACE_FILE_H_

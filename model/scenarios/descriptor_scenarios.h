@@ -14,7 +14,7 @@
 
 namespace netpoll::model {
 
-inline void AddDescriptorScenarios(std::vector<netpoll_model::Scenario>& all) {
+inline void AddDescriptorScenarios(std::vector<Scenario>& all) {
   const auto add = [&all](const char* name, const char* about, Cast cast,
                           bool deep = false) {
     all.push_back({name, about, deep, [cast = std::move(cast)] {

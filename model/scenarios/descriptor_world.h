@@ -15,9 +15,9 @@
 #include "netpoll/core/poller.h"
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/engine/world.h"
-#include "netpoll/model/env.h"
 #include "netpoll/model/laws/parking_laws.h"
-#include "netpoll/model/scenarios/environment.h"
+#include "netpoll/model/model_env.h"
+#include "netpoll/model/scenarios/model_kernel.h"
 
 namespace netpoll::model {
 
@@ -82,13 +82,8 @@ struct Users {
 
 // The laws are in descriptor_world_laws.cc, the threads in
 // descriptor_world_threads.cc.
-class DescriptorWorld : public netpoll_model::ParkingWorld {
+class DescriptorWorld : public ParkingWorld {
  public:
-  using Access = netpoll_model::Access;
-  using Ghost = netpoll_model::Ghost;
-  using Value = netpoll_model::Value;
-  using View = netpoll_model::View;
-  using Role = netpoll_model::Role;
   using Env = ModelEnv<2, 2>;
   using Shipped = Poller<ModelBackend, Env, ModelTimers>;
   using Desc = Shipped::Desc;
@@ -104,9 +99,6 @@ class DescriptorWorld : public netpoll_model::ParkingWorld {
   bool AllowsStop(const std::string& rule) override;
   const char* Observed(int thread, const Access& access, Value response,
                        Ghost& ghost) override;
-
-  Desc& desc() { return *desc_; }
-  Shipped& poller() { return poller_; }
 
  private:
   struct Task : Waiter {
@@ -170,7 +162,7 @@ class DescriptorWorld : public netpoll_model::ParkingWorld {
 
   const Cast cast_;
   KernelObject kernel_;
-  netpoll_model::ObjectOf<Users> users_;
+  ObjectOf<Users> users_;
   Shipped& poller_;
   Desc* desc_ = nullptr;
   Task tasks_[4];
@@ -180,18 +172,17 @@ class DescriptorWorld : public netpoll_model::ParkingWorld {
   int setter_ = -1;  // The first.
   std::vector<int> pollers_;
 
-  netpoll_model::ObjectOf<SemaphoreWord>* slots_[2] = {};
-  netpoll_model::ObjectOf<StatusWord>* status_ = nullptr;
-  netpoll_model::ObjectOf<DescState>* state_ = nullptr;
-  netpoll_model::Object* lock_ = nullptr;
-  netpoll_model::ObjectOf<ModelTimer>* timers_[2] = {};
-  netpoll_model::ObjectOf<std::int32_t>* count_ = nullptr;
+  ObjectOf<SemaphoreWord>* slots_[2] = {};
+  ObjectOf<StatusWord>* status_ = nullptr;
+  ObjectOf<DescState>* state_ = nullptr;
+  Object* lock_ = nullptr;
+  ObjectOf<ModelTimer>* timers_[2] = {};
+  ObjectOf<std::int32_t>* count_ = nullptr;
 
   struct UserInfo {
     int thread;
     Mode direction;
     WaitKind kind;
-    const Task* task;
   };
   std::vector<UserInfo> users_info_;
 };

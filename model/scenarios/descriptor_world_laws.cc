@@ -14,8 +14,6 @@
 namespace netpoll::model {
 namespace {
 
-using netpoll_model::Op;
-
 // "open r@5#1* w-#0": deadline, seq, and whether a timer is armed.
 std::string ShowDescState(const DescState& state) {
   std::string text = state.closing ? "closing" : "open";
@@ -43,11 +41,10 @@ bool Expired(StatusWord status, Mode direction) {
 }  // namespace
 
 void DescriptorWorld::FindObjects() {
-  using netpoll_model::ObjectOf;
   const auto find = [this](const char* site, const char* name, Role role) {
-    netpoll_model::Object* const object = ObjectAt(site);
+    Object* const object = ObjectAt(site);
     object->name = name;
-    netpoll_model::ParkingLaws::SetRole(*object, role);
+    ParkingLaws::SetRole(*object, role);
     return object;
   };
   desc_->semaphore_word(Mode::kRead);
@@ -62,7 +59,7 @@ void DescriptorWorld::FindObjects() {
   count_ = static_cast<ObjectOf<std::int32_t>*>(
       find("waiters.load", "waiters", Role::kCount));
   lock_ = find("open.lock", "lock", Role::kOther);
-  for (netpoll_model::Object* object : objects()) {
+  for (Object* object : objects()) {
     if (auto* state = dynamic_cast<ObjectOf<DescState>*>(object)) {
       state_ = state;
       state_->name = "state";
@@ -76,7 +73,7 @@ void DescriptorWorld::FindObjects() {
 
 const char* DescriptorWorld::Refines(const Access& access, Value from,
                                      Value to) {
-  const netpoll_model::Object* const object = access.object;
+  const Object* const object = access.object;
   if (RoleOf(*object) == Role::kSemaphore &&
       !SemMayMove(access.site, object->Bits(from), object->Bits(to))) {
     return IsEvent(access.site, "cancel")

@@ -38,7 +38,7 @@ void DescriptorWorld::AddUser(const char* name, Mode direction, int rounds,
   });
   laws().SetTaskWord(task->thread, reinterpret_cast<std::uint64_t>(
                                        static_cast<Waiter*>(task)));
-  users_info_.push_back({task->thread, direction, kind, task});
+  users_info_.push_back({task->thread, direction, kind});
   if (incarnation == 0) ++user_count_;
 }
 
@@ -251,8 +251,7 @@ void DescriptorWorld::SetterBody(Thread& thread,
                                  const std::vector<DeadlineMove>& moves) {
   for (std::size_t i = 0; i < moves.size(); ++i) {
     thread.Mark("set", {static_cast<std::int64_t>(i)});
-    // The first may never come; whoever has begun goes through with it or
-    // stops between two.
+    // It may stop before each.
     thread.May("setter.go");
     const DeadlineResult result =
         poller_.SetDeadline(desc_, moves[i].mode, moves[i].deadline);
@@ -288,7 +287,7 @@ void DescriptorWorld::CloserBody(Thread& thread) {
   if (!cast_.no_unblock) Release(thread, poller_.Unblock(desc_));
   if (cast_.unblock_twice) Release(thread, poller_.Unblock(desc_));
   thread.Mark("unblocked");
-  // A setter may still stand before a stimulus that never comes.
+  // Of the users, setters are some: one may stop before its stimulus.
   if (!cast_.close_early)
     Thread::Await<Users>("closer.wait", users_,
                          [](Users& users, std::int64_t) -> std::optional<int> {

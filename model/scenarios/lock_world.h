@@ -15,8 +15,8 @@
 #include "netpoll/core/descriptor_lock.h"
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/view.h"
-#include "netpoll/model/env.h"
 #include "netpoll/model/laws/parking_laws.h"
+#include "netpoll/model/model_env.h"
 
 namespace netpoll::model {
 
@@ -28,11 +28,8 @@ struct LockCast {
   bool reference = false;  // A thread that only keeps the descriptor open.
 };
 
-class LockWorld : public netpoll_model::ParkingWorld {
+class LockWorld : public ParkingWorld {
  public:
-  using Thread = netpoll_model::Thread;
-  using View = netpoll_model::View;
-
   explicit LockWorld(const LockCast& cast)
       : cast_(cast), inside_(0), destroyed_(0) {
     inside_.name = "inside";
@@ -61,9 +58,8 @@ class LockWorld : public netpoll_model::ParkingWorld {
     if (word >> kFirstWaiterBit != 0) {
       return "F: at rest a task is counted as waiting that does not wait";
     }
-    for (const netpoll_model::Object* object : objects()) {
-      const auto* const queue =
-          object->KeptAs<netpoll_model::KeptTasks>(view.Raw(*object));
+    for (const Object* object : objects()) {
+      const auto* const queue = object->KeptAs<KeptTasks>(view.Raw(*object));
       if (queue != nullptr && queue->permits != 0) {
         return "F: at rest there is a wake-up that nobody waited for";
       }
@@ -89,7 +85,7 @@ class LockWorld : public netpoll_model::ParkingWorld {
   struct Task : Waiter {
     int thread = 0;
   };
-  using Int = netpoll_model::ObjectOf<int>;
+  using Int = ObjectOf<int>;
 
   void Wake(Thread& thread, WaiterList& list) {
     while (Waiter* const waiter = list.Pop()) {
@@ -177,18 +173,17 @@ class LockWorld : public netpoll_model::ParkingWorld {
 
   const LockCast cast_;
   DescriptorLock<ModelEnv<2, 2>> lock_;
-  netpoll_model::Object* word_ = nullptr;
+  Object* word_ = nullptr;
   Int inside_;
   Int destroyed_;
   Task tasks_[4];
   std::vector<int> closers_;
 };
 
-inline void AddLockScenarios(std::vector<netpoll_model::Scenario>& all) {
+inline void AddLockScenarios(std::vector<Scenario>& all) {
   const auto add = [&all](const char* name, const char* about, LockCast cast) {
     all.push_back({name, about, false, [cast] {
-                     return std::unique_ptr<netpoll_model::World>(
-                         new LockWorld(cast));
+                     return std::unique_ptr<World>(new LockWorld(cast));
                    }});
   };
   add("lock-two-readers", "two tasks take turns", {.rounds = 2});

@@ -19,8 +19,8 @@
 #include "netpoll/core/wake_token.h"
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/view.h"
-#include "netpoll/model/env.h"
 #include "netpoll/model/laws/parking_laws.h"
+#include "netpoll/model/model_env.h"
 
 namespace netpoll::model {
 
@@ -31,11 +31,8 @@ struct PipeCast {
   int looks = 1;    // Of each.
 };
 
-class PipeWorld : public netpoll_model::ParkingWorld {
+class PipeWorld : public ParkingWorld {
  public:
-  using Thread = netpoll_model::Thread;
-  using View = netpoll_model::View;
-
   explicit PipeWorld(const PipeCast& cast)
       : cast_(cast), queue_(Queue{}), news_(0), seen_(0) {
     queue_.name = "kqueue";
@@ -79,7 +76,7 @@ class PipeWorld : public netpoll_model::ParkingWorld {
 
   // Who has moved the token is about to write.
   const char* Observed(int, const Access& access, Value response,
-                       netpoll_model::Ghost& ghost) override {
+                       Ghost& ghost) override {
     if (access.object == token_object_ && response == 0 &&
         std::strcmp(access.site, "token.request") == 0) {
       ghost.note = TokenNote{true};
@@ -88,7 +85,7 @@ class PipeWorld : public netpoll_model::ParkingWorld {
   }
 
  private:
-  using Int = netpoll_model::ObjectOf<int>;
+  using Int = ObjectOf<int>;
   using Step = std::optional<int>;
 
   // Who has moved the token, until it has written; who has fetched its event,
@@ -165,7 +162,7 @@ class PipeWorld : public netpoll_model::ParkingWorld {
     static int Answer(int result) {
       return result == kAgain ? -EAGAIN : result;
     }
-    netpoll_model::ObjectOf<Queue>& queue;
+    ObjectOf<Queue>& queue;
   };
 
   // A poll that has fetched the event.
@@ -215,17 +212,16 @@ class PipeWorld : public netpoll_model::ParkingWorld {
 
   const PipeCast cast_;
   WakeToken<ModelEnv<2, 2>> token_;
-  netpoll_model::ObjectOf<Queue> queue_;
+  ObjectOf<Queue> queue_;
   Int news_;
   Int seen_;
-  netpoll_model::Object* token_object_ = nullptr;
+  Object* token_object_ = nullptr;
 };
 
-inline void AddPipeScenarios(std::vector<netpoll_model::Scenario>& all) {
+inline void AddPipeScenarios(std::vector<Scenario>& all) {
   const auto add = [&all](const char* name, const char* about, PipeCast cast) {
     all.push_back({name, about, false, [cast] {
-                     return std::unique_ptr<netpoll_model::World>(
-                         new PipeWorld(cast));
+                     return std::unique_ptr<World>(new PipeWorld(cast));
                    }});
   };
   add("pipe-one", "a pipe that wakes, and a poll that passes its edge on", {});

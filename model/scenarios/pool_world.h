@@ -17,8 +17,8 @@
 #include "netpoll/core/poller.h"
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/view.h"
-#include "netpoll/model/env.h"
 #include "netpoll/model/laws/parking_laws.h"
+#include "netpoll/model/model_env.h"
 
 namespace netpoll::model {
 
@@ -38,7 +38,7 @@ struct SlotUse {
            std::to_string(generation);
   }
 };
-using SlotUseObject = netpoll_model::ObjectOf<SlotUse>;
+using SlotUseObject = ObjectOf<SlotUse>;
 
 class PoolBackend {
  public:
@@ -50,8 +50,7 @@ class PoolBackend {
   int Init() { return 0; }
   int Open(Fd, EventKey key) {
     if (!key.valid_slot()) {
-      netpoll_model::StopProgram(
-          "I17: an incarnation has a key that stands for none");
+      StopProgram("I17: an incarnation has a key that stands for none");
     }
     const auto step = [](SlotUse& use,
                          std::int64_t generation) -> std::optional<int> {
@@ -60,13 +59,12 @@ class PoolBackend {
       use = {true, static_cast<std::uint32_t>(generation)};
       return 0;
     };
-    switch (netpoll_model::Thread::Call<SlotUse>(
-        "system.open", *slots_[key.index()], step, key.generation())) {
+    switch (Thread::Call<SlotUse>("system.open", *slots_[key.index()], step,
+                                  key.generation())) {
       case 1:
-        netpoll_model::StopProgram("I3: a slot was handed out twice");
+        StopProgram("I3: a slot was handed out twice");
       case 2:
-        netpoll_model::StopProgram(
-            "I18: an incarnation has the generation of the one before");
+        StopProgram("I18: an incarnation has the generation of the one before");
     }
     return 0;
   }
@@ -77,11 +75,9 @@ class PoolBackend {
       use.registered = false;
       return right ? 0 : 1;
     };
-    if (netpoll_model::Thread::Call<SlotUse>("system.close",
-                                             *slots_[key.index()], step,
-                                             key.generation()) != 0) {
-      netpoll_model::StopProgram(
-          "S4: what was deregistered is not what was registered");
+    if (Thread::Call<SlotUse>("system.close", *slots_[key.index()], step,
+                              key.generation()) != 0) {
+      StopProgram("S4: what was deregistered is not what was registered");
     }
     return 0;
   }
@@ -110,10 +106,8 @@ class NoTimers {
   std::int64_t Next() const { return 0; }
 };
 
-class PoolWorld : public netpoll_model::ParkingWorld {
+class PoolWorld : public ParkingWorld {
  public:
-  using Thread = netpoll_model::Thread;
-  using View = netpoll_model::View;
   using Shipped = Poller<PoolBackend, ModelEnv<2, 2>, NoTimers>;
 
   explicit PoolWorld(const PoolCast& cast)
@@ -170,14 +164,13 @@ class PoolWorld : public netpoll_model::ParkingWorld {
   const PoolCast cast_;
   SlotUseObject slots_[2];
   Shipped& poller_;
-  netpoll_model::Object* open_ = nullptr;
+  Object* open_ = nullptr;
 };
 
-inline void AddPoolScenarios(std::vector<netpoll_model::Scenario>& all) {
+inline void AddPoolScenarios(std::vector<Scenario>& all) {
   const auto add = [&all](const char* name, const char* about, PoolCast cast) {
     all.push_back({name, about, false, [cast] {
-                     return std::unique_ptr<netpoll_model::World>(
-                         new PoolWorld(cast));
+                     return std::unique_ptr<World>(new PoolWorld(cast));
                    }});
   };
   add("pool-one-round", "two threads open and close at once", {});

@@ -23,9 +23,8 @@
 
 namespace netpoll::model {
 
-class PureWorld : public netpoll_model::World {
+class PureWorld : public World {
  public:
-  using Thread = netpoll_model::Thread;
   using Check = const char* (*)();
 
   explicit PureWorld(Check check) {
@@ -175,12 +174,11 @@ inline const char* Locks() {
 
 }  // namespace pure
 
-inline void AddPureScenarios(std::vector<netpoll_model::Scenario>& all) {
+inline void AddPureScenarios(std::vector<Scenario>& all) {
   const auto add = [&all](const char* name, const char* about,
                           PureWorld::Check check) {
     all.push_back({name, about, false, [check] {
-                     return std::unique_ptr<netpoll_model::World>(
-                         new PureWorld(check));
+                     return std::unique_ptr<World>(new PureWorld(check));
                    }});
   };
   add("pure-deadlines", "arithmetic of deadlines at its limits",

@@ -25,8 +25,8 @@
 namespace netpoll::model {
 namespace {
 
-std::vector<netpoll_model::Scenario> AllScenarios() {
-  std::vector<netpoll_model::Scenario> all;
+std::vector<Scenario> AllScenarios() {
+  std::vector<Scenario> all;
   AddDescriptorScenarios(all);
   AddTokenScenarios(all);
   AddPipeScenarios(all);
@@ -37,9 +37,8 @@ std::vector<netpoll_model::Scenario> AllScenarios() {
   return all;
 }
 
-const netpoll_model::VariantRegistrar kRegistrar({NETPOLL_VARIANT,
-                                                  NETPOLL_VARIANT_ABOUT,
-                                                  AllScenarios()});
+const VariantRegistrar kRegistrar({NETPOLL_VARIANT, NETPOLL_VARIANT_ABOUT,
+                                   AllScenarios()});
 
 }  // namespace
 }  // namespace netpoll::model

@@ -13,11 +13,10 @@
 
 namespace netpoll::model {
 
-inline void AddSleepScenarios(std::vector<netpoll_model::Scenario>& all) {
+inline void AddSleepScenarios(std::vector<Scenario>& all) {
   const auto add = [&all](const char* name, const char* about, SleepCast cast) {
     all.push_back({name, about, false, [cast] {
-                     return std::unique_ptr<netpoll_model::World>(
-                         new SleepWorld(cast));
+                     return std::unique_ptr<World>(new SleepWorld(cast));
                    }});
   };
   add("sleep-one", "one worker, one push: announce, look again, poll",
@@ -29,7 +28,7 @@ inline void AddSleepScenarios(std::vector<netpoll_model::Scenario>& all) {
   add("sleep-deadlines", "... and once more, before the time that is polled to",
       {.workers = 1, .submitters = 0, .deadlines = {9, 5}});
   add("sleep-moves", "a deadline is cleared, and a later one set",
-      {.workers = 1, .submitters = 0, .deadlines = {5, 99, 9}});
+      {.workers = 1, .submitters = 0, .deadlines = {5, SleepCast::kNoTime, 9}});
   add("sleep-expires", "a deadline passes, and a later one is set meanwhile",
       {.workers = 2,
        .submitters = 0,

@@ -23,8 +23,8 @@
 #include "netpoll/core/worker_glue.h"
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/view.h"
-#include "netpoll/model/env.h"
 #include "netpoll/model/laws/parking_laws.h"
+#include "netpoll/model/model_env.h"
 
 namespace netpoll::model {
 
@@ -39,8 +39,9 @@ struct SleepCast {
   bool polled = false;
   int asleep = 0;
   // The deadline when the story begins, and a thread that moves it, to each of
-  // these in turn. 99 is none.
-  int deadline = 99;
+  // these in turn.
+  static constexpr int kNoTime = 99;
+  int deadline = kNoTime;
   std::vector<int> deadlines = {};
   std::vector<int> times = {};  // The clock passes these.
   bool event = false;           // The peer speaks, once.
@@ -49,11 +50,8 @@ struct SleepCast {
   bool no_break = false;
 };
 
-class SleepWorld : public netpoll_model::ParkingWorld {
+class SleepWorld : public ParkingWorld {
  public:
-  using Thread = netpoll_model::Thread;
-  using View = netpoll_model::View;
-
   explicit SleepWorld(const SleepCast& cast)
       : cast_(cast),
         work_(cast.work),
@@ -106,7 +104,7 @@ class SleepWorld : public netpoll_model::ParkingWorld {
   // A worker that has found work and retracts, although a waker has chosen it
   // meanwhile, owes that wake-up to somebody else.
   const char* Observed(int thread, const Access& access, Value response,
-                       netpoll_model::Ghost& ghost) override {
+                       Ghost& ghost) override {
     if (thread >= cast_.workers || access.op != Op::kLoad) return nullptr;
     auto note = ghost.note.As<WorkerNote>();
     if (!note.retracts) return nullptr;
@@ -147,7 +145,7 @@ class SleepWorld : public netpoll_model::ParkingWorld {
   }
 
  private:
-  static constexpr int kNoTime = 99;
+  static constexpr int kNoTime = SleepCast::kNoTime;
   struct WorkerNote {
     std::uint8_t polls_until = 0;  // 0: it is in no poll that blocks.
     bool looks = false;            // In a poll that does not block.
@@ -384,9 +382,9 @@ class SleepWorld : public netpoll_model::ParkingWorld {
 
   const SleepCast cast_;
   Protocol sleep_;
-  netpoll_model::ObjectOf<int> work_;
-  netpoll_model::ObjectOf<System> system_;
-  netpoll_model::Object* sleepers_ = nullptr;
+  ObjectOf<int> work_;
+  ObjectOf<System> system_;
+  Object* sleepers_ = nullptr;
 };
 
 }  // namespace netpoll::model

@@ -15,8 +15,8 @@
 #include "netpoll/core/wake_token.h"
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/view.h"
-#include "netpoll/model/env.h"
 #include "netpoll/model/laws/parking_laws.h"
+#include "netpoll/model/model_env.h"
 
 namespace netpoll::model {
 
@@ -27,11 +27,8 @@ struct TokenCast {
   bool post_may_fail = false;
 };
 
-class TokenWorld : public netpoll_model::ParkingWorld {
+class TokenWorld : public ParkingWorld {
  public:
-  using Thread = netpoll_model::Thread;
-  using View = netpoll_model::View;
-
   explicit TokenWorld(const TokenCast& cast)
       : cast_(cast), posted_(0), news_(0), seen_(0) {
     posted_.name = "eventfd";
@@ -72,7 +69,7 @@ class TokenWorld : public netpoll_model::ParkingWorld {
   }
 
   const char* Observed(int thread, const Access& access, Value response,
-                       netpoll_model::Ghost& ghost) override {
+                       Ghost& ghost) override {
     if (thread != 0 && access.object == token_object_ && response == 0 &&
         access.op == Op::kExchange) {
       ghost.note = TokenNote{true};
@@ -81,7 +78,7 @@ class TokenWorld : public netpoll_model::ParkingWorld {
   }
 
  private:
-  using Int = netpoll_model::ObjectOf<int>;
+  using Int = ObjectOf<int>;
   // Of a breaker: it has moved the token and is about to post. Of the poller:
   // it has taken the post and is about to clear the token.
   struct TokenNote {
@@ -155,15 +152,14 @@ class TokenWorld : public netpoll_model::ParkingWorld {
   Int posted_;
   Int news_;
   Int seen_;
-  netpoll_model::Object* token_object_ = nullptr;
+  Object* token_object_ = nullptr;
   std::vector<int> breakers_;
 };
 
-inline void AddTokenScenarios(std::vector<netpoll_model::Scenario>& all) {
+inline void AddTokenScenarios(std::vector<Scenario>& all) {
   const auto add = [&all](const char* name, const char* about, TokenCast cast) {
     all.push_back({name, about, false, [cast] {
-                     return std::unique_ptr<netpoll_model::World>(
-                         new TokenWorld(cast));
+                     return std::unique_ptr<World>(new TokenWorld(cast));
                    }});
   };
   add("break-one", "one break, one blocking poll", {});

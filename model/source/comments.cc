@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 class Stripper {
@@ -96,4 +96,4 @@ std::string WithoutComments(std::string_view source) {
   return Stripper(source).Strip();
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // Each line without its comment and the blanks before it; there are as many
 // lines as before, so places stay what they are. Knows strings, characters and
@@ -17,6 +17,6 @@ namespace netpoll_model {
 // their line.
 std::string WithoutComments(std::string_view source);
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_SOURCE_COMMENTS_H_

@@ -6,7 +6,7 @@
 
 #include "gtest/gtest.h"
 
-namespace netpoll_model {
+namespace netpoll::model {
 namespace {
 
 TEST(WithoutCommentsTest, CommentsGoAndLinesStay) {
@@ -43,4 +43,4 @@ TEST(WithoutCommentsTest, AnEditOfACommentChangesNothing) {
 }
 
 }  // namespace
-}  // namespace netpoll_model
+}  // namespace netpoll::model

@@ -9,7 +9,7 @@
 #include <sstream>
 #include <string>
 
-namespace netpoll_model {
+namespace netpoll::model {
 
 // Empty if it cannot be read.
 inline std::string ReadFile(const std::string& path) {
@@ -18,6 +18,6 @@ inline std::string ReadFile(const std::string& path) {
   return text.str();
 }
 
-}  // namespace netpoll_model
+}  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_SOURCE_READ_FILE_H_

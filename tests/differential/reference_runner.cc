@@ -13,9 +13,9 @@
 namespace netpoll::differential {
 namespace {
 
-using reference::ReferenceDescriptor;
-using reference::Wait;
-using reference::Woken;
+using model::reference::ReferenceDescriptor;
+using model::reference::Wait;
+using model::reference::Woken;
 using scenario::DeadlineKind;
 using scenario::Describe;
 using scenario::Outcome;

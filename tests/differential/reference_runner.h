@@ -38,7 +38,7 @@ class ReferenceRunner {
   };
   struct Descriptor {
     SocketModel socket;
-    reference::ReferenceDescriptor poll;
+    model::reference::ReferenceDescriptor poll;
     // The names of the tasks that are parked, or empty.
     std::string reader;
     std::string writer;
@@ -65,7 +65,7 @@ class ReferenceRunner {
   void RunTask(Descriptor& d, Mode direction);
   bool TryTask(Descriptor& d, Task& task);
   void End(Descriptor& d, Task& task, std::string result);
-  void Resume(Descriptor& d, reference::Woken woken);
+  void Resume(Descriptor& d, model::reference::Woken woken);
   // Reports the edges of all descriptors.
   void Settle();
 

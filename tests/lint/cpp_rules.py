@@ -172,4 +172,33 @@ def drawing(tree):
             )
 
 
-RULES = (seam, line_length, include_guard, includes, circles, drawing)
+# Rooms whose files are in one namespace; what is within it may have more.
+ROOM_NAMESPACES = {"model/": "netpoll::model"}
+
+
+def namespaces(tree):
+    """A room has one namespace."""
+    for path in tree.cpp():
+        for room, name in ROOM_NAMESPACES.items():
+            if not path.startswith(room):
+                continue
+            for number, line in enumerate(tree.text(path).split("\n"), 1):
+                match = re.match(r"namespace (netpoll[\w:]*)", line)
+                if match and not (match[1] + "::").startswith(name + "::"):
+                    yield Finding(
+                        "namespaces",
+                        path,
+                        number,
+                        f"{match[1]}: what is in {room} is in {name}",
+                    )
+
+
+RULES = (
+    seam,
+    line_length,
+    include_guard,
+    includes,
+    circles,
+    drawing,
+    namespaces,
+)

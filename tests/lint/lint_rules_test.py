@@ -141,6 +141,14 @@ class LintTest(unittest.TestCase):
         self.write("tools/b.h", CC + '#include "netpoll/core/b.h"\n')
         self.assertEqual(self.found("drawing"), [page + ":1"])
 
+    def test_namespaces(self):
+        for name in ("netpoll::model", "netpoll::model::reference", "kernel"):
+            self.write("model/a.h", CC + f"namespace {name} {{\n}}\n")
+            self.assertEqual(self.found("namespaces"), [])
+        for name in ("netpoll", "netpoll_model", "netpoll::models"):
+            self.write("model/a.h", CC + f"namespace {name} {{\n}}\n")
+            self.assertEqual(self.found("namespaces"), ["model/a.h:2"])
+
     def test_licence(self):
         self.write("a.cc", "int a;\n")
         self.write("run", "#!/bin/bash\n", 0o755)

@@ -40,7 +40,7 @@ struct Command {
   Do what;
   unsigned conn;
   Mode mode;  // A direction, or both for a deadline.
-  reference::When when;
+  model::reference::When when;
   unsigned number;
 };
 
@@ -81,9 +81,10 @@ inline rc::Gen<Command> Commands() {
   return rc::gen::construct<Command>(
       what, rc::gen::inRange(0u, kConns),
       rc::gen::element(Mode::kRead, Mode::kWrite, Mode::kReadWrite),
-      rc::gen::element(reference::When::kNone, reference::When::kPast,
-                       reference::When::kSoon, reference::When::kLater,
-                       reference::When::kNever),
+      rc::gen::element(
+          model::reference::When::kNone, model::reference::When::kPast,
+          model::reference::When::kSoon, model::reference::When::kLater,
+          model::reference::When::kNever),
       rc::gen::inRange(0u, 30u));
 }
 

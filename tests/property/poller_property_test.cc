@@ -38,8 +38,8 @@
 namespace netpoll {
 namespace {
 
-using reference::Lockstep;
-using reference::Phase;
+using model::reference::Lockstep;
+using model::reference::Phase;
 
 // How often each command was carried out, not only drawn, and each disturbance
 // happened.

@@ -128,7 +128,7 @@ class FakeWorld {
   std::map<Fd, End> ends_;
 
  public:
-  typename reference::Lockstep<Backend>::ThePoller poller{kernel_};
+  typename model::reference::Lockstep<Backend>::ThePoller poller{kernel_};
 };
 
 // Real sockets under a real backend.
@@ -212,7 +212,7 @@ class SocketWorld {
   std::map<Fd, Fd> peers_;
   char buffer_[1024] = {};
 
-  using ThePoller = typename reference::Lockstep<Backend>::ThePoller;
+  using ThePoller = typename model::reference::Lockstep<Backend>::ThePoller;
 
   // A ring that was closed gives its locked memory back a little later: that
   // is waited for, whatever else is wrong shows in the test.

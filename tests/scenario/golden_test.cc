@@ -56,7 +56,7 @@ TEST_P(Golden, PrintsWhatIsExpected) {
       RunNetpoll({"scenario", file, "--backend", GetParam().backend});
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(result.status, 0);
-  EXPECT_EQ(result.out, netpoll_model::ReadFile(GetParam().path + ".expected"));
+  EXPECT_EQ(result.out, model::ReadFile(GetParam().path + ".expected"));
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -50,11 +50,10 @@ TYPED_TEST(InProcessGolden, PortableScenariosPrintWhatIsExpected) {
   EXPECT_GE(scenarios.size(), 40u);
   for (std::filesystem::path path : scenarios) {
     const ScenarioResult result =
-        RunText<TypeParam>(netpoll_model::ReadFile(path), path.string());
+        RunText<TypeParam>(model::ReadFile(path), path.string());
     EXPECT_EQ(result.err, "");
     EXPECT_TRUE(result.kept_the_rules) << path;
-    EXPECT_EQ(result.out,
-              netpoll_model::ReadFile(path.replace_extension(".expected")))
+    EXPECT_EQ(result.out, model::ReadFile(path.replace_extension(".expected")))
         << path;
   }
 }

@@ -48,7 +48,7 @@ Scenarios Find() {
     if (entry.path().extension() != ".scenario") continue;
     const std::string name = entry.path().stem();
     const std::string path = entry.path().parent_path() / name;
-    if (HasWait(netpoll_model::ReadFile(entry.path()))) {
+    if (HasWait(model::ReadFile(entry.path()))) {
       found.with_wait.push_back(path);
     } else if (kDifferent.count(name) == 0) {
       found.same.push_back(path);
@@ -83,7 +83,7 @@ TEST_P(WindowsScenario, PrintsWhatIsExpected) {
   const CommandResult result = RunExe({"scenario", GetParam() + ".scenario"});
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(result.status, 0);
-  EXPECT_EQ(result.out, netpoll_model::ReadFile(GetParam() + ".expected"));
+  EXPECT_EQ(result.out, model::ReadFile(GetParam() + ".expected"));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -114,8 +114,7 @@ TEST(WindowsScenarios, AreRefusedAtABareWait) {
         std::string::npos)
         << result.err;
     // What came before is as it should be.
-    EXPECT_TRUE(
-        netpoll_model::ReadFile(file + ".expected").starts_with(result.out));
+    EXPECT_TRUE(model::ReadFile(file + ".expected").starts_with(result.out));
   }
 }
 

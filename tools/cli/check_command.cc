@@ -31,10 +31,10 @@
 namespace netpoll::tools {
 namespace {
 
-using netpoll_model::Certificate;
-using netpoll_model::Scenario;
-using netpoll_model::Variant;
-using netpoll_model::Verdict;
+using model::Certificate;
+using model::Scenario;
+using model::Variant;
+using model::Verdict;
 
 struct CheckFlags {
   std::string only = "*";
@@ -129,8 +129,8 @@ std::string Json(const Verdict& verdict) {
              absl::StrCat(absl::Hex(verdict.survey.digest, absl::kZeroPad16)));
   }
   if (verdict.story.broken()) {
-    json.Add("diagnosis", netpoll_model::Diagnose(verdict.story).sentence)
-        .Add("replay", netpoll_model::ReplayStringOf(verdict.story));
+    json.Add("diagnosis", model::Diagnose(verdict.story).sentence)
+        .Add("replay", model::ReplayStringOf(verdict.story));
   }
   return "  " + json.Add("seconds", verdict.seconds, 3).text();
 }
@@ -153,8 +153,7 @@ class Output {
     } else if (!verdict.violation.empty()) {
       std::printf(
           "\n%s: %s\n", verdict.scenario.c_str(),
-          verdict.Counterexample(netpoll_model::TerminalWidth(STDOUT_FILENO))
-              .c_str());
+          verdict.Counterexample(model::TerminalWidth(STDOUT_FILENO)).c_str());
     } else {
       std::printf("%s: cut off after %llu states\n", verdict.scenario.c_str(),
                   static_cast<unsigned long long>(verdict.result.states));
@@ -187,7 +186,7 @@ class Output {
             static_cast<unsigned long long>(reduced_from_));
       }
       std::printf("source %s, %.1f s; %s\n",
-                  std::string(netpoll_model::SourceDigest()).c_str(), seconds,
+                  std::string(model::SourceDigest()).c_str(), seconds,
                   failed_ == 0 ? "every property holds in every interleaving "
                                  "(sequentially consistent, no bound)"
                                : absl::StrCat("properties are broken in ",
@@ -206,7 +205,7 @@ class Output {
  private:
   // Of the whole matrix, what it does not meet must be explained.
   void PrintCoverage() {
-    const netpoll_model::Coverage coverage = certificate_.coverage();
+    const model::Coverage coverage = certificate_.coverage();
     std::fputs(coverage.Text().c_str(), stdout);
   }
 
@@ -252,7 +251,7 @@ int RunCheck(Arguments arguments) {
     return NoSuchConfiguration(flags, *variant, wanted.only);
   }
   Progress progress;
-  netpoll_model::CheckOptions options;
+  model::CheckOptions options;
   options.reduction = !wanted.no_reduction;
   options.limits.progress = [&](std::uint64_t states, int depth,
                                 std::uint64_t queue) {
@@ -260,8 +259,8 @@ int RunCheck(Arguments arguments) {
   };
   const auto start = std::chrono::steady_clock::now();
   Output output(wanted, progress);
-  netpoll_model::CheckAll(*variant, selected, options, wanted.workers,
-                          [&](const Verdict& verdict) { output.Add(verdict); });
+  model::CheckAll(*variant, selected, options, wanted.workers,
+                  [&](const Verdict& verdict) { output.Add(verdict); });
   const std::chrono::duration<double> taken =
       std::chrono::steady_clock::now() - start;
   return output.Finish(flags, taken.count());

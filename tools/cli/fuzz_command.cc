@@ -30,10 +30,10 @@
 namespace netpoll::tools {
 namespace {
 
-using netpoll_fuzz::Session;
-using netpoll_fuzz::Target;
-using netpoll_model::Scenario;
-using netpoll_model::Variant;
+using model::Scenario;
+using model::Session;
+using model::Target;
+using model::Variant;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint64_t kCanaryRuns = 1'000'000;
@@ -71,7 +71,7 @@ class Progress {
 std::vector<const Scenario*> Selected(const Variant& variant,
                                       const std::string& only) {
   std::vector<const Scenario*> selected;
-  for (const Scenario* scenario : netpoll_fuzz::Fuzzed(variant)) {
+  for (const Scenario* scenario : model::Fuzzed(variant)) {
     if (::fnmatch(only.c_str(), scenario->name.c_str(), 0) == 0) {
       selected.push_back(scenario);
     }
@@ -91,7 +91,7 @@ int NoSuchConfiguration(const Flags& flags, const Variant& variant,
 
 // Runs needed to find the canary, or 0: it was not found.
 std::uint64_t FindCanary(std::uint64_t seed) {
-  Target target(netpoll_fuzz::Fuzzed(*netpoll_fuzz::Canary()));
+  Target target(model::Fuzzed(*model::Canary()));
   Session session(target, seed);
   return RunUntilBroken(session, kCanaryRuns).broken() ? session.runs() : 0;
 }
@@ -104,7 +104,7 @@ struct Report {
   double seconds = 0;
 };
 
-void PrintJson(const Report& report, const netpoll_model::Story& story) {
+void PrintJson(const Report& report, const model::Story& story) {
   JsonObject json;
   json.Add("seed", report.seed)
       .Add("canary_runs", report.canary_runs)
@@ -116,16 +116,16 @@ void PrintJson(const Report& report, const netpoll_model::Story& story) {
     json.Add("configuration", story.scenario)
         .Add("violation", story.violation)
         .Add("diagnosis", Diagnose(story).sentence)
-        .Add("replay", netpoll_model::ReplayStringOf(story));
+        .Add("replay", model::ReplayStringOf(story));
   }
   std::printf("%s\n", json.text().c_str());
 }
 
-void Print(const Report& report, const netpoll_model::Story& story) {
+void Print(const Report& report, const model::Story& story) {
   if (story.broken()) {
-    const int width = netpoll_model::TerminalWidth(STDOUT_FILENO);
+    const int width = model::TerminalWidth(STDOUT_FILENO);
     std::printf("%s: %s\n", story.scenario.c_str(),
-                netpoll_model::Counterexample(story, width).c_str());
+                model::Counterexample(story, width).c_str());
   }
   std::printf(
       "seed %llu: canary found after %llu runs; %llu runs, at least "
@@ -191,10 +191,9 @@ int RunFuzz(Arguments arguments) {
   report.runs = session.runs();
   report.states = target.states_seen();
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  netpoll_model::Story story;
+  model::Story story;
   if (outcome.broken()) {
-    story =
-        netpoll_model::TellTwice(name, *outcome.scenario, outcome.run.schedule);
+    story = model::TellTwice(name, *outcome.scenario, outcome.run.schedule);
   }
   if (wanted.json) {
     PrintJson(report, story);

@@ -19,7 +19,7 @@
 namespace netpoll::tools {
 namespace {
 
-using netpoll_model::ReplayString;
+using model::ReplayString;
 using ::testing::HasSubstr;
 
 struct Said {
@@ -49,8 +49,8 @@ void ExpectRefused(const std::vector<std::string>& words,
 std::string Replay(const std::string& scenario, const std::string& steps) {
   ReplayString replay;
   replay.scenario = scenario;
-  replay.digest = std::string(netpoll_model::SourceDigest());
-  EXPECT_EQ(netpoll_model::ParseSchedule(steps, &replay.schedule), "");
+  replay.digest = std::string(model::SourceDigest());
+  EXPECT_EQ(model::ParseSchedule(steps, &replay.schedule), "");
   return replay.Text();
 }
 
@@ -159,7 +159,7 @@ TEST(ReplayCommand, ATraceIsComparedLineByLine) {
   ASSERT_EQ(Call({"replay", Replay("read-edge", "3a"), "--trace", file}).status,
             kExitOk);
   EXPECT_EQ(Call({"replay", file}).status, kExitOk);
-  std::string changed = netpoll_model::ReadFile(file);
+  std::string changed = model::ReadFile(file);
   const std::string was = "2 reader reset.word";
   ASSERT_THAT(changed, HasSubstr(was));
   changed.replace(changed.find(was), was.size(), "2 reader reset.slit");
@@ -174,7 +174,7 @@ TEST(ReplayCommand, WritesAPageThatLoadsNothing) {
   const std::string file = ::testing::TempDir() + "/run.html";
   ASSERT_EQ(Call({"replay", Replay("read-edge", "3a"), "--html", file}).status,
             kExitOk);
-  const std::string page = netpoll_model::ReadFile(file);
+  const std::string page = model::ReadFile(file);
   EXPECT_THAT(page, HasSubstr("np1:read-edge:"));
   EXPECT_THAT(page, ::testing::Not(HasSubstr("http")));
   EXPECT_THAT(page, ::testing::Not(HasSubstr("src=")));

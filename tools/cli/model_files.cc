@@ -8,19 +8,23 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "netpoll/model/engine/run.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/common/suggest.h"
 
 namespace netpoll::tools {
 
-const netpoll_model::Variant* FindVariantOrExplain(const Flags& flags,
-                                                   const std::string& name) {
-  const netpoll_model::Variant* const found = netpoll_model::FindVariant(name);
-  if (found != nullptr) return found;
+const model::Variant* FindVariantOrExplain(const Flags& flags,
+                                           const std::string& name) {
+  const model::Variant* const found = model::FindVariant(name);
+  if (found != nullptr) {
+    if (name != "shipped") model::CatchCrashes();
+    return found;
+  }
   std::vector<std::string_view> names;
   bool any = false;
-  for (const auto& variant : netpoll_model::Variants()) {
+  for (const auto& variant : model::Variants()) {
     names.push_back(variant.name);
     any = any || (variant.name != "shipped" && variant.name != "canary");
   }
@@ -32,11 +36,10 @@ const netpoll_model::Variant* FindVariantOrExplain(const Flags& flags,
   return nullptr;
 }
 
-const netpoll_model::Scenario* FindScenarioOrExplain(
-    const Flags& flags, const netpoll_model::Variant& variant,
-    const std::string& name) {
-  const netpoll_model::Scenario* const found =
-      netpoll_model::FindScenario(variant, name);
+const model::Scenario* FindScenarioOrExplain(const Flags& flags,
+                                             const model::Variant& variant,
+                                             const std::string& name) {
+  const model::Scenario* const found = model::FindScenario(variant, name);
   if (found != nullptr) return found;
   std::vector<std::string_view> names;
   for (const auto& scenario : variant.scenarios) names.push_back(scenario.name);

@@ -14,11 +14,11 @@
 namespace netpoll::tools {
 
 // Null: it was said that there is none.
-const netpoll_model::Variant* FindVariantOrExplain(const Flags& flags,
-                                                   const std::string& name);
-const netpoll_model::Scenario* FindScenarioOrExplain(
-    const Flags& flags, const netpoll_model::Variant& variant,
-    const std::string& name);
+const model::Variant* FindVariantOrExplain(const Flags& flags,
+                                           const std::string& name);
+const model::Scenario* FindScenarioOrExplain(const Flags& flags,
+                                             const model::Variant& variant,
+                                             const std::string& name);
 
 // The exit status; a failure was reported.
 int WriteFile(const Flags& flags, const std::string& file,

@@ -22,9 +22,9 @@
 namespace netpoll::tools {
 namespace {
 
-using netpoll_model::Variant;
-using netpoll_mutants::Cell;
-using netpoll_mutants::MutantResult;
+using model::Cell;
+using model::MutantResult;
+using model::Variant;
 
 void PrintMutant(const MutantResult& mutant) {
   const Cell* const cell = mutant.shortest();
@@ -55,7 +55,7 @@ void PrintCells(const MutantResult& mutant) {
 std::vector<std::string> Configurations(
     const std::vector<MutantResult>& results) {
   std::vector<std::string> names;
-  for (const auto& scenario : netpoll_mutants::Shipped()->scenarios) {
+  for (const auto& scenario : model::Shipped()->scenarios) {
     for (const MutantResult& mutant : results) {
       bool has = false;
       for (const Cell& cell : mutant.cells) {
@@ -71,7 +71,7 @@ std::vector<std::string> Configurations(
 
 int NoSuchMutant(const Flags& flags, const std::string& only) {
   std::vector<std::string_view> names;
-  for (const Variant* mutant : netpoll_mutants::Mutants()) {
+  for (const Variant* mutant : model::Mutants()) {
     names.push_back(mutant->name);
   }
   if (names.empty()) {
@@ -88,7 +88,7 @@ int NoSuchMutant(const Flags& flags, const std::string& only) {
 int RunMutants(Arguments arguments) {
   std::string only = "*";
   bool json = false;
-  netpoll_mutants::RunOptions options;
+  model::RunOptions options;
   Flags flags(
       "netpoll mutants",
       "Explores the matrix over every mutant: the source with one known "
@@ -103,7 +103,7 @@ int RunMutants(Arguments arguments) {
   if (const auto status = flags.Parse(arguments)) return *status;
 
   std::vector<const Variant*> selected;
-  for (const Variant* mutant : netpoll_mutants::Mutants()) {
+  for (const Variant* mutant : model::Mutants()) {
     if (::fnmatch(only.c_str(), mutant->name.c_str(), 0) == 0) {
       selected.push_back(mutant);
     }
@@ -115,7 +115,7 @@ int RunMutants(Arguments arguments) {
     line.Show(absl::StrFormat("%d of %d: %s", done, all, mutant.name));
   };
   const auto start = std::chrono::steady_clock::now();
-  const auto results = netpoll_mutants::RunMutants(selected, options);
+  const auto results = model::RunMutants(selected, options);
   const std::chrono::duration<double> taken =
       std::chrono::steady_clock::now() - start;
   line.Clear();
@@ -123,15 +123,14 @@ int RunMutants(Arguments arguments) {
   int survivors = 0;
   for (const MutantResult& mutant : results) survivors += mutant.kills() == 0;
   if (json) {
-    std::fputs(netpoll_mutants::Json(results).c_str(), stdout);
+    std::fputs(model::Json(results).c_str(), stdout);
     return survivors == 0 ? kExitOk : kExitFinding;
   }
   for (const MutantResult& mutant : results) PrintMutant(mutant);
   if (results.size() <= 4) {
     for (const MutantResult& mutant : results) PrintCells(mutant);
   } else {
-    absl::PrintF("\n%s",
-                 netpoll_mutants::Grid(results, Configurations(results)));
+    absl::PrintF("\n%s", model::Grid(results, Configurations(results)));
   }
   absl::PrintF("\n%d mutants, %d killed, %.1f s\n", results.size(),
                static_cast<int>(results.size()) - survivors, taken.count());

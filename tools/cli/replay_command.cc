@@ -21,9 +21,9 @@
 namespace netpoll::tools {
 namespace {
 
-using netpoll_model::ReplayString;
-using netpoll_model::Story;
-using netpoll_model::TraceFile;
+using model::ReplayString;
+using model::Story;
+using model::TraceFile;
 
 struct ReplayFlags {
   std::string what;
@@ -85,17 +85,15 @@ int WritePictures(const Flags& flags, const ReplayFlags& given,
 int Show(const Flags& flags, const ReplayFlags& given, const Wanted& wanted,
          const Story& story) {
   const std::string stale = wanted.has_trace ? wanted.trace.Compare(story) : "";
-  if (wanted.replay.digest != netpoll_model::SourceDigest()) {
+  if (wanted.replay.digest != model::SourceDigest()) {
     std::fprintf(stderr,
                  "netpoll replay: recorded with source %s, this is %s: the "
                  "run may differ\n",
                  Quoted(wanted.replay.digest).c_str(),
-                 std::string(netpoll_model::SourceDigest()).c_str());
+                 std::string(model::SourceDigest()).c_str());
   }
-  std::printf(
-      "%s: %s\n\n%s\n", story.scenario.c_str(), story.about.c_str(),
-      netpoll_model::Lanes(story, netpoll_model::TerminalWidth(STDOUT_FILENO))
-          .c_str());
+  std::printf("%s: %s\n\n%s\n", story.scenario.c_str(), story.about.c_str(),
+              model::Lanes(story, model::TerminalWidth(STDOUT_FILENO)).c_str());
   std::printf("%s\n", Diagnose(story).sentence.c_str());
   if (const int status = WritePictures(flags, given, story)) return status;
   std::fflush(stdout);
@@ -131,8 +129,8 @@ int RunReplay(Arguments arguments) {
   const auto* const scenario =
       FindScenarioOrExplain(flags, *variant, wanted.replay.scenario);
   if (scenario == nullptr) return kExitBadUse;
-  const Story story = netpoll_model::TellTwice(variant->name, *scenario,
-                                               wanted.replay.schedule);
+  const Story story =
+      model::TellTwice(variant->name, *scenario, wanted.replay.schedule);
   return Show(flags, given, wanted, story);
 }
 

@@ -20,7 +20,7 @@
 #include "netpoll/model/source/read_file.h"
 #include "netpoll/tests/conformance/io_uring/available.h"
 
-namespace netpoll_mutants {
+namespace netpoll::model {
 namespace {
 
 // A lost wake-up shows as a test that hangs; the longest that any of them takes
@@ -47,8 +47,8 @@ std::vector<Mutant> AllMutants() {
     if (path.extension() != ".mutant") continue;
     Mutant mutant;
     std::string why;
-    EXPECT_TRUE(ParseRow(path.stem().string(), netpoll_model::ReadFile(path),
-                         &mutant.row, &why))
+    EXPECT_TRUE(
+        ParseRow(path.stem().string(), ReadFile(path), &mutant.row, &why))
         << why;
     // tests/conformance/BACKEND/mutants/ROW.mutant
     auto part = path.begin();
@@ -209,4 +209,4 @@ TEST(BackendMutants, AtLeastFiveOfEachBackend) {
 }
 
 }  // namespace
-}  // namespace netpoll_mutants
+}  // namespace netpoll::model

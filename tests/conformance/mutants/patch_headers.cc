@@ -12,7 +12,7 @@
 #include "netpoll/model/mutants/row.h"
 #include "netpoll/model/source/read_file.h"
 
-namespace netpoll_mutants {
+namespace netpoll::model {
 namespace {
 
 // The path from the root of the repository, which may be an external one.
@@ -34,13 +34,12 @@ int Main(int argc, char** argv) {
   Row row;
   std::string why;
   const std::string name = std::filesystem::path(argv[2]).stem();
-  if (!ParseRow(name, netpoll_model::ReadFile(argv[2]), &row, &why))
-    return Fail(why);
+  if (!ParseRow(name, ReadFile(argv[2]), &row, &why)) return Fail(why);
   std::set<std::string> wanted;
   for (const Change& change : row.changes) wanted.insert(change.file);
   for (int i = 3; i < argc; ++i) {
     const std::string file = LogicalPath(argv[i]);
-    std::string text = netpoll_model::ReadFile(argv[i]);
+    std::string text = ReadFile(argv[i]);
     if (!Apply(row, file, &text, &why)) return Fail(why);
     wanted.erase(file);
     const auto out = std::filesystem::path(argv[1]) / file;
@@ -55,6 +54,6 @@ int Main(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace netpoll_mutants
+}  // namespace netpoll::model
 
-int main(int argc, char** argv) { return netpoll_mutants::Main(argc, argv); }
+int main(int argc, char** argv) { return netpoll::model::Main(argc, argv); }

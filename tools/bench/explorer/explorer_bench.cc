@@ -20,7 +20,7 @@ namespace {
 
 using netpoll::Deadline;
 using netpoll::Mode;
-using netpoll_model::FullResult;
+using netpoll::model::FullResult;
 
 netpoll::model::Cast Cast(int rounds, int edges, int moves) {
   netpoll::model::Cast cast;
@@ -70,13 +70,13 @@ int main(int argc, char** argv) {
   const auto cast =
       Cast(std::atoi(argv[1]), std::atoi(argv[2]), std::atoi(argv[3]));
   const int repeat = argc > 4 ? std::atoi(argv[4]) : 1;
-  netpoll_model::Scenario scenario;
+  netpoll::model::Scenario scenario;
   scenario.name = "bench";
   scenario.make = [cast] {
     return std::make_unique<netpoll::model::DescriptorWorld>(cast);
   };
   const double start = CpuSeconds();
-  netpoll_model::Exploration exploration(scenario);
+  netpoll::model::Exploration exploration(scenario);
   const auto found = exploration.Run();
   const double tables = CpuSeconds() - start;
   if (!found.violation.empty()) {
@@ -96,7 +96,7 @@ int main(int argc, char** argv) {
       double best = 0;
       for (int i = 0; i < repeat; ++i) {
         const double begin = CpuSeconds();
-        result = netpoll_model::FullSearch(
+        result = netpoll::model::FullSearch(
             exploration.tables(),
             {.reduction = reduction, .check_states = laws});
         const double taken = CpuSeconds() - begin;

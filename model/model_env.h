@@ -4,8 +4,8 @@
 // access handed to the run that is under way. The widths of the reuse counters
 // are small, so that they wrap within reach.
 
-#ifndef NETPOLL_MODEL_ENV_H_
-#define NETPOLL_MODEL_ENV_H_
+#ifndef NETPOLL_MODEL_MODEL_ENV_H_
+#define NETPOLL_MODEL_MODEL_ENV_H_
 
 #include <cstdint>
 #include <string>
@@ -17,30 +17,24 @@
 #include "netpoll/model/engine/object.h"
 #include "netpoll/model/engine/weaken.h"
 #include "netpoll/model/engine/world.h"
+#include "netpoll/model/laws/parked_tasks.h"
 
 namespace netpoll::model {
-
-using netpoll_model::Access;
-using netpoll_model::ObjectOf;
-using netpoll_model::Op;
-using netpoll_model::Value;
-using netpoll_model::Weakness;
-using netpoll_model::WeaknessOf;
 
 // The old value of an exchange or an add. Only when somebody looks at it is it
 // an observation; most callers do not.
 template <class T>
 class OldValue {
  public:
-  OldValue(const ObjectOf<T>& object, netpoll_model::Unseen unseen)
+  OldValue(const ObjectOf<T>& object, Unseen unseen)
       : object_(object), unseen_(unseen) {}
   operator T() const {  // NOLINT: stands for a T.
-    return object_.Restore(netpoll_model::Look(unseen_));
+    return object_.Restore(Look(unseen_));
   }
 
  private:
   const ObjectOf<T>& object_;
-  netpoll_model::Unseen unseen_;
+  Unseen unseen_;
 };
 
 template <int kGeneration, int kTimerSeq>
@@ -67,8 +61,8 @@ struct ModelEnv {
         Do(Op::kStore, site, order, object_.Intern(value));
         return {object_, {site.name, before}};
       }
-      return {object_, netpoll_model::PerformUnseen(Make(
-                           Op::kExchange, site, order, object_.Intern(value)))};
+      return {object_, PerformUnseen(Make(Op::kExchange, site, order,
+                                          object_.Intern(value)))};
     }
     OldValue<T> FetchAdd(Site site, T delta, Order order) {
       if (WeaknessOf(site.name) == Weakness::kSplit) {
@@ -79,7 +73,7 @@ struct ModelEnv {
       }
       Access access = Make(Op::kAdd, site, order);
       access.number = static_cast<std::int64_t>(delta);
-      return {object_, netpoll_model::PerformUnseen(access)};
+      return {object_, PerformUnseen(access)};
     }
     bool CompareExchange(Site site, T expected, T desired, Order order) {
       const Weakness weakness = WeaknessOf(site.name);
@@ -91,7 +85,7 @@ struct ModelEnv {
           return false;
         }
         // An exchange, so that the ghosts see whom it takes out of a word.
-        netpoll_model::PerformUnseen(
+        PerformUnseen(
             Make(Op::kExchange, site, order, object_.Intern(desired)));
         return true;
       }
@@ -111,8 +105,7 @@ struct ModelEnv {
               .b = b};
     }
     Value Do(Op op, Site site, Order order, Value a = 0, Value b = 0) const {
-      return static_cast<Value>(
-          netpoll_model::Perform(Make(op, site, order, a, b)));
+      return static_cast<Value>(Perform(Make(op, site, order, a, b)));
     }
 
     mutable ObjectOf<T> object_;
@@ -124,14 +117,14 @@ struct ModelEnv {
     Var() : object_(T{}) {}
     explicit Var(T value) : object_(value) {}
     T Get() const {
-      return object_.Restore(static_cast<Value>(netpoll_model::Perform(
-          {.op = Op::kGet, .object = &object_, .site = "field"})));
+      return object_.Restore(static_cast<Value>(
+          Perform({.op = Op::kGet, .object = &object_, .site = "field"})));
     }
     void Set(const T& value) {
-      netpoll_model::Perform({.op = Op::kSet,
-                              .object = &object_,
-                              .site = "field",
-                              .a = object_.Intern(value)});
+      Perform({.op = Op::kSet,
+               .object = &object_,
+               .site = "field",
+               .a = object_.Intern(value)});
     }
 
     ObjectOf<T>& object() { return object_; }
@@ -143,7 +136,7 @@ struct ModelEnv {
   class Lock {
    public:
     Lock() : object_(0) {
-      auto* const world = netpoll_model::World::Current();
+      auto* const world = World::Current();
       if (world != nullptr) object_.lock_number = world->NewLockNumber();
     }
     void Acquire(Site site) {
@@ -156,12 +149,9 @@ struct ModelEnv {
       Do(Op::kRelease, site);
     }
 
-    ObjectOf<int>& object() { return object_; }
-
    private:
     int Do(Op op, Site site) {
-      return netpoll_model::Perform(
-          {.op = op, .object = &object_, .site = site.name});
+      return Perform({.op = op, .object = &object_, .site = site.name});
     }
     ObjectOf<int> object_;
   };
@@ -176,21 +166,19 @@ struct ModelEnv {
         woken = 0;
         return 0;
       };
-      netpoll_model::Perform({.op = Op::kCall,
-                              .rests = true,
-                              .object = &object_,
-                              .site = site.name,
-                              .call = reinterpret_cast<void (*)()>(step)});
+      Perform({.op = Op::kCall,
+               .rests = true,
+               .object = &object_,
+               .site = site.name,
+               .call = reinterpret_cast<void (*)()>(step)});
     }
     void Unpark(Site site) {
       if (WeaknessOf(site.name) == Weakness::kDropped) return;
-      netpoll_model::Perform({.op = Op::kStore,
-                              .object = &object_,
-                              .site = site.name,
-                              .a = object_.Intern(1)});
+      Perform({.op = Op::kStore,
+               .object = &object_,
+               .site = site.name,
+               .a = object_.Intern(1)});
     }
-
-    ObjectOf<int>& object() { return object_; }
 
    private:
     ObjectOf<int> object_;
@@ -198,55 +186,16 @@ struct ModelEnv {
 
   template <class F>
   static auto Retry(F round) {
-    netpoll_model::RetryScope rounds;
+    RetryScope rounds;
     for (;;) {
       if (auto result = round()) return *result;
       rounds.NextRound();
     }
   }
 
-  [[noreturn]] static void Misuse(const char* rule) {
-    netpoll_model::StopProgram(rule);
-  }
+  [[noreturn]] static void Misuse(const char* rule) { StopProgram(rule); }
 };
 
 }  // namespace netpoll::model
 
-namespace netpoll_model {
-
-// A list of parked tasks refers to the tasks by links inside them: it is kept
-// as the sequence that it stands for. Permits: wake-ups for tasks yet to come.
-struct KeptTasks {
-  std::vector<const void*> parked;
-  std::uint64_t permits;
-  friend bool operator==(const KeptTasks&, const KeptTasks&) = default;
-};
-
-template <class State>
-requires requires(State state) {
-  state.parked.Pop();
-  state.permits;
-}
-struct Codec<State> {
-  using Kept = KeptTasks;
-  static Kept Keep(const State& state) {
-    Kept kept{{}, state.permits};
-    for (auto* at = state.parked.front(); at != nullptr; at = at->next) {
-      kept.parked.push_back(at);
-    }
-    return kept;
-  }
-  static State Restore(const Kept& kept) {
-    State state;
-    using Item = decltype(state.parked.front());
-    for (const void* item : kept.parked) {
-      state.parked.Push(static_cast<Item>(const_cast<void*>(item)));
-    }
-    state.permits = static_cast<decltype(state.permits)>(kept.permits);
-    return state;
-  }
-};
-
-}  // namespace netpoll_model
-
-#endif  // NETPOLL_MODEL_ENV_H_
+#endif  // NETPOLL_MODEL_MODEL_ENV_H_

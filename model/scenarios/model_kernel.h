@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What surrounds the poller in the model: a kernel with one registered
-// descriptor, and timers that may fire at any time, late, or when they have
-// been stopped after they were taken.
+// What surrounds the poller in the model: a kernel with one descriptor, the
+// backend over it, and the descriptor's timers, which may fire late, or
+// although they were stopped after they had been taken.
 
-#ifndef NETPOLL_MODEL_SCENARIOS_ENVIRONMENT_H_
-#define NETPOLL_MODEL_SCENARIOS_ENVIRONMENT_H_
+#ifndef NETPOLL_MODEL_SCENARIOS_MODEL_KERNEL_H_
+#define NETPOLL_MODEL_SCENARIOS_MODEL_KERNEL_H_
 
 #include <cstdint>
 #include <optional>
@@ -15,11 +15,9 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
-#include "netpoll/model/env.h"
+#include "netpoll/model/model_env.h"
 
 namespace netpoll::model {
-
-using netpoll_model::Thread;
 
 // What a thread that polls or fires timers carries into core: its note.
 struct InHand {
@@ -48,8 +46,8 @@ struct Kernel {
   std::uint8_t room = 0;     // What a write would find.
   std::uint8_t errors = 0;   // Reports taken in a row that were pure errors.
   bool no_more = false;      // A report taken said that no more edges come.
-  // Directions that were ready when the clock last came to a time of its own,
-  // and of which neither their task nor whoever believes a deadline knows.
+  // Directions that were ready when a deadline last passed, and have not been
+  // found so since, by their task's call or by a question before a timeout.
   std::uint8_t in_time = 0;
 
   friend bool operator==(const Kernel&, const Kernel&) = default;
@@ -60,7 +58,7 @@ struct Kernel {
            std::to_string(room);
   }
 };
-using KernelObject = netpoll_model::ObjectOf<Kernel>;
+using KernelObject = ObjectOf<Kernel>;
 
 // A report on its way: packed into a response.
 struct Report {
@@ -124,6 +122,15 @@ inline std::optional<int> Error(Kernel& kernel, std::int64_t news) {
   return 0;
 }
 
+// How many calls of a direction would get something, and which would.
+inline std::uint8_t& Supply(Kernel& kernel, Mode direction) {
+  return direction == Mode::kRead ? kernel.unread : kernel.room;
+}
+inline std::uint8_t ReadyNow(const Kernel& kernel) {
+  return static_cast<std::uint8_t>((kernel.unread != 0 ? 1 : 0) |
+                                   (kernel.room != 0 ? 2 : 0));
+}
+
 // Takes one report; blocks while there is none.
 inline std::optional<int> Take(Kernel& kernel, std::int64_t) {
   if (!kernel.registered || kernel.pending == 0) return std::nullopt;
@@ -138,7 +145,7 @@ inline std::optional<int> Take(Kernel& kernel, std::int64_t) {
 
 // The system call: 1 if it got something, 0 for "would block".
 inline std::optional<int> Try(Kernel& kernel, std::int64_t mode) {
-  std::uint8_t& supply = mode == 1 ? kernel.unread : kernel.room;
+  std::uint8_t& supply = Supply(kernel, static_cast<Mode>(mode));
   if (supply == 0) return 0;
   if (--supply == 0) kernel.in_time &= static_cast<std::uint8_t>(~mode);
   return 1;
@@ -151,14 +158,13 @@ inline std::optional<int> TakeAll(Kernel& kernel, std::int64_t) {
   return some ? 1 : 0;
 }
 
-// Deadlines will be believed that have passed now.
+// A deadline passes, and will be believed.
 inline std::optional<int> TimePasses(Kernel& kernel, std::int64_t) {
-  kernel.in_time = static_cast<std::uint8_t>((kernel.unread != 0 ? 1 : 0) |
-                                             (kernel.room != 0 ? 2 : 0));
+  kernel.in_time = ReadyNow(kernel);
   return 0;
 }
 
-// Which of some directions are ready, whatever was reported.
+// Which of the directions asked about are ready, whatever was reported.
 constexpr std::int64_t Question(std::uint32_t generation, Mode mode) {
   return std::int64_t{generation} << 8 | static_cast<std::int64_t>(mode);
 }
@@ -167,7 +173,7 @@ inline std::optional<int> Ask(Kernel& kernel, std::int64_t question) {
   if (!kernel.registered || kernel.generation != question >> 8) return 0;
   const int asked = static_cast<int>(question & 3);
   kernel.in_time &= static_cast<std::uint8_t>(~asked);
-  return asked & ((kernel.unread != 0 ? 1 : 0) | (kernel.room != 0 ? 2 : 0));
+  return asked & ReadyNow(kernel);
 }
 
 }  // namespace kernel
@@ -178,7 +184,7 @@ class ModelBackend {
   static constexpr BackendTraits kTraits = {.asks_before_timeout = true};
   static constexpr const char* kName = "model";
 
-  // `asks`: what has come may be on its way for longer than a poll can see.
+  // `asks`: before a timeout, because a poll may see later what has come.
   explicit ModelBackend(KernelObject& kernel, bool open_may_fail = false,
                         bool asks = false)
       : kernel_(kernel), open_may_fail_(open_may_fail), asks_(asks) {}
@@ -197,18 +203,17 @@ class ModelBackend {
   int Close(Fd, EventKey key) {
     if (Thread::Call("kernel.close", kernel_, kernel::Deregister,
                      key.generation()) != 0) {
-      netpoll_model::StopProgram(
-          "S9: what was deregistered is not what was registered");
+      StopProgram("S9: what was deregistered is not what was registered");
     }
     return 0;
   }
   template <class Sink>
   void Poll(Delta, Sink& sink) {
     const Report report(Thread::Await("kernel.wait", kernel_, kernel::Take));
-    netpoll_model::SetNoteOfRun(InHand::Event(report.generation));
+    SetNoteOfRun(InHand::Event(report.generation));
     sink.Ready(EventKey::ForSlot(report.index, report.generation), report.mode,
                report.flags);
-    netpoll_model::SetNoteOfRun({});
+    SetNoteOfRun({});
   }
   BackendTraits traits() const { return {.asks_before_timeout = asks_}; }
   template <class Sink>
@@ -217,10 +222,10 @@ class ModelBackend {
                                    kernel::Question(key.generation(), mode));
     if (ready == 0) return;
     // The firing that the question is about goes on afterwards.
-    const netpoll_model::Note firing = netpoll_model::NoteOfRun();
-    netpoll_model::SetNoteOfRun(InHand::Event(key.generation()));
+    const Note firing = NoteOfRun();
+    SetNoteOfRun(InHand::Event(key.generation()));
     sink.Ready(key, static_cast<Mode>(ready), {});
-    netpoll_model::SetNoteOfRun(firing);
+    SetNoteOfRun(firing);
   }
   void Break() {}
   bool IsPollDescriptor(Fd) const { return false; }
@@ -284,7 +289,7 @@ struct Due {
 template <class Env, class Owner>
 class ModelTimers {
  public:
-  using Object = netpoll_model::ObjectOf<ModelTimer>;
+  using Object = ObjectOf<ModelTimer>;
   struct Firing {
     Owner* owner;
     int which;
@@ -306,7 +311,7 @@ class ModelTimers {
   void Stop(Owner*, int which) {
     Thread::Call("timers.stop", timers_[which], StopStep);
   }
-  // Takes one timer that is due. Its place is the first of the two.
+  // Takes one timer that is due, the first one before the second.
   bool PopDue(std::int64_t now, Firing* firing) {
     for (int which = 0; which < 2; ++which) {
       const int answer =
@@ -314,15 +319,13 @@ class ModelTimers {
       if (answer == 0) continue;
       const Due due(answer);
       *firing = {owner_, which, due.serves, due.seq};
-      netpoll_model::SetNoteOfRun(InHand::Timer(which, due.id));
+      SetNoteOfRun(InHand::Timer(which, due.id));
       return true;
     }
-    netpoll_model::SetNoteOfRun({});
+    SetNoteOfRun({});
     return false;
   }
   std::int64_t Next() const { return 0; }
-
-  Object& timer(int which) { return timers_[which]; }
 
  private:
   static std::optional<int> ArmStep(ModelTimer& timer, std::int64_t request) {
@@ -354,4 +357,4 @@ class ModelTimers {
 
 }  // namespace netpoll::model
 
-#endif  // NETPOLL_MODEL_SCENARIOS_ENVIRONMENT_H_
+#endif  // NETPOLL_MODEL_SCENARIOS_MODEL_KERNEL_H_
