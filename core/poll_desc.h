@@ -147,24 +147,24 @@ class PollDesc {
 
   // Readiness comes before kNotPollable: whatever an error report is about, the
   // call is tried after it.
-  WaitResult Prepare(Mode direction, WaitKind kind) {
-    if (kind == WaitKind::kOrError) {
+  WaitStep Prepare(Mode direction, WaitKind kind) {
+    if (kind != WaitKind::kUntilReady) {
       const PollError error = Ended(direction);
-      if (error != PollError::kNone) return WaitResult::Done(error);
+      if (error != PollError::kNone) return WaitStep::End(error);
     }
     const auto done = Update<Env>(Word(direction), "prepare.word",
                                   kSeqCstUpdate, semaphore::Prepare);
     if (done.step.outcome == SemaphoreOutcome::kConsumed) {
-      return WaitResult::Done();
+      return WaitStep::End();
     }
     if (done.step.outcome != SemaphoreOutcome::kMustPark) {
       Env::Misuse("two tasks wait in one direction of a descriptor");
     }
-    if (kind == WaitKind::kUntilReady) return WaitResult::Park();
+    if (kind == WaitKind::kUntilReady) return WaitStep::GoOn();
     const PollError error = status::Check(
         status_.Load("prepare.recheck", Order::kSeqCst), direction);
-    if (error == PollError::kNone) return WaitResult::Park();
-    return WaitResult::Done(TakeReady(direction) ? PollError::kNone : error);
+    if (error == PollError::kNone) return WaitStep::GoOn();
+    return WaitStep::End(TakeReady(direction) ? PollError::kNone : error);
   }
 
   // Parks `waiter` if nothing came in between. From the successful exchange on
@@ -187,13 +187,13 @@ class PollDesc {
   }
 
   // After a Commit that did not park, and when a parked task runs again.
-  WaitResult Finish(Mode direction, WaitKind kind) {
-    if (TakeReady(direction)) return WaitResult::Done();
-    if (kind == WaitKind::kUntilReady) return WaitResult::Park();
+  WaitStep Finish(Mode direction, WaitKind kind) {
+    if (TakeReady(direction)) return WaitStep::End();
+    if (kind == WaitKind::kUntilReady) return WaitStep::GoOn();
     const PollError error = Ended(direction);
     // No error: the deadline that woke the task was moved before it ran.
-    if (error == PollError::kNone) return WaitResult::Park();
-    return WaitResult::Done(error);
+    if (error == PollError::kNone) return WaitStep::GoOn();
+    return WaitStep::End(error);
   }
 
   // --- Everybody else -------------------------------------------------------

@@ -31,7 +31,7 @@ struct Rig {
   EventKey key = desc.Open(3);
 
   bool Park(Mode direction) {
-    return desc.Prepare(direction, WaitKind::kOrError).must_park &&
+    return !desc.Prepare(direction, WaitKind::kOrError).ended &&
            desc.Commit(direction, &waiter, waiters);
   }
   PollResult Ready(Mode mode) {
@@ -106,7 +106,7 @@ TEST_F(PollDescDeathTest, TwoTasksInOneDirection) {
   (void)rig_.desc.Prepare(Mode::kRead, WaitKind::kOrError);
   EXPECT_DEATH((void)rig_.desc.Prepare(Mode::kRead, WaitKind::kOrError), rule);
   // The other direction is nobody's business.
-  EXPECT_TRUE(rig_.desc.Prepare(Mode::kWrite, WaitKind::kOrError).must_park);
+  EXPECT_FALSE(rig_.desc.Prepare(Mode::kWrite, WaitKind::kOrError).ended);
   // The first is parked.
   (void)rig_.desc.Commit(Mode::kRead, &rig_.waiter, rig_.waiters);
   EXPECT_DEATH((void)rig_.desc.Prepare(Mode::kRead, WaitKind::kOrError), rule);

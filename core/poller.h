@@ -7,14 +7,11 @@
 //   A task that wants to read:
 //     error = poller.Reset(desc, Mode::kRead);      // forget old readiness
 //     loop: read(2); anything but EAGAIN ends it
-//       wait = poller.Prepare(desc, Mode::kRead);
-//       while wait.must_park:
-//         suspend the task so that any thread may resume it, then
-//         poller.Commit(desc, Mode::kRead, &waiter): true - leave it, and touch
-//           nothing of it; false - resume it at once
-//         when it runs again: wait = poller.Finish(desc, Mode::kRead), and
-//         while that says must_park, Prepare again
-//       wait.error ends the wait: read again if it is kNone
+//       leave the task such that any thread may resume it, then
+//       wait = poller.Park(desc, Mode::kRead, &waiter);
+//       while wait.parked(): touch nothing of the task; when it runs again
+//         wait = poller.Resume(desc, Mode::kRead, &waiter);
+//       wait.error() ends it; wait.ready(): read again
 //
 //   An error that the system reports is news to be fetched by the call, not a
 //   verdict: it only makes the direction ready. kNotPollable says that many
@@ -30,9 +27,9 @@
 //
 // Threads: every member may be called from any thread, except that at most one
 // blocking Poll is under way at a time, each direction of a descriptor has at
-// most one task between Reset and Finish (descriptor_lock.h arranges that), and
-// Close comes after Unblock, when no other call on the descriptor is under way
-// or can begin.
+// most one task from Reset to the end of its wait (descriptor_lock.h arranges
+// that), and Close comes after Unblock, when no other call on the descriptor is
+// under way or can begin.
 
 #ifndef NETPOLL_CORE_POLLER_H_
 #define NETPOLL_CORE_POLLER_H_
@@ -40,6 +37,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
@@ -50,6 +48,7 @@
 #include "netpoll/core/pool.h"
 #include "netpoll/core/timer_heap.h"
 #include "netpoll/core/types.h"
+#include "netpoll/core/wait.h"
 
 namespace netpoll {
 
@@ -93,7 +92,8 @@ class Poller {
   // Registers `fd`, which must be non-blocking, in both directions. Does not
   // block. Errors: EBADF not an open descriptor; EINVAL blocking mode, or a
   // descriptor of the poller itself; EPERM a regular file or directory; EEXIST
-  // already open here; ENOMEM; or what the system says.
+  // already open here; ENOMEM: no memory for the slot, or for the timers of its
+  // deadlines, so that nothing later asks for any; or what the system says.
   OpenResult Open(Fd fd, Pollable pollable = Pollable::kCheck) {
     if (backend_.IsPollDescriptor(fd)) return {nullptr, EINVAL};
     if (pollable == Pollable::kCheck) {
@@ -105,7 +105,7 @@ class Poller {
     // So that a deadline can always be armed.
     if constexpr (requires { timers_.Reserve(std::size_t{}); }) {
       if (!timers_.Reserve(Desc::kTimers * std::size_t{pool_.Size()})) {
-        GiveBack(desc);
+        pool_.Free(desc);  // It was not opened: there is nothing to retire.
         return {nullptr, ENOMEM};
       }
     }
@@ -136,13 +136,39 @@ class Poller {
   // waiters. Once.
   PollResult Unblock(Desc* desc) { return desc->Unblock(timers_); }
 
-  // See the top of the file. Lock-free.
+  // See the top of the file; lock-free, and so are the next ones. kClosing, or
+  // kTimeout: the direction's deadline has passed.
   PollError Reset(Desc* desc, Mode direction) { return desc->Reset(direction); }
-  WaitResult Prepare(Desc* desc, Mode direction,
-                     WaitKind kind = WaitKind::kOrError) {
+
+  // Begins a wait. Parked: `waiter` is in the poller's hands, and its task may
+  // run on another thread before this returns. Ready: something came since
+  // Reset. Or what ends the wait: see PollError.
+  WaitResult Park(Desc* desc, Mode direction, Waiter* waiter,
+                  WaitKind kind = WaitKind::kOrError) {
+    const WaitStep begun = Prepare(desc, direction, kind);
+    if (begun.ended) return WaitResult::Ended(begun.error);
+    if (Commit(desc, direction, waiter)) return WaitResult::Parked();
+    return KeepWaiting(desc, direction, waiter, kind);
+  }
+
+  // By a task that was parked and runs again, with the arguments of its Park.
+  // Parks it once more if what woke it is gone: a deadline that was moved.
+  WaitResult Resume(Desc* desc, Mode direction, Waiter* waiter,
+                    WaitKind kind = WaitKind::kOrError) {
+    const WaitStep over = Finish(desc, direction, kind);
+    if (over.ended) return WaitResult::Ended(over.error);
+    return ParkAgain(desc, direction, waiter, kind);
+  }
+
+  // The steps of which those two are made, for glue that must do something in
+  // between. Prepare; unless that ends the wait, Commit: true, it is parked; if
+  // not, and when it runs again, Finish; unless that ends it, Prepare again.
+  WaitStep Prepare(Desc* desc, Mode direction,
+                   WaitKind kind = WaitKind::kOrError) {
     if constexpr (Backend::kTraits.needs_arm) {
-      if (Traits().needs_arm && (kind == WaitKind::kUntilReady ||
-                                 desc->Ended(direction) == PollError::kNone)) {
+      if (kind != WaitKind::kUnasked && Traits().needs_arm &&
+          (kind == WaitKind::kUntilReady ||
+           desc->Ended(direction) == PollError::kNone)) {
         const EventKey key =
             EventKey::ForSlot(desc->index(), desc->generation());
         backend_.Arm(desc->fd(), key, direction);
@@ -153,8 +179,8 @@ class Poller {
   [[nodiscard]] bool Commit(Desc* desc, Mode direction, Waiter* waiter) {
     return desc->Commit(direction, waiter, waiters_);
   }
-  WaitResult Finish(Desc* desc, Mode direction,
-                    WaitKind kind = WaitKind::kOrError) {
+  WaitStep Finish(Desc* desc, Mode direction,
+                  WaitKind kind = WaitKind::kOrError) {
     return desc->Finish(direction, kind);
   }
 
@@ -283,6 +309,24 @@ class Poller {
     }
     std::int64_t events = 0;
   };
+
+  // The rest of Park and Resume, out of line because it is rare: something came
+  // between Prepare and Commit; what woke a task was gone when it ran.
+  [[gnu::noinline]] WaitResult KeepWaiting(Desc* desc, Mode direction,
+                                           Waiter* waiter, WaitKind kind) {
+    return Env::Retry([&]() -> std::optional<WaitResult> {
+      const WaitStep over = Finish(desc, direction, kind);
+      if (over.ended) return WaitResult::Ended(over.error);
+      const WaitStep begun = Prepare(desc, direction, kind);
+      if (begun.ended) return WaitResult::Ended(begun.error);
+      if (Commit(desc, direction, waiter)) return WaitResult::Parked();
+      return std::nullopt;
+    });
+  }
+  [[gnu::noinline]] WaitResult ParkAgain(Desc* desc, Mode direction,
+                                         Waiter* waiter, WaitKind kind) {
+    return Park(desc, direction, waiter, kind);
+  }
 
   // A system keeps at most one event for a direction, and hands out the oldest
   // first. Room for others: stale ones, and descriptors that are opened.

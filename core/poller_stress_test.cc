@@ -123,15 +123,12 @@ class Stress {
   void Wake(DeadlineResult result) { Wake(result.wake); }
 
   PollError Wait(Mode direction, Task& task) {
-    WaitResult wait = poller_.Prepare(desc_, direction);
-    while (wait.must_park) {
-      if (poller_.Commit(desc_, direction, &task)) {
-        task.parker.Park("test.park");
-      }
-      wait = poller_.Finish(desc_, direction);
-      if (wait.must_park) wait = poller_.Prepare(desc_, direction);
+    WaitResult wait = poller_.Park(desc_, direction, &task);
+    while (wait.parked()) {
+      task.parker.Park("test.park");
+      wait = poller_.Resume(desc_, direction, &task);
     }
-    return wait.error;
+    return wait.error();
   }
 
   // The try-first loop of a task. A deadline in between only means: again.

@@ -37,10 +37,75 @@ struct Rig {
     EXPECT_EQ(poller->Close(desc), 0);
   }
   void Park(Desc* desc, Mode direction, Waiter* waiter) {
-    ASSERT_TRUE(poller->Prepare(desc, direction).must_park);
-    ASSERT_TRUE(poller->Commit(desc, direction, waiter));
+    ASSERT_TRUE(poller->Park(desc, direction, waiter).parked());
   }
 };
+
+// Timers that find no memory when told so.
+template <class Env, class Owner>
+struct ScarceTimers : TimerHeap<Env, Owner> {
+  [[nodiscard]] bool Reserve(std::size_t timers) {
+    return !scarce && TimerHeap<Env, Owner>::Reserve(timers);
+  }
+  static inline bool scarce = false;
+};
+
+TEST(PollerTest, OpenWithoutMemoryForTimersSaysSoAndLeavesNothingBehind) {
+  FakeKernel<> kernel;
+  Poller<FakeBackend<>, StdEnv, ScarceTimers> poller(kernel);
+  bool& scarce = decltype(poller)::Timers::scarce;
+  const Fd fd = kernel.MakeFd();
+  scarce = true;
+  for (int i = 0; i < 3; ++i) {
+    const auto refused = poller.Open(fd);
+    EXPECT_EQ(refused.error, ENOMEM);
+    EXPECT_EQ(refused.desc, nullptr);
+  }
+  scarce = false;
+  // The kernel has nothing of it, and its slot is free.
+  const auto opened = poller.Open(fd);
+  ASSERT_EQ(opened.error, 0);
+  EXPECT_EQ(opened.desc->index(), 0u);
+  EXPECT_TRUE(poller
+                  .SetDeadline(opened.desc, Mode::kReadWrite,
+                               Deadline::At(kernel.now() + 5))
+                  .earliest_moved);
+  EXPECT_TRUE(poller.Unblock(opened.desc).ready.empty());
+  EXPECT_EQ(poller.Close(opened.desc), 0);
+}
+
+// A deadline that was moved is no reason to run: who was woken by it parks
+// again, and readiness that comes before a commit ends the wait.
+TEST(PollerTest, AWaitIsParkedReadyOrHasAnError) {
+  Rig rig;
+  const Fd fd = rig.kernel.MakeFd();
+  Desc* const desc = rig.Open(fd);
+  Waiter waiter;
+  ASSERT_TRUE(rig.poller->Park(desc, Mode::kRead, &waiter).parked());
+  DeadlineResult past =
+      rig.poller->SetDeadline(desc, Mode::kRead, Deadline::Past());
+  EXPECT_EQ(past.wake.ready.Pop(), &waiter);
+  rig.poller->AdjustWaiters(past.wake.waiters_delta);
+  (void)rig.poller->SetDeadline(desc, Mode::kRead, Deadline::None());
+  EXPECT_EQ(rig.poller->Resume(desc, Mode::kRead, &waiter),
+            WaitResult::Parked());
+  EXPECT_EQ(rig.poller->waiters(), 1);
+  rig.kernel.SetReady(fd, Mode::kRead);
+  PollResult ready = rig.poller->Poll(Delta::NonBlocking());
+  EXPECT_EQ(ready.ready.Pop(), &waiter);
+  rig.poller->AdjustWaiters(ready.waiters_delta);
+  EXPECT_TRUE(rig.poller->Resume(desc, Mode::kRead, &waiter).ready());
+  // Readiness that was recorded ends a wait before it parks.
+  PollResult nobody = rig.poller->Nudge(desc, Mode::kRead);
+  EXPECT_TRUE(nobody.ready.empty());
+  EXPECT_TRUE(rig.poller->Park(desc, Mode::kRead, &waiter).ready());
+  (void)rig.poller->SetDeadline(desc, Mode::kRead, Deadline::Past());
+  const WaitResult late = rig.poller->Park(desc, Mode::kRead, &waiter);
+  EXPECT_FALSE(late.parked() || late.ready());
+  EXPECT_EQ(late.error(), PollError::kTimeout);
+  EXPECT_EQ(rig.poller->waiters(), 0);
+  rig.Close(desc);
+}
 
 TEST(PollerTest, OpenRefusesWhatItMustAndLeavesNothingBehind) {
   Rig rig;

@@ -96,8 +96,7 @@ class Clients {
     client.desc = poller_.Open(client.fd).desc;
     static_cast<void>(poller_.SetDeadline(
         client.desc, Mode::kRead, Deadline::At(kernel_.now() + kTimeout)));
-    EXPECT_TRUE(poller_.Prepare(client.desc, Mode::kRead).must_park);
-    EXPECT_TRUE(poller_.Commit(client.desc, Mode::kRead, &client));
+    EXPECT_TRUE(poller_.Park(client.desc, Mode::kRead, &client).parked());
   }
 
   FakeKernel<> kernel_;
@@ -241,8 +240,7 @@ class AskTest : public testing::Test {
   ThePoller::Desc* Park(Fd fd, Waiter* waiter, Deadline when = kWhen) {
     ThePoller::Desc* const desc = poller_.Open(fd).desc;
     Serve(poller_.SetDeadline(desc, Mode::kRead, when).wake);
-    EXPECT_TRUE(poller_.Prepare(desc, Mode::kRead).must_park);
-    EXPECT_TRUE(poller_.Commit(desc, Mode::kRead, waiter));
+    EXPECT_TRUE(poller_.Park(desc, Mode::kRead, waiter).parked());
     return desc;
   }
   void Close(ThePoller::Desc* desc) {

@@ -21,7 +21,7 @@
 namespace {
 
 using netpoll::Delta, netpoll::Mode, netpoll::Order, netpoll::PollResult,
-    netpoll::Waiter, netpoll::WaitResult;
+    netpoll::Waiter, netpoll::WaitStep;
 using netpoll::model::Role, netpoll::model::Scenario, netpoll::model::Thread,
     netpoll::model::View;
 
@@ -39,8 +39,8 @@ enum class FlagIsRaised { kBeforeCommit, kAfterCommit };
 template <class Env, class Poller, class Sleep>
 void WaitForRead(Poller& poller, typename Poller::Desc* desc, Task<Env>& task,
                  FlagIsRaised when, Sleep sleep) {
-  WaitResult wait = poller.Prepare(desc, Mode::kRead);
-  while (wait.must_park) {
+  WaitStep wait = poller.Prepare(desc, Mode::kRead);
+  while (!wait.ended) {
     if (when == FlagIsRaised::kBeforeCommit) {
       task.parked.Store("glue.raise", 1, Order::kSeqCst);
     }
@@ -52,7 +52,7 @@ void WaitForRead(Poller& poller, typename Poller::Desc* desc, Task<Env>& task,
     }
     task.parked.Store("glue.lower", 0, Order::kSeqCst);
     wait = poller.Finish(desc, Mode::kRead);
-    if (wait.must_park) wait = poller.Prepare(desc, Mode::kRead);
+    if (!wait.ended) wait = poller.Prepare(desc, Mode::kRead);
   }
 }
 

@@ -35,7 +35,7 @@ struct Player : netpoll::Waiter {
   const int fd;
   Poller::Desc* const desc;
   int rounds = 0;
-  bool parked = false;
+  bool waits = false;
 };
 
 std::int64_t Now() {
@@ -61,24 +61,18 @@ Outcome Round(Player& player) {
 // Reads one byte, waiting for it as long as it takes.
 Outcome Step(Poller& poller, Player& player) {
   WaitResult wait =
-      player.parked ? poller.Finish(player.desc, Mode::kRead)
-                    : WaitResult::Done(poller.Reset(player.desc, Mode::kRead));
-  for (;;) {
-    char byte;
-    if (!wait.must_park && wait.error != PollError::kNone) {
-      std::printf("%s: %s\n", player.name, netpoll::Name(wait.error));
-      return Outcome::kEnded;
-    }
-    player.parked = false;
-    if (!wait.must_park && read(player.fd, &byte, 1) == 1) return Round(player);
-    wait = poller.Prepare(player.desc, Mode::kRead);
-    if (!wait.must_park) continue;
-    player.parked = true;  // Before the commit: afterwards hands off.
-    if (poller.Commit(player.desc, Mode::kRead, &player)) {
-      return Outcome::kParked;
-    }
-    wait = poller.Finish(player.desc, Mode::kRead);
+      player.waits ? poller.Resume(player.desc, Mode::kRead, &player)
+                   : WaitResult::Ended(poller.Reset(player.desc, Mode::kRead));
+  char byte;
+  while (wait.ready()) {
+    player.waits = false;
+    if (read(player.fd, &byte, 1) == 1) return Round(player);
+    player.waits = true;  // Before it may be parked: afterwards hands off.
+    wait = poller.Park(player.desc, Mode::kRead, &player);
   }
+  if (wait.parked()) return Outcome::kParked;
+  std::printf("%s: %s\n", player.name, netpoll::Name(wait.error()));
+  return Outcome::kEnded;
 }
 
 void Play(Poller& poller, Player& ping, Player& pong) {

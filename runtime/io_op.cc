@@ -11,8 +11,8 @@
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/descriptor_lock.h"
-#include "netpoll/core/poll_desc.h"
 #include "netpoll/core/types.h"
+#include "netpoll/core/wait.h"
 #include "netpoll/runtime/host_poller.h"
 #include "netpoll/runtime/message.h"
 #include "netpoll/runtime/scheduler.h"
@@ -111,8 +111,8 @@ inline IoOp::Step IoOp::Go() {
         break;
       case Stage::kNothing:
         return Step::kEnded;
-      case Stage::kPrepare:
-      case Stage::kFinish:
+      case Stage::kPark:
+      case Stage::kResume:
         step = Wait<kDirection>();
         break;
     }
@@ -139,7 +139,7 @@ bool IoOp::Advance() {
 template <Mode kDirection>
 inline IoOp::Step IoOp::Reset() {
   if (kDirection == Mode::kRead && fd_->drained && !never_blocks_) {
-    stage_ = Stage::kPrepare;
+    stage_ = Stage::kPark;
     return Step::kOn;
   }
   const PollError error = fd_->scheduler.poller().Reset(fd_->desc, kDirection);
@@ -167,7 +167,7 @@ IoOp::Step IoOp::Blocked(bool moved) {
     woken_ = false;
     fruitless_ = 0;
   }
-  stage_ = more_ ? Stage::kMore : Stage::kPrepare;
+  stage_ = more_ ? Stage::kMore : Stage::kPark;
   if (more_ || !(woken_ || no_event_)) return Step::kOn;
   return Fruitless();
 }
@@ -195,30 +195,26 @@ IoOp::Step IoOp::TakeDirection() {
   return Step::kEnded;
 }
 
-// One step of the wait. Ended: with an error.
+// Parks, or goes on when the task runs again. Ended: with an error.
 template <Mode kDirection>
 inline IoOp::Step IoOp::Wait() {
   HostPoller& poller = fd_->scheduler.poller();
-  PollDesc<StdEnv>* const desc = fd_->desc;
-  if (stage_ == Stage::kFinish) {
-    const WaitResult wait = poller.Finish(desc, kDirection);
-    if (!wait.must_park) return Waited(wait.error);
-    stage_ = Stage::kPrepare;
-    return Step::kOn;
+  if (stage_ == Stage::kResume) {
+    // Parked again, it asks for events though it may rest: rare, and the next
+    // Park does not.
+    return Waited(poller.Resume(fd_->desc, kDirection, this));
   }
+  stage_ = Stage::kResume;  // Before it may be parked: afterwards hands off.
   // Who rests does not ask for events: a level would be reported at once.
-  const WaitResult wait = resting_
-                              ? desc->Prepare(kDirection, WaitKind::kOrError)
-                              : poller.Prepare(desc, kDirection);
-  stage_ = Stage::kFinish;
-  if (!wait.must_park) return Waited(wait.error);
-  return poller.Commit(desc, kDirection, this) ? Step::kParked : Step::kOn;
+  const WaitKind kind = resting_ ? WaitKind::kUnasked : WaitKind::kOrError;
+  return Waited(poller.Park(fd_->desc, kDirection, this, kind));
 }
 
-// A wait ended.
-inline IoOp::Step IoOp::Waited(PollError error) {
-  if (error != PollError::kNone) [[unlikely]]
-    return Refused(error);
+// Once it is parked nothing of it may be touched.
+inline IoOp::Step IoOp::Waited(WaitResult wait) {
+  if (wait.parked()) return Step::kParked;
+  if (wait.error() != PollError::kNone) [[unlikely]]
+    return Refused(wait.error());
   return Woken();
 }
 
@@ -227,7 +223,7 @@ inline IoOp::Step IoOp::Waited(PollError error) {
 inline IoOp::Step IoOp::Woken() {
   woken_ = true;
   stage_ = Stage::kTry;
-  if (resting_ && !RestIsOver()) stage_ = Stage::kPrepare;
+  if (resting_ && !RestIsOver()) stage_ = Stage::kPark;
   return Step::kOn;
 }
 

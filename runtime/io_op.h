@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "netpoll/core/types.h"
+#include "netpoll/core/wait.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/task_waiter.h"
@@ -99,8 +100,8 @@ class IoOp : public TaskWaiter {
     kReset,    // Forget old readiness, if the system call is to be tried.
     kTry,      // The system call.
     kMore,     // The system call again, if the task's share is not used up.
-    kPrepare,  // It would block.
-    kFinish,   // The task was parked, or a commit failed.
+    kPark,     // It would block.
+    kResume,   // The task was parked, and runs again.
     kNothing,  // There is no descriptor.
   };
 
@@ -127,7 +128,7 @@ class IoOp : public TaskWaiter {
   static void Resume(TaskWaiter* self);
 
   [[gnu::noinline]] Step End(IoStatus status);
-  Step Waited(PollError error);
+  Step Waited(WaitResult wait);
   Step Woken();
   [[gnu::cold, gnu::noinline]] bool BeginNothing();
   [[gnu::cold, gnu::noinline]] bool EnterGuest();

@@ -176,10 +176,10 @@ class Lockstep {
   void Prepare(Conn& conn, Mode direction, bool until_ready = false) {
     Task& task = conn.task(direction);
     task.until_ready = until_ready;
-    const WaitResult wait = poller_.Prepare(conn.desc, direction, Kind(task));
+    const WaitStep wait = poller_.Prepare(conn.desc, direction, Kind(task));
     const Wait expected = model(conn).Prepare(direction, until_ready);
     ExpectSame("Prepare", wait, expected);
-    if (wait.must_park) task.phase = Phase::kCommitting;
+    if (!wait.ended) task.phase = Phase::kCommitting;
     CheckAll();
   }
 
@@ -195,7 +195,7 @@ class Lockstep {
       Expect(parked == model(conn).Commit(direction), "Commit: other result");
       task.phase = parked ? Phase::kParked : Phase::kFinishing;
     } else {
-      const WaitResult wait = poller_.Finish(conn.desc, direction, Kind(task));
+      const WaitStep wait = poller_.Finish(conn.desc, direction, Kind(task));
       ExpectSame("Finish", wait,
                  model(conn).Finish(direction, task.until_ready));
       task.phase = Phase::kIdle;
@@ -268,10 +268,10 @@ class Lockstep {
     ++checks_;
     if (!holds && error_.empty()) error_ = what;
   }
-  void ExpectSame(const char* call, WaitResult got, Wait expected) {
+  void ExpectSame(const char* call, WaitStep got, Wait expected) {
     ++checks_;
-    if (got.must_park == expected.park &&
-        (got.must_park || got.error == expected.error)) {
+    if (got.ended != expected.park &&
+        (!got.ended || got.error == expected.error)) {
       return;
     }
     if (error_.empty()) error_ = std::string(call) + ": other result";

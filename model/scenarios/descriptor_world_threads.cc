@@ -131,40 +131,38 @@ void DescriptorWorld::ReportError() {
 // One wait: until ready or an error.
 PollError DescriptorWorld::Wait(Thread& thread, Mode direction, WaitKind kind,
                                 int round, Task* task) {
-  WaitResult wait = poller_.Prepare(desc_, direction, kind);
-  while (wait.must_park) {
-    thread.Mark("prepared", {round});
-    if (cast_.payload) task->payload.Set(0);
-    if (poller_.Commit(desc_, direction, task)) {
-      thread.Park();
-      if (cast_.payload && task->payload.Get() != 1) {
+  if (cast_.payload) task->payload.Set(0);
+  WaitResult wait = poller_.Park(desc_, direction, task, kind);
+  while (wait.parked()) {
+    thread.Park();
+    if (cast_.payload) {
+      if (task->payload.Get() != 1) {
         thread.Fail("I1: a task runs before its waker has finished with it");
       }
+      task->payload.Set(0);
     }
     thread.Mark("resumed", {round});
-    wait = poller_.Finish(desc_, direction, kind);
-    if (!wait.must_park) break;
-    thread.Mark("again", {round});
-    wait = poller_.Prepare(desc_, direction, kind);
+    wait = poller_.Resume(desc_, direction, task, kind);
   }
-  if (wait.error == PollError::kNotPollable && !cast_.drained_first &&
+  const PollError error = wait.error();
+  if (error == PollError::kNotPollable && !cast_.drained_first &&
       cast_.error_events < reference::kErrorReports) {
     thread.Fail("I10: a reader was told of errors before they kept coming");
   }
   const auto seen = thread.note().As<UserNote>();
-  if (wait.error != PollError::kNone && seen.announced) {
+  if (error != PollError::kNone && seen.announced) {
     thread.Fail(
         "I15: a wait ended with an error that did not look whether it "
         "was ready");
   }
   // An error is one that the task has seen in the status word.
-  if (wait.error != reference::ErrorOf(seen.status, direction) &&
-      wait.error != PollError::kNone) {
+  if (error != reference::ErrorOf(seen.status, direction) &&
+      error != PollError::kNone) {
     thread.Fail("I15: a wait ended with an error that the status did not show");
   }
   thread.SetNote({});
-  thread.Mark("waited", {round, static_cast<int>(wait.error)});
-  return wait.error;
+  thread.Mark("waited", {round, static_cast<int>(error)});
+  return error;
 }
 
 // Reset, try, and wait whenever that would block; `rounds` times. A reader that

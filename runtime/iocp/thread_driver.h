@@ -66,16 +66,13 @@ class Driver {
 
   // Blocks the thread until `direction` is ready or an error ends the wait.
   PollError Wait(Desc* desc, Mode direction, WaitKind kind) {
-    for (;;) {
-      WaitResult result = poller_.Prepare(desc, direction, kind);
-      if (!result.must_park) return result.error;
-      ThreadWaiter waiter;
-      if (poller_.Commit(desc, direction, &waiter)) {
-        waiter.parker.Park("driver.park");
-      }
-      result = poller_.Finish(desc, direction, kind);
-      if (!result.must_park) return result.error;
+    ThreadWaiter waiter;
+    WaitResult wait = poller_.Park(desc, direction, &waiter, kind);
+    while (wait.parked()) {
+      waiter.parker.Park("driver.park");
+      wait = poller_.Resume(desc, direction, &waiter, kind);
     }
+    return wait.error();
   }
 
   void SetDeadline(Desc* desc, Mode mode, Deadline deadline) {

@@ -66,10 +66,9 @@ class ErrorReports : public Fixture<Backend> {
 
     // False: the wait has ended already, with `error`.
     bool Park() {
-      const WaitResult wait = poller_.Prepare(desc_, mode_);
-      if (wait.must_park && poller_.Commit(desc_, mode_, &waiter_)) return true;
-      error = wait.must_park ? poller_.Finish(desc_, mode_).error : wait.error;
-      return false;
+      const WaitResult wait = poller_.Park(desc_, mode_, &waiter_);
+      error = wait.error();
+      return wait.parked();
     }
     // Polls until the parked task has been woken.
     void BeWoken() {
@@ -80,9 +79,9 @@ class ErrorReports : public Fixture<Backend> {
         }
         poller_.AdjustWaiters(result.waiters_delta);
       }
-      const WaitResult wait = poller_.Finish(desc_, mode_);
-      EXPECT_FALSE(wait.must_park);
-      error = wait.error;
+      const WaitResult wait = poller_.Resume(desc_, mode_, &waiter_);
+      EXPECT_FALSE(wait.parked());
+      error = wait.error();
     }
 
     PollError error = PollError::kNone;

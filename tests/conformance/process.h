@@ -149,8 +149,7 @@ TYPED_TEST_P(Process, SoDoesOneThatDestroysAPoller) {
   auto* const desc = poller->Open(ends.own()).desc;
   ASSERT_NE(desc, nullptr);
   Waiter waiter;
-  ASSERT_TRUE(poller->Prepare(desc, Mode::kRead).must_park);
-  ASSERT_TRUE(poller->Commit(desc, Mode::kRead, &waiter));
+  ASSERT_TRUE(poller->Park(desc, Mode::kRead, &waiter).parked());
   const ChildEnd end = InChild([&] { poller.reset(); });
   EXPECT_FALSE(end.Aborted());
   EXPECT_EQ(end.said, "");
@@ -158,7 +157,7 @@ TYPED_TEST_P(Process, SoDoesOneThatDestroysAPoller) {
   PollResult result = poller->Poll(Delta::Forever());
   EXPECT_EQ(result.ready.Pop(), &waiter);
   poller->AdjustWaiters(result.waiters_delta);
-  static_cast<void>(poller->Finish(desc, Mode::kRead));
+  EXPECT_TRUE(poller->Resume(desc, Mode::kRead, &waiter).ready());
   EXPECT_TRUE(poller->Unblock(desc).ready.empty());
   EXPECT_EQ(poller->Close(desc), 0);
 }

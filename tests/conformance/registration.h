@@ -53,7 +53,8 @@ TYPED_TEST_P(Registration, OpenRefusesWhatIsOpenAlready) {
   // The first registration is as it was.
   static_cast<void>(poller.Poll(Delta::NonBlocking()));
   if (TestFixture::kReportsReadiness && !TypeParam::kTraits.needs_arm) {
-    EXPECT_FALSE(poller.Prepare(opened.desc, Mode::kWrite).must_park);
+    Waiter waiter;
+    EXPECT_TRUE(poller.Park(opened.desc, Mode::kWrite, &waiter).ready());
   }
   EXPECT_TRUE(poller.Unblock(opened.desc).ready.empty());
   EXPECT_EQ(poller.Close(opened.desc), 0);

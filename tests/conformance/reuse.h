@@ -80,17 +80,17 @@ TYPED_TEST_P(Reuse, AStaleEventOfTheSameBatchIsDropped) {
   settle();
   for (auto* desc : {kept, closed}) {
     ASSERT_EQ(poller.Reset(desc, Mode::kRead), PollError::kNone);
-    ASSERT_TRUE(poller.Prepare(desc, Mode::kRead).must_park);
+    auto* const waiter = desc == kept ? &kept_waiter : &closed_waiter;
+    ASSERT_TRUE(poller.Park(desc, Mode::kRead, waiter).parked());
   }
-  ASSERT_TRUE(poller.Commit(kept, Mode::kRead, &kept_waiter));
-  ASSERT_TRUE(poller.Commit(closed, Mode::kRead, &closed_waiter));
   first.Send();
   second.Send();
   poller.backend().before_first = [&] {
     PollResult woken = poller.Unblock(closed);
     EXPECT_EQ(woken.ready.Pop(), &closed_waiter);
     poller.AdjustWaiters(woken.waiters_delta);
-    static_cast<void>(poller.Finish(closed, Mode::kRead));
+    EXPECT_EQ(poller.Resume(closed, Mode::kRead, &closed_waiter).error(),
+              PollError::kClosing);
     const int number = second.own();
     EXPECT_EQ(poller.Close(closed), 0);
     second.CloseOwn();
@@ -104,7 +104,7 @@ TYPED_TEST_P(Reuse, AStaleEventOfTheSameBatchIsDropped) {
   }
   poller.AdjustWaiters(result.waiters_delta);
   // Of the newcomer nothing was readable, so it must park.
-  ASSERT_TRUE(poller.Prepare(opened, Mode::kRead).must_park);
+  ASSERT_FALSE(poller.Prepare(opened, Mode::kRead).ended);
   static_cast<void>(poller.Finish(opened, Mode::kRead));
   const int number = opened->fd();
   for (auto* desc : {kept, opened}) {

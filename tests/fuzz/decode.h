@@ -182,9 +182,10 @@ class DecodeRun {
     if (task.parked || poller_.Reset(d.desc, direction) != PollError::kNone) {
       return;
     }
-    if (!poller_.Prepare(d.desc, direction).must_park) return;
-    task.parked = poller_.Commit(d.desc, direction, &task);
-    Require(task.parked, "a task could not park");
+    const WaitResult wait = poller_.Park(d.desc, direction, &task);
+    task.parked = wait.parked();
+    Require(task.parked || wait.error() != PollError::kNone,
+            "a task could not park");
   }
 
   void Poll() {
@@ -265,7 +266,9 @@ class DecodeRun {
     for (Descriptor& d : descriptors_) {
       for (const Mode direction : {Mode::kRead, Mode::kWrite}) {
         if (&d.task(direction) != &task) continue;
-        poller_.Finish(d.desc, direction);
+        Task* const woken = &d.task(direction);
+        Require(!poller_.Resume(d.desc, direction, woken).parked(),
+                "woken for nothing");
       }
     }
   }

@@ -156,8 +156,7 @@ class IocpRun {
                        : IocpSend(poller_.backend(), fd, call.operation, buffer,
                                   sizeof(buffer));
     Require(started.pending, "a call that is under way is not");
-    Require(poller_.Prepare(d.desc, mode).must_park, "nothing to wait for");
-    call.parked = poller_.Commit(d.desc, mode, &call);
+    call.parked = poller_.Park(d.desc, mode, &call).parked();
     Require(call.parked, "a task could not park");
   }
 
@@ -253,7 +252,7 @@ class IocpRun {
       }
       if (!call.expected) continue;
       call.expected = false;
-      Require(!poller_.Finish(d.desc, kModes[i]).must_park,
+      Require(!poller_.Resume(d.desc, kModes[i], &call).parked(),
               "woken for nothing");
       const IoResult ended = IocpFinish(poller_.backend(), kFirstFd + which,
                                         call.operation, PollError::kNone);

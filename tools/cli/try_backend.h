@@ -54,8 +54,7 @@ bool WakesReader(Poller<Backend>& poller, typename Poller<Backend>::Desc* desc,
   constexpr int kPolls = 100;
   constexpr std::chrono::milliseconds kWait{20};
   Waiter waiter;
-  if (!poller.Prepare(desc, Mode::kRead).must_park) return false;
-  if (!poller.Commit(desc, Mode::kRead, &waiter)) return false;
+  if (!poller.Park(desc, Mode::kRead, &waiter).parked()) return false;
   bool woken = false;
   const bool sent = pair.SendByte();
   for (int i = 0; sent && !woken && i < kPolls; ++i) {

@@ -61,13 +61,11 @@ class Task<Poller, windows::TcpSockets> : public Waiter {
         EventKey::ForSlot(desc_->index(), desc_->generation()), direction_);
     if (operation_ == nullptr) return End(Describe(-ENOMEM));
     buffer_.resize(static_cast<std::size_t>(std::min(bytes_, kMostBuffer)));
-    if (Begin()) Wait();
+    if (Begin()) Go(Park());
   }
 
   // Somebody took it from a WaiterList: runs until it parks or ends.
-  void Resume() {
-    if (!Settled(poller_.Finish(desc_, direction_, kind()))) Wait();
-  }
+  void Resume() { Go(poller_.Resume(desc_, direction_, this, kind())); }
 
  private:
   static constexpr std::int64_t kMostBuffer = std::int64_t{1} << 24;
@@ -77,28 +75,23 @@ class Task<Poller, windows::TcpSockets> : public Waiter {
                                       : WaitKind::kUntilReady;
   }
 
-  void Wait() {
-    for (;;) {
-      WaitResult wait = poller_.Prepare(desc_, direction_, kind());
-      if (wait.must_park) {
-        if (poller_.Commit(desc_, direction_, this)) return;
-        wait = poller_.Finish(desc_, direction_, kind());
-      }
-      if (Settled(wait)) return;
-    }
-  }
+  WaitResult Park() { return poller_.Park(desc_, direction_, this, kind()); }
 
-  // True: the task has ended. Otherwise it waits (again).
-  bool Settled(WaitResult wait) {
-    if (wait.must_park) return false;
-    if (wait.error != PollError::kNone) {
-      asked_ = wait.error;
-      poller_.backend().Cancel(desc_->fd(), operation_);
-      return false;
+  // Until it parks or ends.
+  void Go(WaitResult wait) {
+    while (!wait.parked()) {
+      if (!wait.ready()) {
+        asked_ = wait.error();
+        poller_.backend().Cancel(desc_->fd(), operation_);
+      } else if (operation_->done()) {
+        const PollError asked = std::exchange(asked_, PollError::kNone);
+        if (Took(IocpFinish(poller_.backend(), desc_->fd(), operation_,
+                            asked))) {
+          return;
+        }
+      }
+      wait = Park();
     }
-    if (!operation_->done()) return false;
-    const PollError asked = std::exchange(asked_, PollError::kNone);
-    return Took(IocpFinish(poller_.backend(), desc_->fd(), operation_, asked));
   }
 
   // Begins the next call. False: the task has ended.

@@ -99,8 +99,7 @@ class IoUringDeadline : public ScriptedTest<ScriptedRing> {
   void Park(Client& client, Mode deadline_of) {
     static_cast<void>(
         poller_.SetDeadline(client.desc, deadline_of, Deadline::At(kWhen)));
-    EXPECT_TRUE(poller_.Prepare(client.desc, client.direction).must_park);
-    EXPECT_TRUE(poller_.Commit(client.desc, client.direction, &client));
+    EXPECT_TRUE(poller_.Park(client.desc, client.direction, &client).parked());
   }
 
   // The deadlines have passed.
@@ -174,8 +173,7 @@ TEST_F(IoUringDeadline, OnlyTheDirectionsThatExpireAreAskedAbout) {
   const StuckThread stuck([&] { client = &Open(Mode::kRead); });
   static_cast<void>(
       poller_.SetDeadline(client->desc, Mode::kWrite, Deadline::At(kWhen)));
-  EXPECT_TRUE(poller_.Prepare(client->desc, Mode::kRead).must_park);
-  EXPECT_TRUE(poller_.Commit(client->desc, Mode::kRead, client));
+  EXPECT_TRUE(poller_.Park(client->desc, Mode::kRead, client).parked());
   client->ends.Send();
   TurnTooLate();
   EXPECT_EQ(asked(), 1);

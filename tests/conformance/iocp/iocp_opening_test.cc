@@ -100,11 +100,11 @@ TEST_F(IocpOpening, AStaleKeyWakesNobody) {
     ::PostQueuedCompletionStatus(SpySys::port(), 1, old.bits(),
                                  call.operation()->overlapped());
     EXPECT_TRUE(poller_.Poll(Delta::Forever()).ready.empty());
-    ASSERT_TRUE(poller_.Prepare(desc, Mode::kRead).must_park);
+    ASSERT_FALSE(poller_.Prepare(desc, Mode::kRead).ended);
     static_cast<void>(poller_.Finish(desc, Mode::kRead));
     second.Send();
     EXPECT_TRUE(poller_.Poll(Delta::Forever()).ready.empty());
-    EXPECT_FALSE(poller_.Prepare(desc, Mode::kRead).must_park);
+    EXPECT_TRUE(poller_.Prepare(desc, Mode::kRead).ended);
     EXPECT_EQ(call.Finish().bytes, 1u);
   }
   EXPECT_TRUE(poller_.Unblock(desc).ready.empty());

@@ -130,8 +130,7 @@ TEST_F(KqueueFailure, AnEndAndAnEdgeInOneBatchWakeAWriterOnce) {
   ends.FillOwn();
   auto* const desc = poller.Open(ends.own()).desc;
   Waiter waiter;
-  ASSERT_TRUE(poller.Prepare(desc, Mode::kWrite).must_park);
-  ASSERT_TRUE(poller.Commit(desc, Mode::kWrite, &waiter));
+  ASSERT_TRUE(poller.Park(desc, Mode::kWrite, &waiter).parked());
   const std::uint64_t udata =
       EventKey::ForSlot(desc->index(), desc->generation()).bits();
   script().reports.push_back({Event(3, EVFILT_READ, EV_EOF, udata),
@@ -141,7 +140,7 @@ TEST_F(KqueueFailure, AnEndAndAnEdgeInOneBatchWakeAWriterOnce) {
   EXPECT_EQ(result.ready.Pop(), &waiter);
   EXPECT_EQ(result.ready.Pop(), nullptr);
   poller.AdjustWaiters(result.waiters_delta);
-  EXPECT_EQ(poller.Finish(desc, Mode::kWrite).error, PollError::kNone);
+  EXPECT_TRUE(poller.Resume(desc, Mode::kWrite, &waiter).ready());
   EXPECT_TRUE(poller.Unblock(desc).ready.empty());
   EXPECT_EQ(poller.Close(desc), 0);
 }

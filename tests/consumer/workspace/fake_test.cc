@@ -14,13 +14,12 @@ int main() {
 
   netpoll::Waiter task;
   constexpr netpoll::Mode kRead = netpoll::Mode::kRead;
-  if (!poller.Prepare(opened.desc, kRead).must_park) return 3;
-  if (!poller.Commit(opened.desc, kRead, &task)) return 4;
+  if (!poller.Park(opened.desc, kRead, &task).parked()) return 3;
   kernel.SetReady(fd, kRead);
   netpoll::PollResult result = poller.Poll(netpoll::Delta::NonBlocking());
   if (result.ready.Pop() != &task) return 5;
   poller.AdjustWaiters(result.waiters_delta);
-  poller.Finish(opened.desc, kRead);
+  if (!poller.Resume(opened.desc, kRead, &task).ready()) return 4;
 
   result = poller.Unblock(opened.desc);
   poller.AdjustWaiters(result.waiters_delta);

@@ -33,13 +33,16 @@ int main() {
   if (poller.Reset(opened.desc, kRead) != netpoll::PollError::kNone) {
     return Fail("not reset");
   }
-  if (!poller.Prepare(opened.desc, kRead).must_park) return Fail("ready early");
-  if (!poller.Commit(opened.desc, kRead, &task)) return Fail("not parked");
+  if (!poller.Park(opened.desc, kRead, &task).parked()) {
+    return Fail("not parked");
+  }
   if (write(ends[1], "x", 1) != 1) return Fail("not written");
   netpoll::PollResult result = poller.Poll(netpoll::Delta::Forever());
   if (result.ready.Pop() != &task) return Fail("not woken");
   poller.AdjustWaiters(result.waiters_delta);
-  if (poller.Finish(opened.desc, kRead).must_park) return Fail("not finished");
+  if (!poller.Resume(opened.desc, kRead, &task).ready()) {
+    return Fail("not ready");
+  }
 
   result = poller.Unblock(opened.desc);
   poller.AdjustWaiters(result.waiters_delta);

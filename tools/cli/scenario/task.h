@@ -59,36 +59,24 @@ class Task : public Waiter {
       if (error != PollError::kNone) return End(Name(error));
       if (Try()) return;
     }
-    Wait();
+    Go(poller_.Park(desc_, direction_, this));
   }
 
   // Somebody took it from a WaiterList: runs until it parks or ends.
-  void Resume() {
-    if (!Settled(poller_.Finish(desc_, direction_))) Wait();
-  }
+  void Resume() { Go(poller_.Resume(desc_, direction_, this)); }
 
   // Whether it is parked and certain to be woken: readiness is reported as soon
   // as it is there.
   static constexpr bool due() { return false; }
 
  private:
-  void Wait() {
-    for (;;) {
-      WaitResult wait = poller_.Prepare(desc_, direction_);
-      if (wait.must_park) {
-        if (poller_.Commit(desc_, direction_, this)) return;
-        wait = poller_.Finish(desc_, direction_);
-      }
-      if (Settled(wait)) return;
+  // Until it parks or ends.
+  void Go(WaitResult wait) {
+    while (wait.ready()) {
+      if (Try()) return;
+      wait = poller_.Park(desc_, direction_, this);
     }
-  }
-
-  // True: the task has ended. Otherwise it waits (again).
-  bool Settled(WaitResult wait) {
-    if (wait.must_park) return false;
-    if (wait.error == PollError::kNone) return Try();
-    End(Name(wait.error));
-    return true;
+    if (!wait.parked()) End(Name(wait.error()));
   }
 
   // What the task does when its descriptor may be ready. True: it has ended.
