@@ -23,6 +23,7 @@
 #include "absl/strings/strip.h"
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/sys.h"
 
 namespace netpoll {
 namespace {
@@ -100,7 +101,7 @@ std::string ParseZone(absl::string_view text, std::uint32_t* zone) {
     const bool right = ParseNumber(text, UINT32_MAX, zone) && *zone != 0;
     return right ? "" : "a zone is an interface's name, or its number from 1";
   }
-  *zone = ::if_nametoindex(std::string(text).c_str());
+  *zone = internal::sys.if_nametoindex(std::string(text).c_str());
   return *zone != 0 ? ""
                     : absl::StrCat("there is no interface '", Escaped(text),
                                    "' (", ErrnoName(errno), ")");
@@ -110,7 +111,7 @@ std::string ParseZone(absl::string_view text, std::uint32_t* zone) {
 // number.
 std::string ZoneText(std::uint32_t zone) {
   char name[IF_NAMESIZE] = "";
-  if (::if_indextoname(zone, name) != nullptr && !AllDigits(name) &&
+  if (internal::sys.if_indextoname(zone, name) != nullptr && !AllDigits(name) &&
       std::all_of(name, name + std::strlen(name), IsPlain)) {
     return name;
   }

@@ -16,7 +16,6 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
-#include "netpoll/backends/posix/above_stdio.h"
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/sys.h"
 
@@ -25,7 +24,7 @@ namespace {
 
 // Whether there is a socket at `path`: the name itself, not where it leads.
 bool SocketAt(const std::string& path, struct stat* file) {
-  return ::lstat(path.c_str(), file) == 0 && S_ISSOCK(file->st_mode);
+  return sys.lstat(path.c_str(), file) == 0 && S_ISSOCK(file->st_mode);
 }
 
 // Whether nobody is behind the address.
@@ -49,7 +48,7 @@ std::string BoundName::Path(const SocketAddress& address) {
   if (path.empty() || path[0] == '/') return path;
   char folder[PATH_MAX];
   // A folder that is gone, or out of sight, has no absolute path.
-  if (::getcwd(folder, sizeof(folder)) == nullptr || folder[0] != '/') {
+  if (sys.getcwd(folder, sizeof(folder)) == nullptr || folder[0] != '/') {
     return "";
   }
   return absl::StrCat(folder, "/", path);
@@ -68,12 +67,12 @@ std::unique_ptr<BoundName> BoundName::Of(const SocketAddress& address,
   name->path_ = std::move(path);
   name->device_ = file.st_dev;
   name->inode_ = file.st_ino;
-  name->process_ = ::getpid();
+  name->process_ = sys.getpid();
   return name;
 }
 
 void BoundName::Remove() const {
-  if (::getpid() != process_) return;
+  if (sys.getpid() != process_) return;
   struct stat file;
   if (SocketAt(path_, &file) && file.st_dev == device_ &&
       file.st_ino == inode_) {
@@ -86,8 +85,8 @@ FolderLock::FolderLock(const SocketAddress& address) {
   const std::size_t slash = path.rfind('/');
   const std::string folder =
       slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  fd_ = AboveStdio(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd_ < 0 || ::flock(fd_, LOCK_EX | LOCK_NB) != 0) error_ = errno;
+  fd_ = sys.open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd_ < 0 || sys.flock(fd_, LOCK_EX | LOCK_NB) != 0) error_ = errno;
 }
 
 FolderLock::~FolderLock() {
@@ -97,11 +96,11 @@ FolderLock::~FolderLock() {
 bool RemoveDead(const SocketAddress& address, int type) {
   const std::string path = address.unix_path();
   // Held: nothing else gets its inode meanwhile.
-  const int file = ::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  const int file = sys.open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
   struct stat before;
   struct stat after;
   bool removed = false;
-  if (file >= 0 && ::fstat(file, &before) == 0 && S_ISSOCK(before.st_mode) &&
+  if (file >= 0 && sys.fstat(file, &before) == 0 && S_ISSOCK(before.st_mode) &&
       Refuses(address, type)) {
     removed = SocketAt(path, &after) && Same(before, after) &&
               sys.unlink(path.c_str()) == 0;

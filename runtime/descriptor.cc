@@ -263,7 +263,7 @@ absl::Status OpenError(Runtime& runtime, int fd, int error) {
   const bool own = internal::SchedulerOf(runtime).poller().IsPollDescriptor(fd);
   const PollableCheck check =
       own ? PollableCheck{error, "it is the poller's own"}
-          : ExaminePollable(fd);
+          : internal::sys.examine_pollable(fd);
   const char* why = check.error == error ? check.why : nullptr;
   if (why == nullptr && error == EEXIST) {
     why = "it is open in this runtime already";

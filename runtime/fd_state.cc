@@ -56,7 +56,7 @@ int FdState::Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
   }
   if (looked_at) made->Classify();
   if (file != nullptr) made->bound = std::move(*file);
-  if (!scheduler.open().Add(made)) {
+  if (!scheduler.open_list().Add(made)) {
     // The runtime is stopping. The caller keeps its descriptor, and the file.
     if (file != nullptr) file->reset(made->bound.release());
     made->CloseNow(SystemFd::kKeep);
@@ -103,7 +103,7 @@ bool FdState::CloseNow(SystemFd then) {
 
 void FdState::End() {
   if (scheduler.InChild()) return Unref();
-  scheduler.open().Remove(this);
+  scheduler.open_list().Remove(this);
   EndedWith(scheduler.poller().Close(desc));
   if (at_end == SystemFd::kClose && socket && Lingers(fd)) {
     if (scheduler.closers().Start(&CloseOnItsThread, this)) return;
@@ -162,7 +162,8 @@ void FdState::CloseAll(Scheduler& scheduler) {
     static_cast<FdState*>(entry)->Ref();
   };
   FdState* told = nullptr;
-  while (auto* const fd = static_cast<FdState*>(scheduler.open().Take(keep))) {
+  while (auto* const fd =
+             static_cast<FdState*>(scheduler.open_list().Take(keep))) {
     const bool held = fd->lock.AddReference();
     fd->CloseNow(SystemFd::kClose);
     if (!held) {

@@ -4,7 +4,6 @@
 
 #include <limits.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -50,7 +49,7 @@ bool AtEnd(int fd) {
   if (sys.poll(&query, 1, 0) <= 0) return false;
   if ((query.revents & (POLLRDHUP | POLLHUP)) == 0) return false;
   int left = 0;
-  return ::ioctl(fd, FIONREAD, &left) != 0 || left == 0;
+  return sys.fionread(fd, &left) != 0 || left == 0;
 }
 
 }  // namespace netpoll::internal

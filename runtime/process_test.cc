@@ -4,16 +4,22 @@
 // output and error that are closed.
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -264,6 +270,35 @@ TEST_P(ProcessTest, NothingOfItIsStandardInputOutputOrError) {
     });
     EXPECT_TRUE(end.Exited(0)) << closed << ": " << end.status;
   }
+}
+
+// From here on every call of epoll_create1 is ENOSYS.
+void TakeEpollAway() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_epoll_create1, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(filter), filter};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+    ::_exit(2);
+  }
+}
+
+TEST(DefaultBackendTest, IsTheFirstThatTheSystemHas) {
+  const ChildEnd end = InChild([] {
+    ::unsetenv("NETPOLL_BACKEND");
+    if (Runtime().backend() != HostBackends::Names().front()) ::_exit(3);
+    TakeEpollAway();
+    Runtime runtime;
+    bool right = false;
+    runtime.Spawn(UseEverything(runtime, right));
+    const bool ran = runtime.status().ok() && runtime.Run().ok() && right;
+    ::_exit(ran && runtime.backend() != HostBackends::Names().front() ? 0 : 1);
+  });
+  EXPECT_TRUE(end.Exited(0)) << end.status << end.said;
 }
 
 }  // namespace

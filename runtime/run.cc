@@ -58,7 +58,7 @@ absl::Status Scheduler::RunWorkers(bool all) {
   }
   if (admitted) Work(*workers_[0]);
   for (std::size_t id = 1; id < started; ++id) {
-    ::pthread_join(workers_[id]->thread, nullptr);
+    sys.thread_join(workers_[id]->thread, nullptr);
   }
   if (admitted) return absl::OkStatus();
   return absl::ResourceExhaustedError(

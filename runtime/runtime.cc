@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "netpoll/backends/host/host_backends.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/join.h"
 #include "netpoll/runtime/runtime_options.h"
@@ -26,7 +27,10 @@ Scheduler& internal::SchedulerOf(Runtime& runtime) {
 }
 
 Runtime::Runtime(RuntimeOptions options)
-    : scheduler_(std::make_unique<Scheduler>(options, &FdState::CloseAll)),
+    : scheduler_(std::make_unique<Scheduler>(
+          options.threads,
+          options.backend.empty() ? DefaultHostBackend() : options.backend,
+          &FdState::CloseAll)),
       unheard_(new Unheard(*scheduler_)) {}
 
 Runtime::~Runtime() {

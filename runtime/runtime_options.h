@@ -14,8 +14,9 @@ struct RuntimeOptions {
   // Worker threads, the one that calls Run included; 1 to 64, or status() says
   // so.
   int threads = 1;
-  // The system interface: "epoll", "io_uring", "poll"; empty: the default. If
-  // there is no such one, or not here, status() says so.
+  // The system interface: "epoll", "io_uring", "poll"; empty: the first of
+  // these that this system has. If there is no such one, or not here, status()
+  // says so.
   std::string backend;
 };
 

@@ -29,32 +29,24 @@
 
 namespace netpoll::internal {
 
-namespace {
-
-std::string BackendName(const RuntimeOptions& options) {
-  return options.backend.empty() ? DefaultHostBackend() : options.backend;
-}
-
-}  // namespace
-
-Scheduler::Scheduler(const RuntimeOptions& options, CloseAll close_all)
-    : poller_(BackendName(options)), close_all_(close_all) {
-  const int threads = std::clamp(options.threads, 1, kMaxThreads);
-  for (int id = 0; id < threads; ++id) {
+Scheduler::Scheduler(int threads, const std::string& backend,
+                     CloseAll close_all)
+    : poller_(backend), close_all_(close_all) {
+  const int count = std::clamp(threads, 1, kMaxThreads);
+  for (int id = 0; id < count; ++id) {
     workers_.push_back(std::make_unique<Worker>(*this, id));
   }
-  const std::string name = BackendName(options);
-  if (options.threads != threads) {
+  if (threads != count) {
     status_ = absl::InvalidArgumentError(absl::StrCat(
-        "threads is ", options.threads, ", but it must be 1 to ", kMaxThreads));
-  } else if (!HostBackends::Has(name)) {
+        "threads is ", threads, ", but it must be 1 to ", kMaxThreads));
+  } else if (!HostBackends::Has(backend)) {
     status_ = absl::InvalidArgumentError(
-        absl::StrCat("there is no backend \"", name, "\", but ",
+        absl::StrCat("there is no backend \"", backend, "\", but ",
                      absl::StrJoin(HostBackends::Names(), ", ")));
   } else if (const int error = poller_.Init(); error != 0) {
     const char* const why = poller_.backend().ExplainInit(error);
     status_ = absl::ErrnoToStatus(
-        error, absl::StrCat("the poller can't be made on ", name, ": ",
+        error, absl::StrCat("the poller can't be made on ", backend, ": ",
                             why != nullptr ? why : ErrnoName(error)));
   }
 }

@@ -47,10 +47,10 @@ class Scheduler {
  public:
   static constexpr int kMaxThreads = SleepProtocol<StdEnv>::kMaxWorkers;
 
-  // Closes all that is in open(), which has been shut.
+  // Closes all that is in open_list(), which has been shut.
   using CloseAll = void (*)(Scheduler&);
 
-  Scheduler(const RuntimeOptions& options, CloseAll close_all);
+  Scheduler(int threads, const std::string& backend, CloseAll close_all);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
   // Nobody is left, or this stops the process; nothing is done in a child.
@@ -113,7 +113,7 @@ class Scheduler {
 
   // --- Descriptors ----------------------------------------------------------
 
-  OpenList& open() { return open_; }
+  OpenList& open_list() { return open_; }
   Closers& closers() { return closers_; }
 
  private:

@@ -36,7 +36,7 @@ class SigpipeBlock {
   void Raised() const {
     const sigset_t pipe = PipeSet();
     const timespec now{};
-    if (!was_pending_) sigtimedwait(&pipe, nullptr, &now);
+    if (!was_pending_) sys.sigtimedwait(&pipe, nullptr, &now);
   }
 
  private:
@@ -48,7 +48,7 @@ class SigpipeBlock {
   }
   static bool Pending() {
     sigset_t pending;
-    sigpending(&pending);
+    sys.sigpending(&pending);
     return sigismember(&pending, SIGPIPE) == 1;
   }
 

@@ -154,7 +154,7 @@ Task<absl::StatusOr<Socket>> ConnectOnce(Runtime& runtime,
   absl::StatusOr<internal::FdState*> state = OpenOwn(runtime, fd);
   if (!state.ok()) co_return state.status();
   (*state)->short_reads_drain = ShortReadsDrain(runtime, address);
-  Socket socket(*state);
+  auto socket = Socket(*state);
   if (pending) {
     const ConnectEntry entry(cancel, *state);
     if (entry.cancelled()) co_return ConnectError(address, closing);

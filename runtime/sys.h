@@ -1,17 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The system as the runtime sees it: the clock, threads, and the system calls
-// on descriptors (the pollers' own are the backends'). One table of plain
-// functions, so that a test can count each call, or make it fail.
+// on descriptors, names and signals. One table of plain functions, so that a
+// test can count each call, make it fail, or be the system itself. Nothing else
+// of runtime/ calls the system or reads a clock (the lint's rule sys_seam).
+// Beside it there are two other seams: the backends' calls, which wait for
+// events, and core's Env, by whose Parker workers sleep.
+//
+// What a simulation of the system must give:
+//
+// Calls. What is listed below, alike for all threads, errno included. What is a
+// descriptor here is one for the backend too. A call may move fewer bytes than
+// it was asked for.
+//
+// Clock. now() is above 0, in nanoseconds, never goes back, and is the same for
+// all threads. The backend's waits end by it: a Poll until T that nothing else
+// ends returns when now() says T, and not before. Nothing else measures time; a
+// call takes as much as now() says that it took.
+//
+// Blocking. Descriptors are non-blocking, and no call waits but for
+//   thread_join  until the thread has returned
+//   close        of a socket with SO_LINGER and a time, in a thread of its own
+//   poll         of no descriptor: sleeps, until such threads have ended
+// With one worker there are no other threads than those of closes: whoever
+// simulates then decides alone what happens next.
+//
+// Signals. What moves bytes, accept4 and poll may be interrupted: -1 and EINTR,
+// and nothing was done. They are called again at once. A connect that is
+// interrupted goes on, but one of a Unix socket has not begun; a close has been
+// done. Writes to what is no socket hold SIGPIPE back: thread_sigmask,
+// sigpending, sigtimedwait.
+//
+// Failures. Each call may fail with any errno of its own page at any time, and
+// whoever awaits the operation is told. thread_create and thread_join return
+// theirs. These do not fail: now, thread_join, thread_sigmask, sigpending,
+// getpid. Of the failure of these nobody is told:
+//   getsockopt           what it asks for counts as not so
+//   setsockopt           of TCP_NODELAY and SO_LINGER
+//   fionread             a message of no bytes counts as the end
+//   sigtimedwait         there was no signal
+//   getcwd, fstat,       the file of a Unix socket counts as somebody else's,
+//   lstat, unlink        and stays
+//   open                 of such a file, which may be dead: it stays
+//   if_indextoname       a zone is written as its number
 
 #ifndef NETPOLL_RUNTIME_SYS_H_
 #define NETPOLL_RUNTIME_SYS_H_
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -21,6 +65,7 @@
 #include <cstdint>
 
 #include "netpoll/backends/posix/above_stdio.h"
+#include "netpoll/backends/posix/check_pollable.h"
 
 namespace netpoll::internal {
 
@@ -44,12 +89,19 @@ inline int MakeSocketPair(int family, int type, int protocol, int* ends) {
 inline int Accept(int fd, sockaddr* peer, socklen_t* size, int flags) {
   return AboveStdio(::accept4(fd, peer, size, flags));
 }
+inline int OpenName(const char* name, int flags) {
+  return AboveStdio(::open(name, flags));
+}
+inline int BytesToRead(int fd, int* count) {
+  return ::ioctl(fd, FIONREAD, count);
+}
 
-// Each behaves as the function of that name.
+// Each behaves as the function of that name, where nothing else is said.
 struct Sys {
   std::int64_t (*now)() = &MonotonicNow;
   int (*thread_create)(pthread_t*, const pthread_attr_t*, void* (*)(void*),
                        void*) = &::pthread_create;
+  int (*thread_join)(pthread_t, void**) = &::pthread_join;
   int (*thread_sigmask)(int, const sigset_t*, sigset_t*) = &::pthread_sigmask;
 
   ssize_t (*read)(int, void*, std::size_t) = &::read;
@@ -62,6 +114,8 @@ struct Sys {
   ssize_t (*sendto)(int, const void*, std::size_t, int, const sockaddr*,
                     socklen_t) = &::sendto;
   int (*poll)(pollfd*, nfds_t, int) = &::poll;
+  // Why a descriptor can't be polled, if it can't.
+  PollableCheck (*examine_pollable)(int) = &ExaminePollable;
   int (*pipe2)(int*, int) = &MakePipe;
   int (*socket)(int, int, int) = &MakeSocket;
   int (*socketpair)(int, int, int, int*) = &MakeSocketPair;
@@ -75,7 +129,22 @@ struct Sys {
   int (*getsockname)(int, sockaddr*, socklen_t*) = &::getsockname;
   int (*getpeername)(int, sockaddr*, socklen_t*) = &::getpeername;
   int (*close)(int) = &::close;
+  int (*fionread)(int, int*) = &BytesToRead;  // ioctl FIONREAD.
+
+  int (*sigpending)(sigset_t*) = &::sigpending;
+  int (*sigtimedwait)(const sigset_t*, siginfo_t*,
+                      const timespec*) = &::sigtimedwait;
+  pid_t (*getpid)() = &::getpid;
+
+  // Names: of Unix sockets' files, and of network interfaces.
+  int (*open)(const char*, int) = &OpenName;
+  int (*flock)(int, int) = &::flock;
+  int (*fstat)(int, struct stat*) = &::fstat;
+  int (*lstat)(const char*, struct stat*) = &::lstat;
   int (*unlink)(const char*) = &::unlink;
+  char* (*getcwd)(char*, std::size_t) = &::getcwd;
+  unsigned (*if_nametoindex)(const char*) = &::if_nametoindex;
+  char* (*if_indextoname)(unsigned, char*) = &::if_indextoname;
 };
 
 // Changed by tests only, and only while no other thread uses it.

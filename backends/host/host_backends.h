@@ -32,11 +32,21 @@ using MoreBackends = BackendList<>;
 
 using HostBackends = NativeBackends::With<MoreBackends>;
 
-// The name of the one that is used where nobody asks for another. Tests force
-// every program onto one backend by the variable; it is no public interface.
+// The name of the one that is used where nobody asks for another: the first
+// that can be made on this machine, or, if none can, the preferred one. Tests
+// force every program onto one backend by the variable; it is no public
+// interface.
 inline std::string DefaultHostBackend() {
   const char* const forced = std::getenv("NETPOLL_BACKEND");
   if (forced != nullptr && *forced != '\0') return forced;
+  for (const std::string& name : HostBackends::Names()) {
+    bool runs = false;
+    HostBackends::Visit(name, [&runs]<class Backend>() {
+      Backend trial;
+      runs = trial.Init() == 0;
+    });
+    if (runs) return name;
+  }
   return HostBackends::Names().front();
 }
 

@@ -62,6 +62,43 @@ def seam(tree):
                     )
 
 
+# What of runtime/ calls the system, or reads a clock.
+SYS_FILE = "runtime/sys.h"
+SYSTEM_CALLS = re.compile(
+    # Not a member's name, nor one of ours; `::` in front is the system's.
+    r"(?<![\w.>:&*])(?:::\s*)?\b(?:p?read(?:v2?)?|p?write(?:v2?)?"
+    r"|recv(?:m?msg|from)?|send(?:m?msg|to)?|poll|ppoll|p?select|epoll_\w+"
+    r"|pipe2?|socket(?:pair)?|bind|listen|connect|accept4?|shutdown"
+    r"|[gs]etsockopt|getsockname|getpeername|close|dup[23]?|fcntl|ioctl"
+    r"|open(?:at)?|unlink(?:at)?|rename|flock|[fl]?stat(?:at|x)?|access"
+    r"|getcwd|chdir|getpid|gettid|fork|vfork|kill|raise|sigaction|signal"
+    r"|sigprocmask|sigpending|sigtimedwait|sigwait(?:info)?|syscall"
+    r"|if_nametoindex|if_indextoname|getaddrinfo|getifaddrs"
+    r"|clock_\w+|gettimeofday|time|usleep|nanosleep|sleep|alarm"
+    r"|timerfd_\w+|eventfd\w*|mmap|munmap|madvise|getrandom|getrlimit"
+    r"|pthread_(?:create|join|detach|kill|sigmask|cancel))\s*\("
+    r"|\bExaminePollable\b|std::chrono::\w+_clock|absl::Now|std::thread|std::random_device"
+)
+
+
+def sys_seam(tree):
+    for path in tree.cpp():
+        if not path.startswith("runtime/") or "test" in path:
+            continue
+        # Of Windows there is another seam.
+        if path == SYS_FILE or path.startswith("runtime/iocp/"):
+            continue
+        code = without_comments(tree.text(path)).splitlines()
+        for number, line in enumerate(code, start=1):
+            for match in SYSTEM_CALLS.finditer(line):
+                yield Finding(
+                    "sys_seam",
+                    path,
+                    number,
+                    f"`{match[0]}` goes around {SYS_FILE}",
+                )
+
+
 def line_length(tree):
     for path in tree.cpp():
         table = False  # What clang-format leaves alone may be wide.
@@ -195,6 +232,7 @@ def namespaces(tree):
 
 RULES = (
     seam,
+    sys_seam,
     line_length,
     include_guard,
     includes,

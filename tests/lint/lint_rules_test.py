@@ -89,6 +89,35 @@ class LintTest(unittest.TestCase):
         found = [f for f in self.found("seam") if f.startswith("runtime/")]
         self.assertEqual(found, ["runtime/a.cc:3"])
 
+    def test_the_runtime_calls_the_system_by_its_table(self):
+        goes_around = (
+            "int n = ::read(fd, p, 1);",
+            "return close(fd);",
+            "if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) {",
+            "auto now = std::chrono::steady_clock::now();",
+            "::pthread_join(thread, nullptr);",
+            "const int file = ::open(path, 0);",
+            "x = getpid() != 1;",
+        )
+        does_not = (
+            "sys.read(fd, p, 1);",
+            "internal::sys.close(fd);",
+            "descriptor.open().close(1);",
+            "list->close(fd);",
+            "bool Close(int fd);",
+            "// close(fd)",
+            "pthread_attr_init(&detached);",
+        )
+        self.write(
+            "runtime/a.cc", CC + "".join(w + "\n" for w in goes_around + does_not)
+        )
+        for path in ("runtime/sys.h", "runtime/a_test.cc", "core/a.cc"):
+            self.write(path, CC + "::read(fd, p, 1);\n")
+        self.assertEqual(
+            self.found("sys_seam"),
+            [f"runtime/a.cc:{n + 2}" for n in range(len(goes_around))],
+        )
+
     def test_long_lines(self):
         long = "x" * 81
         url = "// https://" + long

@@ -24,26 +24,12 @@
 
 namespace netpoll::tools {
 
-// The one that NETPOLL_BACKEND names; or the first that runs on this machine;
-// or, if none does, the preferred one.
-inline std::string DefaultBackend() {
-  const std::string preferred = DefaultHostBackend();
-  if (preferred != HostBackends::Names().front()) return preferred;
-  for (const std::string& name : HostBackends::Names()) {
-    bool runs = false;
-    HostBackends::Visit(name,
-                        [&]<class B>() { runs = TryBackend<B>().empty(); });
-    if (runs) return name;
-  }
-  return preferred;
-}
-
 // Adds the flag. Backends are tried only if it is not given.
 inline void AddBackendFlag(Flags& flags, std::string* backend) {
   flags.Choice("backend", "NAME", backend, HostBackends::Names(),
                "the system interface to run on");
   flags.Default("backend", [backend] {
-    *backend = DefaultBackend();
+    *backend = DefaultHostBackend();
     return *backend;
   });
 }
