@@ -6,7 +6,8 @@
 // Two lifetimes. The *descriptor* is open while the lock's references last:
 // closing refuses new ones, and the last to go deregisters and closes it. The
 // *memory* lasts while `refs` are held: by the handle, by the open descriptor,
-// and by operations that wait for a direction.
+// by each operation as long as it exists, and by a rest's timer until it is
+// due.
 //
 // `closer` word: 0 nobody waits for the end; a ResumeWaiter's address: a task
 // does, and the end wakes it; kEnded: it has come.
@@ -46,10 +47,10 @@ enum class Origin : std::uint8_t { kProgram, kMadeHere };
 // What becomes of the system's descriptor when a state ends.
 enum class SystemFd : std::uint8_t { kClose, kKeep };
 
-// What a direction needs only when something is unusual: by whoever has it.
-// Has who waits there try again, at a time: for calls that would block and of
-// whose end the system tells nothing. Whoever starts it takes a reference to
-// the state, which goes when it is due, or with who stops it.
+// Ends a rest of the operation that has the direction (io_op.h): wakes it at a
+// time. Made when a direction needs one first, and kept. Whoever starts it
+// takes a reference to the state, which is given up when the timer is due, or
+// by whoever stops it.
 struct RetryTimer : Timed {
   RetryTimer(FdState* owner, Mode waits)
       : Timed(&RetryTimer::Retry), fd(owner), direction(waits) {}
@@ -69,16 +70,16 @@ struct FdState : OpenList::Entry {
   FdState& operator=(const FdState&) = delete;
   ~FdState();
 
-  // Makes the state of a descriptor that `fd` was opened for in the poller.
-  // 0, or an errno, ECANCELED if the runtime is stopping; `fd` and `*file` stay
-  // the caller's after an error.
+  // Opens `fd` in the poller, and makes its state. 0, or an errno: ECANCELED if
+  // the runtime is stopping, ENODEV if it could not be made. `fd` and `*file`
+  // stay the caller's after an error.
   static int Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
                   std::unique_ptr<BoundName>* file = nullptr);
   // What Stop closes: all that is open. Everybody is told "closing" before the
   // first descriptor goes, or the ends of this runtime's own connections would
   // be told that the peer has left.
   static void CloseAll(Scheduler& scheduler);
-  // What an operation says that failed with that.
+  // How an operation ends in which Open answered that.
   static IoStatus OpenStatus(int error) {
     return error == ECANCELED ? IoStatus::FromPoll(PollError::kClosing)
                               : IoStatus::FromErrno(error);
@@ -116,7 +117,7 @@ struct FdState : OpenList::Entry {
     return closer.Load("closer.ended", Order::kAcquire) == kEnded;
   }
 
-  // Nothing once closed.
+  // Does nothing once it was closed.
   void SetDeadline(Mode mode, Deadline deadline);
 
   // The direction's timer, null if there is no memory for one. By whoever has
@@ -146,7 +147,7 @@ struct FdState : OpenList::Entry {
   // forgotten since. So a read would block, or the semaphore says that it
   // would not: there is no need to try.
   bool drained = false;
-  // The directions': made when one is needed first.
+  // For reading and for writing: Retry.
   RetryTimer* retry[2] = {};
   DescriptorLock<StdEnv> lock;
   StdEnv::Atomic<std::int32_t> refs{2};  // The handle, the open descriptor.

@@ -134,8 +134,8 @@ bool IoOp::Advance() {
   return ended;
 }
 
-// On to the system call, or, when it would block, to the wait. Ended: there is
-// an error.
+// Forgets old readiness and goes on to the system call; or, where the last read
+// has left nothing, straight to the wait. Ended: there is an error.
 template <Mode kDirection>
 inline IoOp::Step IoOp::Reset() {
   if (kDirection == Mode::kRead && fd_->drained && !never_blocks_) {

@@ -95,8 +95,8 @@ class IoOp : public TaskWaiter {
   static constexpr std::uint32_t kWaitedMillis = 20;
 
   enum class Stage : std::uint8_t {
-    kAcquire,  // Not begun.
-    kAgain,    // Take the direction.
+    kAcquire,  // Not begun; when it suspends: it could not pay, yields first.
+    kAgain,    // Not begun, or somebody else had the direction: take it.
     kReset,    // Forget old readiness, if the system call is to be tried.
     kTry,      // The system call.
     kMore,     // The system call again, if the task's share is not used up.

@@ -43,8 +43,8 @@ absl::Status Scheduler::Run() {
   return absl::OkStatus();
 }
 
-// Until there is no task. `all`: or does nothing, if a thread can't be started;
-// otherwise it goes on with those that can.
+// Works until there is no task. If a thread can't be started: with `all`
+// nothing is run, otherwise those that could be do the work.
 absl::Status Scheduler::RunWorkers(bool all) {
   done_.Store("run.done", 0, Order::kSeqCst);
   // Somebody may have found no task, and said so, before that.

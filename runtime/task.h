@@ -10,11 +10,10 @@
 // from any thread, runs the task and those that await it until they suspend or
 // end. The next operation of a runtime that suspends brings it back there.
 //
-// Awaiting any number of
-// tasks that are ready at once, in a loop, takes no stack at any optimisation
-// level; nor do tasks that await each other, however deep. (Tasks that own each
-// other and were never awaited do when they are destroyed: some 200 bytes each,
-// twice that unoptimised.)
+// Awaiting any number of tasks that are ready at once, in a loop, takes no
+// stack at any optimisation level; nor do tasks that await each other, however
+// deep. (Tasks that own each other and were never awaited do when they are
+// destroyed: some 200 bytes each, twice that unoptimised.)
 //
 // gcc 12.2 compiles two forms of awaits in conditions wrongly; clang 19
 // doesn't:

@@ -39,7 +39,7 @@ struct alignas(64) Worker {
   static constexpr std::uint32_t kPollEvery = 61;
   // Units that one task run may spend without waiting.
   static constexpr int kBudget = 64;
-  // And that all may spend between two non-blocking polls.
+  // Units that all tasks together spend between two non-blocking polls.
   static constexpr int kPollAfter = 2 * kBudget;
 
   Worker(Scheduler& owner, int number) : scheduler(&owner), id(number) {}
@@ -58,7 +58,8 @@ struct alignas(64) Worker {
 
   Scheduler* const scheduler;
   const int id;
-  // For the thread that Run starts: it waits there until all have been.
+  // Of the thread that Run starts for it (the first worker is Run's caller): it
+  // waits at the gate until all were started, and works if it was admitted.
   pthread_t thread{};
   StdEnv::Parker gate;
   bool admitted = false;  // Written before the gate opens.
