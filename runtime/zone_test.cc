@@ -2,7 +2,6 @@
 //
 // The zones of IPv6 addresses: interfaces, by name and by number.
 
-#include <dlfcn.h>
 #include <net/if.h>
 
 #include <cstring>
@@ -13,23 +12,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/socket_test_support.h"
-
-namespace {
-
-constexpr unsigned kDigits = 4100000001;
-constexpr unsigned kUnprintable = 4100000002;
-
-}  // namespace
-
-// In place of the system's: two interfaces more.
-extern "C" char* if_indextoname(unsigned number, char* name) noexcept {
-  using Function = char* (*)(unsigned, char*);
-  if (number == kDigits) return std::strcpy(name, "12");
-  if (number == kUnprintable) return std::strcpy(name, "a\x1b[2J");
-  static const auto real =
-      reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "if_indextoname"));
-  return real(number, name);
-}
+#include "netpoll/runtime/sys.h"
 
 namespace netpoll {
 namespace {
@@ -52,6 +35,12 @@ TEST(ZoneTest, AZoneIsWrittenByName) {
 // Interfaces that this host need not have: their names would be read as
 // something else, or are not fit to be printed.
 TEST(ZoneTest, AZoneWhoseNameDoesNotReadBackIsWrittenByNumber) {
+  static constexpr unsigned kDigits = 4100000001;
+  static constexpr unsigned kUnprintable = 4100000002;
+  const internal::SysOverride restore;
+  internal::sys.if_indextoname = [](unsigned number, char* name) {
+    return std::strcpy(name, number == kDigits ? "12" : "a\x1b[2J");
+  };
   for (const unsigned number : {kDigits, kUnprintable}) {
     const std::string text = absl::StrCat("[fe80::1%", number, "]:1");
     EXPECT_EQ(Parse(text).ToString(), text);
