@@ -108,7 +108,7 @@ int RunBackends(Arguments arguments) {
   flags.Example("netpoll backends");
   flags.Example("netpoll backends --json");
   if (const auto status = flags.Parse(arguments)) return *status;
-  const std::string preferred = DefaultBackend();
+  const std::string preferred = DefaultHostBackend();
   if (const auto status = RefuseUnknownBackend(flags, preferred)) {
     return *status;
   }
