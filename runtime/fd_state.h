@@ -132,12 +132,12 @@ struct FdState : OpenList::Entry {
   Scheduler& scheduler;
   PollDesc<StdEnv>* const desc;
   const int fd;
-  // The two are set before any operation, and share a byte.
+  // The two are set before any operation; `socket` before Stop can end it.
   // False for a pipe or a terminal.
-  bool socket : 1 = true;
+  bool socket = true;
   // What moves is messages, not a stream of bytes: datagrams, SOCK_SEQPACKET.
   // Each is moved by one call, also one of no bytes.
-  bool messages : 1 = false;
+  bool messages = false;
   // A TCP stream that the runtime made, on a backend that marks_short_reads.
   // When a read of one was short, whatever comes later comes with a report,
   // unless no more edges come. That is not so elsewhere: a Unix stream ends
