@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -297,6 +298,28 @@ TEST(DefaultBackendTest, IsTheFirstThatTheSystemHas) {
     runtime.Spawn(UseEverything(runtime, right));
     const bool ran = runtime.status().ok() && runtime.Run().ok() && right;
     ::_exit(ran && runtime.backend() != HostBackends::Names().front() ? 0 : 1);
+  });
+  EXPECT_TRUE(end.Exited(0)) << end.status << end.said;
+}
+
+// Leaves the process one descriptor: a ring would get by with it.
+void LeaveOneDescriptor() {
+  const int lowest = ::dup(STDERR_FILENO);
+  const auto limit = static_cast<rlim_t>(lowest) + 1;
+  const rlimit limits{limit, limit};
+  if (lowest < 0 || ::close(lowest) != 0 ||
+      ::setrlimit(RLIMIT_NOFILE, &limits) != 0) {
+    ::_exit(2);
+  }
+}
+
+TEST(DefaultBackendTest, IsNoOtherForWantOfDescriptors) {
+  const ChildEnd end = InChild([] {
+    ::unsetenv("NETPOLL_BACKEND");
+    LeaveOneDescriptor();
+    const Runtime runtime;
+    const bool preferred = runtime.backend() == HostBackends::Names().front();
+    ::_exit(preferred && !runtime.status().ok() ? 0 : 1);
   });
   EXPECT_TRUE(end.Exited(0)) << end.status << end.said;
 }

@@ -7,6 +7,7 @@
 #ifndef NETPOLL_BACKENDS_HOST_HOST_BACKENDS_H_
 #define NETPOLL_BACKENDS_HOST_HOST_BACKENDS_H_
 
+#include <cerrno>
 #include <cstdlib>
 #include <string>
 
@@ -33,19 +34,20 @@ using MoreBackends = BackendList<>;
 using HostBackends = NativeBackends::With<MoreBackends>;
 
 // The name of the one that is used where nobody asks for another: the first
-// that can be made on this machine, or, if none can, the preferred one. Tests
-// force every program onto one backend by the variable; it is no public
+// that this machine has and allows, or, if it has none, the preferred one. One
+// that can't be made for want of descriptors or memory is there all the same.
+// Tests force every program onto one backend by the variable; it is no public
 // interface.
 inline std::string DefaultHostBackend() {
   const char* const forced = std::getenv("NETPOLL_BACKEND");
   if (forced != nullptr && *forced != '\0') return forced;
   for (const std::string& name : HostBackends::Names()) {
-    bool runs = false;
-    HostBackends::Visit(name, [&runs]<class Backend>() {
+    int error = 0;
+    HostBackends::Visit(name, [&error]<class Backend>() {
       Backend trial;
-      runs = trial.Init() == 0;
+      error = trial.Init();
     });
-    if (runs) return name;
+    if (error != ENOSYS && error != EPERM && error != EACCES) return name;
   }
   return HostBackends::Names().front();
 }
