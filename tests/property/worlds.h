@@ -55,7 +55,7 @@ class FakeWorld {
   static constexpr const char* kName = Name(kTheTrigger);
 
   explicit FakeWorld(const FakeAdversary& adversary) {
-    poller.Init();
+    static_cast<void>(poller.Init());  // The fake one can't fail.
     kernel_.set_adversary(adversary);
     kernel_.set_auto_advance(true);
   }

@@ -34,7 +34,7 @@ std::int64_t Now() {
 // A poller with descriptors; all of them are closed at the end.
 struct Fixture {
   explicit Fixture(std::int64_t count = 1) {
-    poller.Init();
+    static_cast<void>(poller.Init());  // A null backend can't fail.
     for (std::int64_t i = 0; i < count; ++i) {
       descs.push_back(poller.Open(static_cast<Fd>(i)).desc);
     }
