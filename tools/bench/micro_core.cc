@@ -88,18 +88,19 @@ BENCHMARK_CAPTURE(ReadyAgain, read, Mode::kRead);
 BENCHMARK_CAPTURE(ReadyAgain, write, Mode::kWrite);
 BENCHMARK_CAPTURE(ReadyAgain, both, Mode::kReadWrite);
 
-// All that the core does for one wait: park, event, hand out, count, finish.
+// All that the core does for one wait: park, event, hand out, count, resume.
 void ParkReadyFinish(benchmark::State& state) {
   Fixture fixture;
   Waiter waiter;
   for (auto _ : state) {
-    fixture.poller.Reset(fixture.desc, Mode::kRead);
-    fixture.poller.Prepare(fixture.desc, Mode::kRead);
-    fixture.poller.Commit(fixture.desc, Mode::kRead, &waiter);
+    benchmark::DoNotOptimize(fixture.poller.Reset(fixture.desc, Mode::kRead));
+    benchmark::DoNotOptimize(
+        fixture.poller.Park(fixture.desc, Mode::kRead, &waiter));
     PollResult result = fixture.poller.Poll(Delta::NonBlocking());
     benchmark::DoNotOptimize(result.ready.Pop());
     fixture.poller.AdjustWaiters(result.waiters_delta);
-    benchmark::DoNotOptimize(fixture.poller.Finish(fixture.desc, Mode::kRead));
+    benchmark::DoNotOptimize(
+        fixture.poller.Resume(fixture.desc, Mode::kRead, &waiter));
   }
 }
 BENCHMARK(ParkReadyFinish);
@@ -178,7 +179,7 @@ void TimerFireAndArm(benchmark::State& state) {
   HeapFixture fixture(state.range(0));
   Heap::Firing firing{};
   for (auto _ : state) {
-    fixture.heap.PopDue(kNever - 1, &firing);
+    benchmark::DoNotOptimize(fixture.heap.PopDue(kNever - 1, &firing));
     fixture.Arm(firing.owner);
   }
 }
@@ -235,7 +236,7 @@ BENCHMARK(WakeTokenRequestAndClear);
 
 void WakeTokenCoalesced(benchmark::State& state) {
   WakeToken<StdEnv> token;
-  token.Request();
+  benchmark::DoNotOptimize(token.Request());
   for (auto _ : state) benchmark::DoNotOptimize(token.Request());
 }
 BENCHMARK(WakeTokenCoalesced);
