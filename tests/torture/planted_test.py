@@ -56,7 +56,17 @@ class Planted(unittest.TestCase):
             self.assertIn(" waits for ", out)
 
     def test_a_descriptor_that_is_not_closed(self):
-        self.finds("descriptor", "epoll", "descriptor .* is left open", "none")
+        # Unless somebody waits for the end of that stream, and is noticed first.
+        for _ in range(6):
+            first, _ = self.finds(
+                "descriptor",
+                "epoll",
+                "(descriptor .* is left open|nothing moved)",
+                "none",
+            )
+            if "is left open" in first:
+                return
+        self.fail("whoever waited was always noticed first")
 
     def test_memory_that_is_not_given_back(self):
         if os.environ.get("NETPOLL_SANITIZER"):
