@@ -162,6 +162,9 @@ TEST_F(ConnectStepTest, WhatStopDidToTheListenerIsNoNewsOfIt) {
 
 // One end that can't be opened is an error of the pair.
 TEST_F(ConnectStepTest, APairHasBothEndsOrNone) {
+  if (std::string(Runtime().backend()) == "poll") {
+    GTEST_SKIP() << "poll looks at a descriptor when it is asked about";
+  }
   static int broken;
   sys.socketpair = [](int family, int type, int how, int* ends) {
     const int result = ::socketpair(family, type, how, ends);

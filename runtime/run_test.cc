@@ -119,7 +119,13 @@ TEST_P(RunningTest, ATaskThatWaitsKeepsItAtWork) {
 // A thread spawns one task exactly when the last one ends.
 TEST_P(RunningTest, ASpawnThatMeetsTheEndIsRunOrLeftToTheNextRun) {
   for (int i = 0; i < 500; ++i) {
-    Runtime runtime({.threads = threads()});
+    // A ring gives the memory that it locked back a little after its end.
+    std::optional<Runtime> made;
+    do {
+      made.emplace(RuntimeOptions{.threads = threads()});
+    } while (absl::IsResourceExhausted(made->status()));
+    ASSERT_TRUE(made->status().ok()) << made->status();
+    Runtime& runtime = *made;
     Count go{0};
     Count ended{0};
     std::thread spawner([&] {
