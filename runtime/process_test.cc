@@ -92,10 +92,9 @@ class Served {
   using During = std::function<void(std::unique_ptr<Server>&)>;
 
   explicit Served(const std::string& backend)
-      // Short enough for an address.
-      : path_("/tmp/netpoll_" + std::to_string(::getpid()) + ".sock"),
-        server_(std::make_unique<Server>(backend)) {
-    ::unlink(path_.c_str());
+      : server_(std::make_unique<Server>(backend)) {
+    EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
+    path_ = folder_ + "/socket";
     auto listener = Listener::Listen(server_->runtime,
                                      *SocketAddress::Parse("unix:" + path_));
     EXPECT_TRUE(listener.ok()) << listener.status();
@@ -105,6 +104,14 @@ class Served {
     server_->client = std::move(ends->first);
     other_ = std::move(ends->second);
   }
+
+  ~Served() {
+    other_ = Socket();
+    server_.reset();
+    ::rmdir(folder_.c_str());
+  }
+  Served(const Served&) = delete;
+  Served& operator=(const Served&) = delete;
 
   // Lets `during` happen while the task is parked. Then a byte is echoed.
   void Run(const During& during) {
@@ -130,7 +137,10 @@ class Served {
   std::unique_ptr<Server>& server() { return server_; }
 
  private:
-  const std::string path_;
+  // Short enough for an address, and nobody else's: the number of a process is
+  // another's too, in another container.
+  std::string folder_ = "/tmp/netpoll_XXXXXX";
+  std::string path_;
   std::unique_ptr<Server> server_;
   Socket other_;
 };
