@@ -3,13 +3,17 @@
 """docs/architecture.md draws the files of runtime/ in the order that they have:
 none includes one that is above it."""
 
-import glob
 import os
 import re
+import sys
 import unittest
 
 # The repository itself: this file is reached through a link.
 ROOT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..")
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(ROOT, "tests", "lint"))
+from include_graph import for_tests, grouped, include_graph  # noqa: E402
+from tree import Tree  # noqa: E402
 
 
 def read(path):
@@ -29,16 +33,13 @@ def drawn():
 
 def includes():
     """Of each header and source together: what it includes of the folder."""
-    found = {}
-    for extension in ("h", "cc"):
-        for path in glob.glob(os.path.join(ROOT, "runtime", f"*.{extension}")):
-            name = os.path.splitext(os.path.basename(path))[0]
-            if "test" in name:
-                continue
-            others = re.findall(
-                r'#include "netpoll/runtime/(\w+)\.h"', read(path))
-            found.setdefault(name, set()).update(set(others) - {name})
-    return found
+    graph = include_graph(Tree(ROOT))
+
+    def name(unit):
+        folder, base = os.path.split(unit)
+        return base if folder == "runtime" and not for_tests(unit) else None
+
+    return grouped(graph, name)
 
 
 class RuntimeFilesTest(unittest.TestCase):

@@ -11,7 +11,13 @@ import sys
 sys.dont_write_bytecode = True
 _HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, _HERE)
-from include_graph import floors, grouped, include_graph, reduced  # noqa: E402
+from include_graph import (  # noqa: E402
+    floors,
+    for_tests,
+    grouped,
+    include_graph,
+    reduced,
+)
 from tree import Tree  # noqa: E402
 
 ROOMS = ("core", "backends", "runtime", "model", "tools", "tests", "examples")
@@ -54,7 +60,7 @@ def page(tree):
 
     def room_of(unit):
         room = unit.split("/", 1)[0]
-        return room if room in ROOMS else None
+        return room if room in ROOMS and not for_tests(unit) else None
 
     parts = [_TOP, "## Rooms\n\n", _flowchart(grouped(graph, room_of))]
     folders = sorted(
@@ -68,7 +74,8 @@ def page(tree):
     for folder in folders:
 
         def in_folder(unit, folder=folder):
-            return unit if os.path.dirname(unit) == folder else None
+            within = os.path.dirname(unit) == folder
+            return unit if within and not for_tests(unit) else None
 
         files = grouped(graph, in_folder)
         if len(files) < FEWEST or not any(files.values()):

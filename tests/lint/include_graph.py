@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who includes whom. A unit is a header and its source under one name; tests
-are left out."""
+are left out, what they use is not."""
 
 import os
 import re
@@ -10,6 +10,11 @@ _INCLUDE = re.compile(r'^\s*#\s*include "netpoll/([^"]+)"', re.MULTILINE)
 
 def unit_of(path):
     return os.path.splitext(path)[0]
+
+
+def for_tests(unit):
+    """Whether only tests use it, by its name."""
+    return re.search(r"(^|_)test(_|$)", os.path.basename(unit)) is not None
 
 
 def include_graph(tree):
