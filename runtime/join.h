@@ -50,10 +50,10 @@ class Unheard {
 // What a spawned task and its handle share. The word:
 //   kRunning    the task lives, nobody awaits it. Await -> waiter; dropping the
 //               handle -> kDetached; the task's end -> kEnded.
-//   waiter      a ResumeWaiter's address: the task lives, another one awaits
-//   it. The end -> kEnded, and wakes it. kDetached   nobody will ask. The end
-//   -> kEnded; an exception is reported. kEnded      result and exception are
-//   set. Final.
+//   waiter      a ResumeWaiter's address: the task lives, another awaits it.
+//               The end -> kEnded, and wakes it.
+//   kDetached   nobody will ask. The end -> kEnded; an exception is reported.
+//   kEnded      result and exception are set. Final.
 // All exchanges are acq_rel: the result is written before, read after.
 class JoinStateBase {
  public:

@@ -90,6 +90,12 @@ Task<Connection> Connect(Runtime& runtime, Listener& listener) {
   co_return connection;
 }
 
+// How many reads a message of a TCP stream costs.
+int ReadsOfTcp(Runtime& runtime) {
+  const auto& backend = internal::SchedulerOf(runtime).poller().backend();
+  return backend.traits().marks_short_reads ? 1 : 2;
+}
+
 Task<> ExpectReads(Runtime& runtime, Listener& listener, int expected,
                    int accepted) {
   Connection c = co_await Connect(runtime, listener);
@@ -101,13 +107,7 @@ Task<> ExpectReads(Runtime& runtime, Listener& listener, int expected,
 
 TEST_P(ShortReadCostTest, TcpIsReadOnceAMessageAndOthersTwice) {
   RunOn(backend(), [](Runtime& runtime) -> Task<> {
-    const int tcp = internal::SchedulerOf(runtime)
-                            .poller()
-                            .backend()
-                            .traits()
-                            .marks_short_reads
-                        ? 1
-                        : 2;
+    const int tcp = ReadsOfTcp(runtime);
     for (const char* const address : {"127.0.0.1:0", "[::1]:0"}) {
       auto listener = *Listener::Listen(runtime, Parse(address));
       co_await ExpectReads(runtime, listener, tcp, tcp);
@@ -123,13 +123,7 @@ TEST_P(ShortReadCostTest, TcpIsReadOnceAMessageAndOthersTwice) {
 // What a listener accepts that was adopted is of its kind.
 TEST_P(ShortReadCostTest, AnAdoptedListenersConnectionsAreOfItsProtocol) {
   RunOn(backend(), [](Runtime& runtime) -> Task<> {
-    const int tcp = internal::SchedulerOf(runtime)
-                            .poller()
-                            .backend()
-                            .traits()
-                            .marks_short_reads
-                        ? 1
-                        : 2;
+    const int tcp = ReadsOfTcp(runtime);
     for (const int told : {0, int{IPPROTO_SCTP}}) {
       auto made = *Listener::Listen(runtime, Loopback());
       const auto fd = co_await made.Detach();

@@ -288,20 +288,20 @@ std::string Flags::Usage() const {
 std::string Flags::Help() const {
   std::string help = Cat("usage: ", Usage(), "\n\n", description_, "\n\n");
   for (const Positional& word : words_) {
-    help += Cat(Row(word.name, word.help));
+    help += Row(word.name, word.help);
   }
   for (const Flag& flag : flags_) {
-    help += Cat(Row(
+    help += Row(
         Cat("--", flag.name, flag.placeholder.empty() ? "" : " ",
             flag.placeholder),
         Cat(flag.help, flag.required ? " (required)" : "",
-            flag.initial.empty() ? "" : Cat(" (default ", flag.initial, ")"))));
+            flag.initial.empty() ? "" : Cat(" (default ", flag.initial, ")")));
   }
-  help += Cat(Row("--help", "print this and exit"));
-  help += Cat("\nexit status:\n  0  done\n");
+  help += Row("--help", "print this and exit");
+  help += "\nexit status:\n  0  done\n";
   if (!finding_.empty()) help += Cat("  1  ", finding_, "\n");
-  help += Cat("  2  bad use, or it could not be carried out\n");
-  if (!examples_.empty()) help += Cat("\nexamples:\n");
+  help += "  2  bad use, or it could not be carried out\n";
+  if (!examples_.empty()) help += "\nexamples:\n";
   for (const std::string& line : examples_) {
     help += Cat("  ", line, "\n");
   }
