@@ -91,6 +91,7 @@
 #ifndef NETPOLL_BACKENDS_BACKEND_H_
 #define NETPOLL_BACKENDS_BACKEND_H_
 
+#include <cerrno>
 #include <concepts>
 
 #include "netpoll/core/backend_traits.h"
@@ -99,6 +100,12 @@
 #include "netpoll/core/types.h"
 
 namespace netpoll {
+
+// Whether an error of Init says that the system has no such interface, or
+// forbids it.
+constexpr bool IsUnavailable(int error) {
+  return error == ENOSYS || error == EPERM || error == EACCES;
+}
 
 // Stands for any sink in the concept below.
 struct NullSink {

@@ -7,10 +7,10 @@
 #ifndef NETPOLL_BACKENDS_HOST_HOST_BACKENDS_H_
 #define NETPOLL_BACKENDS_HOST_HOST_BACKENDS_H_
 
-#include <cerrno>
 #include <cstdlib>
 #include <string>
 
+#include "netpoll/backends/backend.h"
 #include "netpoll/backends/backend_list.h"
 #include "netpoll/backends/epoll/epoll_backend.h"
 #include "netpoll/backends/io_uring/io_uring_backend.h"
@@ -47,7 +47,7 @@ inline std::string DefaultHostBackend() {
       Backend trial;
       error = trial.Init();
     });
-    if (error != ENOSYS && error != EPERM && error != EACCES) return name;
+    if (!IsUnavailable(error)) return name;
   }
   return HostBackends::Names().front();
 }

@@ -6,8 +6,7 @@
 #ifndef NETPOLL_TESTS_CONFORMANCE_IO_URING_AVAILABLE_H_
 #define NETPOLL_TESTS_CONFORMANCE_IO_URING_AVAILABLE_H_
 
-#include <cerrno>
-
+#include "netpoll/backends/backend.h"
 #include "netpoll/backends/io_uring/io_uring_backend.h"
 #include "netpoll/tests/conformance/traits.h"
 
@@ -15,8 +14,7 @@ namespace netpoll::conformance {
 
 // Null unless the machine has no io_uring; other errors of Init are failures.
 inline const char* WhyNoIoUring(int error) {
-  const bool missing = error == EPERM || error == EACCES || error == ENOSYS;
-  return missing ? IoUringBackend<>::ExplainInit(error) : nullptr;
+  return IsUnavailable(error) ? IoUringBackend<>::ExplainInit(error) : nullptr;
 }
 inline const char* WhyNoIoUring() {
   IoUringBackend<> trial;
