@@ -7,6 +7,8 @@
 #ifndef NETPOLL_CORE_BACKEND_TRAITS_H_
 #define NETPOLL_CORE_BACKEND_TRAITS_H_
 
+#include "netpoll/core/cpp20.h"
+
 namespace netpoll {
 
 struct BackendTraits {

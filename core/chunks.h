@@ -7,6 +7,8 @@
 #ifndef NETPOLL_CORE_CHUNKS_H_
 #define NETPOLL_CORE_CHUNKS_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <bit>
 #include <cstddef>
 #include <cstdint>

@@ -24,6 +24,8 @@
 #ifndef NETPOLL_CORE_CONCURRENCY_H_
 #define NETPOLL_CORE_CONCURRENCY_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>

@@ -7,6 +7,8 @@
 #ifndef NETPOLL_CORE_DELTA_H_
 #define NETPOLL_CORE_DELTA_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <chrono>
 #include <concepts>
 #include <cstdint>

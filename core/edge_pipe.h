@@ -33,6 +33,8 @@
 #ifndef NETPOLL_CORE_EDGE_PIPE_H_
 #define NETPOLL_CORE_EDGE_PIPE_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <cerrno>
 
 namespace netpoll::edge_pipe {

@@ -6,6 +6,8 @@
 #ifndef NETPOLL_CORE_EVENT_KEY_H_
 #define NETPOLL_CORE_EVENT_KEY_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <cstdint>
 
 namespace netpoll {

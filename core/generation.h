@@ -12,6 +12,8 @@
 #ifndef NETPOLL_CORE_GENERATION_H_
 #define NETPOLL_CORE_GENERATION_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <cstdint>
 
 namespace netpoll {

@@ -6,6 +6,8 @@
 #ifndef NETPOLL_CORE_GROWABLE_H_
 #define NETPOLL_CORE_GROWABLE_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>

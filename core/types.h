@@ -6,9 +6,7 @@
 #ifndef NETPOLL_CORE_TYPES_H_
 #define NETPOLL_CORE_TYPES_H_
 
-#if defined(_MSVC_LANG) ? _MSVC_LANG < 202002L : __cplusplus < 202002L
-#error "netpoll needs C++20: build with -std=c++20 or later"
-#endif
+#include "netpoll/core/cpp20.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -7,6 +7,8 @@
 #ifndef NETPOLL_RUNTIME_ADDRESS_H_
 #define NETPOLL_RUNTIME_ADDRESS_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <sys/socket.h>
 
 #include <compare>

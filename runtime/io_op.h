@@ -11,6 +11,8 @@
 #ifndef NETPOLL_RUNTIME_IO_OP_H_
 #define NETPOLL_RUNTIME_IO_OP_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>

@@ -6,6 +6,8 @@
 #ifndef NETPOLL_RUNTIME_MESSAGE_H_
 #define NETPOLL_RUNTIME_MESSAGE_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <sys/socket.h>
 #include <sys/uio.h>
 

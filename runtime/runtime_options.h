@@ -5,6 +5,8 @@
 #ifndef NETPOLL_RUNTIME_RUNTIME_OPTIONS_H_
 #define NETPOLL_RUNTIME_RUNTIME_OPTIONS_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <cstdint>
 #include <string>
 

@@ -6,6 +6,8 @@
 #ifndef NETPOLL_RUNTIME_SLEEP_H_
 #define NETPOLL_RUNTIME_SLEEP_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <coroutine>
 
 #include "netpoll/core/deadline.h"

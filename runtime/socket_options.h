@@ -6,6 +6,8 @@
 #ifndef NETPOLL_RUNTIME_SOCKET_OPTIONS_H_
 #define NETPOLL_RUNTIME_SOCKET_OPTIONS_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <optional>
 
 namespace netpoll {

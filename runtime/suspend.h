@@ -11,6 +11,8 @@
 #ifndef NETPOLL_RUNTIME_SUSPEND_H_
 #define NETPOLL_RUNTIME_SUSPEND_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <coroutine>
 
 #include "netpoll/runtime/task_waiter.h"

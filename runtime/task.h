@@ -27,6 +27,8 @@
 #ifndef NETPOLL_RUNTIME_TASK_H_
 #define NETPOLL_RUNTIME_TASK_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <coroutine>
 #include <exception>
 #include <optional>

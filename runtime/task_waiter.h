@@ -5,6 +5,8 @@
 #ifndef NETPOLL_RUNTIME_TASK_WAITER_H_
 #define NETPOLL_RUNTIME_TASK_WAITER_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <coroutine>
 
 #include "netpoll/core/types.h"

@@ -7,6 +7,8 @@
 #ifndef NETPOLL_BACKENDS_IO_URING_SPARSE_ARRAY_H_
 #define NETPOLL_BACKENDS_IO_URING_SPARSE_ARRAY_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <cstdint>
 #include <new>
 

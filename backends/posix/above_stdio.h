@@ -7,6 +7,8 @@
 #ifndef NETPOLL_BACKENDS_POSIX_ABOVE_STDIO_H_
 #define NETPOLL_BACKENDS_POSIX_ABOVE_STDIO_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 

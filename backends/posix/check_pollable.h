@@ -14,6 +14,8 @@
 #include <cerrno>
 
 #if __has_include(<sys/epoll.h>)
+#include "netpoll/core/cpp20.h"
+
 #include <sys/epoll.h>
 #endif
 

@@ -5,6 +5,8 @@
 #ifndef NETPOLL_BACKENDS_POSIX_FATAL_H_
 #define NETPOLL_BACKENDS_POSIX_FATAL_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>

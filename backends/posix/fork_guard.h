@@ -6,6 +6,8 @@
 #ifndef NETPOLL_BACKENDS_POSIX_FORK_GUARD_H_
 #define NETPOLL_BACKENDS_POSIX_FORK_GUARD_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <sys/mman.h>
 #include <unistd.h>
 
