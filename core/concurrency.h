@@ -32,6 +32,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 #if defined(_WIN32)
 // As in <synchapi.h>, without the rest of the system's headers; needs
@@ -143,7 +144,12 @@ struct StdEnv {
     constexpr Var() = default;
     explicit constexpr Var(T value) : value_(value) {}
     const T& Get() const { return value_; }
-    void Set(const T& value) { value_ = value; }
+    void Set(T value) { value_ = std::move(value); }
+    // Calls `change` with the field, in its place; answers what it does.
+    template <class F>
+    decltype(auto) Change(F change) {
+      return change(value_);
+    }
 
    private:
     T value_{};

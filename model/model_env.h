@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "netpoll/core/concurrency.h"
@@ -125,6 +126,18 @@ struct ModelEnv {
                .object = &object_,
                .site = "field",
                .a = object_.Intern(value)});
+    }
+    template <class F>
+    auto Change(F change) {
+      T value = Get();
+      if constexpr (std::is_void_v<decltype(change(value))>) {
+        change(value);
+        Set(value);
+      } else {
+        auto answer = change(value);
+        Set(value);
+        return answer;
+      }
     }
 
     ObjectOf<T>& object() { return object_; }

@@ -9,7 +9,7 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
-#include "netpoll/runtime/run_word.h"
+#include "netpoll/runtime/protocols/run_word.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/worker.h"
@@ -17,13 +17,13 @@
 namespace netpoll::internal {
 namespace {
 
-const char* PhaseName(RunWord::Phase phase) {
+const char* PhaseName(RunPhase phase) {
   switch (phase) {
-    case RunWord::kFresh:
+    case RunPhase::kFresh:
       return "not run yet";
-    case RunWord::kRunning:
+    case RunPhase::kRunning:
       return "running";
-    case RunWord::kEnded:
+    case RunPhase::kEnded:
       return "Run has returned";
   }
   return "?";
@@ -49,7 +49,7 @@ std::string Scheduler::DumpState() {
       "  turn: ", protocol_.AnyPoller() ? "somebody polls" : "nobody polls",
       protocol_.AnySleeper() ? ", others sleep" : ", nobody sleeps", "\n");
   absl::StrAppend(&text, "  next deadline ", In(poller_.NextDeadline(), now),
-                  ", next sleep ends ", In(sleeps_.Next(), now), "\n");
+                  ", next sleep ends ", In(times_.Next(), now), "\n");
   for (const auto& worker : workers_) {
     absl::StrAppend(&text, "  worker ", worker->id, ": queue ",
                     worker->queue.Size(), ", ", worker->task_runs.Get(),

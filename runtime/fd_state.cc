@@ -16,7 +16,7 @@
 #include "netpoll/runtime/bound_name.h"
 #include "netpoll/runtime/closers.h"
 #include "netpoll/runtime/host_poller.h"
-#include "netpoll/runtime/open_list.h"
+#include "netpoll/runtime/protocols/open_list.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/sys.h"
 
@@ -56,13 +56,12 @@ int FdState::Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
   }
   if (looked_at) made->Classify();
   if (file != nullptr) made->bound = std::move(*file);
-  if (!scheduler.open_list().Add(made)) {
-    // The runtime is stopping. The caller keeps its descriptor, and the file.
+  // If the runtime is stopping the caller keeps its descriptor, and the file.
+  const bool entered = made->Enter([=] {
     if (file != nullptr) file->reset(made->bound.release());
-    made->CloseNow(SystemFd::kKeep);
-    made->Unref();
-    return ECANCELED;
-  }
+    made->at_end = SystemFd::kKeep;
+  });
+  if (!entered) return ECANCELED;
   *state = made;
   return 0;
 }
@@ -74,44 +73,16 @@ void FdState::Classify() {
   messages = socket && type != SOCK_STREAM;
 }
 
-void FdState::Released(bool last, WaiterList& wake) {
-  if (!wake.empty()) scheduler.MakeRunnable(wake);
-  if (last) End();
-}
-
 bool FdState::CloseNow(SystemFd then) {
-  WaiterList wake;
-  // What is closed may outlive its scheduler.
-  if (!lock.Close(wake)) return false;
-  if (scheduler.InChild()) {
-    // Gives back the child's copy of the descriptor. What the kernel has
-    // registered, and who waits, are the parent's; and no lock is taken, since
-    // another thread of the parent may have held it.
-    if (then == SystemFd::kClose) sys.close(fd);
-    DropReference();
-    return true;
-  }
-  at_end = then;
-  // While it is open: its file is no other's. And before anybody is told.
-  if (then == SystemFd::kClose && bound != nullptr) bound->Remove();
-  PollResult parked = scheduler.poller().Unblock(desc);
-  scheduler.MakeRunnable(wake);
-  scheduler.MakeRunnable(parked);
-  DropReference();
-  return true;
-}
-
-void FdState::End() {
-  if (scheduler.InChild()) return Unref();
-  scheduler.open_list().Remove(this);
-  EndedWith(scheduler.poller().Close(desc));
-  if (at_end == SystemFd::kClose && socket && Lingers(fd)) {
-    if (scheduler.closers().Start(&CloseOnItsThread, this)) return;
-    // It may not block a worker: the system sends what is left on its own.
-    const linger none{};
-    sys.setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-  }
-  CloseFd();
+  return FdLife::CloseNow([=, this] {
+    if (LeftBehind()) {
+      if (then == SystemFd::kClose) sys.close(fd);
+      return;
+    }
+    at_end = then;
+    // While it is open: its file is no other's.
+    if (then == SystemFd::kClose && bound != nullptr) bound->Remove();
+  });
 }
 
 // The first error is told. Whatever it is, what comes next is done as well.
@@ -119,66 +90,62 @@ void FdState::EndedWith(int error) {
   if (end_error == 0) end_error = static_cast<std::uint16_t>(error);
 }
 
+void FdState::CloseAll(Scheduler& scheduler) {
+  FdLife::CloseAll(scheduler.open_list());
+}
+
+// --- How it lives and ends ---------------------------------------------------
+
+bool FdState::LeftBehind() const { return scheduler.InChild(); }
+
+OpenList<StdEnv>& FdState::open_list() { return scheduler.open_list(); }
+
+void FdState::Runnable(Waiter* waiter) { scheduler.MakeRunnable(waiter); }
+void FdState::Runnable(WaiterList& list) { scheduler.MakeRunnable(list); }
+void FdState::Runnable(PollResult& result) { scheduler.MakeRunnable(result); }
+
+PollResult FdState::Unblock() { return scheduler.poller().Unblock(desc); }
+
+void FdState::Nudge(Mode direction) {
+  PollResult result = scheduler.poller().Nudge(desc, direction);
+  scheduler.MakeRunnable(result);
+}
+
+void FdState::EndInPoller() { EndedWith(scheduler.poller().Close(desc)); }
+
+bool FdState::EndElsewhere() {
+  if (at_end == SystemFd::kKeep || !socket || !Lingers(fd)) return false;
+  if (scheduler.closers().Start(&CloseOnItsThread, this)) return true;
+  // It may not block a worker: the system sends what is left on its own.
+  const linger none{};
+  sys.setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+  return false;
+}
+
 void* FdState::CloseOnItsThread(void* self) {
   Closers::Quiet();
   auto* const fd = static_cast<FdState*>(self);
   Closers& closers = fd->scheduler.closers();
-  fd->CloseFd();
+  fd->EndHere();
   closers.Done();
   return nullptr;
 }
 
-void FdState::CloseFd() {
+void FdState::CloseSystem() {
   // Not twice: interrupted or not, the descriptor is gone.
   if (at_end == SystemFd::kClose && sys.close(fd) != 0 && errno != EINTR)
     EndedWith(errno);
-  const std::uintptr_t parked =
-      closer.Exchange("closer.end", kEnded, Order::kAcqRel);
-  if (parked != 0) {
-    scheduler.MakeRunnable(reinterpret_cast<ResumeWaiter*>(parked));
-  }
-  Unref();
 }
 
 void RetryTimer::Retry(Timed* self) {
-  FdState* const fd = static_cast<RetryTimer*>(self)->fd;
-  const Mode direction = static_cast<RetryTimer*>(self)->direction;
-  if (fd->lock.AddReference()) {
-    PollResult result = fd->scheduler.poller().Nudge(fd->desc, direction);
-    fd->scheduler.MakeRunnable(result);
-    fd->DropReference();
-  }
-  fd->Unref();
+  auto* const timer = static_cast<RetryTimer*>(self);
+  timer->fd->RestIsDue(timer->direction);
 }
 
 RetryTimer* FdState::Retry(Mode direction) {
   RetryTimer*& timer = retry[direction == Mode::kRead ? 0 : 1];
   if (timer == nullptr) timer = new (std::nothrow) RetryTimer(this, direction);
   return timer;
-}
-
-void FdState::CloseAll(Scheduler& scheduler) {
-  const auto keep = [](OpenList::Entry* entry) {
-    static_cast<FdState*>(entry)->Ref();
-  };
-  FdState* told = nullptr;
-  while (auto* const fd =
-             static_cast<FdState*>(scheduler.open_list().Take(keep))) {
-    const bool held = fd->lock.AddReference();
-    fd->CloseNow(SystemFd::kClose);
-    if (!held) {
-      fd->Unref();
-      continue;
-    }
-    fd->next = told;  // Nobody else's, once it was taken out.
-    told = fd;
-  }
-  while (told != nullptr) {
-    FdState* const fd = told;
-    told = static_cast<FdState*>(std::exchange(fd->next, nullptr));
-    fd->DropReference();
-    fd->Unref();
-  }
 }
 
 void FdState::SetDeadline(Mode mode, Deadline deadline) {

@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One open descriptor of a runtime: what a handle and the operations under way
-// share.
-//
-// Two lifetimes. The *descriptor* is open while the lock's references last:
-// closing refuses new ones, and the last to go deregisters and closes it. The
-// *memory* lasts while `refs` are held: by the handle, by the open descriptor,
-// by each operation as long as it exists, and by a rest's timer until it is
-// due.
-//
-// `closer` word: 0 nobody waits for the end; a ResumeWaiter's address: a task
-// does, and the end wakes it; kEnded: it has come.
+// share. How it lives and ends is in protocols/fd_life.h; here is with what.
 
 #ifndef NETPOLL_RUNTIME_FD_STATE_H_
 #define NETPOLL_RUNTIME_FD_STATE_H_
@@ -21,10 +12,10 @@
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/deadline.h"
-#include "netpoll/core/descriptor_lock.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/io_status.h"
-#include "netpoll/runtime/open_list.h"
+#include "netpoll/runtime/protocols/fd_life.h"
+#include "netpoll/runtime/protocols/open_list.h"
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/timed.h"
 
@@ -64,7 +55,7 @@ struct RetryTimer : Timed {
   std::int64_t error_told = 0;
 };
 
-struct FdState : OpenList::Entry {
+struct FdState : FdLife<StdEnv, FdState> {
   FdState(Scheduler& owner, PollDesc<StdEnv>* opened, int number);
   FdState(const FdState&) = delete;
   FdState& operator=(const FdState&) = delete;
@@ -75,9 +66,7 @@ struct FdState : OpenList::Entry {
   // stay the caller's after an error.
   static int Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
                   std::unique_ptr<BoundName>* file = nullptr);
-  // What Stop closes: all that is open. Everybody is told "closing" before the
-  // first descriptor goes, or the ends of this runtime's own connections would
-  // be told that the peer has left.
+  // What Stop closes: all that is open.
   static void CloseAll(Scheduler& scheduler);
   // How an operation ends in which Open answered that.
   static IoStatus OpenStatus(int error) {
@@ -85,37 +74,8 @@ struct FdState : OpenList::Entry {
                               : IoStatus::FromErrno(error);
   }
 
-  void Ref() { refs.FetchAdd("fd.ref", 1, Order::kAcqRel); }
-  void Unref() {
-    if (refs.FetchAdd("fd.unref", -1, Order::kAcqRel) == 1) delete this;
-  }
-
-  // Gives up a direction, or a reference; ends the descriptor if it was the
-  // last.
-  void Release(Mode direction) {
-    WaiterList wake;
-    const bool last = lock.Release(direction, wake);
-    if (last || !wake.empty()) Released(last, wake);
-  }
-  void DropReference() {
-    if (lock.DropReference()) End();
-  }
-
-  // Lets nobody in any more and wakes everybody. The descriptor ends when the
-  // last operation has left: at once if there is none. False if it was closed
-  // already.
+  // As FdLife's, and says what becomes of the system's descriptor.
   bool CloseNow(SystemFd at_end);
-
-  // Parks a task until the end. False if it has come.
-  bool ParkCloser(ResumeWaiter* waiter) {
-    return closer.CompareExchange("closer.park", 0,
-                                  reinterpret_cast<std::uintptr_t>(waiter),
-                                  Order::kAcqRel);
-  }
-
-  bool ended() const {
-    return closer.Load("closer.ended", Order::kAcquire) == kEnded;
-  }
 
   // Does nothing once it was closed.
   void SetDeadline(Mode mode, Deadline deadline);
@@ -123,11 +83,6 @@ struct FdState : OpenList::Entry {
   // The direction's timer, null if there is no memory for one. By whoever has
   // the direction.
   RetryTimer* Retry(Mode direction);
-
-  // The system's close, and the end. The last call.
-  void CloseFd();
-
-  static constexpr std::uintptr_t kEnded = 1;
 
   Scheduler& scheduler;
   PollDesc<StdEnv>* const desc;
@@ -149,21 +104,32 @@ struct FdState : OpenList::Entry {
   bool drained = false;
   // For reading and for writing: Retry.
   RetryTimer* retry[2] = {};
-  DescriptorLock<StdEnv> lock;
-  StdEnv::Atomic<std::int32_t> refs{2};  // The handle, the open descriptor.
-  SystemFd at_end = SystemFd::kClose;    // Written by the closer.
-  // What the end met, an errno or 0. Written before `closer` says kEnded.
+  SystemFd at_end = SystemFd::kClose;  // Written by the closer.
+  // What the end met, an errno or 0. Written before it is said to have come.
   std::uint16_t end_error = 0;
-  StdEnv::Atomic<std::uintptr_t> closer{0};
   // A Unix socket's file; goes when this is closed. Null if there is none.
   std::unique_ptr<BoundName> bound;
 
  private:
+  friend FdLife;
+
   static void* CloseOnItsThread(void* self);
   void Classify();
-  void Released(bool last, WaiterList& wake);
-  void End();
   void EndedWith(int error);
+
+  // FdLife's side.
+  bool LeftBehind() const;
+  OpenList<StdEnv>& open_list();
+  void Runnable(Waiter* waiter);
+  void Runnable(WaiterList& list);
+  void Runnable(PollResult& result);
+  PollResult Unblock();
+  void Nudge(Mode direction);
+  bool CloseByStop() { return CloseNow(SystemFd::kClose); }
+  void EndInPoller();
+  bool EndElsewhere();
+  void CloseSystem();
+  void Free() { delete this; }
 };
 
 }  // namespace internal

@@ -15,47 +15,24 @@
 namespace netpoll::internal {
 
 void Unheard::Report(std::exception_ptr exception) {
-  const LockHolder hold(lock_, "unheard.report.lock");
-  if (!forgotten_) scheduler->Unhandled(std::move(exception));
+  hearing_.Tell([&] { scheduler->Unhandled(std::move(exception)); });
 }
 
-void Unheard::Forget() {
-  {
-    const LockHolder hold(lock_, "unheard.forget.lock");
-    forgotten_ = true;
-  }
-  Unref();
-}
-
-bool JoinStateBase::Park(ResumeWaiter* waiter) {
-  if (word_.CompareExchange("join.park", kRunning,
-                            reinterpret_cast<std::uintptr_t>(waiter),
-                            Order::kAcqRel)) {
-    return true;
-  }
-  if (!ended()) StdEnv::Misuse("two tasks await one spawned task");
-  return false;
-}
+bool JoinStateBase::Park(ResumeWaiter* waiter) { return word_.Park(waiter); }
 
 void JoinStateBase::Detach() {
-  if (word_.CompareExchange("join.detach", kRunning, kDetached,
-                            Order::kAcqRel)) {
-    return;
-  }
-  // It had ended, and nobody will see its exception any more.
-  if (exception_) unheard_.Report(std::exchange(exception_, nullptr));
+  word_.Detach([this](std::exception_ptr exception) {
+    unheard_.Report(std::move(exception));
+  });
 }
 
 void JoinStateBase::End(std::exception_ptr exception) {
-  exception_ = std::move(exception);
-  const std::uintptr_t before =
-      word_.Exchange("join.end", kEnded, Order::kAcqRel);
-  if (before == kRunning) return;
-  if (before != kDetached) {
-    Scheduler::MakeRunnable(reinterpret_cast<ResumeWaiter*>(before));
-  } else if (exception_) {
-    unheard_.Report(std::exchange(exception_, nullptr));
-  }
+  word_.End(
+      std::move(exception),
+      [](Waiter* waiter) { Scheduler::MakeRunnable(waiter); },
+      [this](std::exception_ptr unheard) {
+        unheard_.Report(std::move(unheard));
+      });
 }
 
 void JoinStateBase::Abandon() {

@@ -8,7 +8,6 @@
 #include "netpoll/core/cpp20.h"
 
 #include <coroutine>
-#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -16,6 +15,8 @@
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/protocols/hearing.h"
+#include "netpoll/runtime/protocols/join_word.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/task_waiter.h"
@@ -33,30 +34,24 @@ class Unheard {
   Unheard(const Unheard&) = delete;
   Unheard& operator=(const Unheard&) = delete;
 
-  void Ref() { refs_.FetchAdd("unheard.ref", 1, Order::kAcqRel); }
+  void Ref() { hearing_.Ref(); }
   void Unref() {
-    if (refs_.FetchAdd("unheard.unref", -1, Order::kAcqRel) == 1) delete this;
+    if (hearing_.Unref()) delete this;
   }
   void Report(std::exception_ptr exception);
   // The runtime goes, and its reference: what comes later is dropped.
-  void Forget();
+  void Forget() {
+    if (hearing_.Forget()) delete this;
+  }
 
   Scheduler* const scheduler;
 
  private:
-  StdEnv::Lock lock_;
-  bool forgotten_ = false;  // Guarded by lock_.
-  StdEnv::Atomic<std::int32_t> refs_{1};
+  Hearing<StdEnv> hearing_;
 };
 
-// What a spawned task and its handle share. The word:
-//   kRunning    the task lives, nobody awaits it. Await -> waiter; dropping the
-//               handle -> kDetached; the task's end -> kEnded.
-//   waiter      a ResumeWaiter's address: the task lives, another awaits it.
-//               The end -> kEnded, and wakes it.
-//   kDetached   nobody will ask. The end -> kEnded; an exception is reported.
-//   kEnded      result and exception are set. Final.
-// All exchanges are acq_rel: the result is written before, read after.
+// What a spawned task and its handle share: protocols/join_word.h, and where an
+// exception goes that nobody awaits.
 class JoinStateBase {
  public:
   explicit JoinStateBase(Unheard& unheard) : unheard_(unheard) {
@@ -66,9 +61,7 @@ class JoinStateBase {
   JoinStateBase& operator=(const JoinStateBase&) = delete;
   ~JoinStateBase() { unheard_.Unref(); }
 
-  bool ended() const {
-    return word_.Load("join.ended", Order::kAcquire) == kEnded;
-  }
+  bool ended() const { return word_.ended(); }
   // False: it has ended already.
   bool Park(ResumeWaiter* waiter);
   void Detach();
@@ -80,16 +73,11 @@ class JoinStateBase {
 
  protected:
   void Rethrow() {
-    if (exception_) std::rethrow_exception(exception_);
+    if (word_.exception()) std::rethrow_exception(word_.exception());
   }
 
  private:
-  static constexpr std::uintptr_t kRunning = 0;
-  static constexpr std::uintptr_t kDetached = 1;
-  static constexpr std::uintptr_t kEnded = 2;
-
-  StdEnv::Atomic<std::uintptr_t> word_{kRunning};
-  std::exception_ptr exception_;
+  JoinWord<StdEnv, std::exception_ptr> word_;
   Unheard& unheard_;
 };
 

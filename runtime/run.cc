@@ -10,9 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "netpoll/core/concurrency.h"
 #include "netpoll/runtime/io_status.h"
-#include "netpoll/runtime/run_word.h"
+#include "netpoll/runtime/protocols/dispatch.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/worker.h"
@@ -25,20 +24,16 @@ absl::Status Scheduler::Run() {
   if (this_worker != nullptr) {
     return absl::FailedPreconditionError("Run was called from within a task");
   }
-  RunWord::Phase before;
-  if (!life_.Begin(&before)) {
+  absl::Status status;
+  const RunEnd end = RunAll([this, &status](bool first) {
+    status = RunWorkers(first);
+    return status.ok();
+  });
+  if (end == RunEnd::kAtWork) {
     return absl::FailedPreconditionError(
         "Run was called while it is at work in another thread");
   }
-  for (bool first = true; !life_.End(); first = false) {
-    const absl::Status status = RunWorkers(first);
-    if (!status.ok()) {
-      life_.Abort(before);
-      return status;
-    }
-  }
-  // Whoever made the last tasks runnable may still be about it.
-  { const LockHolder pass(door_, "run.door"); }
+  if (end == RunEnd::kNoWorkers) return status;
   if (unhandled_) std::rethrow_exception(std::exchange(unhandled_, nullptr));
   return absl::OkStatus();
 }
@@ -46,9 +41,6 @@ absl::Status Scheduler::Run() {
 // Works until there is no task. If a thread can't be started: with `all`
 // nothing is run, otherwise those that could be do the work.
 absl::Status Scheduler::RunWorkers(bool all) {
-  done_.Store("run.done", 0, Order::kSeqCst);
-  // Somebody may have found no task, and said so, before that.
-  if (life_.count() == 0) return absl::OkStatus();
   int error = 0;
   const std::size_t started = StartThreads(&error);
   const bool admitted = error == 0 || !all;
@@ -56,7 +48,7 @@ absl::Status Scheduler::RunWorkers(bool all) {
     workers_[id]->admitted = admitted;
     workers_[id]->gate.Unpark("run.gate");
   }
-  if (admitted) Work(*workers_[0]);
+  if (admitted) WorkHere(*workers_[0]);
   for (std::size_t id = 1; id < started; ++id) {
     sys.thread_join(workers_[id]->thread, nullptr);
   }
@@ -81,7 +73,7 @@ std::size_t Scheduler::StartThreads(int* error) {
 void* Scheduler::ThreadMain(void* argument) {
   Worker& worker = *static_cast<Worker*>(argument);
   worker.gate.Park("worker.gate");
-  if (worker.admitted) worker.scheduler->Work(worker);
+  if (worker.admitted) worker.scheduler->WorkHere(worker);
   return nullptr;
 }
 

@@ -3,7 +3,7 @@
 // What a scheduler is made of, piece by piece: the queue of runnable tasks, the
 // places that tasks have, and the word that says whether Run is at work.
 
-#include "netpoll/runtime/run_queue.h"
+#include "netpoll/runtime/protocols/run_queue.h"
 
 #include <array>
 #include <cstddef>
@@ -13,8 +13,8 @@
 #include "gtest/gtest.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/types.h"
-#include "netpoll/runtime/run_word.h"
-#include "netpoll/runtime/task_place.h"
+#include "netpoll/runtime/protocols/run_word.h"
+#include "netpoll/runtime/protocols/task_places.h"
 #include "netpoll/runtime/task_waiter.h"
 
 namespace netpoll::internal {
@@ -31,7 +31,8 @@ class RunQueueTest : public testing::Test {
   // Takes everything out: the numbers of the tasks.
   std::vector<std::size_t> Drain(Queue& queue) {
     std::vector<std::size_t> numbers;
-    while (TaskWaiter* const task = queue.Pop()) {
+    while (Waiter* const waiter = queue.Pop()) {
+      auto* const task = static_cast<TaskWaiter*>(waiter);
       numbers.push_back(static_cast<std::size_t>(task - tasks_.data()));
     }
     EXPECT_EQ(queue.Size(), 0);
@@ -93,7 +94,7 @@ struct FakeTimers {
 };
 
 TEST(TaskPlacesTest, RoomIsReservedForAllThatHaveAPlace) {
-  TaskPlaces places;
+  TaskPlaces<StdEnv> places;
   FakeTimers timers;
   EXPECT_TRUE(places.Take(timers));
   EXPECT_TRUE(places.Take(timers));
@@ -109,7 +110,7 @@ TEST(TaskPlacesTest, RoomIsReservedForAllThatHaveAPlace) {
 
 // Timers that are armed take no room of others.
 TEST(TaskPlacesTest, RoomIsThereForEachTimerBesideThoseThatAreArmed) {
-  TaskPlaces places;
+  TaskPlaces<StdEnv> places;
   FakeTimers timers;
   EXPECT_TRUE(places.TakeTimer(timers));
   EXPECT_TRUE(places.TakeTimer(timers));
@@ -126,11 +127,11 @@ TEST(TaskPlacesTest, RoomIsThereForEachTimerBesideThoseThatAreArmed) {
 // --- The word ----------------------------------------------------------------
 
 TEST(RunWordTest, OneRunAtATimeWhichEndsWhenNobodyIsLeft) {
-  RunWord word;
-  RunWord::Phase before = RunWord::kEnded;
+  RunWord<StdEnv> word;
+  RunPhase before = RunPhase::kEnded;
   word.Add();
   EXPECT_TRUE(word.Begin(&before));
-  EXPECT_EQ(before, RunWord::kFresh);
+  EXPECT_EQ(before, RunPhase::kFresh);
   EXPECT_FALSE(word.Begin(&before));
   EXPECT_FALSE(word.End()) << "somebody lives";
   word.Add();
@@ -138,14 +139,14 @@ TEST(RunWordTest, OneRunAtATimeWhichEndsWhenNobodyIsLeft) {
   EXPECT_EQ(word.count(), 1u);
   EXPECT_TRUE(word.Remove());
   EXPECT_TRUE(word.End());
-  EXPECT_EQ(word.phase(), RunWord::kEnded);
+  EXPECT_EQ(word.phase(), RunPhase::kEnded);
   EXPECT_TRUE(word.Begin(&before));
-  EXPECT_EQ(before, RunWord::kEnded);
+  EXPECT_EQ(before, RunPhase::kEnded);
 }
 
 TEST(RunWordTest, AGuestEntersUntilRunHasReturned) {
-  RunWord word;
-  RunWord::Phase before;
+  RunWord<StdEnv> word;
+  RunPhase before;
   EXPECT_TRUE(word.AddUnlessEnded());
   EXPECT_TRUE(word.Begin(&before));
   EXPECT_TRUE(word.AddUnlessEnded());
@@ -158,12 +159,12 @@ TEST(RunWordTest, AGuestEntersUntilRunHasReturned) {
 
 // A Run that could not begin was none: what was possible before still is.
 TEST(RunWordTest, WhatIsAbortedIsAsBefore) {
-  RunWord word;
-  RunWord::Phase before;
+  RunWord<StdEnv> word;
+  RunPhase before;
   word.Add();
   EXPECT_TRUE(word.Begin(&before));
   word.Abort(before);
-  EXPECT_EQ(word.phase(), RunWord::kFresh);
+  EXPECT_EQ(word.phase(), RunPhase::kFresh);
   EXPECT_EQ(word.count(), 1u);
   EXPECT_TRUE(word.AddUnlessEnded());
   word.Remove();
@@ -172,7 +173,7 @@ TEST(RunWordTest, WhatIsAbortedIsAsBefore) {
   EXPECT_TRUE(word.End());
   EXPECT_TRUE(word.Begin(&before));
   word.Abort(before);
-  EXPECT_EQ(word.phase(), RunWord::kEnded);
+  EXPECT_EQ(word.phase(), RunPhase::kEnded);
 }
 
 }  // namespace

@@ -5,14 +5,9 @@
 // waiters that run, and of descriptors only that Stop closes what is open;
 // FdState, the operations, Task and Runtime are above it.
 //
-// What each word is (memory orders at its uses):
-//   life_       run_word.h: whether Run is at work, and for how many tasks
-//   done_       1: nobody is left, workers return. 0 when Run begins; 1 by
-//               whoever counts the last one out
-//   stopping_   1 for good: Stop was called
-//   protocol_   core/sleep_protocol.h: who polls, who sleeps
-//   guests_     1 for good: waiters of other runtimes have parked here. Written
-//               before they do
+// The order of its steps is in protocols/dispatch.h (who runs what, when Run
+// returns) and protocols/timetable.h (what waits for a time, Stop); here is
+// what they are made of.
 
 #ifndef NETPOLL_RUNTIME_SCHEDULER_H_
 #define NETPOLL_RUNTIME_SCHEDULER_H_
@@ -31,19 +26,27 @@
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/closers.h"
 #include "netpoll/runtime/host_poller.h"
-#include "netpoll/runtime/open_list.h"
-#include "netpoll/runtime/roomless_sleeps.h"
-#include "netpoll/runtime/run_queue.h"
-#include "netpoll/runtime/run_word.h"
+#include "netpoll/runtime/protocols/dispatch.h"
+#include "netpoll/runtime/protocols/open_list.h"
+#include "netpoll/runtime/protocols/timetable.h"
 #include "netpoll/runtime/runtime_options.h"
-#include "netpoll/runtime/task_place.h"
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/timed.h"
 #include "netpoll/runtime/worker.h"
 
 namespace netpoll::internal {
 
-class Scheduler {
+class Scheduler;
+
+// For Timetable.
+struct TimedTypes {
+  using Timed = internal::Timed;
+  using Sleeper = internal::Sleeper;
+  using Heap = TimerHeap<StdEnv, Timed>;
+};
+
+class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
+                  private Timetable<StdEnv, Scheduler, TimedTypes> {
  public:
   static constexpr int kMaxThreads = SleepProtocol<StdEnv>::kMaxWorkers;
 
@@ -60,9 +63,7 @@ class Scheduler {
   const absl::Status& status() const { return status_; }
   absl::Status Run();
   void Stop();
-  bool stopping() const {
-    return stopping_.Load("scheduler.stopping", Order::kSeqCst) != 0;
-  }
+  using Timetable::stopping;
   RuntimeStats stats() const;
   std::string DumpState();
   int threads() const { return static_cast<int>(workers_.size()); }
@@ -75,7 +76,7 @@ class Scheduler {
 
   // A place for one more task: room for what it may need later. False: there is
   // no memory.
-  bool TakePlace() { return places_.Take(sleeps_); }
+  bool TakePlace() { return places_.Take(times_); }
   void GivePlace() { places_.Give(); }
   // Begins a task that has a place, and counts it.
   void Start(TaskWaiter* task);
@@ -84,7 +85,9 @@ class Scheduler {
   // An exception left a task that nobody awaits: stops all, and Run throws it.
   void Unhandled(std::exception_ptr exception);
   // Takes out a task that was started and never ran. Null: there is none.
-  TaskWaiter* TakeUnstarted() { return injected_.Pop(); }
+  TaskWaiter* TakeUnstarted() {
+    return static_cast<TaskWaiter*>(injected_.Pop());
+  }
 
   // Each in its home. From any thread. The waiters may run, and be gone, before
   // this returns. Of a result the waiter count is lowered afterwards.
@@ -92,77 +95,61 @@ class Scheduler {
   static void MakeRunnable(WaiterList& list);
   void MakeRunnable(PollResult& result);
 
-  // A task of another runtime is about to wait here. Run does not return
-  // before it has left. False: Run has returned, nobody polls any more.
+  // As Dispatch's, out of line: operations are compiled without a call.
   bool EnterGuest();
   void LeaveGuest();
 
   // --- Time -----------------------------------------------------------------
 
-  // A deadline was set: whoever must know of an earlier one is told.
+  // As Dispatch's and Timetable's.
   void DeadlineMoved(std::int64_t when);
-
-  // `timer` is due at `when`, once. False: there is no memory, and it is not.
-  // Stopping it says whether it will not be; otherwise it was, or is right now.
+  void StartSleep(Sleeper* sleep);
   bool StartTimer(Timed* timer, std::int64_t when);
   bool StopTimer(Timed* timer);
-  // The same for a sleep, which is due whatever memory there is; when all stops
-  // it is due at once. Another worker may wake the task and destroy `sleep`
-  // before this returns.
-  void StartSleep(Sleeper* sleep);
 
   // --- Descriptors ----------------------------------------------------------
 
-  OpenList& open_list() { return open_; }
+  OpenList<StdEnv>& open_list() { return open_; }
   Closers& closers() { return closers_; }
 
  private:
-  friend RoomlessSleeps<Scheduler>;
-  struct Host;
+  friend Dispatch;
+  friend Timetable;
 
   void RefuseInChild() const;
-  void Push(TaskWaiter* task);
   absl::Status RunWorkers(bool all);
   std::size_t StartThreads(int* error);
   static void* ThreadMain(void* worker);
-  void Work(Worker& worker);
-  TaskWaiter* Next(Worker& worker);
-  TaskWaiter* Steal(Worker& worker);
-  void Idle(Worker& worker);
-  void Look(Worker& worker);
-  bool WorkVisible();
-  bool OnWorker() const {
-    return this_worker != nullptr && this_worker->scheduler == this;
-  }
+  void WorkHere(Worker& worker);
   void Polled(Worker& worker, PollResult result);
-  void Expire(Worker& worker, std::int64_t now);
-  bool ArmRoomless(std::int64_t when);
-  void WakeSleeps(std::int64_t now);
-  void WakeAllSleeps();
+
+  // Dispatch's side.
+  int worker_count() const { return threads(); }
+  Worker& worker(int id) { return *workers_[static_cast<std::size_t>(id)]; }
+  Worker* OnWorker() {
+    Worker* const worker = this_worker;
+    return worker != nullptr && worker->scheduler == this ? worker : nullptr;
+  }
+  void Break() { poller_.Break(); }
+  void RunTask(Worker& worker, Waiter* task);
+  static std::int64_t Now();
   std::int64_t NextTime() const;
-  void NotifyWork();
-  void WakeEverybody();
-  void Finish();
+  void Poll(Worker& worker, Delta delta) {
+    Polled(worker, poller_.Poll(delta));
+  }
+  void PollAll(Worker& worker) { Polled(worker, poller_.PollAll()); }
+  void Expire(Worker& worker, std::int64_t now);
+
+  // Timetable's side; and DeadlineMoved, Now.
+  void Shut() { open_.Shut(); }
+  void CloseAllOpen() { close_all_(*this); }
 
   absl::Status status_;
   HostPoller poller_;
-  TimerHeap<StdEnv, Timed> sleeps_;
-  TaskPlaces places_;
-  RoomlessSleeps<Scheduler> roomless_{*this};
-  SleepProtocol<StdEnv> protocol_;
-  RunQueue<StdEnv> injected_;  // From threads that are no workers of this.
   std::vector<std::unique_ptr<Worker>> workers_;
-  RunWord life_;
-  StdEnv::Atomic<std::uint32_t> done_{0};
-  StdEnv::Atomic<std::uint32_t> stopping_{0};
-  StdEnv::Atomic<std::uint32_t> guests_{0};
-
-  // Held by threads that are not workers while they make a task runnable. The
-  // task may end the runtime at once: Run passes here before it returns.
-  StdEnv::Lock door_;
 
   const CloseAll close_all_;
-  OpenList open_;
+  OpenList<StdEnv> open_;
   Closers closers_;
 
   StdEnv::Lock unhandled_lock_;

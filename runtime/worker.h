@@ -11,7 +11,7 @@
 #include <cstdint>
 
 #include "netpoll/core/concurrency.h"
-#include "netpoll/runtime/run_queue.h"
+#include "netpoll/runtime/protocols/run_queue.h"
 
 namespace netpoll::internal {
 
@@ -54,6 +54,14 @@ struct alignas(64) Worker {
     const int units = static_cast<int>(bytes >> 10);
     operations += units;
     budget -= units;
+  }
+
+  // One more task run begins. True: the tasks have had their share, and the
+  // worker looks for events first.
+  bool TurnIsOver() { return ++tick >= kPollEvery || operations >= kPollAfter; }
+  void NewTurn() {
+    tick = 0;
+    operations = 0;
   }
 
   Scheduler* const scheduler;

@@ -37,7 +37,8 @@ def includes():
 
     def name(unit):
         folder, base = os.path.split(unit)
-        return base if folder == "runtime" and not for_tests(unit) else None
+        ours = folder in ("runtime", "runtime/protocols")
+        return base if ours and not for_tests(unit) else None
 
     return grouped(graph, name)
 

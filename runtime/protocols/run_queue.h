@@ -4,14 +4,13 @@
 // and steal. A small lock guards it: two locked instructions an operation, and
 // a second look (sleep_protocol.h) that takes the same lock misses nothing.
 
-#ifndef NETPOLL_RUNTIME_RUN_QUEUE_H_
-#define NETPOLL_RUNTIME_RUN_QUEUE_H_
+#ifndef NETPOLL_RUNTIME_PROTOCOLS_RUN_QUEUE_H_
+#define NETPOLL_RUNTIME_PROTOCOLS_RUN_QUEUE_H_
 
 #include <cstdint>
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/types.h"
-#include "netpoll/runtime/task_waiter.h"
 
 namespace netpoll::internal {
 
@@ -20,22 +19,29 @@ class RunQueue {
  public:
   void Push(Waiter* waiter) {
     const LockHolder hold(lock_, "runq.push.lock");
-    list_.Push(waiter);
-    ++size_;
+    queue_.Change([waiter](Queue& queue) {
+      queue.tasks.Push(waiter);
+      ++queue.size;
+    });
   }
 
   // `count` is the length of `list`, which is left empty.
   void Push(WaiterList& list, std::int32_t count) {
     const LockHolder hold(lock_, "runq.append.lock");
-    list_.Append(list);
-    size_ += count;
+    queue_.Change([&list, count](Queue& queue) {
+      queue.tasks.Append(list);
+      queue.size += count;
+    });
   }
 
-  TaskWaiter* Pop() {
+  // Null: there is nothing.
+  Waiter* Pop() {
     const LockHolder hold(lock_, "runq.pop.lock");
-    Waiter* const waiter = list_.Pop();
-    if (waiter != nullptr) --size_;
-    return static_cast<TaskWaiter*>(waiter);
+    return queue_.Change([](Queue& queue) {
+      Waiter* const waiter = queue.tasks.Pop();
+      if (waiter != nullptr) --queue.size;
+      return waiter;
+    });
   }
 
   // Moves half of the queue, rounded up, to `thief`, which is empty and the
@@ -45,9 +51,11 @@ class RunQueue {
     std::int32_t count = 0;
     {
       const LockHolder hold(lock_, "runq.steal.lock");
-      const std::int32_t half = (size_ + 1) / 2;
-      for (; count < half; ++count) taken.Push(list_.Pop());
-      size_ -= count;
+      queue_.Change([&taken, &count](Queue& queue) {
+        const std::int32_t half = (queue.size + 1) / 2;
+        for (; count < half; ++count) taken.Push(queue.tasks.Pop());
+        queue.size -= count;
+      });
     }
     if (count == 0) return false;
     thief.Push(taken, count);
@@ -56,20 +64,24 @@ class RunQueue {
 
   std::int32_t Size() {
     const LockHolder hold(lock_, "runq.size.lock");
-    return size_;
+    return queue_.Get().size;
   }
 
   bool Empty() {
     const LockHolder hold(lock_, "runq.empty.lock");
-    return list_.empty();
+    return queue_.Get().tasks.empty();
   }
 
  private:
+  struct Queue {
+    WaiterList tasks;
+    std::int32_t size = 0;
+  };
+
   typename Env::Lock lock_;
-  WaiterList list_;
-  std::int32_t size_ = 0;
+  typename Env::template Var<Queue> queue_;  // Guarded by lock_.
 };
 
 }  // namespace netpoll::internal
 
-#endif  // NETPOLL_RUNTIME_RUN_QUEUE_H_
+#endif  // NETPOLL_RUNTIME_PROTOCOLS_RUN_QUEUE_H_

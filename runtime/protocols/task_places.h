@@ -5,8 +5,8 @@
 // more timers than one, and rests of operations, ask for room when they start
 // one, and count what is taken, so that they take no other task's.
 
-#ifndef NETPOLL_RUNTIME_TASK_PLACE_H_
-#define NETPOLL_RUNTIME_TASK_PLACE_H_
+#ifndef NETPOLL_RUNTIME_PROTOCOLS_TASK_PLACES_H_
+#define NETPOLL_RUNTIME_PROTOCOLS_TASK_PLACES_H_
 
 #include <cstddef>
 
@@ -15,6 +15,7 @@
 namespace netpoll::internal {
 
 // How many places of a scheduler are taken, and how many timers.
+template <class Env>
 class TaskPlaces {
  public:
   // `sleeps`: the timers. False: there is no memory.
@@ -47,10 +48,10 @@ class TaskPlaces {
   // The scheduler's own timer: RoomlessSleeps.
   static constexpr std::size_t kOwn = 1;
 
-  StdEnv::Atomic<std::size_t> taken_{0};
-  StdEnv::Atomic<std::size_t> timers_{0};
+  typename Env::template Atomic<std::size_t> taken_{0};
+  typename Env::template Atomic<std::size_t> timers_{0};
 };
 
 }  // namespace netpoll::internal
 
-#endif  // NETPOLL_RUNTIME_TASK_PLACE_H_
+#endif  // NETPOLL_RUNTIME_PROTOCOLS_TASK_PLACES_H_

@@ -13,8 +13,8 @@
 // All acq_rel: what a task wrote before it was counted out is seen by whoever
 // finds nobody left.
 
-#ifndef NETPOLL_RUNTIME_RUN_WORD_H_
-#define NETPOLL_RUNTIME_RUN_WORD_H_
+#ifndef NETPOLL_RUNTIME_PROTOCOLS_RUN_WORD_H_
+#define NETPOLL_RUNTIME_PROTOCOLS_RUN_WORD_H_
 
 #include <cstdint>
 
@@ -22,23 +22,27 @@
 
 namespace netpoll::internal {
 
+enum class RunPhase : std::uint8_t { kFresh = 0, kRunning = 1, kEnded = 2 };
+
+template <class Env>
 class RunWord {
  public:
-  enum Phase : std::uint64_t { kFresh = 0, kRunning = 1, kEnded = 2 };
-
   // False: it is at work already.
-  bool Begin(Phase* before) {
+  bool Begin(RunPhase* before) {
     const auto done = Change("run.begin", [](std::uint64_t word) {
-      return Step{PhaseOf(word) != kRunning, WithPhase(word, kRunning)};
+      return Step{PhaseOf(word) != RunPhase::kRunning,
+                  WithPhase(word, RunPhase::kRunning)};
     });
     *before = PhaseOf(done.before);
     return done.step.write;
   }
   // False: somebody lives.
   bool End() {
-    return word_.CompareExchange("run.end", kRunning, kEnded, Order::kAcqRel);
+    return word_.CompareExchange("run.end", WithPhase(0, RunPhase::kRunning),
+                                 WithPhase(0, RunPhase::kEnded),
+                                 Order::kAcqRel);
   }
-  void Abort(Phase before) {
+  void Abort(RunPhase before) {
     Change("run.abort", [before](std::uint64_t word) {
       return Step{true, WithPhase(word, before)};
     });
@@ -47,7 +51,7 @@ class RunWord {
   void Add() { word_.FetchAdd("run.add", kOne, Order::kAcqRel); }
   bool AddUnlessEnded() {
     const auto done = Change("run.add_guest", [](std::uint64_t word) {
-      return Step{PhaseOf(word) != kEnded, word + kOne};
+      return Step{PhaseOf(word) != RunPhase::kEnded, word + kOne};
     });
     return done.step.write;
   }
@@ -59,7 +63,7 @@ class RunWord {
   std::uint64_t count() const {
     return word_.Load("run.count", Order::kAcquire) / kOne;
   }
-  Phase phase() const {
+  RunPhase phase() const {
     return PhaseOf(word_.Load("run.phase", Order::kAcquire));
   }
 
@@ -71,20 +75,20 @@ class RunWord {
     std::uint64_t next;
   };
 
-  static constexpr Phase PhaseOf(std::uint64_t word) {
-    return static_cast<Phase>(word % kOne);
+  static constexpr RunPhase PhaseOf(std::uint64_t word) {
+    return static_cast<RunPhase>(word % kOne);
   }
-  static constexpr std::uint64_t WithPhase(std::uint64_t word, Phase phase) {
-    return word - word % kOne + phase;
+  static constexpr std::uint64_t WithPhase(std::uint64_t word, RunPhase phase) {
+    return word - word % kOne + static_cast<std::uint64_t>(phase);
   }
   template <class Transition>
   Updated<std::uint64_t, Step> Change(Site site, Transition transition) {
-    return Update<StdEnv>(word_, site, kAcqRelUpdate, transition);
+    return Update<Env>(word_, site, kAcqRelUpdate, transition);
   }
 
-  StdEnv::Atomic<std::uint64_t> word_{kFresh};
+  typename Env::template Atomic<std::uint64_t> word_{0};
 };
 
 }  // namespace netpoll::internal
 
-#endif  // NETPOLL_RUNTIME_RUN_WORD_H_
+#endif  // NETPOLL_RUNTIME_PROTOCOLS_RUN_WORD_H_

@@ -2,43 +2,47 @@
 //
 // What is open in a runtime, so that Stop finds it.
 
-#ifndef NETPOLL_RUNTIME_OPEN_LIST_H_
-#define NETPOLL_RUNTIME_OPEN_LIST_H_
+#ifndef NETPOLL_RUNTIME_PROTOCOLS_OPEN_LIST_H_
+#define NETPOLL_RUNTIME_PROTOCOLS_OPEN_LIST_H_
 
 #include "netpoll/core/concurrency.h"
 
 namespace netpoll::internal {
 
+template <class Env>
 class OpenList {
  public:
   // Both fields are guarded by the list's lock while the entry is in it, and
   // whoever took it out has them.
   struct Entry {
-    Entry* next = nullptr;
-    Entry** link = nullptr;  // What points to this one; null: in no list.
+    using Link = typename Env::template Var<Entry*>;
+    Link next;
+    // What points to this one; null: in no list.
+    typename Env::template Var<Link*> link;
   };
 
   // False: the list has been shut.
   bool Add(Entry* entry) {
     const LockHolder hold(lock_, "open.add.lock");
-    if (shut_) return false;
-    entry->next = first_;
-    entry->link = &first_;
-    if (first_ != nullptr) first_->link = &entry->next;
-    first_ = entry;
+    if (shut_.Get()) return false;
+    Entry* const second = first_.Get();
+    entry->next.Set(second);
+    entry->link.Set(&first_);
+    if (second != nullptr) second->link.Set(&entry->next);
+    first_.Set(entry);
     return true;
   }
 
   // Nothing if it was taken out.
   void Remove(Entry* entry) {
     const LockHolder hold(lock_, "open.remove.lock");
-    if (entry->link != nullptr) Unlink(entry);
+    if (entry->link.Get() != nullptr) Unlink(entry);
   }
 
   // For good: nothing is added any more.
   void Shut() {
     const LockHolder hold(lock_, "open.shut.lock");
-    shut_ = true;
+    shut_.Set(true);
   }
 
   // Takes one out; null if none is left. `keep` is called for it under the
@@ -46,7 +50,7 @@ class OpenList {
   template <class Keep>
   Entry* Take(Keep keep) {
     const LockHolder hold(lock_, "open.take.lock");
-    Entry* const entry = first_;
+    Entry* const entry = first_.Get();
     if (entry == nullptr) return nullptr;
     Unlink(entry);
     keep(entry);
@@ -55,17 +59,19 @@ class OpenList {
 
  private:
   static void Unlink(Entry* entry) {
-    *entry->link = entry->next;
-    if (entry->next != nullptr) entry->next->link = entry->link;
-    entry->next = nullptr;
-    entry->link = nullptr;
+    Entry* const next = entry->next.Get();
+    typename Entry::Link* const link = entry->link.Get();
+    link->Set(next);
+    if (next != nullptr) next->link.Set(link);
+    entry->next.Set(nullptr);
+    entry->link.Set(nullptr);
   }
 
-  StdEnv::Lock lock_;
-  Entry* first_ = nullptr;
-  bool shut_ = false;
+  typename Env::Lock lock_;
+  typename Env::template Var<Entry*> first_;
+  typename Env::template Var<bool> shut_;
 };
 
 }  // namespace netpoll::internal
 
-#endif  // NETPOLL_RUNTIME_OPEN_LIST_H_
+#endif  // NETPOLL_RUNTIME_PROTOCOLS_OPEN_LIST_H_

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who runs which task, and when Run returns: run queues, the workers' loop over
+// core/worker_glue.h, the count of those that live, and the door of threads
+// that are no workers. Steps only; threads, tasks and the poller are the
+// host's.
+//
+// What each word is:
+//   life_       run_word.h: whether Run is at work, and for how many tasks
+//   done_       1: nobody is left, workers return. 0 when Run begins; 1 by
+//               whoever counts the last one out. seq_cst, as all that a worker
+//               looks at after its announcement; acquire where it is only the
+//               loop's end
+//   protocol_   core/sleep_protocol.h: who polls, who sleeps
+//   guests_     1 for good: waiters of other runtimes have parked here. Written
+//               before they do, read by whoever was handed one, so relaxed
+//   door_       held by threads that are not workers while they make a task
+//               runnable, or count one out. What they do may end the runtime at
+//               once: Run passes here before it returns
+//
+// A Host, the class that derives from this:
+//   int worker_count(); Worker& worker(int)
+//   Worker* OnWorker()       the worker that this thread is, or null
+//   void Break()             Poller::Break
+//   void RunTask(Worker&, Waiter*)
+//   Now, NextTime, Poll, PollAll, Expire as in worker_glue.h, each with the
+//                            worker that calls
+// A Worker has `id`, `queue`, and
+//   bool TurnIsOver()        it has run tasks for so long that it looks for
+//                            events; asked before each
+//   void NewTurn()           it has looked
+
+#ifndef NETPOLL_RUNTIME_PROTOCOLS_DISPATCH_H_
+#define NETPOLL_RUNTIME_PROTOCOLS_DISPATCH_H_
+
+#include <cstdint>
+
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/sleep_protocol.h"
+#include "netpoll/core/types.h"
+#include "netpoll/core/worker_glue.h"
+#include "netpoll/runtime/protocols/run_queue.h"
+#include "netpoll/runtime/protocols/run_word.h"
+
+namespace netpoll::internal {
+
+enum class [[nodiscard]] RunEnd : std::uint8_t{
+    kNobodyLeft,
+    kAtWork,     // In another thread; nothing was done.
+    kNoWorkers,  // None could be had; the tasks are there for the next call.
+};
+
+template <class Env, class Host, class Worker>
+class Dispatch {
+ public:
+  // --- Those that live ------------------------------------------------------
+
+  // A task begins.
+  void Begin(Waiter* task) {
+    life_.Add();
+    Push(task);
+  }
+
+  // A task has ended that began here.
+  void Ended() {
+    if (host().OnWorker() != nullptr) {
+      if (life_.Remove()) Finish();
+    } else {
+      LeaveGuest();
+    }
+  }
+
+  // A task of another runtime is about to wait here. Run does not return
+  // before it has left. False: Run has returned, nobody polls any more.
+  bool EnterGuest() {
+    guests_.Store("guest.mark", 1, Order::kRelaxed);
+    return life_.AddUnlessEnded();
+  }
+  void LeaveGuest() {
+    const LockHolder hold(door_, "guest.door");
+    if (life_.Remove()) Finish();
+  }
+
+  // --- Run ------------------------------------------------------------------
+
+  // `work(first)` has workers Work until they return; false: it had none, which
+  // may be only the first time.
+  template <class F>
+  RunEnd RunAll(F work) {
+    RunPhase before;
+    if (!life_.Begin(&before)) return RunEnd::kAtWork;
+    for (bool first = true; !life_.End(); first = false) {
+      done_.Store("run.done", 0, Order::kSeqCst);
+      // Somebody may have found no task, and said so, before that.
+      if (life_.count() == 0) continue;
+      if (!work(first)) {
+        life_.Abort(before);
+        return RunEnd::kNoWorkers;
+      }
+    }
+    // Whoever made the last tasks runnable may still be about it.
+    { const LockHolder pass(door_, "run.door"); }
+    return RunEnd::kNobodyLeft;
+  }
+
+  // A worker's loop.
+  void Work(Worker& worker) {
+    while (done_.Load("work.done", Order::kAcquire) == 0) {
+      Waiter* const task = Next(worker);
+      if (task == nullptr) {
+        Idle(worker);
+      } else {
+        host().RunTask(worker, task);
+      }
+    }
+  }
+
+  // --- Making tasks runnable ------------------------------------------------
+
+  // From any thread. The task may run, and be gone, before this returns.
+  void Push(Waiter* task) {
+    if (Worker* const worker = host().OnWorker(); worker != nullptr) {
+      worker->queue.Push(task);
+      if (host().worker_count() > 1) NotifyWork();
+    } else {
+      const LockHolder hold(door_, "push.door");
+      injected_.Push(task);
+      NotifyWork();
+    }
+  }
+
+  // What a poll of `worker` made ready. The glue sees to it that others take a
+  // part, and that one of them polls. Empties the list.
+  template <class MakeRunnable>
+  void PushReady(Worker& worker, PollResult& result,
+                 MakeRunnable make_runnable) {
+    if (guests_.Load("guest.any", Order::kRelaxed) == 0) {
+      worker.queue.Push(result.ready, -result.waiters_delta);
+    } else {
+      make_runnable(result.ready);
+    }
+  }
+
+  // A deadline was set: whoever must know of an earlier one is told.
+  void DeadlineMoved(std::int64_t when) {
+    // The only worker, and it runs: it looks before it polls.
+    if (host().worker_count() == 1 && host().OnWorker() != nullptr) return;
+    if (protocol_.DeadlineMoved(when)) host().Break();
+  }
+
+ protected:
+  // The host's side of the glue.
+  struct Side {
+    std::int64_t Now() { return dispatch.host().Now(); }
+    std::int64_t NextTime() { return dispatch.host().NextTime(); }
+    void Poll(Delta delta) { dispatch.host().Poll(worker, delta); }
+    void PollAll() { dispatch.host().PollAll(worker); }
+    void Expire(std::int64_t now) { dispatch.host().Expire(worker, now); }
+    bool WorkVisible() { return dispatch.WorkVisible(); }
+    void Break() { dispatch.host().Break(); }
+
+    Dispatch& dispatch;
+    Worker& worker;
+  };
+
+  Host& host() { return static_cast<Host&>(*this); }
+
+  Waiter* Next(Worker& worker) {
+    if (worker.TurnIsOver()) {
+      worker.NewTurn();
+      Look(worker);
+      if (Waiter* const task = injected_.Pop()) return task;
+    }
+    if (Waiter* const task = worker.queue.Pop()) return task;
+    if (Waiter* const task = injected_.Pop()) return task;
+    return Steal(worker);
+  }
+
+  Waiter* Steal(Worker& worker) {
+    const int count = host().worker_count();
+    for (int i = 1; i < count; ++i) {
+      Worker& victim = host().worker((worker.id + i) % count);
+      if (victim.queue.StealInto(worker.queue)) return worker.queue.Pop();
+    }
+    return nullptr;
+  }
+
+  void Idle(Worker& worker) {
+    Side side{*this, worker};
+    WorkerGlue<Env, Side>(protocol_, worker.id, side).Idle();
+  }
+
+  void Look(Worker& worker) {
+    Side side{*this, worker};
+    WorkerGlue<Env, Side>(protocol_, worker.id, side).Look();
+  }
+
+  bool WorkVisible() {
+    if (done_.Load("idle.done", Order::kSeqCst) != 0) return true;
+    if (!injected_.Empty()) return true;
+    const int count = host().worker_count();
+    for (int id = 0; id < count; ++id) {
+      if (!host().worker(id).queue.Empty()) return true;
+    }
+    return false;
+  }
+
+  void NotifyWork() {
+    if (protocol_.Wake()) host().Break();
+  }
+
+  void WakeEverybody() {
+    while (protocol_.WakeSleeper()) {
+    }
+    if (protocol_.AnyPoller()) host().Break();
+  }
+
+  void Finish() {
+    done_.Store("finish.done", 1, Order::kSeqCst);
+    WakeEverybody();
+  }
+
+  RunWord<Env> life_;
+  typename Env::template Atomic<std::uint32_t> done_{0};
+  SleepProtocol<Env> protocol_;
+  RunQueue<Env> injected_;  // From threads that are no workers of this.
+  typename Env::template Atomic<std::uint32_t> guests_{0};
+  typename Env::Lock door_;
+};
+
+}  // namespace netpoll::internal
+
+#endif  // NETPOLL_RUNTIME_PROTOCOLS_DISPATCH_H_
