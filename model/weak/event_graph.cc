@@ -38,6 +38,7 @@ void EventGraph::PlaceWrite(int number, int replaces) {
   Slot& slot = SlotAt(event.slot);
   const int next = ReplacedBy(event.slot, replaces);
   event.placed = true;
+  event.write_stamp = ++stamp_;
   event.replaces = static_cast<std::int16_t>(replaces);
   event.replaced_by = static_cast<std::int16_t>(next);
   const auto me = static_cast<std::int16_t>(number);
