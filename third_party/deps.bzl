@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""netpoll_deps(): everything netpoll needs under a WORKSPACE, offline.
+"""The repositories that netpoll needs under a WORKSPACE, offline.
 
-The names are the canonical ones of the Bazel Central Registry. A repository
-that the embedding workspace has already defined is left as it is.
+The names are those of the Bazel Central Registry. What the embedding workspace
+has already defined is left as it is. Who has one of them under another name
+maps it, and nothing of ours is fetched:
+
+    local_repository(
+        name = "netpoll",
+        path = "third_party/netpoll",
+        repo_mapping = {"@abseil-cpp": "@com_google_absl"},
+    )
 """
 
 load(":system_repository.bzl", "system_repository")
@@ -12,30 +19,16 @@ def _maybe(name, **kwargs):
         system_repository(name = name, **kwargs)
 
 def netpoll_deps():
-    """Defines every repository that netpoll uses, unless it is defined."""
+    """What an embedder's targets need, from Debian's packages."""
 
-    # What Bazel 4.2.3 itself would download, and the files that newer ones load.
-    _maybe(name = "remote_coverage_tools")
-    _maybe(name = "rules_cc")
-    _maybe(name = "rules_java")
-    _maybe(name = "rules_proto")
-    _maybe(name = "rules_shell")
-
+    # For //:netpoll_runtime.
     _maybe(
         name = "abseil-cpp",
         links = {"absl": "/usr/include/absl"},
         package = "libabsl-dev",
     )
-    _maybe(
-        name = "boost.beast",
-        links = {"boost": "/usr/include/boost"},
-        package = "libboost1.81-dev",
-    )
-    _maybe(
-        name = "google_benchmark",
-        links = {"include/benchmark": "/usr/include/benchmark"},
-        package = "libbenchmark-dev",
-    )
+
+    # For //:netpoll_conformance.
     _maybe(
         name = "googletest",
         links = {
@@ -43,6 +36,33 @@ def netpoll_deps():
             "googletest": "/usr/src/googletest/googletest",
         },
         package = "googletest",
+    )
+
+def netpoll_offline_rules():
+    """Stand-ins for what Bazel 4.2.3 would download before it builds anything.
+
+    They have the rules that Bazel 4.2.3 has in itself, and nothing else: for a
+    machine without a network. A workspace that uses more of these repositories
+    defines its own, before this or instead of it.
+    """
+    _maybe(name = "remote_coverage_tools")
+    _maybe(name = "rules_cc")
+    _maybe(name = "rules_java")
+    _maybe(name = "rules_proto")
+
+def netpoll_dev_deps():
+    """What only netpoll's own tests and tools need."""
+    _maybe(name = "rules_shell")
+    _maybe(
+        name = "boost.asio",
+        links = {"boost": "/usr/include/boost"},
+        package = "libboost1.81-dev",
+    )
+    _maybe(name = "boost.beast")
+    _maybe(
+        name = "google_benchmark",
+        links = {"include/benchmark": "/usr/include/benchmark"},
+        package = "libbenchmark-dev",
     )
     _maybe(
         name = "liburing",

@@ -32,10 +32,12 @@ def _system_repository_impl(ctx):
         for inside, outside in links:
             source = ctx.path(outside)
             if not source.exists:
-                fail("@%s needs %s of Debian's package %s: run tools/setup." % (
+                fail(("@%s needs %s: install Debian's package %s, or define " +
+                      "a repository %s of your own before netpoll_deps().") % (
                     ctx.name,
                     outside,
                     ctx.attr.package,
+                    ctx.name,
                 ))
             if inside in opened:
                 deeper += [

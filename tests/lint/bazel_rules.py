@@ -22,6 +22,7 @@ _LOAD = re.compile(r"^load\(([^)]*)\)", re.MULTILINE)
 _STRING = re.compile(r'(?:(\w+)\s*=\s*)?"([^"]*)"')
 _NATIVE = re.compile(r"\bnative\.(?:cc|sh|py|java|objc|proto)_\w+")
 _REPOSITORY = re.compile(r'"@([\w.\-]+)(?://|")')
+_DOCUMENTATION = re.compile(r'""".*?"""', re.DOTALL)
 
 
 def _line(text, offset):
@@ -103,7 +104,9 @@ def dependencies(tree):
         if path.startswith((OVERLAYS, "tests/consumer/workspace/")):
             continue
         text = tree.text(path)
-        for match in _REPOSITORY.finditer(text):
+        # A word in a text of several lines is no label.
+        code = _DOCUMENTATION.sub(lambda m: "\n" * m[0].count("\n"), text)
+        for match in _REPOSITORY.finditer(code):
             if match[1] not in module | _ALWAYS:
                 yield Finding(
                     "dependencies",

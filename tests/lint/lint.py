@@ -17,11 +17,16 @@ sys.path.insert(0, _HERE)
 import bazel_rules  # noqa: E402
 import cpp_rules  # noqa: E402
 import format_rules  # noqa: E402
+import module_rules  # noqa: E402
 import repo_rules  # noqa: E402
 from tree import Tree  # noqa: E402
 
 RULES = (
-    cpp_rules.RULES + repo_rules.RULES + bazel_rules.RULES + format_rules.RULES
+    cpp_rules.RULES
+    + repo_rules.RULES
+    + bazel_rules.RULES
+    + module_rules.RULES
+    + format_rules.RULES
 )
 
 

@@ -27,8 +27,9 @@ HEADER = (
     + "#ifndef NETPOLL_CORE_A_H_\n#define NETPOLL_CORE_A_H_\n"
     + "#endif  // NETPOLL_CORE_A_H_\n"
 )
-DEPS = "# " + SPDX + '_maybe(name = "rules_cc")\n'
-MODULE = "# " + SPDX + 'bazel_dep(name = "rules_cc", version = "1")\n'
+DEPS = "# " + SPDX + 'def _maybe(name):\n    pass\n\n_maybe(name = "rules_cc")\n'
+MODULE = "# " + SPDX + 'bazel_dep(name = "rules_cc", version = "0.0.17")\n'
+MACRO = "# " + SPDX + "def netpoll_cc_library(name):\n    pass\n"
 
 
 class LintTest(unittest.TestCase):
@@ -60,6 +61,7 @@ class LintTest(unittest.TestCase):
         self.write("third_party/deps.bzl", DEPS)
         self.write("third_party/overlays/rules_cc/WORKSPACE", "x()\n")
         self.write("MODULE.bazel", MODULE)
+        self.write("x/x.bzl", MACRO)
         for rule in lint.RULES:
             if rule.__name__ in ("clang_format", "buildifier"):
                 continue

@@ -6,7 +6,7 @@ compiler themselves (Debian's g++-mingw-w64-x86-64-posix: the variant whose
 threads are those of the C++ library). Everything is linked into one .exe that
 needs nothing but the system's own libraries. `deps` are ordinary libraries of
 headers: a dependency with sources of its own is not compiled, and missing at
-the link; list its sources instead.
+the link; list its sources instead, or the library in `compiled`.
 """
 
 load("@rules_cc//cc/common:cc_info.bzl", "CcInfo")
@@ -33,6 +33,38 @@ _LIBRARIES = [
 WindowsObjectsInfo = provider(
     doc = "What a windows_library compiled.",
     fields = {"objects": "list of files"},
+)
+
+_SourcesInfo = provider(
+    doc = "What an ordinary library is compiled from, with those it needs.",
+    fields = {
+        "copts": "depset of strings",
+        "sources": "depset of files",
+    },
+)
+
+def _sources_impl(_target, ctx):
+    needed = [
+        dep[_SourcesInfo]
+        for dep in getattr(ctx.rule.attr, "deps", [])
+        if _SourcesInfo in dep
+    ]
+    return [_SourcesInfo(
+        copts = depset(
+            getattr(ctx.rule.attr, "copts", []),
+            transitive = [info.copts for info in needed],
+        ),
+        sources = depset(
+            getattr(ctx.rule.files, "srcs", []),
+            transitive = [info.sources for info in needed],
+        ),
+    )]
+
+# So that a library is named as it is, and not the files that one build of it
+# happens to have.
+_sources = aspect(
+    implementation = _sources_impl,
+    attr_aspects = ["deps"],
 )
 
 def _include_flags(context):
@@ -65,14 +97,22 @@ exec {compiler} "$@"
     )
 
 def _compile(ctx):
-    contexts = [dep[CcInfo].compilation_context for dep in ctx.attr.deps]
-    headers = [f for f in ctx.files.srcs if not f.basename.endswith(".cc")]
-    inputs = depset(headers, transitive = [c.headers for c in contexts])
+    contexts = [
+        dep[CcInfo].compilation_context
+        for dep in ctx.attr.deps + ctx.attr.compiled
+    ]
+    files = depset(ctx.files.srcs, transitive = [
+        library[_SourcesInfo].sources
+        for library in ctx.attr.compiled
+    ])
+    copts = depset(transitive = [
+        library[_SourcesInfo].copts
+        for library in ctx.attr.compiled
+    ]).to_list()
+    inputs = depset(transitive = [files] + [c.headers for c in contexts])
     objects = []
-    for source in ctx.files.srcs:
+    for source in files.to_list():
         if not source.basename.endswith(".cc"):
-            continue
-        if ctx.attr.only and source.basename not in ctx.attr.only:
             continue
         name = "_objs/%s/%s.o" % (ctx.label.name, source.basename[:-3])
         output = ctx.actions.declare_file(name)
@@ -81,9 +121,9 @@ def _compile(ctx):
             flags += _include_flags(context)
         _call(
             ctx,
-            _FLAGS + WARNINGS + flags + ctx.attr.copts +
+            _FLAGS + WARNINGS + flags + copts + ctx.attr.copts +
             ["-c", source.path, "-o", output.path],
-            depset([source], transitive = [inputs, depset(ctx.files.srcs)]),
+            inputs,
             output,
             "Compiling",
         )
@@ -116,13 +156,15 @@ def _windows_binary_impl(ctx):
     )]
 
 _ATTRS = {
+    "compiled": attr.label_list(
+        aspects = [_sources],
+        doc = "ordinary libraries whose sources are compiled too",
+        providers = [CcInfo],
+    ),
     "copts": attr.string_list(doc = "added after ours"),
     "deps": attr.label_list(
         doc = "libraries of headers",
         providers = [CcInfo],
-    ),
-    "only": attr.string_list(
-        doc = "names of the sources to compile, where others include the rest",
     ),
     "srcs": attr.label_list(
         allow_files = True,

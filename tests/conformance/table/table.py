@@ -24,7 +24,7 @@ import tempfile
 PAGE = "docs/conformance.md"
 SUMS = "tools/cli/verified_backends.inc"
 README = "README.md"
-BEGIN = "<!-- begin: written by tests/conformance/table.py -->"
+BEGIN = "<!-- begin: written by tests/conformance/table/table.py -->"
 END = "<!-- end -->"
 MARKS = {"passed": "yes", "skipped": "n/a", "failed": "BROKEN"}
 # "Epoll/Readiness/0": the instantiation, the suite, the number of the type.
@@ -155,7 +155,7 @@ def main(arguments):
             file.write(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
     elif old.strip() != text:
         problems.append(
-            f"{PAGE} is out of date: bazel run //tests/conformance:write_table"
+            f"{PAGE} is out of date: bazel run //tests/conformance/table:write_table"
         )
     with open(os.path.join(root, SUMS), encoding="utf-8") as file:
         said_of = sums_in(file.read())
