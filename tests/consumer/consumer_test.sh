@@ -12,6 +12,13 @@ bazel=(bazel "--output_user_root=$TEST_TMPDIR/bazel" --batch)
 status=0
 "${bazel[@]}" test --symlink_prefix=/ --noshow_progress --jobs=2 \
   --spawn_strategy=local --nosandbox_debug "$@" || status=$?
+# Of what this workspace has under its own names there is no second copy.
+for second in abseil-cpp googletest; do
+  if compgen -G "$TEST_TMPDIR/bazel/*/external/$second" >/dev/null; then
+    echo "netpoll fetched @$second, which the workspace has already"
+    status=1
+  fi
+done
 # The outputs are read-only, which whoever cleans up after us may not expect.
 chmod -R u+w "$TEST_TMPDIR/bazel" && rm -rf "$TEST_TMPDIR/bazel" || true
 exit "$status"
