@@ -93,6 +93,7 @@ class Object {
   Value now = 0;             // While no run is under way.
   std::uint8_t role = 0;     // What it is to an observer; the explorer's: 0.
   bool always_seen = false;  // Old values are observations, looked at or not.
+  bool left_out = false;     // A count that nobody looks at: not in the state.
   std::string name;
 
  private:
@@ -172,6 +173,7 @@ class ObjectOf : public Object {
         if (value == access.a) return {true, access.b, 1};
         return {true, value, 0};
       case Op::kAdd:
+        if (left_out) return {true, value, value};
         if constexpr (std::is_integral_v<T>) {
           return {true,
                   Intern(static_cast<T>(values_[value] +

@@ -87,6 +87,13 @@ class Observer {
   virtual const char* Invariant(const View&) { return nullptr; }
   virtual const char* AtRest(const View&) { return nullptr; }
 
+  // What may be so for a while, but not for ever: the law with that number, or
+  // null if there is none; and whether it is so in a state. A run breaks it in
+  // which, from some state on, that is so in all states although every thread
+  // that can go on does (fair_cycles.h).
+  virtual const char* Passing(int) { return nullptr; }
+  virtual bool Lasts(const View&, int) { return false; }
+
   // Whether the code may stop the program with this rule: the end of a story.
   virtual bool AllowsStop(const std::string&) { return false; }
 

@@ -179,14 +179,9 @@ void Run::AppendGhost() {
   }
 }
 
-// --- Thread -----------------------------------------------------------------
-
-int Thread::Do(const Access& access) { return Perform(access); }
-
-void Thread::Mark(const char* where,
-                  std::initializer_list<std::int64_t> values) {
-  if (run_.leaving_) return;
-  auto& marks = run_.context_.marks;
+void Run::Mark(const char* where, std::initializer_list<std::int64_t> values) {
+  if (leaving_) return;
+  auto& marks = context_.marks;
   auto found = std::find(marks.begin(), marks.end(), where);
   if (found == marks.end()) found = marks.insert(found, where);
   Key key;
@@ -196,8 +191,18 @@ void Thread::Mark(const char* where,
       key.push_back(Unit(static_cast<std::uint64_t>(value) >> shift & 0xffff));
     }
   }
-  run_.result_.key = std::move(key);
-  run_.AppendGhost();
+  result_.key = std::move(key);
+  AppendGhost();
+}
+
+// --- Thread -----------------------------------------------------------------
+
+int Thread::Do(const Access& access) { return Perform(access); }
+
+void Thread::Mark(const char* where,
+                  std::initializer_list<std::int64_t> values) {
+  if (!run_.leaving_) ++run_.result_.marks;
+  run_.Mark(where, values);
 }
 
 void Thread::May(const char* what) {
@@ -287,6 +292,11 @@ void SetNoteOfRun(Note note) {
 }
 Note NoteOfRun() {
   return current_run != nullptr ? current_run->note() : Note();
+}
+
+void MarkOfRun(const char* where, std::initializer_list<std::int64_t> values) {
+  if (current_run == nullptr || !current_run->marks_on_the_way()) return;
+  current_run->Mark(where, values);
 }
 
 RetryScope::RetryScope() {

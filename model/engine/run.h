@@ -44,6 +44,7 @@ struct RunResult {
   Key key;
   std::string violation;  // Empty: none.
   bool stops = false;     // The program ends here, as it should.
+  int marks = 0;          // Declarations passed: operations that ended.
 };
 
 // Somebody looked at an exchange's old value for the first time: what was
@@ -73,6 +74,8 @@ class Run {
   Weakness WeaknessOf(const char* site) const;
   void SetNote(Note note);
   Note note() const { return result_.ghost.note; }
+  void Mark(const char* where, std::initializer_list<std::int64_t> values);
+  bool marks_on_the_way() const { return context_.world->marks_on_the_way(); }
   void Stop(const std::string& rule);
 
   static Run* Current();

@@ -21,9 +21,12 @@ struct Scenario {
   bool deep = false;
   std::function<std::unique_ptr<World>()> make;
   bool huge = false;  // Too large to be explored to its end: fuzzed only.
+  // Its threads loop for ever and nothing counts up: it stands for runs of any
+  // length, and has laws of its cycles (fair_cycles.h).
+  bool closed = false;
 
-  // Explored each time, in a matrix of mutants too.
-  bool small() const { return !deep && !huge; }
+  // Of the bounded matrix: explored each time, for mutants too.
+  bool small() const { return !deep && !huge && !closed; }
 };
 
 // The same configuration with one access weaker than it is written.

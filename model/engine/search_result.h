@@ -24,6 +24,7 @@ struct SearchResult {
   bool complete = false;
   std::string violation;  // Empty: every law held.
   std::vector<Choice> schedule;
+  int cycle = -1;  // From this step on the schedule repeats; -1: it ends.
   std::uint64_t states = 0;
   std::uint64_t transitions = 0;
   std::uint64_t at_rest = 0;

@@ -54,6 +54,7 @@ bool Stepper::Stopped(const Value* state) const {
 bool Stepper::Take(const Value* state, int thread, int branch, Value* next) {
   const int threads = tables_.thread_count();
   if (did != nullptr) did->clear();
+  passed_ = false;
   std::copy(state, state + width_, next);
   for (bool first = true;; first = false) {
     const Node& node = tables_.node(thread, next[thread]);
@@ -89,6 +90,7 @@ bool Stepper::Take(const Value* state, int thread, int branch, Value* next) {
     if (did != nullptr) did->push_back({thread, id, before, after, response});
     const int local = tables_.Next(thread, next[thread], response);
     if (threads + tables_.slots() > width_) throw StateTooNarrow{};
+    if (tables_.Passes(thread, next[thread], response)) passed_ = true;
     next[thread] = static_cast<Value>(local);
     const int law = tables_.node(thread, local).violation;
     if (law >= 0) {

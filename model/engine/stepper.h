@@ -39,6 +39,9 @@ class Stepper {
   // Takes one step. False: blocked, or ended. A broken law is in `violation()`.
   bool Take(const Value* state, int thread, int branch, Value* next);
 
+  // Whether that step passed a declaration: an operation ended.
+  bool passed() const { return passed_; }
+
   // The laws of a state, and of one in which nothing more must happen.
   void CheckState(const Value* state);
   void CheckRest(const Value* state);
@@ -65,6 +68,7 @@ class Stepper {
 
   Tabulator& tables_;
   const int width_;
+  bool passed_ = false;
   std::string violation_;
 };
 

@@ -5,6 +5,15 @@
 #include <utility>
 
 namespace netpoll::model {
+namespace {
+
+// At what was left out of the state.
+bool Looks(const Access& access) {
+  return access.object != nullptr && access.object->left_out &&
+         !(access.op == Op::kAdd && access.unseen);
+}
+
+}  // namespace
 
 Tabulator::Tabulator(World& world, std::set<std::string> seen) : world_(world) {
   context_.world = &world;
@@ -38,10 +47,15 @@ std::vector<Value> Tabulator::History(int thread, int node) const {
 int Tabulator::Discover(int thread, int node, Value response) {
   std::vector<Value> history = History(thread, node);
   history.push_back(response);
-  const int next = AddNode(thread, RunWith(thread, history), node, response);
+  const RunResult result = RunWith(thread, history);
+  const int next = AddNode(thread, result, node, response);
   Node& from = nodes_[thread][node];
-  if (response >= from.next.size()) from.next.resize(response + 1, -1);
+  if (response >= from.next.size()) {
+    from.next.resize(response + 1, -1);
+    from.passes.resize(response + 1, 0);
+  }
   from.next[response] = next;
+  from.passes[response] = result.marks > from.marks ? 1 : 0;
   return next;
 }
 
@@ -68,9 +82,16 @@ int Tabulator::AddNode(int thread, const RunResult& result, int parent,
   node.stops = result.stops;
   node.parent = parent;
   node.via = via;
+  node.marks = result.marks;
   const Op op = result.pending.op;
   node.fused = (op == Op::kGet || op == Op::kSet) && result.ghost.locks != 0;
-  if (!result.violation.empty()) node.violation = InternText(result.violation);
+  if (!result.violation.empty()) {
+    node.violation = InternText(result.violation);
+  } else if (Looks(result.pending)) {
+    node.violation = InternText(
+        "not a fair table: a count was left out of the state, and "
+        "somebody looks at it");
+  }
   nodes_[thread].push_back(std::move(node));
   return found->second;
 }

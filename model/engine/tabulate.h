@@ -24,8 +24,10 @@ struct Node {
   bool fused = false;  // Belongs to the step before: a plain field.
   Ghost ghost;
   std::vector<std::int32_t> next;  // By response; -1 not known.
+  std::vector<char> passes;        // By response: a declaration is passed.
   int parent = -1;
   Value via = 0;
+  int marks = 0;  // Passed on the way here by parents.
 };
 
 // An Access with what has been learnt about its effects.
@@ -59,6 +61,11 @@ class Tabulator {
       return from.next[response];
     }
     return Discover(thread, node, response);
+  }
+
+  // Whether the thread passes a declaration (Thread::Mark) on that way.
+  bool Passes(int thread, int node, Value response) const {
+    return nodes_[thread][node].passes[response] != 0;
   }
 
   // What the access does to `value`; `broken` gets the index of a text if the

@@ -133,6 +133,11 @@ class World : public Observer {
   // Ends the construction: what the objects hold now is the initial state.
   void Settle();
 
+  // In worlds that say so, MarkOfRun declares what its callers say. The others
+  // leave it to their threads.
+  void MarkOnTheWay() { marks_on_the_way_ = true; }
+  bool marks_on_the_way() const { return marks_on_the_way_; }
+
   // For shipped things that would object to being destroyed in the state in
   // which the story begins. They stay, and a leak checker sees who has them.
   template <class T>
@@ -167,6 +172,7 @@ class World : public Observer {
   std::map<std::string, Object*> seen_at_;
   Weakened weakened_;
   int locks_ = 0;
+  bool marks_on_the_way_ = false;
 };
 
 // Makes an access: in a run as the run says, otherwise at once.
@@ -182,6 +188,7 @@ Value Look(const Unseen& unseen);
 // The same of the thread that runs, for what has no Thread at hand.
 void SetNoteOfRun(Note note);
 Note NoteOfRun();
+void MarkOfRun(const char* where, std::initializer_list<std::int64_t> values);
 
 // The rounds of a retry loop: nothing is carried from one to the next.
 class RetryScope {

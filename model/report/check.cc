@@ -51,9 +51,9 @@ std::string Disagreement(const SearchResult& result, const Survey& survey) {
 }  // namespace
 
 Story TellTwice(const std::string& variant, const Scenario& scenario,
-                const std::vector<Choice>& schedule) {
-  Story story = Tell(variant, scenario, schedule);
-  if (!(story == Tell(variant, scenario, schedule))) {
+                const std::vector<Choice>& schedule, int cycle) {
+  Story story = Tell(variant, scenario, schedule, cycle);
+  if (!(story == Tell(variant, scenario, schedule, cycle))) {
     story.violation =
         "not deterministic: the schedule ran differently the second time";
   }
@@ -88,6 +88,21 @@ void ExploreLarge(Exploration& exploration, const SearchLimits& limits,
   verdict.result.transitions = whole.survey.transitions;
 }
 
+// Runs without end. The graph is walked once more, which must agree.
+void GoRound(Exploration& exploration, const SearchLimits& limits,
+             Verdict& verdict) {
+  exploration.WithTables([&](Tabulator& tables) {
+    verdict.cycles = FindFairCycles(tables, limits);
+  });
+  const CycleResult& cycles = verdict.cycles;
+  verdict.result.complete = cycles.complete;
+  verdict.violation = cycles.violation;
+  if (verdict.ok() && (cycles.states != verdict.survey.states ||
+                       cycles.transitions != verdict.survey.transitions)) {
+    verdict.violation = "the search and the graph of its cycles disagree";
+  }
+}
+
 void Reduce(Exploration& exploration, Verdict& verdict) {
   Tabulator& tables = exploration.tables();
   const FullResult full = FullSearch(tables, {});
@@ -109,10 +124,13 @@ Verdict Check(const std::string& variant, const Scenario& scenario,
   verdict.scenario = scenario.name;
   verdict.about = scenario.about;
   Exploration exploration(scenario);
-  if (scenario.small()) {
+  if (!scenario.deep && !scenario.huge) {
     ExploreTwice(exploration, options.limits, verdict);
   } else {
     ExploreLarge(exploration, options.limits, verdict);
+  }
+  if (scenario.closed && verdict.ok()) {
+    GoRound(exploration, options.limits, verdict);
   }
   if (options.reduction && verdict.ok() && verdict.survey.acyclic) {
     Reduce(exploration, verdict);
@@ -123,8 +141,11 @@ Verdict Check(const std::string& variant, const Scenario& scenario,
       schedule = FewestSwitches(tables, verdict.result);
     });
     verdict.story = TellTwice(variant, scenario, schedule);
-    if (verdict.story.broken()) verdict.violation = verdict.story.violation;
+  } else if (!verdict.cycles.violation.empty()) {
+    verdict.story = TellTwice(variant, scenario, verdict.cycles.schedule,
+                              verdict.cycles.cycle);
   }
+  if (verdict.story.broken()) verdict.violation = verdict.story.violation;
   const std::chrono::duration<double> taken =
       std::chrono::steady_clock::now() - start;
   verdict.seconds = taken.count();
@@ -183,6 +204,9 @@ const Scenario* FindScenario(const Variant& variant, const std::string& name) {
 std::string Counterexample(const Story& story, int width) {
   return Diagnose(story).sentence + "\n\n" + Lanes(story, width) + "\n" +
          std::to_string(story.schedule.size()) + " steps, " +
+         (story.cycle < 0 ? ""
+                          : "round and round after step " +
+                                std::to_string(story.cycle) + ", ") +
          std::to_string(story.switches) +
          " switches between threads; to see it again:\n  netpoll replay " +
          ReplayStringOf(story) + "\n";
@@ -209,6 +233,33 @@ std::string Certificate::Line(const Verdict& verdict) {
          Padded(survey.acyclic ? std::to_string(survey.longest) : "cyclic", 9) +
          "  " + Hex(survey.digest) + "  " +
          (survey.acyclic ? survey.interleavings.Text() : "unbounded") + "\n";
+}
+
+std::string ClosedHead() {
+  return Padded("runs of any length", -24) + Padded("states", 10) +
+         Padded("transitions", 12) + Padded("at rest", 9) +
+         Padded("components", 12) + Padded("cyclic", 8) +
+         Padded("in cycles", 11) + "  " + Padded("digest", -16) +
+         "  no cycle breaks\n";
+}
+
+std::string ClosedLine(const Verdict& verdict) {
+  const CycleResult& cycles = verdict.cycles;
+  std::string line = Padded(verdict.scenario, -24) +
+                     Padded(std::to_string(cycles.states), 10) +
+                     Padded(std::to_string(cycles.transitions), 12) +
+                     Padded(std::to_string(verdict.survey.at_rest), 9) +
+                     Padded(std::to_string(cycles.components), 12) +
+                     Padded(std::to_string(cycles.cyclic), 8) +
+                     Padded(std::to_string(cycles.in_cycles), 11) + "  " +
+                     Hex(verdict.survey.digest) + " ";
+  std::string last;
+  for (const std::string& law : cycles.laws) {
+    const std::string name = law.substr(0, law.find(':'));
+    if (name != last) line += " " + name;
+    last = name;
+  }
+  return line + "\n";
 }
 
 void Certificate::Add(const Verdict& verdict) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "netpoll/model/engine/fair_cycles.h"
 #include "netpoll/model/engine/first_search.h"
 #include "netpoll/model/report/coverage.h"
 #include "netpoll/model/report/replay_string.h"
@@ -26,7 +27,9 @@ struct Verdict {
   std::string scenario;
   std::string about;
   SearchResult result;
-  Survey survey;  // If every property held.
+  Survey survey;       // If every property held.
+  CycleResult cycles;  // Of a closed configuration.
+  bool closed() const { return cycles.complete; }
   // With partial-order reduction, which must lead to the same states at rest;
   // 0: it was not asked for, or the graph has cycles.
   std::uint64_t reduced_states = 0;
@@ -61,7 +64,12 @@ const Scenario* FindScenario(const Variant& variant, const std::string& name);
 // Replays twice, and compares: a difference is a hidden input of the code under
 // test, and is reported as the story's violation.
 Story TellTwice(const std::string& variant, const Scenario& scenario,
-                const std::vector<Choice>& schedule);
+                const std::vector<Choice>& schedule, int cycle = -1);
+
+// The table of the closed configurations: its head, and a line. What it lists
+// last are the laws that no cycle breaks.
+std::string ClosedHead();
+std::string ClosedLine(const Verdict& verdict);
 
 // The table of a certificate: its head, a line, and the sum of the lines.
 class Certificate {

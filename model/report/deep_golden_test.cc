@@ -84,7 +84,8 @@ TEST(DeepGolden, ThePartsAddUpToTheWhole) {
 TEST(DeepGolden, EveryLargeConfigurationIsThere) {
   const auto wholes = Read();
   for (const Scenario& scenario : FindVariant("shipped")->scenarios) {
-    EXPECT_EQ(wholes.count(scenario.name), scenario.deep ? 1u : 0u)
+    EXPECT_EQ(wholes.count(scenario.name),
+              scenario.deep && !scenario.closed ? 1u : 0u)
         << scenario.name;
   }
 }

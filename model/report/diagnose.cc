@@ -184,6 +184,31 @@ std::string Between(const Story& story, const Window& window) {
          Point(story, *window.to);
 }
 
+// Who goes round, and who waits meanwhile.
+std::string Around(const Story& story) {
+  std::vector<bool> moves(story.threads.size(), false);
+  for (std::size_t i = static_cast<std::size_t>(story.cycle);
+       i < story.schedule.size(); ++i) {
+    moves[story.schedule[i].thread] = true;
+  }
+  std::string text = ": from step " + std::to_string(story.cycle + 1) +
+                     " on it goes round and round, by";
+  for (std::size_t i = 0; i < moves.size(); ++i) {
+    if (moves[i]) text += " " + story.threads[i];
+  }
+  for (std::size_t i = 0; i < moves.size(); ++i) {
+    const Stand stand = story.moments.back().stands[i];
+    if (moves[i] || (stand != Stand::kParked && stand != Stand::kBlocked)) {
+      continue;
+    }
+    text +=
+        "; " + story.threads[i] +
+        (stand == Stand::kParked ? " stays parked at " : " stays blocked at ") +
+        story.next[i];
+  }
+  return text;
+}
+
 }  // namespace
 
 Diagnosis Diagnose(const Story& story) {
@@ -201,6 +226,7 @@ Diagnosis Diagnose(const Story& story) {
                std::to_string(story.schedule.size()) + " steps");
   }
   if (story.moments.empty()) return say(story.violation);
+  if (story.cycle >= 0) return say(story.violation + Around(story));
   Diagnosis diagnosis;
   Window window = LastChange(story);
   const std::vector<int> stuck =

@@ -63,6 +63,26 @@ Golden ExploreForGolden(int workers) {
   return golden;
 }
 
+ClosedGolden ExploreClosed(int workers, bool deep) {
+  ClosedGolden golden;
+  const Variant& shipped = *FindVariant("shipped");
+  std::vector<Scenario> scenarios;
+  for (const Scenario& scenario : shipped.scenarios) {
+    if (scenario.closed && scenario.deep == deep) scenarios.push_back(scenario);
+  }
+  golden.table = ClosedHead();
+  CheckAll(shipped, scenarios, {}, workers, [&](const Verdict& verdict) {
+    ++golden.configurations;
+    if (verdict.ok()) {
+      golden.table += ClosedLine(verdict);
+    } else {
+      golden.broken += verdict.scenario + ": " +
+                       verdict.Counterexample(kWidthOfFiles) + "\n";
+    }
+  });
+  return golden;
+}
+
 std::string DeepLine(const Scenario& scenario, int part, int parts) {
   Exploration exploration(scenario);
   PartOptions options;
@@ -75,7 +95,7 @@ std::string DeepLine(const Scenario& scenario, int part, int parts) {
 std::string DeepLines() {
   std::string lines;
   for (const Scenario& scenario : FindVariant("shipped")->scenarios) {
-    if (!scenario.deep) continue;
+    if (!scenario.deep || scenario.closed) continue;
     lines += DeepLine(scenario, 0, 1) + "\n";
     for (int part = 0; part < kDeepParts; ++part) {
       lines += DeepLine(scenario, part, kDeepParts) + "\n";

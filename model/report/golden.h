@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is kept in files and compared: the certificate of the matrix, and the
-// page about the semaphore's states.
+// What is kept in files and compared: the certificates of the matrix and of the
+// closed configurations, and the page about the semaphore's states.
 
 #ifndef NETPOLL_MODEL_REPORT_GOLDEN_H_
 #define NETPOLL_MODEL_REPORT_GOLDEN_H_
@@ -21,6 +21,15 @@ struct Golden {
 
 // Explores every configuration that is not deep.
 Golden ExploreForGolden(int workers);
+
+// model/report/closed.golden: the closed configurations that are not deep,
+// which stand for runs of any length; or the deep ones.
+struct ClosedGolden {
+  std::string table;
+  std::string broken;  // Counterexamples; empty: there is none.
+  int configurations = 0;
+};
+ClosedGolden ExploreClosed(int workers, bool deep = false);
 
 // Large configurations are explored in this many parts, shared out after this
 // many steps.

@@ -123,10 +123,25 @@ class Page {
                       Element("span", "deed", "begins"));
     }
     rows += InitialWords() + "</tr>\n";
+    int last = 0;
     for (const Moment& moment : story_.moments) {
+      if (last == story_.cycle && moment.step > last) {
+        rows += Bend("from here round and round");
+      }
+      last = moment.step;
       if (!moment.plain) rows += Row(moment);
     }
+    if (story_.cycle >= 0) {
+      rows += Bend("and again from step " + std::to_string(story_.cycle + 1));
+    }
     return rows + LastRow();
+  }
+
+  // Where the cycle of a run without end begins, and where it is closed.
+  std::string Bend(const std::string& text) const {
+    return "<tr class=\"bend\"><td class=\"n\">&#8635;</td><td colspan=\"" +
+           std::to_string(story_.threads.size() + story_.columns.size()) +
+           "\">" + text + "</td></tr>\n";
   }
 
   std::string InitialWords() const {

@@ -16,6 +16,10 @@ constexpr int kNumber = 5;      // Columns for the step's number.
 constexpr int kLeastLane = 3;   // Columns between two lanes, at least.
 constexpr int kLeastText = 44;  // Columns that the last lane needs.
 
+// Of a run without end.
+constexpr char kAround[] = "  .--- from here round and round\n";
+constexpr char kAgain[] = "  '--- and again\n";
+
 // What a thread did, without its name.
 std::string Deed(const Moment& moment) {
   std::string text = moment.site + " " + moment.operation;
@@ -48,10 +52,13 @@ class Drawing {
 
   std::string Text() const {
     std::string text = Header();
+    int last = 0;
     for (const Moment& moment : story_.moments) {
+      if (last == story_.cycle && moment.step > last) text += kAround;
+      last = moment.step;
       if (!moment.plain) text += Row(moment);
     }
-    return text;
+    return story_.cycle < 0 ? text : text + kAgain;
   }
 
  private:

@@ -67,9 +67,13 @@ std::string Mermaid(const Story& story) {
     text += "  participant " + Word(static_cast<int>(i)) + " as " +
             Escaped(story.columns[i].name) + "\n";
   }
+  int step = 0;
   for (const Moment& moment : story.moments) {
+    if (step == story.cycle && moment.step > step) text += "  loop for ever\n";
+    step = moment.step;
     if (!moment.plain) text += Message(story, moment);
   }
+  if (story.cycle >= 0) text += "  end\n";
   if (!story.threads.empty()) {
     const int last = static_cast<int>(story.threads.size()) - 1;
     text +=

@@ -113,7 +113,11 @@ std::string ParseSchedule(std::string_view text,
 std::string ReplayString::Text() const {
   std::string text = std::string(kFormat) + std::string(kVersion) + ":";
   if (variant != "shipped") text += variant + "/";
-  text += scenario + ":" + digest + ":" + ScheduleText(schedule) + ":";
+  text += scenario + ":" + digest + ":";
+  const auto around = cycle < 0 ? schedule.end() : schedule.begin() + cycle;
+  text += ScheduleText({schedule.begin(), around});
+  if (cycle >= 0) text += "/" + ScheduleText({around, schedule.end()});
+  text += ":";
   return text + Checksum(text);
 }
 
@@ -140,7 +144,16 @@ std::string ReplayString::Parse(std::string_view text, ReplayString* parsed) {
     parsed->scenario = std::string(parts[1].substr(slash + 1));
   }
   parsed->digest = std::string(parts[2]);
-  const std::string wrong = ParseSchedule(parts[3], &parsed->schedule);
+  const std::size_t around = parts[3].find('/');
+  std::string wrong =
+      ParseSchedule(parts[3].substr(0, around), &parsed->schedule);
+  parsed->cycle = -1;
+  if (wrong.empty() && around != std::string_view::npos) {
+    std::vector<Choice> cycle;
+    wrong = ParseSchedule(parts[3].substr(around + 1), &cycle);
+    parsed->cycle = static_cast<int>(parsed->schedule.size());
+    parsed->schedule.insert(parsed->schedule.end(), cycle.begin(), cycle.end());
+  }
   return wrong.empty() ? "" : "in the replay string, " + wrong;
 }
 

@@ -9,7 +9,7 @@
 //   3f9a1c07         the source that was explored (source.h)
 //   2ab3cBa          threads, a is the first: a number before one is that many
 //                    steps, a capital after one is the branch of a choice (B is
-//                    the second)
+//                    the second); what follows a / goes round for ever
 //   7kq2m            a checksum of all that comes before it
 
 #ifndef NETPOLL_MODEL_REPORT_REPLAY_STRING_H_
@@ -28,6 +28,7 @@ struct ReplayString {
   std::string scenario;
   std::string digest;
   std::vector<Choice> schedule;
+  int cycle = -1;  // The step after which it goes round; -1: it ends.
 
   std::string Text() const;
   // An empty string, or one sentence that says what is wrong with `text`.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "netpoll/model/engine/explore.h"
+#include "netpoll/model/engine/fair_cycles.h"
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/source.h"
@@ -56,14 +57,17 @@ class Teller {
   }
 
   void Run(const std::vector<Choice>& schedule) {
+    std::vector<Value> around = state_;
     for (const Choice choice : schedule) {
+      if (static_cast<int>(story_.schedule.size()) == story_.cycle) {
+        around = state_;
+      }
       if (!Take(choice) || stepper_.broken()) break;
     }
-    if (!stepper_.broken() && story_.stuck_at == 0) {
-      story_.at_rest = stepper_.Rests(state_.data());
-      if (story_.at_rest) stepper_.CheckRest(state_.data());
-    }
     story_.violation = stepper_.violation();
+    const bool whole = !stepper_.broken() && story_.stuck_at == 0;
+    if (whole && story_.cycle >= 0) GoRound(around);
+    if (whole && story_.cycle < 0) Rest();
     const View view(tables_, state_.data());
     for (int thread = 0; thread < tables_.thread_count(); ++thread) {
       story_.next.push_back(view.Next(thread).site);
@@ -72,6 +76,23 @@ class Teller {
   }
 
  private:
+  void GoRound(const std::vector<Value>& from) {
+    if (from != state_) {
+      story_.stuck_at = static_cast<int>(story_.schedule.size());
+      story_.stuck_why = "it does not lead back to where the cycle began";
+      return;
+    }
+    story_.violation = BrokenByCycle(
+        tables_, from,
+        {story_.schedule.begin() + story_.cycle, story_.schedule.end()});
+  }
+
+  void Rest() {
+    story_.at_rest = stepper_.Rests(state_.data());
+    if (story_.at_rest) stepper_.CheckRest(state_.data());
+    story_.violation = stepper_.violation();
+  }
+
   static constexpr int kSpare = 64;  // For objects not yet touched.
 
   const World& world() const { return tables_.world(); }
@@ -198,7 +219,7 @@ class Teller {
 }  // namespace
 
 Story Tell(const std::string& variant, const Scenario& scenario,
-           const std::vector<Choice>& schedule) {
+           const std::vector<Choice>& schedule, int cycle) {
   Exploration exploration(scenario);
   Story story;
   exploration.WithTables([&](Tabulator& tables) {
@@ -206,6 +227,7 @@ Story Tell(const std::string& variant, const Scenario& scenario,
     story.variant = variant;
     story.scenario = scenario.name;
     story.about = scenario.about;
+    story.cycle = cycle;
     Teller(tables, story).Run(schedule);
   });
   return story;
@@ -218,15 +240,17 @@ bool operator==(const Story& a, const Story& b) {
            x.before == y.before && x.after == y.after && x.values == y.values &&
            x.stands == y.stands;
   };
-  return a.violation == b.violation && a.stuck_at == b.stuck_at &&
-         a.at_rest == b.at_rest && a.schedule == b.schedule &&
+  return a.violation == b.violation && a.cycle == b.cycle &&
+         a.stuck_at == b.stuck_at && a.at_rest == b.at_rest &&
+         a.schedule == b.schedule &&
          std::equal(a.moments.begin(), a.moments.end(), b.moments.begin(),
                     b.moments.end(), same);
 }
 
 std::string ReplayStringOf(const Story& story) {
   const ReplayString text{story.variant, story.scenario,
-                          std::string(SourceDigest()), story.schedule};
+                          std::string(SourceDigest()), story.schedule,
+                          story.cycle};
   return text.Text();
 }
 

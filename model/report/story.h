@@ -56,6 +56,7 @@ struct Story {
   std::vector<Column> columns;
   std::vector<Moment> moments;
   std::vector<Choice> schedule;
+  int cycle = -1;  // From this step on it goes round for ever; -1: it ends.
   std::vector<Stand> stands;      // At the beginning.
   std::vector<std::string> next;  // The site at which each thread ends up.
   std::string violation;          // Empty: no property was broken.
@@ -68,9 +69,9 @@ struct Story {
   friend bool operator==(const Story&, const Story&);
 };
 
-// Runs the schedule.
+// Runs the schedule; what follows its step `cycle` is a cycle.
 Story Tell(const std::string& variant, const Scenario& scenario,
-           const std::vector<Choice>& schedule);
+           const std::vector<Choice>& schedule, int cycle = -1);
 
 // The story in one sentence: which property, who was lost, between which two
 // steps. Without a violation it says that.

@@ -63,6 +63,12 @@ struct Cast {
   bool looks_at_both = false;        // A Close must look at both directions.
   bool unblock_twice = false;
   bool no_unblock = false;
+  // Runs of any length: whoever is there goes on for ever, and the closer opens
+  // again. Numbers of rounds, edges and reports say only who is there; a setter
+  // chooses one of its moves each time, the clock one of its times. No report
+  // is held across three closes, nor a timer across four changes, since numbers
+  // have two bits here (docs/explorer.md).
+  bool endless = false;
   // Whoever wakes a task leaves something for it in a plain field; `late`,
   // against the rule, only when the task may run already.
   bool payload = false;
@@ -73,6 +79,21 @@ struct Cast {
 struct Users {
   std::uint8_t count = 0;
   std::uint8_t incarnation = 0;
+  // Of runs of any length. `shut`: nobody may begin. Changes of deadlines and
+  // of the descriptor's life that are under way; and while the clock may have a
+  // timer in hand, those that could have overtaken it.
+  bool shut = false;
+  std::uint8_t changing = 0;
+  bool clock = false;
+  std::uint8_t overtaken = 0;
+
+  // False: one more would be more than numbers of two bits can tell.
+  bool BeginChange() {
+    if (clock && overtaken == 3) return false;
+    ++changing;
+    if (clock) ++overtaken;
+    return true;
+  }
 
   friend bool operator==(const Users&, const Users&) = default;
   std::string Text() const {
@@ -97,6 +118,8 @@ class DescriptorWorld : public ParkingWorld {
   const char* BeforeStep(const View& view, int thread,
                          const Access& access) override;
   bool AllowsStop(const std::string& rule) override;
+  const char* Passing(int law) override;
+  bool Lasts(const View& view, int law) override;
   const char* Observed(int thread, const Access& access, Value response,
                        Ghost& ghost) override;
 
@@ -146,6 +169,14 @@ class DescriptorWorld : public ParkingWorld {
                 int incarnation, Task* task);
   PollError Wait(Thread& thread, Mode direction, WaitKind kind, int round,
                  Task* task);
+  PollError Round(Thread& thread, Mode direction, WaitKind kind, int count,
+                  bool short_reads, bool* drained, Task* task);
+  void EndlessUserBody(Thread& thread, Mode direction, WaitKind kind,
+                       Task* task);
+  void EndlessSetterBody(Thread& thread,
+                         const std::vector<DeadlineMove>& moves);
+  void EndlessClockBody(Thread& thread);
+  void EndlessCloserBody(Thread& thread);
   void PollerBody(Thread& thread, int polls);
   void PeerBody(Thread& thread, std::int64_t mode, int edges);
   void SetterBody(Thread& thread, const std::vector<DeadlineMove>& moves);

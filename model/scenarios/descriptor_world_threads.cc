@@ -9,6 +9,7 @@
 
 #include "netpoll/model/reference/status_table.h"
 #include "netpoll/model/scenarios/descriptor_world.h"
+#include "netpoll/model/scenarios/endless_kernel.h"
 
 namespace netpoll::model {
 
@@ -16,7 +17,8 @@ DescriptorWorld::DescriptorWorld(const Cast& cast)
     : cast_(cast),
       kernel_(Kernel{}),
       users_(Users{}),
-      poller_(Keep(new Shipped(kernel_, cast.open_may_fail, cast.asks))) {
+      poller_(Keep(
+          new Shipped(kernel_, cast.open_may_fail, cast.asks, cast.endless))) {
   kernel_.name = "kernel";
   users_.name = "users";
   poller_.waiters();
@@ -27,6 +29,14 @@ DescriptorWorld::DescriptorWorld(const Cast& cast)
   }
   for (int i = 0; i < cast.errors_before; ++i) ReportError();
   FindObjects();
+  if (cast.endless) {
+    (void)poller_.stale_events();
+    ObjectAt("stale.load")->left_out = true;
+    for (ObjectOf<ModelTimer>* timer : timers_) {
+      timer->now = timer->Intern({.counts = false});
+    }
+    MarkOnTheWay();
+  }
   AddThreads();
   Settle();
 }
@@ -34,6 +44,7 @@ DescriptorWorld::DescriptorWorld(const Cast& cast)
 void DescriptorWorld::AddUser(const char* name, Mode direction, int rounds,
                               WaitKind kind, int incarnation, Task* task) {
   task->thread = AddThread(name, [=, this](Thread& thread) {
+    if (cast_.endless) EndlessUserBody(thread, direction, kind, task);
     UserBody(thread, direction, rounds, kind, incarnation, task);
   });
   laws().SetTaskWord(task->thread, reinterpret_cast<std::uint64_t>(
@@ -89,6 +100,7 @@ void DescriptorWorld::AddThreads() {
     closer_ =
         AddThread("closer", [this](Thread& thread) { CloserBody(thread); });
   }
+  if (cast.endless) user_count_ = 0;  // They come and go.
   users_.now = users_.Intern({static_cast<std::uint8_t>(user_count_), 0});
 }
 
@@ -105,6 +117,15 @@ std::vector<DescriptorWorld::Task*> DescriptorWorld::TasksOf(
   }
   if (result.waiters_delta != -static_cast<std::int32_t>(tasks.size())) {
     thread.Fail("I5: the delta of a result is not minus the number of tasks");
+  }
+  // In one order, so that what a thread carries is told by whom it holds.
+  if (cast_.endless) {
+    std::sort(tasks.begin(), tasks.end(), [](const Task* a, const Task* b) {
+      return a->thread < b->thread;
+    });
+    std::int64_t all = 0;
+    for (const Task* const task : tasks) all = all << 4 | (task->thread + 1);
+    thread.Mark("result", {all});
   }
   return tasks;
 }
@@ -146,7 +167,7 @@ PollError DescriptorWorld::Wait(Thread& thread, Mode direction, WaitKind kind,
   }
   const PollError error = wait.error();
   if (error == PollError::kNotPollable && !cast_.drained_first &&
-      cast_.error_events < reference::kErrorReports) {
+      !cast_.endless && cast_.error_events < reference::kErrorReports) {
     thread.Fail("I10: a reader was told of errors before they kept coming");
   }
   const auto seen = thread.note().As<UserNote>();
@@ -162,6 +183,42 @@ PollError DescriptorWorld::Wait(Thread& thread, Mode direction, WaitKind kind,
   }
   thread.SetNote({});
   thread.Mark("waited", {round, static_cast<int>(error)});
+  return error;
+}
+
+// One read or write: reset, try, and wait whenever that would block.
+PollError DescriptorWorld::Round(Thread& thread, Mode direction, WaitKind kind,
+                                 int count, bool short_reads, bool* drained,
+                                 Task* task) {
+  // Which round, and whether it begins with the wait, for the marks.
+  const int round = *drained ? count + 16 : count;
+  thread.Mark("round", {round});
+  PollError error = PollError::kNone;
+  if (*drained) {
+    error = Wait(thread, direction, kind, round, task);
+  } else if (kind == WaitKind::kOrError) {
+    error = poller_.Reset(desc_, direction);
+    if (error !=
+        reference::EndedBy(thread.note().As<UserNote>().status, direction)) {
+      thread.Fail("I15: Reset did not answer what the status word says");
+    }
+    thread.SetNote({});
+  }
+  thread.Mark("reset", {round, static_cast<int>(error)});
+  // After an error nothing is known of what there is to take: what was
+  // drained still is.
+  while (error == PollError::kNone) {
+    *drained = false;
+    const int got = Thread::Call("user.try", kernel_,
+                                 short_reads ? kernel::TakeAll : kernel::Try,
+                                 static_cast<int>(direction));
+    if (got != 0) {
+      *drained = short_reads;
+      break;
+    }
+    thread.Mark("wait", {count});
+    error = Wait(thread, direction, kind, count, task);
+  }
   return error;
 }
 
@@ -182,35 +239,8 @@ void DescriptorWorld::UserBody(Thread& thread, Mode direction, int rounds,
   const bool short_reads = cast_.short_reads && reads && incarnation == 0;
   bool drained = cast_.drained_first && reads && incarnation == 0;
   for (int count = 0; count < rounds; ++count) {
-    // Which round, and whether it begins with the wait, for the marks.
-    const int round = drained ? count + 16 : count;
-    thread.Mark("round", {round});
-    PollError error = PollError::kNone;
-    if (drained) {
-      error = Wait(thread, direction, kind, round, task);
-    } else if (kind == WaitKind::kOrError) {
-      error = poller_.Reset(desc_, direction);
-      if (error !=
-          reference::EndedBy(thread.note().As<UserNote>().status, direction)) {
-        thread.Fail("I15: Reset did not answer what the status word says");
-      }
-      thread.SetNote({});
-    }
-    thread.Mark("reset", {round, static_cast<int>(error)});
-    // After an error nothing is known of what there is to take: what was
-    // drained still is.
-    while (error == PollError::kNone) {
-      drained = false;
-      const int got = Thread::Call("user.try", kernel_,
-                                   short_reads ? kernel::TakeAll : kernel::Try,
-                                   static_cast<int>(direction));
-      if (got != 0) {
-        drained = short_reads;
-        break;
-      }
-      thread.Mark("wait", {count});
-      error = Wait(thread, direction, kind, count, task);
-    }
+    const PollError error =
+        Round(thread, direction, kind, count, short_reads, &drained, task);
     if (error == PollError::kTimeout && cast_.retry_timeouts) continue;
     if (error == PollError::kNotPollable && cast_.retry_told) {
       if (count > 0) {
@@ -226,17 +256,21 @@ void DescriptorWorld::UserBody(Thread& thread, Mode direction, int rounds,
 }
 
 void DescriptorWorld::PollerBody(Thread& thread, int polls) {
-  for (int i = 0; i < polls; ++i) {
+  for (int i = 0; i < polls; i += cast_.endless ? 0 : 1) {
     thread.Mark("poll", {i});
     Release(thread, poller_.Poll(cast_.blocking ? Delta::Forever()
                                                 : Delta::NonBlocking()));
+    if (cast_.endless) Thread::Call("poll.over", kernel_, kernel::LetGo);
   }
 }
 
 void DescriptorWorld::PeerBody(Thread& thread, std::int64_t mode, int edges) {
-  for (int i = 0; i < edges; ++i) {
+  for (int i = 0; i < edges; i += cast_.endless ? 0 : 1) {
     thread.Mark("edge", {i});
-    if (mode == 0) {
+    if (cast_.endless) {
+      Thread::MayCall("peer.edge", kernel_,
+                      mode == 0 ? kernel::ErrorAgain : kernel::EdgeAgain, mode);
+    } else if (mode == 0) {
       Thread::MayCall("peer.error", kernel_, kernel::Error,
                       cast_.errors_are_news ? 1 : 0);
     } else {
@@ -247,6 +281,7 @@ void DescriptorWorld::PeerBody(Thread& thread, std::int64_t mode, int edges) {
 
 void DescriptorWorld::SetterBody(Thread& thread,
                                  const std::vector<DeadlineMove>& moves) {
+  if (cast_.endless) EndlessSetterBody(thread, moves);
   for (std::size_t i = 0; i < moves.size(); ++i) {
     thread.Mark("set", {static_cast<std::int64_t>(i)});
     // It may stop before each.
@@ -264,6 +299,7 @@ void DescriptorWorld::SetterBody(Thread& thread,
 }
 
 void DescriptorWorld::ClockBody(Thread& thread) {
+  if (cast_.endless) EndlessClockBody(thread);
   for (const std::int64_t now : cast_.times) {
     thread.Mark("time", {now});
     if (cast_.asks) {
@@ -280,6 +316,7 @@ void DescriptorWorld::ClockBody(Thread& thread) {
 }
 
 void DescriptorWorld::CloserBody(Thread& thread) {
+  if (cast_.endless) EndlessCloserBody(thread);
   thread.Mark("close");
   thread.May("closer.go");
   if (!cast_.no_unblock) Release(thread, poller_.Unblock(desc_));

@@ -26,6 +26,9 @@ struct LockCast {
   int rounds = 1;
   int closers = 0;
   bool reference = false;  // A thread that only keeps the descriptor open.
+  // Tasks and the thread with the reference come again and again, for ever, or
+  // until somebody closes.
+  bool endless = false;
 };
 
 class LockWorld : public ParkingWorld {
@@ -51,6 +54,16 @@ class LockWorld : public ParkingWorld {
     lock_.closed();
     word_ = ObjectAt("fdlock.closed");
     Settle();
+  }
+
+  const char* Passing(int law) override {
+    return law < cast_.readers + cast_.writers
+               ? "L11: a task stays parked for ever, though its direction is "
+                 "given up again and again"
+               : nullptr;
+  }
+  bool Lasts(const View& view, int law) override {
+    return view.parked(tasks_[law].thread);
   }
 
   const char* AtRest(const View& view) override {
@@ -131,7 +144,11 @@ class LockWorld : public ParkingWorld {
   }
 
   void User(Thread& thread, Mode direction, Task* task) {
-    for (int round = 0; round < cast_.rounds; ++round) {
+    for (int round = 0; round < cast_.rounds; round += cast_.endless ? 0 : 1) {
+      if (cast_.endless) {
+        thread.Mark("outside");
+        thread.May("user.comes");
+      }
       for (;;) {
         thread.Mark("acquire", {round});
         const LockOutcome outcome = lock_.Acquire(direction);
@@ -153,10 +170,16 @@ class LockWorld : public ParkingWorld {
   }
 
   void Holder(Thread& thread) {
-    thread.May("holder.go");
-    if (!lock_.AddReference()) return;
-    thread.Mark("holds");
-    if (lock_.DropReference()) Destroy(thread);
+    do {
+      thread.Mark("outside");
+      thread.May("holder.go");
+      if (!lock_.AddReference()) return;
+      thread.Mark("holds");
+      if (lock_.DropReference()) {
+        Destroy(thread);
+        return;
+      }
+    } while (cast_.endless);
   }
 
   void Closer(Thread& thread) {
@@ -198,6 +221,12 @@ inline void AddLockScenarios(std::vector<Scenario>& all) {
       {.readers = 2, .writers = 1, .closers = 1});
   add("lock-two-closers", "only one close counts, a reference delays it",
       {.readers = 1, .closers = 2, .reference = true});
+  add("closed-lock", "two readers take turns for ever, until a close",
+      {.closers = 1, .endless = true});
+  all.back().closed = true;
+  add("closed-lock-reference", "two closers, and a reference again and again",
+      {.readers = 1, .closers = 2, .reference = true, .endless = true});
+  all.back().closed = true;
   add("huge-lock", "two tasks in each direction, several times, two closers",
       {.readers = 2,
        .writers = 2,

@@ -49,6 +49,10 @@ struct Kernel {
   // Directions that were ready when a deadline last passed, and have not been
   // found so since, by their task's call or by a question before a timeout.
   std::uint8_t in_time = 0;
+  // Where polls go on for ever: a report is in a poll's hands, and how often
+  // its descriptor has been closed since.
+  bool held = false;
+  std::uint8_t reuses = 0;
 
   friend bool operator==(const Kernel&, const Kernel&) = default;
   std::string Text() const {
@@ -98,6 +102,7 @@ inline std::optional<int> Deregister(Kernel& kernel, std::int64_t generation) {
   kernel.registered = false;
   kernel.pending = 0;
   kernel.in_time = 0;
+  if (kernel.held) ++kernel.reuses;
   return right ? 0 : 1;
 }
 
@@ -131,15 +136,23 @@ inline std::uint8_t ReadyNow(const Kernel& kernel) {
                                    (kernel.room != 0 ? 2 : 0));
 }
 
+// Errors in a row beyond these are as many.
+inline constexpr std::uint8_t kMostErrors = 9;
+
 // Takes one report; blocks while there is none.
-inline std::optional<int> Take(Kernel& kernel, std::int64_t) {
+inline std::optional<int> Take(Kernel& kernel, std::int64_t holds) {
   if (!kernel.registered || kernel.pending == 0) return std::nullopt;
   const int report = Report::Pack(kernel);
-  kernel.errors =
-      static_cast<std::uint8_t>(kernel.error ? kernel.errors + 1 : 0);
+  if (!kernel.error) {
+    kernel.errors = 0;
+  } else if (kernel.errors < kMostErrors) {
+    ++kernel.errors;
+  }
   kernel.no_more = kernel.no_more || kernel.error;
   kernel.pending = 0;
   kernel.error = false;
+  kernel.held = holds != 0;
+  kernel.reuses = 0;
   return report;
 }
 
@@ -185,9 +198,13 @@ class ModelBackend {
   static constexpr const char* kName = "model";
 
   // `asks`: before a timeout, because a poll may see later what has come.
+  // `holds`: a poll says when it has done with a report (kernel::LetGo).
   explicit ModelBackend(KernelObject& kernel, bool open_may_fail = false,
-                        bool asks = false)
-      : kernel_(kernel), open_may_fail_(open_may_fail), asks_(asks) {}
+                        bool asks = false, bool holds = false)
+      : kernel_(kernel),
+        open_may_fail_(open_may_fail),
+        asks_(asks),
+        holds_(holds) {}
 
   static int CheckPollable(Fd) { return 0; }
   int Init() { return 0; }
@@ -209,7 +226,8 @@ class ModelBackend {
   }
   template <class Sink>
   void Poll(Delta, Sink& sink) {
-    const Report report(Thread::Await("kernel.wait", kernel_, kernel::Take));
+    const Report report(
+        Thread::Await("kernel.wait", kernel_, kernel::Take, holds_ ? 1 : 0));
     SetNoteOfRun(InHand::Event(report.generation));
     sink.Ready(EventKey::ForSlot(report.index, report.generation), report.mode,
                report.flags);
@@ -234,6 +252,7 @@ class ModelBackend {
   KernelObject& kernel_;
   const bool open_may_fail_;
   const bool asks_;
+  const bool holds_;
 };
 
 // The timers of the one descriptor, as a value: each either waits for its time
@@ -246,6 +265,9 @@ struct ModelTimer {
   std::uint32_t seq = 0;
   std::uint8_t id = 0;
   std::uint8_t live = 0;
+  // Not of runs of any length: there is one firing on its way at most, and it
+  // is the live one until the timer is armed again or stopped.
+  bool counts = true;
 
   friend bool operator==(const ModelTimer&, const ModelTimer&) = default;
   std::string Text() const {
@@ -313,6 +335,7 @@ class ModelTimers {
   }
   // Takes one timer that is due, the first one before the second.
   bool PopDue(std::int64_t now, Firing* firing) {
+    MarkOfRun("due", {now});
     for (int which = 0; which < 2; ++which) {
       const int answer =
           Thread::Call("timers.pop", timers_[which], PopStep, now);
@@ -334,8 +357,12 @@ class ModelTimers {
     timer.when = ArmRequest::When(request);
     timer.serves = ArmRequest::Serves(request);
     timer.seq = ArmRequest::Seq(request);
-    timer.id = static_cast<std::uint8_t>(timer.id % 7 + 1);
-    timer.live = timer.id;
+    if (timer.counts) {
+      timer.id = static_cast<std::uint8_t>(timer.id % 7 + 1);
+      timer.live = timer.id;
+    } else {
+      timer.live = 0;
+    }
     return sooner ? 1 : 0;
   }
   static std::optional<int> StopStep(ModelTimer& timer, std::int64_t) {
@@ -347,6 +374,7 @@ class ModelTimers {
   static std::optional<int> PopStep(ModelTimer& timer, std::int64_t now) {
     if (!timer.waits || timer.when > now) return 0;
     timer.waits = false;
+    if (!timer.counts) timer.live = timer.id = 1;
     return Due::Pack(timer);
   }
 

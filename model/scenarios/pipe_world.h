@@ -26,9 +26,10 @@ namespace netpoll::model {
 
 struct PipeCast {
   int breakers = 1;
-  int breaks = 1;   // Of each breaker.
-  int lookers = 1;  // Threads that poll without blocking.
-  int looks = 1;    // Of each.
+  int breaks = 1;        // Of each breaker.
+  int lookers = 1;       // Threads that poll without blocking.
+  int looks = 1;         // Of each.
+  bool endless = false;  // Both go on for ever.
 };
 
 class PipeWorld : public ParkingWorld {
@@ -58,6 +59,17 @@ class PipeWorld : public ParkingWorld {
       return "L4: a break ended no blocking poll";
     }
     return nullptr;
+  }
+
+  const char* Passing(int law) override {
+    // Polls that pass the edge on for ever, each time between the other one's
+    // look and its sleep, keep that from returning: not promised.
+    return law == 0 && cast_.lookers == 0
+               ? "L14: a break ends no blocking poll, however long they go on"
+               : nullptr;
+  }
+  bool Lasts(const View& view, int) override {
+    return view.Of(news_) != view.Of(seen_);
   }
 
   // A pending token has one holder: who is about to write, a byte, or who has
@@ -176,10 +188,10 @@ class PipeWorld : public ParkingWorld {
   }
 
   void Breaker(Thread& thread) {
-    for (int i = 0; i < cast_.breaks; ++i) {
+    for (int i = 0; i < cast_.breaks; i += cast_.endless ? 0 : 1) {
       thread.Mark("break", {i});
       thread.May("breaker.go");
-      Thread::Call("breaker.news", news_, Add, 1);
+      Thread::Call("breaker.news", news_, cast_.endless ? Set : Add, 1);
       Ends ends{queue_};
       token_.Break([&] { return edge_pipe::Post(ends); });
       thread.SetNote({});
@@ -195,13 +207,17 @@ class PipeWorld : public ParkingWorld {
       }
       Take(thread, true);
       thread.Mark("polled");
+      if (cast_.endless) {
+        Thread::Call("poll.look", news_, Set, 0);
+        continue;
+      }
       const int news = Thread::Call("poll.look", news_, Get);
       Thread::Call("poll.seen", seen_, Set, news);
     }
   }
 
   void Looker(Thread& thread) {
-    for (int i = 0; i < cast_.looks; ++i) {
+    for (int i = 0; i < cast_.looks; i += cast_.endless ? 0 : 1) {
       thread.Mark("look", {i});
       thread.May("looker.go");
       if (Thread::Call("kevent.look", queue_, Fetch) != 0) {
@@ -229,6 +245,12 @@ inline void AddPipeScenarios(std::vector<Scenario>& all) {
       {.breakers = 2, .breaks = 2, .looks = 2});
   add("pipe-lookers", "two polls that pass the edge on",
       {.breaks = 2, .lookers = 2});
+  add("closed-pipe", "breaks of a pipe without end",
+      {.breakers = 2, .lookers = 0, .endless = true});
+  all.back().closed = true;
+  add("closed-pipe-lookers", "... and polls beside that pass them on",
+      {.breakers = 2, .lookers = 2, .endless = true});
+  all.back().closed = true;
 }
 
 }  // namespace netpoll::model

@@ -23,7 +23,8 @@
 namespace netpoll::model {
 
 struct PoolCast {
-  int rounds = 1;  // Of each of the two.
+  int rounds = 1;        // Of each of the two.
+  bool endless = false;  // They go on for ever.
 };
 
 // What the system knows of a slot: whether it is registered, and under which
@@ -106,9 +107,11 @@ class NoTimers {
   std::int64_t Next() const { return 0; }
 };
 
+// `kBits`: of a generation.
+template <int kBits>
 class PoolWorld : public ParkingWorld {
  public:
-  using Shipped = Poller<PoolBackend, ModelEnv<2, 2>, NoTimers>;
+  using Shipped = Poller<PoolBackend, ModelEnv<kBits, 2>, NoTimers>;
 
   explicit PoolWorld(const PoolCast& cast)
       : cast_(cast),
@@ -142,13 +145,13 @@ class PoolWorld : public ParkingWorld {
   }
 
  private:
-  void End(Shipped::Desc* desc) {
+  void End(typename Shipped::Desc* desc) {
     (void)poller_.Unblock(desc);
     poller_.Close(desc);
   }
 
   void Owner(Thread& thread, Fd fd) {
-    for (int round = 0; round < cast_.rounds; ++round) {
+    for (int round = 0; round < cast_.rounds; round += cast_.endless ? 0 : 1) {
       thread.Mark("open", {round});
       thread.May("owner.go");
       const auto opened = poller_.Open(fd, Pollable::kKnown);
@@ -170,12 +173,19 @@ class PoolWorld : public ParkingWorld {
 inline void AddPoolScenarios(std::vector<Scenario>& all) {
   const auto add = [&all](const char* name, const char* about, PoolCast cast) {
     all.push_back({name, about, false, [cast] {
-                     return std::unique_ptr<World>(new PoolWorld(cast));
+                     return std::unique_ptr<World>(new PoolWorld<2>(cast));
                    }});
   };
   add("pool-one-round", "two threads open and close at once", {});
   add("pool-two-rounds", "a slot goes from one thread to the other and back",
       {.rounds = 2});
+  add("closed-pool", "... for ever: generations wrap round", {.endless = true});
+  all.back().closed = true;
+  all.push_back(
+      {"deep-closed-pool", "the same with generations of three bits", true, [] {
+         return std::unique_ptr<World>(new PoolWorld<3>({.endless = true}));
+       }});
+  all.back().closed = true;
 }
 
 }  // namespace netpoll::model

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "netpoll/model/engine/scenario.h"
+#include "netpoll/model/scenarios/closed_descriptor_scenarios.h"
 #include "netpoll/model/scenarios/descriptor_scenarios.h"
 #include "netpoll/model/scenarios/lock_world.h"
 #include "netpoll/model/scenarios/pipe_world.h"
@@ -28,6 +29,7 @@ namespace {
 std::vector<Scenario> AllScenarios() {
   std::vector<Scenario> all;
   AddDescriptorScenarios(all);
+  AddClosedDescriptorScenarios(all);
   AddTokenScenarios(all);
   AddPipeScenarios(all);
   AddSleepScenarios(all);

@@ -95,6 +95,35 @@ inline void AddSleepScenarios(std::vector<Scenario>& all) {
        .asleep = 2});
   add("sleep-lasting-deadline", "work that never ends, and a deadline",
       {.workers = 2, .submitters = 1, .lasting = true, .deadlines = {5}});
+  const auto closed = [&](const char* name, const char* about, SleepCast cast,
+                          bool deep = false) {
+    cast.endless = true;
+    add(name, about, cast);
+    all.back().closed = true;
+    all.back().deep = deep;
+  };
+  closed("closed-work", "work without end for one worker", {.workers = 1});
+  closed("closed-sleep", "work without end for two workers", {.workers = 2});
+  closed("closed-sleep-deadlines", "deadlines that come, move and go",
+         {.workers = 1,
+          .submitters = 0,
+          .deadlines = {SleepCast::kNoTime, 5, 9},
+          .times = {5, 9}});
+  closed("closed-sleep-events", "events, signals and deadlines",
+         {.workers = 1,
+          .submitters = 0,
+          .deadlines = {SleepCast::kNoTime, 5},
+          .times = {5},
+          .event = true,
+          .signal = true});
+  closed("deep-closed-sleep-two", "... and two workers",
+         {.workers = 2,
+          .submitters = 1,
+          .deadlines = {SleepCast::kNoTime, 5},
+          .times = {5}},
+         true);
+  closed("deep-closed-sleep-three", "work without end for three workers",
+         {.workers = 3}, true);
   add("huge-sleep", "four workers, three threads that push, two deadlines",
       {.workers = 4, .submitters = 3, .pushes = 3, .deadlines = {9, 5}});
   all.back().huge = true;

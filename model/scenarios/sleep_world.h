@@ -25,6 +25,7 @@
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/laws/parking_laws.h"
 #include "netpoll/model/model_env.h"
+#include "netpoll/model/scenarios/sleep_system.h"
 
 namespace netpoll::model {
 
@@ -40,12 +41,16 @@ struct SleepCast {
   int asleep = 0;
   // The deadline when the story begins, and a thread that moves it, to each of
   // these in turn.
-  static constexpr int kNoTime = 99;
+  static constexpr int kNoTime = sleep_system::kNoTime;
   int deadline = kNoTime;
   std::vector<int> deadlines = {};
   std::vector<int> times = {};  // The clock passes these.
   bool event = false;           // The peer speaks, once.
   bool signal = false;          // A wait with a limit is interrupted, once.
+  // Submitters, the setter, the peer and signals go on for ever; the setter
+  // chooses one of the deadlines each time. The times of the clock are those
+  // that it passes, once: afterwards every deadline is one that has passed.
+  bool endless = false;
   // An embedder that gets its side wrong.
   bool no_break = false;
 };
@@ -73,13 +78,19 @@ class SleepWorld : public ParkingWorld {
       AddThread("clock", [this](Thread& thread) { Clock(thread); });
     }
     if (cast.event) {
-      AddThread("peer", [this](Thread&) {
-        Thread::MayCall("peer.speaks", system_, Speak);
+      AddThread("peer", [this](Thread& thread) {
+        do {
+          thread.Mark("speak");
+          Thread::MayCall("peer.speaks", system_, sleep_system::Speak);
+        } while (cast_.endless);
       });
     }
     if (cast.signal) {
-      AddThread("signal", [this](Thread&) {
-        Thread::MayCall("signal.comes", system_, Interrupt);
+      AddThread("signal", [this](Thread& thread) {
+        do {
+          thread.Mark("signal");
+          Thread::MayCall("signal.comes", system_, sleep_system::Interrupt);
+        } while (cast_.endless);
       });
     }
     if (cast.polled) (void)sleep_.Announce(0, Time(cast.deadline));
@@ -99,6 +110,16 @@ class SleepWorld : public ParkingWorld {
       polls += note.looks || note.polls_until != 0 ? 1 : 0;
     }
     return polls > 1 ? "D8: two workers poll at once" : nullptr;
+  }
+
+  const char* Passing(int law) override {
+    return law < cast_.workers
+               ? "L13: a worker sleeps for ever, though there is work"
+               : nullptr;
+  }
+  bool Lasts(const View& view, int law) override {
+    return view.Of(work_) != 0 &&
+           std::strcmp(view.Next(law).site, "sleep.park") == 0;
   }
 
   // A worker that has found work and retracts, although a waker has chosen it
@@ -145,7 +166,7 @@ class SleepWorld : public ParkingWorld {
   }
 
  private:
-  static constexpr int kNoTime = SleepCast::kNoTime;
+  static constexpr int kNoTime = sleep_system::kNoTime;
   struct WorkerNote {
     std::uint8_t polls_until = 0;  // 0: it is in no poll that blocks.
     bool looks = false;            // In a poll that does not block.
@@ -153,36 +174,7 @@ class SleepWorld : public ParkingWorld {
     bool owes = false;  // It was woken meanwhile, which is for another then.
   };
 
-  enum class Event : std::uint8_t { kNone, kPending, kInHand };
-
-  // The kernel, the clock, and the deadline of the one descriptor.
-  struct System {
-    int now = 0;
-    int earliest = kNoTime;
-    bool broken = false;
-    bool interrupted = false;
-    Event event = Event::kNone;
-    int spoken_at = 0;
-
-    // Whether the event came before the deadline.
-    bool in_time() const {
-      return event != Event::kNone && spoken_at < earliest;
-    }
-    bool Fetch() {
-      const bool any = event == Event::kPending;
-      if (any) event = Event::kInHand;
-      return any;
-    }
-    std::string Text() const {
-      return "now " + std::to_string(now) + ", deadline " +
-             std::to_string(earliest) + (broken ? ", broken" : "") +
-             (interrupted ? ", interrupted" : "") +
-             (event == Event::kPending  ? ", event"
-              : event == Event::kInHand ? ", event in hand"
-                                        : "");
-    }
-    friend bool operator==(const System&, const System&) = default;
-  };
+  using System = sleep_system::System;
   using Step = std::optional<int>;
   using Protocol = SleepProtocol<ModelEnv<2, 2>>;
 
@@ -195,78 +187,39 @@ class SleepWorld : public ParkingWorld {
     --work;
     return 1;
   }
-  static Step Push(int& work, std::int64_t) {
+  // More than so much work is as much, where it is submitted for ever.
+  static constexpr int kMuch = 2;
+  static Step Push(int& work, std::int64_t most) {
+    if (most == 0 || work < most) ++work;
+    return 0;
+  }
+  static Step PushIfRoom(int& work, std::int64_t most) {
+    if (work >= most) return std::nullopt;
     ++work;
     return 0;
   }
+  std::int64_t most() const { return cast_.endless ? kMuch : 0; }
   static Step Look(int& work, std::int64_t) { return work; }
-
-  static Step Earliest(System& system, std::int64_t) { return system.earliest; }
-  static Step Tell(System& system, std::int64_t) { return system.now; }
-  static Step Speak(System& system, std::int64_t) {
-    system.event = Event::kPending;
-    system.spoken_at = system.now;
-    return 0;
-  }
-  static Step Interrupt(System& system, std::int64_t) {
-    system.interrupted = true;
-    return 0;
-  }
-  static Step Break(System& system, std::int64_t) {
-    system.broken = true;
-    return 0;
-  }
-  static Step Arm(System& system, std::int64_t when) {
-    system.earliest = static_cast<int>(when);
-    return 0;
-  }
-  static Step Pass(System& system, std::int64_t now) {
-    system.now = static_cast<int>(now);
-    return 0;
-  }
-  // A wait until `end`. 1: an event is in hand. One with a limit may end with
-  // nothing although there is an event.
-  static Step Wait(System& system, std::int64_t end) {
-    if (system.interrupted && end != kNoTime) {
-      system.interrupted = false;
-      return 0;
-    }
-    const bool broken = std::exchange(system.broken, false);
-    if (system.Fetch()) return 1;
-    if (!broken && system.now < end) return std::nullopt;
-    return 0;
-  }
-  static Step Fetch(System& system, std::int64_t) { return system.Fetch(); }
-  // The task is served, and has no deadline any more.
-  static Step Deliver(System& system, std::int64_t) {
-    system.event = Event::kNone;
-    system.earliest = kNoTime;
-    return 0;
-  }
-  static constexpr int kFalse = 2;
-  static Step Expire(System& system, std::int64_t now) {
-    if (system.earliest > now) return 0;
-    if (system.in_time()) return kFalse;
-    system.earliest = kNoTime;
-    return 1;
-  }
 
   // --- Workers --------------------------------------------------------------
 
   // A scheduler's side of the glue.
   struct Host {
     std::int64_t Now() {
-      return now = Thread::Call("worker.clock", world.system_, Tell);
+      return now = Thread::Call("worker.clock", world.system_,
+                                sleep_system::Tell);
     }
     std::int64_t NextTime() {
       if (!world.timed()) return kNever;
-      return Time(Thread::Call("worker.timers", world.system_, Earliest));
+      return Time(
+          Thread::Call("worker.timers", world.system_, sleep_system::Earliest));
     }
     void Poll(Delta delta) {
       if (!delta.blocking()) return Look();
       const std::int64_t end = delta.forever() ? kNoTime : now + delta.nanos();
       thread.SetNote(WorkerNote{.polls_until = static_cast<std::uint8_t>(end)});
-      Fetched(Thread::Await("worker.poll", world.system_, Wait, end));
+      Fetched(
+          Thread::Await("worker.poll", world.system_, sleep_system::Wait, end));
     }
     void PollAll() {
       due = true;
@@ -274,24 +227,24 @@ class SleepWorld : public ParkingWorld {
     }
     void Look() {
       thread.SetNote(WorkerNote{.looks = true});
-      Fetched(Thread::Call("worker.fetch", world.system_, SleepWorld::Fetch));
+      Fetched(Thread::Call("worker.fetch", world.system_, sleep_system::Fetch));
     }
     void Fetched(int events) {
       if (events != 0) {
-        Thread::Call("worker.deliver", world.system_, Deliver);
-        Thread::Call("worker.run", world.work_, Push);
+        Thread::Call("worker.deliver", world.system_, sleep_system::Deliver);
+        Thread::Call("worker.run", world.work_, Push, world.most());
       }
       thread.SetNote({});
     }
     void Expire(std::int64_t at) {
       due = false;
-      const int expired =
-          Thread::Call("worker.expire", world.system_, SleepWorld::Expire, at);
-      if (expired == kFalse) {
+      const int expired = Thread::Call("worker.expire", world.system_,
+                                       sleep_system::Expire, at);
+      if (expired == sleep_system::kFalse) {
         thread.Fail("L8: a deadline was believed before an event in time");
       }
       if (expired == 0) return;
-      Thread::Call("worker.run", world.work_, Push);
+      Thread::Call("worker.run", world.work_, Push, world.most());
       world.Notify();
     }
     void LeavesNothingDue() {
@@ -304,7 +257,7 @@ class SleepWorld : public ParkingWorld {
       return visible;
     }
     void Break() {
-      Thread::Call("worker.break", world.system_, SleepWorld::Break);
+      Thread::Call("worker.break", world.system_, sleep_system::Break);
     }
 
     SleepWorld& world;
@@ -348,17 +301,21 @@ class SleepWorld : public ParkingWorld {
   // --- Others ---------------------------------------------------------------
 
   void Submitter(Thread& thread) {
-    for (int i = 0; i < cast_.pushes; ++i) {
+    for (int i = 0; i < cast_.pushes; i += cast_.endless ? 0 : 1) {
       thread.Mark("submit", {i});
-      thread.May("submitter.go");
-      Thread::Call("submitter.push", work_, Push);
+      if (cast_.endless) {
+        Thread::MayCall("submitter.push", work_, PushIfRoom, kMuch);
+      } else {
+        thread.May("submitter.go");
+        Thread::Call("submitter.push", work_, Push);
+      }
       Notify();
     }
   }
 
   void Notify() {
     if (sleep_.Wake() && !cast_.no_break) {
-      Thread::Call("submitter.break", system_, Break);
+      Thread::Call("submitter.break", system_, sleep_system::Break);
     }
   }
 
@@ -366,17 +323,30 @@ class SleepWorld : public ParkingWorld {
     for (const int when : cast_.deadlines) {
       thread.Mark("set", {when});
       thread.May("setter.go");
-      Thread::Call("setter.arm", system_, Arm, when);
-      if (when != kNoTime && sleep_.DeadlineMoved(when)) {
-        Thread::Call("setter.break", system_, Break);
+      Set(cast_.endless ? AnyDeadline() : when);
+      if (!cast_.endless) continue;
+      for (;;) {
+        thread.Mark("again");
+        thread.May("setter.go");
+        Set(AnyDeadline());
       }
+    }
+  }
+  int AnyDeadline() const {
+    return cast_.deadlines[static_cast<std::size_t>(Thread::Choose(
+        "setter.when", static_cast<int>(cast_.deadlines.size())))];
+  }
+  void Set(int when) {
+    Thread::Call("setter.arm", system_, sleep_system::Arm, when);
+    if (when != kNoTime && sleep_.DeadlineMoved(when)) {
+      Thread::Call("setter.break", system_, sleep_system::Break);
     }
   }
 
   void Clock(Thread& thread) {
     for (const int now : cast_.times) {
       thread.Mark("time", {now});
-      Thread::MayCall("clock.passes", system_, Pass, now);
+      Thread::MayCall("clock.passes", system_, sleep_system::Pass, now);
     }
   }
 

@@ -25,6 +25,7 @@ struct TokenCast {
   int breaks = 1;            // Of each breaker.
   bool nonblocking = false;  // Another thread polls without blocking.
   bool post_may_fail = false;
+  bool endless = false;  // Breakers go on for ever.
 };
 
 class TokenWorld : public ParkingWorld {
@@ -54,6 +55,16 @@ class TokenWorld : public ParkingWorld {
       return "L4: a break ended no blocking poll";
     }
     return nullptr;
+  }
+
+  const char* Passing(int law) override {
+    // Posts that fail for ever are no fair system.
+    return law == 0 && !cast_.post_may_fail
+               ? "L14: a break ends no blocking poll, however long they go on"
+               : nullptr;
+  }
+  bool Lasts(const View& view, int) override {
+    return view.Of(news_) != view.Of(seen_);
   }
 
   // The token is pending, nobody is about to post, and nothing is posted: all
@@ -93,11 +104,16 @@ class TokenWorld : public ParkingWorld {
     return 0;
   }
 
+  static std::optional<int> Set(int& value, std::int64_t to) {
+    value = static_cast<int>(to);
+    return 0;
+  }
+
   void Breaker(Thread& thread) {
-    for (int i = 0; i < cast_.breaks; ++i) {
+    for (int i = 0; i < cast_.breaks; i += cast_.endless ? 0 : 1) {
       thread.Mark("break", {i});
       thread.May("breaker.go");
-      Thread::Call("breaker.news", news_, Add, 1);
+      Thread::Call("breaker.news", news_, cast_.endless ? Set : Add, 1);
       for (int attempt = 0; token_.Request(); ++attempt) {
         if (cast_.post_may_fail && attempt == 0 &&
             Thread::Choose("post.fails", 2) == 1) {
@@ -125,6 +141,10 @@ class TokenWorld : public ParkingWorld {
       token_.Clear();
       thread.SetNote({});
       thread.Mark("polled");
+      if (cast_.endless) {
+        Thread::Call("poll.look", news_, Set, 0);
+        continue;
+      }
       const int news = Thread::Call<int>(
           "poll.look", news_,
           [](int& value, std::int64_t) -> std::optional<int> { return value; });
@@ -140,11 +160,14 @@ class TokenWorld : public ParkingWorld {
 
   // A poll that does not block: it sees the token and leaves it alone.
   void Looker(Thread& thread) {
-    thread.May("looker.go");
-    Thread::Call<int>("look", posted_,
-                      [](int& posted, std::int64_t) -> std::optional<int> {
-                        return posted != 0 ? 1 : 0;
-                      });
+    do {
+      thread.Mark("look");
+      thread.May("looker.go");
+      Thread::Call<int>("look", posted_,
+                        [](int& posted, std::int64_t) -> std::optional<int> {
+                          return posted != 0 ? 1 : 0;
+                        });
+    } while (cast_.endless);
   }
 
   const TokenCast cast_;
@@ -168,6 +191,12 @@ inline void AddTokenScenarios(std::vector<Scenario>& all) {
       {.breakers = 2, .nonblocking = true});
   add("break-post-fails", "the post fails, a later break must try again",
       {.breakers = 2, .breaks = 2, .post_may_fail = true});
+  add("closed-breaks", "breaks without end, and a poll that looks on",
+      {.breakers = 2, .nonblocking = true, .endless = true});
+  all.back().closed = true;
+  add("closed-breaks-fail", "... and posts that fail now and then",
+      {.breakers = 2, .post_may_fail = true, .endless = true});
+  all.back().closed = true;
 }
 
 }  // namespace netpoll::model

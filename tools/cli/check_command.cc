@@ -119,6 +119,11 @@ std::string Json(const Verdict& verdict) {
     json.Add("violation", verdict.violation);
   } else {
     json.Add("at_rest", verdict.survey.at_rest);
+    if (verdict.closed()) {
+      json.Add("components", verdict.cycles.components)
+          .Add("cyclic_components", verdict.cycles.cyclic)
+          .Add("states_in_cycles", verdict.cycles.in_cycles);
+    }
     if (verdict.survey.acyclic) {
       json.Add("interleavings", verdict.survey.interleavings.Text())
           .Add("longest", verdict.survey.longest);
@@ -149,7 +154,11 @@ class Output {
     if (wanted_.json) {
       std::printf("%s%s", any_ ? ",\n" : "", Json(verdict).c_str());
     } else if (verdict.ok()) {
-      std::fputs(Certificate::Line(verdict).c_str(), stdout);
+      if (verdict.closed()) {
+        closed_ += model::ClosedLine(verdict);
+      } else {
+        std::fputs(Certificate::Line(verdict).c_str(), stdout);
+      }
     } else if (!verdict.violation.empty()) {
       std::printf(
           "\n%s: %s\n", verdict.scenario.c_str(),
@@ -159,6 +168,7 @@ class Output {
                   static_cast<unsigned long long>(verdict.result.states));
     }
     any_ = true;
+    if (verdict.ok() && verdict.closed()) return;
     if (verdict.ok()) {
       certificate_.Add(verdict);
       if (verdict.reduced_states != 0) {
@@ -178,6 +188,9 @@ class Output {
     } else {
       std::fputs(certificate_.Total().c_str(), stdout);
       if (whole_) PrintCoverage();
+      if (!closed_.empty()) {
+        std::fputs((model::ClosedHead() + closed_).c_str(), stdout);
+      }
       if (reduced_ != 0) {
         std::printf(
             "partial-order reduction: %llu states instead of %llu, the "
@@ -185,13 +198,18 @@ class Output {
             static_cast<unsigned long long>(reduced_),
             static_cast<unsigned long long>(reduced_from_));
       }
-      std::printf("source %s, %.1f s; %s\n",
-                  std::string(model::SourceDigest()).c_str(), seconds,
-                  failed_ == 0 ? "every property holds in every interleaving "
-                                 "(sequentially consistent, no bound)"
-                               : absl::StrCat("properties are broken in ",
-                                              failed_, " configurations")
-                                     .c_str());
+      std::printf(
+          "source %s, %.1f s; %s\n", std::string(model::SourceDigest()).c_str(),
+          seconds,
+          failed_ == 0
+              ? absl::StrCat(
+                    "every property holds in every "
+                    "interleaving (sequentially consistent, "
+                    "no bound)",
+                    closed_.empty() ? "" : ", and in every run of any length")
+              : absl::StrCat("properties are broken in ", failed_,
+                             " configurations")
+                    .c_str());
     }
     if (!wanted_.html.empty() && first_.story.broken()) {
       const int status = WriteFile(flags, wanted_.html, HtmlPage(first_.story));
@@ -213,6 +231,7 @@ class Output {
   const bool whole_;
   Progress& progress_;
   Certificate certificate_;
+  std::string closed_;  // Lines of the closed configurations.
   Verdict first_;
   std::uint64_t reduced_ = 0;
   std::uint64_t reduced_from_ = 0;

@@ -129,8 +129,8 @@ int RunReplay(Arguments arguments) {
   const auto* const scenario =
       FindScenarioOrExplain(flags, *variant, wanted.replay.scenario);
   if (scenario == nullptr) return kExitBadUse;
-  const Story story =
-      model::TellTwice(variant->name, *scenario, wanted.replay.schedule);
+  const Story story = model::TellTwice(
+      variant->name, *scenario, wanted.replay.schedule, wanted.replay.cycle);
   return Show(flags, given, wanted, story);
 }
 
