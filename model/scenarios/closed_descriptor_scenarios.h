@@ -53,6 +53,10 @@ inline void AddClosedDescriptorScenarios(std::vector<Scenario>& all) {
       {.read_rounds = 1, .write_rounds = 1, .both_edges = 1});
   add("closed-both-shared", "a deadline that both directions share, and leave",
       {.setters = {{{kRW, soon}, {kR, none}}}, .times = {5}});
+  add("closed-two-times", "deadlines that are moved to and fro",
+      {.read_rounds = 1,
+       .setters = {{{kR, none}, {kR, soon}, {kR, later}}},
+       .times = {5, 9}});
   // Large: everything of one direction, or of a deadline that two share.
   add("deep-closed-deadlines",
       "readiness, deadlines of every kind, and a timer",
@@ -69,11 +73,6 @@ inline void AddClosedDescriptorScenarios(std::vector<Scenario>& all) {
        .setters = {{{kR, none}, {kR, soon}}},
        .times = {5},
        .closers = 1},
-      true);
-  add("deep-closed-two-times", "deadlines that are moved to and fro",
-      {.read_rounds = 1,
-       .setters = {{{kR, none}, {kR, soon}, {kR, later}}},
-       .times = {5, 9}},
       true);
 }
 

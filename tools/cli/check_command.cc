@@ -198,18 +198,9 @@ class Output {
             static_cast<unsigned long long>(reduced_),
             static_cast<unsigned long long>(reduced_from_));
       }
-      std::printf(
-          "source %s, %.1f s; %s\n", std::string(model::SourceDigest()).c_str(),
-          seconds,
-          failed_ == 0
-              ? absl::StrCat(
-                    "every property holds in every "
-                    "interleaving (sequentially consistent, "
-                    "no bound)",
-                    closed_.empty() ? "" : ", and in every run of any length")
-              : absl::StrCat("properties are broken in ", failed_,
-                             " configurations")
-                    .c_str());
+      std::printf("source %s, %.1f s; %s\n",
+                  std::string(model::SourceDigest()).c_str(), seconds,
+                  Summary().c_str());
     }
     if (!wanted_.html.empty() && first_.story.broken()) {
       const int status = WriteFile(flags, wanted_.html, HtmlPage(first_.story));
@@ -221,6 +212,17 @@ class Output {
   }
 
  private:
+  std::string Summary() const {
+    if (failed_ != 0) {
+      return absl::StrCat("properties are broken in ", failed_,
+                          " configurations");
+    }
+    return absl::StrCat(
+        "every property holds in every interleaving (sequentially consistent, "
+        "no bound)",
+        closed_.empty() ? "" : ", and in every run of any length");
+  }
+
   // Of the whole matrix, what it does not meet must be explained.
   void PrintCoverage() {
     const model::Coverage coverage = certificate_.coverage();
