@@ -65,7 +65,7 @@ void BeginWith(const EventGraph& graph, Predecessors& before) {
 }  // namespace
 
 bool OneOrder(const EventGraph& graph, std::vector<int>* order) {
-  Predecessors before;
+  thread_local Predecessors before;
   BeginWith(graph, before);
   AddCommunication(graph, before);
   graph.alive().Each([&](int number) {
@@ -83,7 +83,7 @@ bool IsSequentiallyConsistent(const EventGraph& graph) {
 }
 
 bool IsTotalStoreOrder(const EventGraph& graph) {
-  Predecessors before;
+  thread_local Predecessors before;
   BeginWith(graph, before);
   AddCommunication(graph, before);
   graph.alive().Each([&](int number) {
@@ -145,7 +145,7 @@ bool SeqCstIsPartialOrder(const EventGraph& graph) {
   graph.alive().Each([&](int number) {
     if (graph[number].seq_cst && IsMemory(graph[number])) seq_cst.Add(number);
   });
-  Predecessors before;
+  thread_local Predecessors before;
   BeginWith(graph, before);
   seq_cst.Each([&](int number) {
     const GraphEvent& event = graph[number];

@@ -9,6 +9,8 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "netpoll/model/engine/object.h"
@@ -168,6 +170,38 @@ class EventGraph {
   std::vector<Slot> slots_;
   EventSet alive_;
   int stamp_ = 0;
+};
+
+// Copies of graphs, whose memory is used again.
+class GraphCopies {
+ public:
+  class Copy {
+   public:
+    Copy(GraphCopies& from, std::unique_ptr<EventGraph> graph)
+        : from_(from), graph_(std::move(graph)) {}
+    ~Copy() { from_.spare_.push_back(std::move(graph_)); }
+    Copy(const Copy&) = delete;
+    Copy& operator=(const Copy&) = delete;
+    EventGraph& operator*() const { return *graph_; }
+    EventGraph* operator->() const { return graph_.get(); }
+
+   private:
+    GraphCopies& from_;
+    std::unique_ptr<EventGraph> graph_;
+  };
+
+  Copy Of(const EventGraph& graph) {
+    if (spare_.empty()) {
+      return Copy(*this, std::make_unique<EventGraph>(graph));
+    }
+    std::unique_ptr<EventGraph> copy = std::move(spare_.back());
+    spare_.pop_back();
+    *copy = graph;
+    return Copy(*this, std::move(copy));
+  }
+
+ private:
+  std::vector<std::unique_ptr<EventGraph>> spare_;
 };
 
 }  // namespace netpoll::model

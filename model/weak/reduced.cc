@@ -91,7 +91,8 @@ class Reduced {
     const int branches =
         access.op == Op::kChoose ? static_cast<int>(access.number) : 1;
     for (int branch = 0; branch < branches; ++branch) {
-      EventGraph next = graph;
+      const auto copy = copies_.Of(graph);
+      EventGraph& next = *copy;
       const int event = grower_.AppendBranch(next, thread, branch);
       if (tally_.Accepts(next, event)) Visit(next);
     }
@@ -102,7 +103,8 @@ class Reduced {
     GraphEvent event;
     grower_.Describe(graph, thread, GraphEvent::kInitial, &event);
     if (!event.reads) {
-      EventGraph next = graph;
+      const auto copy = copies_.Of(graph);
+      EventGraph& next = *copy;
       const int number = grower_.Append(next, event);
       grower_.Advance(next, number);
       return Write(next, number);
@@ -121,7 +123,8 @@ class Reduced {
   void Read(const EventGraph& graph, int thread, int source) {
     GraphEvent event;
     grower_.Describe(graph, thread, source, &event);
-    EventGraph next = graph;
+    const auto copy = copies_.Of(graph);
+    EventGraph& next = *copy;
     const int number = grower_.Append(next, event);
     grower_.Advance(next, number);
     if (event.writes) return Write(next, number);
@@ -142,7 +145,8 @@ class Reduced {
       event.reads = true;
     }
     event.reads_from = static_cast<std::int16_t>(source);
-    EventGraph next = graph;
+    const auto copy = copies_.Of(graph);
+    EventGraph& next = *copy;
     const int number = grower_.Append(next, event);
     grower_.Advance(next, number);
     Visit(next);
@@ -167,7 +171,8 @@ class Reduced {
   }
 
   void Place(const EventGraph& graph, int number, int place) {
-    EventGraph next = graph;
+    const auto copy = copies_.Of(graph);
+    EventGraph& next = *copy;
     next.PlaceWrite(number, place);
     if (grower_.Fits(next, number) && tally_.Accepts(next, number)) Visit(next);
   }
@@ -285,7 +290,8 @@ class Reduced {
   void Revisit(const EventGraph& graph, int write, int read) {
     const Cut cut = CutAt(graph, write, read);
     if (!IsPlainest(graph, cut, read)) return;
-    EventGraph next = graph;
+    const auto copy = copies_.Of(graph);
+    EventGraph& next = *copy;
     next.Remove(cut.gone);
     cut.unplaced.Each([&](int number) { next.UnplaceWrite(number); });
     next.alive().Each([&](int number) {
@@ -297,9 +303,9 @@ class Reduced {
     for (const int place :
          grower_.WritesFrom(next, event.slot, grower_.Floor(next, event))) {
       if (!Grower::MayReplace(next, event, place)) continue;
-      EventGraph placed = next;
-      placed.PlaceWrite(write, place);
-      GoOnWith(placed, write, read);
+      const auto placed = copies_.Of(next);
+      placed->PlaceWrite(write, place);
+      GoOnWith(*placed, write, read);
     }
   }
 
@@ -350,6 +356,7 @@ class Reduced {
 
   Grower& grower_;
   Tally& tally_;
+  GraphCopies copies_;
 };
 
 }  // namespace

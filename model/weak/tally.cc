@@ -1,10 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/weak/tally.h"
 
-#include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace netpoll::model {
+
+namespace {
+
+// 128 bits of a text.
+std::pair<std::uint64_t, std::uint64_t> Print(const std::string& text) {
+  std::uint64_t a = 0x9e3779b97f4a7c15;
+  std::uint64_t b = 0xc2b2ae3d27d4eb4f;
+  const auto add = [&](std::uint64_t word) {
+    a = (a ^ word) * 0xff51afd7ed558ccd;
+    a ^= a >> 32;
+    b = (b + word) * 0xc4ceb9fe1a85ec53;
+    b ^= b >> 29;
+  };
+  std::size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, 8);
+    add(word);
+  }
+  std::uint64_t rest = text.size() - at;
+  for (; at < text.size(); ++at) {
+    rest = rest << 8 | static_cast<unsigned char>(text[at]);
+  }
+  add(rest);
+  add(b);
+  return {a, b};
+}
+
+}  // namespace
 
 void Tally::Look() {
   const std::uint64_t looked = ++result_.explored;
@@ -48,9 +77,9 @@ bool Tally::Accepts(const EventGraph& graph, int event) {
 }
 
 void Tally::Rest(const EventGraph& graph) {
-  std::string digest = Digest(graph);
+  const std::string digest = Digest(graph);
   if (limits_.at_rest != nullptr) limits_.at_rest->insert(digest);
-  if (!seen_.insert(std::move(digest)).second) {
+  if (!seen_.insert(Print(digest)).second) {
     ++result_.wasted_graphs;
     return;
   }
