@@ -13,11 +13,15 @@
 //   Var<T>     a plain field that a lock or an ownership rule protects.
 //   Retry(f)   calls f until it yields a value. Nothing may be carried from
 //              one round to the next, except by reference to constants.
+//              Change(f) calls f with the field itself. A type that can't be
+//              copied names its fields instead: EachField(visit), which calls
+//              visit(field) for each, and visit.Array(begin, size).
 //   Parker     lets one thread sleep until another wakes it.
+//   Epoch      a count that goes up, and threads that wait until it has.
 //   Misuse     stops the program with one sentence.
 //   kGenerationBits, kTimerSeqBits   widths of the reuse counters.
 //   Shared<T>  a word in memory that the kernel reads and writes too. Only for
-//              backends whose system has such memory, so a model needs none.
+//              backends whose system has such memory.
 //
 // Fences are left out on purpose: gcc's thread sanitizer rejects them.
 
@@ -206,6 +210,29 @@ struct StdEnv {
    private:
     std::atomic<int> word_{0};
   };
+
+#if !defined(_WIN32)
+  // Advance is seq_cst: who waits is counted beside the word, by the library,
+  // and that count is looked at next. What was written before it is visible
+  // after an Await that it ends.
+  class Epoch {
+   public:
+    int Count(Site) const { return word_.load(std::memory_order_acquire); }
+    // Until the count is not `seen` any more.
+    void Await(Site, int seen) const {
+      while (word_.load(std::memory_order_acquire) == seen) {
+        word_.wait(seen, std::memory_order_acquire);
+      }
+    }
+    void Advance(Site) {
+      word_.fetch_add(1, std::memory_order_seq_cst);
+      word_.notify_all();
+    }
+
+   private:
+    std::atomic<int> word_{0};
+  };
+#endif
 
   template <class F>
   [[gnu::always_inline]] static auto Retry(F round) {

@@ -49,6 +49,11 @@ class Growable {
     return true;
   }
 
+  template <class Visit>
+  void EachField(Visit& visit) {
+    visit.Array(data_, capacity_);
+  }
+
   void Swap(Growable& other) {
     std::swap(data_, other.data_);
     std::swap(capacity_, other.capacity_);

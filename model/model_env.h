@@ -18,6 +18,7 @@
 #include "netpoll/model/engine/object.h"
 #include "netpoll/model/engine/weaken.h"
 #include "netpoll/model/engine/world.h"
+#include "netpoll/model/field_values.h"
 #include "netpoll/model/laws/parked_tasks.h"
 
 namespace netpoll::model {
@@ -36,6 +37,18 @@ class OldValue {
  private:
   const ObjectOf<T>& object_;
   Unseen unseen_;
+};
+
+// Words that a modelled system shares with a backend: each access is a step of
+// that system's.
+class SharedMemory {
+ public:
+  virtual ~SharedMemory() = default;
+  virtual std::uint64_t Load(const void* word, const char* site) = 0;
+  virtual void Store(void* word, std::uint64_t value, const char* site) = 0;
+
+  // Of the world whose thread runs.
+  static inline thread_local SharedMemory* current = nullptr;
 };
 
 template <int kGeneration, int kTimerSeq>
@@ -146,6 +159,58 @@ struct ModelEnv {
     mutable ObjectOf<T> object_;
   };
 
+  // What can't be copied stays where it is, and gets its fields' values.
+  template <class T>
+  requires NamesFields<T>
+  class Var<T> {
+   public:
+    Var() : object_(ValuesOfFields(&value_)) {}
+    template <class F>
+    auto Change(F change) {
+      RestoreFields(
+          object_.kept(static_cast<Value>(
+              Perform({.op = Op::kGet, .object = &object_, .site = "field"}))),
+          &value_);
+      if constexpr (std::is_void_v<decltype(change(value_))>) {
+        change(value_);
+        Set();
+      } else {
+        auto answer = change(value_);
+        Set();
+        return answer;
+      }
+    }
+
+    ObjectOf<FieldValues>& object() { return object_; }
+
+   private:
+    void Set() {
+      Perform({.op = Op::kSet,
+               .object = &object_,
+               .site = "field",
+               .a = object_.Intern(ValuesOfFields(&value_))});
+    }
+    T value_;
+    ObjectOf<FieldValues> object_;
+  };
+
+  template <class T>
+  class Shared {
+   public:
+    Shared() = default;
+    explicit Shared(T* word) : word_(word) {}
+
+    T Load(Site site, Order) const {
+      return static_cast<T>(SharedMemory::current->Load(word_, site.name));
+    }
+    void Store(Site site, T value, Order) {
+      SharedMemory::current->Store(word_, value, site.name);
+    }
+
+   private:
+    T* word_ = nullptr;
+  };
+
   class Lock {
    public:
     Lock() : object_(0) {
@@ -195,6 +260,35 @@ struct ModelEnv {
 
    private:
     ObjectOf<int> object_;
+  };
+
+  class Epoch {
+   public:
+    Epoch() : object_(0) {}
+    int Count(Site site) const {
+      return Perform({.op = Op::kLoad, .object = &object_, .site = site.name});
+    }
+    void Await(Site site, int seen) const {
+      std::optional<int> (*const step)(int&, std::int64_t) =
+          [](int& count, std::int64_t old) -> std::optional<int> {
+        if (count == old) return std::nullopt;
+        return 0;
+      };
+      Perform({.op = Op::kCall,
+               .object = &object_,
+               .site = site.name,
+               .number = object_.Restore(static_cast<Value>(seen)),
+               .call = reinterpret_cast<void (*)()>(step)});
+    }
+    void Advance(Site site) {
+      if (WeaknessOf(site.name) == Weakness::kDropped) return;
+      Access access{.op = Op::kAdd, .object = &object_, .site = site.name};
+      access.number = 1;
+      PerformUnseen(access);
+    }
+
+   private:
+    mutable ObjectOf<int> object_;
   };
 
   template <class F>

@@ -52,6 +52,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "netpoll/backends/backend.h"
 #include "netpoll/backends/io_uring/fatal_ring.h"
@@ -97,8 +98,13 @@ class IoUringBackend {
 
   // Among others EPERM, EACCES and ENOSYS: see ExplainInit.
   int Init() {
-    return guard_.Init(
-        [this] { return state_.ring.Init(options_.completions); });
+    return guard_.Init([this] {
+      return state_.Change([this](State& state) {
+        const int error = state.ring.Init(options_.completions);
+        fd_ = state.ring.fd();
+        return error;
+      });
+    });
   }
 
   // Why Init returned `error`, where it says more than the errno's own text;
@@ -123,8 +129,8 @@ class IoUringBackend {
   // EAGAIN, EBUSY or ENOMEM: the kernel could not take it just now.
   int Open(Fd fd, EventKey key) {
     guard_.Check();
-    const Hold hold(*this, "uring.open.lock");
-    return state_.Open(fd, key);
+    return Locked("uring.open.lock",
+                  [&](State& state) { return state.Open(fd, key); });
   }
 
   // May wait until the thread that opened `fd` has passed through the kernel.
@@ -133,17 +139,17 @@ class IoUringBackend {
   int Close(Fd fd, EventKey key) {
     guard_.Check();
     Leaving self;
-    for (bool done = false; !done;) {
-      {
-        const Hold hold(*this, "uring.close.lock");
-        if (self.registration == nullptr && !state_.Retire(fd, key, self)) {
-          return ENOENT;
+    for (;;) {
+      const bool done = Locked("uring.close.lock", [&](State& state) {
+        if (self.registration == nullptr && !state.Retire(fd, key, self)) {
+          self.error = ENOENT;
+          return true;
         }
-        done = state_.LetGo(self);
-      }
-      if (!done) RestBeforeNextTry(self);
+        return state.LetGo(self);
+      });
+      if (done) return self.error;
+      RestBeforeNextTry(self);
     }
-    return self.error;
   }
 
   template <class Sink>
@@ -179,15 +185,12 @@ class IoUringBackend {
   void Break() {
     guard_.Check();
     if (!token_.Request()) return;
-    const Hold hold(*this, "uring.break.lock");
-    state_.broken = true;
+    Locked("uring.break.lock", [](State& state) { state.broken = true; });
   }
 
-  bool IsPollDescriptor(Fd fd) const {
-    return fd >= 0 && fd == state_.ring.fd();
-  }
+  bool IsPollDescriptor(Fd fd) const { return fd >= 0 && fd == fd_; }
 
-  Fd PollFd() const { return state_.ring.fd(); }
+  Fd PollFd() const { return fd_; }
 
   // Whether this is a child of fork of the process that made it.
   bool InChild() const { return guard_.InChild(); }
@@ -212,23 +215,25 @@ class IoUringBackend {
     bool refused = false;  // One of them can't be armed anew.
   };
 
-  // The lock. Before it is free, the sign is posted.
-  class Hold {
-   public:
-    Hold(IoUringBackend& owner, Site site) : owner_(owner) {
-      owner_.lock_.Acquire(site);
+  // Calls `work(state)` under the lock. Before that is free, the sign is
+  // posted.
+  template <class Work>
+  auto Locked(Site site, Work work) {
+    lock_.Acquire(site);
+    if constexpr (std::is_void_v<decltype(state_.Change(work))>) {
+      state_.Change(work);
+      Leave();
+    } else {
+      const auto answer = state_.Change(work);
+      Leave();
+      return answer;
     }
-    ~Hold() { owner_.Leave(); }
-    Hold(const Hold&) = delete;
-    Hold& operator=(const Hold&) = delete;
-
-   private:
-    IoUringBackend& owner_;
-  };
+  }
 
   void Leave() {
     for (int pauses = 0;; ++pauses) {
-      const int error = state_.PostSign();
+      const int error =
+          state_.Change([](State& state) { return state.PostSign(); });
       lock_.Release("uring.leave.unlock");
       if (error == 0) return;
       if (pauses == State::kPauses) FatalRing(error);
@@ -244,7 +249,7 @@ class IoUringBackend {
 
   // False: the kernel could not wait; the caller's loop polls again.
   bool Wait(Delta delta, unsigned count = 1) {
-    const int error = state_.ring.Wait(delta, count);
+    const int error = Ring<Env, Sys>::Wait(fd_, delta, count);
     if (error == EAGAIN || error == EBUSY || error == ENOMEM) {
       Sys::Pause(delta.forever() ? kPause : std::min(kPause, delta.nanos()));
       return false;
@@ -264,16 +269,17 @@ class IoUringBackend {
 
   // Takes what there is to report. True: that ends the poll.
   bool Take(bool blocking, Batch& batch) {
-    const Hold hold(*this, "uring.take.lock");
-    state_.Fetch(kBatch);
-    const bool woken = blocking && state_.broken;
-    if (woken) {
-      state_.broken = false;
-      token_.Clear();
-    }
-    FillBatch(batch);
-    state_.EndLeftBehind();
-    return woken || batch.size != 0;
+    return Locked("uring.take.lock", [&](State& state) {
+      state.Fetch(kBatch);
+      const bool woken = blocking && state.broken;
+      if (woken) {
+        state.broken = false;
+        token_.Clear();
+      }
+      FillBatch(state, batch);
+      state.EndLeftBehind();
+      return woken || batch.size != 0;
+    });
   }
 
   // False: no answer.
@@ -294,10 +300,10 @@ class IoUringBackend {
 
   // Everything below is called under the lock.
 
-  void FillBatch(Batch& batch) {
+  static void FillBatch(State& state, Batch& batch) {
     while (batch.size < kBatch) {
       Item& item = batch.items[batch.size];
-      item.registration = state_.registrations.Take(&item.report);
+      item.registration = state.registrations.Take(&item.report);
       if (item.registration == nullptr) break;
       item.key = item.registration->key;
       ++batch.size;
@@ -307,15 +313,15 @@ class IoUringBackend {
     for (std::size_t i = 0; i < batch.size; ++i) {
       Registration& registration = *batch.items[i].registration;
       if (registration.armed || registration.dead) continue;
-      if (state_.Arm(registration) != 0) {
-        state_.registrations.Keep(registration, {{Mode::kReadWrite}});
+      if (state.Arm(registration) != 0) {
+        state.registrations.Keep(registration, {{Mode::kReadWrite}});
         batch.refused = true;
       }
     }
   }
 
   // Asks poll(2) about the unsure reports, in one call.
-  void AskAgain(Batch& batch) {
+  static void AskAgain(Batch& batch) {
     pollfd asked[kBatch];
     Item* items[kBatch];
     unsigned count = 0;
@@ -342,7 +348,8 @@ class IoUringBackend {
   UseGuard guard_;
   WakeToken<Env> token_;
   typename Env::Lock lock_;
-  State state_;  // Protected by the lock; but state_.ring.Wait needs none.
+  typename Env::template Var<State> state_;  // Protected by the lock.
+  int fd_ = -1;  // The ring's, for who waits without the lock.
 };
 
 static_assert(PollerBackend<IoUringBackend<>>);

@@ -38,6 +38,24 @@ struct Registration {
   EventFlags flags{};
   Registration* previous = nullptr;
   Registration* next = nullptr;
+
+  template <class Visit>
+  void EachField(Visit& visit) {
+    visit(key);
+    visit(fd);
+    visit(armed);
+    visit(dead);
+    visit(leaving);
+    visit(ended_with);
+    visit(armed_by);
+    visit(waiting);
+    visit(unsure);
+    visit(mode);
+    visit(flags.error);
+    visit(flags.no_more_edges);
+    visit(previous);
+    visit(next);
+  }
 };
 
 class Registrations {
@@ -98,6 +116,15 @@ class Registrations {
 
   // How many wait for a Poll.
   std::size_t waiting() const { return waiting_; }
+
+  template <class Visit>
+  void EachField(Visit& visit) {
+    visit(first_);
+    visit(last_);
+    visit(waiting_);
+    visit(open_);
+    visit(of_slot_);
+  }
 
  private:
   void Link(Registration& registration) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One io_uring: the memory shared with the kernel, and its two system calls.
-// The backend's lock protects everything but Wait, which touches no shared
-// memory. A request is handed over in the call that takes it, so the submission
+// The backend's lock protects everything but Wait, which touches nothing of
+// it. A request is handed over in the call that takes it, so the submission
 // queue is empty whenever the lock is free.
 //
 // The words shared with the kernel, all read or written under the lock:
@@ -83,17 +83,17 @@ class Ring {
 
   // Waits until there are `count` completions that nobody has fetched, or the
   // limit is over. 0, or the errno, ETIME for the limit. From any thread,
-  // without the lock.
-  int Wait(Delta delta, unsigned count = 1) {
+  // without the lock; `fd` is the ring's.
+  static int Wait(int fd, Delta delta, unsigned count = 1) {
     if (delta.forever()) {
       return -std::min(
-          0, Sys::Enter(fd_, 0, count, IORING_ENTER_GETEVENTS, nullptr));
+          0, Sys::Enter(fd, 0, count, IORING_ENTER_GETEVENTS, nullptr));
     }
     const auto limit = TimeLimit<__kernel_timespec>(delta);
     io_uring_getevents_arg arg{};
     arg.ts = reinterpret_cast<std::uintptr_t>(&limit);
     return -std::min(
-        0, Sys::Enter(fd_, 0, count,
+        0, Sys::Enter(fd, 0, count,
                       IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg));
   }
 
@@ -132,6 +132,13 @@ class Ring {
       }
     }
     return false;
+  }
+
+  // What the lock protects, beyond what is shared with the kernel.
+  template <class Visit>
+  void EachField(Visit& visit) {
+    visit(tail_);
+    visit(head_);
   }
 
  private:

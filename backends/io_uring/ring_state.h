@@ -141,6 +141,16 @@ struct RingState {
     }
   }
 
+  template <class Visit>
+  void EachField(Visit& visit) {
+    visit(ring);
+    visit(broken);
+    visit(sign_posted);
+    visit(left_behind_);
+    visit.Array(left_behind_keys_, left_behind_);
+    visit(registrations);
+  }
+
  private:
   static constexpr std::size_t kMostLeftBehind = 64;
 

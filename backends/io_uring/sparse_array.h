@@ -37,6 +37,13 @@ class SparseArray {
     return page == nullptr ? nullptr : page->Make(index);
   }
 
+  template <class Visit>
+  void EachField(Visit& visit) {
+    for (Page* const page : pages_) {
+      if (page != nullptr) visit(*page);
+    }
+  }
+
  private:
   using Page = SparseArray<T, kLevel - 1>;
 
@@ -52,6 +59,11 @@ class SparseArray<T, 0> {
  public:
   T* Find(std::uint32_t index) const { return &items_[index & 0xff]; }
   T* Make(std::uint32_t index) { return Find(index); }
+
+  template <class Visit>
+  void EachField(Visit& visit) {
+    visit.Array(items_, 256);
+  }
 
  private:
   mutable T items_[256] = {};

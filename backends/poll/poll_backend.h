@@ -18,8 +18,8 @@
 //              kBlocking for a blocking poll that queues behind it.
 //   kBlocking  a blocking call is under way or about to begin. Its end ->
 //              kNobody. Whoever changes what it should ask about kicks it,
-//              unless somebody did: kicked_ stays set until the call has ended,
-//              and what was changed until then is in the next copy.
+//              unless somebody did: `kicked` stays set until the call has
+//              ended, and what was changed until then is in the next copy.
 //
 // A kick and a break are the same byte; the token tells which it was. The
 // blocking poll empties the pipe, and then looks at the token: pending, it
@@ -39,6 +39,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "netpoll/backends/backend.h"
 #include "netpoll/backends/poll/poll_events.h"
@@ -86,34 +87,33 @@ class PollBackend {
   int Open(Fd fd, EventKey key) {
     guard_.Check();
     const LockHolder hold(lock_, "poll.open");
-    if (watched_.registered() >= Sys::kMostAsked - 1) return ENOSPC;
-    if (const int error = watched_.Add(fd, key); error != 0) return error;
-    // So that no poll needs memory. The call under way keeps its copy.
-    const std::size_t size = watched_.registered() + 1;
-    if (asked_.capacity() >= size || next_asked_.Reserve(size)) return 0;
-    watched_.Remove(fd, key);
-    return ENOMEM;
+    return shared_.Change([&](Shared& shared) {
+      WatchSet& watched = shared.watched;
+      if (watched.registered() >= Sys::kMostAsked - 1) return ENOSPC;
+      if (const int error = watched.Add(fd, key); error != 0) return error;
+      // So that no poll needs memory. The call under way keeps its copy.
+      const std::size_t size = watched.registered() + 1;
+      if (asked_.capacity() >= size || shared.next_asked.Reserve(size)) {
+        return 0;
+      }
+      watched.Remove(fd, key);
+      return ENOMEM;
+    });
   }
 
   int Close(Fd fd, EventKey key) {
     guard_.Check();
-    Leaving self;
-    bool kick = false;
+    Leave leave{};
+    int calls = 0;
     {
       const LockHolder hold(lock_, "poll.close");
-      const auto removed = watched_.Remove(fd, key);
-      if (removed == WatchSet::Removed::kUnknown) return ENOENT;
-      const bool asked = removed == WatchSet::Removed::kArmed;
-      if (!asked || turn_ == Turn::kNobody) return 0;
-      self.next = leaving_;
-      leaving_ = &self;
-      kick = MustKick();
+      leave = shared_.Change(
+          [&](Shared& shared) { return shared.Remove(fd, key); });
+      if (leave.waits) calls = calls_ended_.Count("poll.close.calls");
     }
-    if (kick) Kick();
-    self.call_ended.Park("poll.close.wait");
-    // Whoever woke us has done with `self` when the lock is free.
-    const LockHolder hold(lock_, "poll.closed");
-    return 0;
+    if (leave.kicks) Kick();
+    if (leave.waits) calls_ended_.Await("poll.close.wait", calls);
+    return leave.error;
   }
 
   // A system call only if somebody blocks.
@@ -122,7 +122,9 @@ class PollBackend {
     bool kick = false;
     {
       const LockHolder hold(lock_, "poll.arm");
-      kick = watched_.Arm(fd, key, direction) && MustKick();
+      kick = shared_.Change([&](Shared& shared) {
+        return shared.watched.Arm(fd, key, direction) && shared.MustKick();
+      });
     }
     if (kick) Kick();
   }
@@ -131,16 +133,9 @@ class PollBackend {
   void Poll(Delta delta, Sink& sink) {
     guard_.Check();
     Reported batch[kBatch];
-    for (;;) {
-      if (!Begin(delta.blocking())) return;
-      const int answers = Wait(delta);
-      const bool broken = answers > 0 && TakeBytes();
-      const int reports = End(answers, batch);
-      for (int i = 0; i < reports; ++i) {
-        sink.Ready(batch[i].key, batch[i].what.mode, batch[i].what.flags);
-      }
-      // A limit may not begin anew, so a kick ends a poll that has one.
-      if (reports > 0 || broken || !delta.forever()) return;
+    const int reports = Env::Retry([&] { return Round(delta, batch); });
+    for (int i = 0; i < reports; ++i) {
+      sink.Ready(batch[i].key, batch[i].what.mode, batch[i].what.flags);
     }
   }
 
@@ -163,10 +158,54 @@ class PollBackend {
 
   enum class Turn : std::uint8_t { kNobody, kPassing, kBlocking };
 
-  // Somebody who waits for the end of the call under way.
-  struct Leaving {
-    typename Env::Parker call_ended;
-    Leaving* next = nullptr;
+  // What a Close has to do beyond taking its descriptor out.
+  struct Leave {
+    int error = 0;
+    bool waits = false;  // For the end of the call under way.
+    bool kicks = false;
+  };
+
+  // Guarded by the lock.
+  struct Shared {
+    WatchSet watched;
+    Growable<pollfd> next_asked;  // Larger, for the next call.
+    Turn turn = Turn::kNobody;
+    bool kicked = false;
+    bool queued = false;     // A blocking poll waits for its turn.
+    bool left = false;       // A Close waits for the end of the call.
+    std::size_t cursor = 0;  // The last place that was looked at.
+
+    // By whoever changed what should be asked about.
+    bool MustKick() {
+      if (turn != Turn::kBlocking || kicked) return false;
+      kicked = true;
+      return true;
+    }
+
+    Leave Remove(Fd fd, EventKey key) {
+      const auto removed = watched.Remove(fd, key);
+      if (removed == WatchSet::Removed::kUnknown) return {.error = ENOENT};
+      const bool asked = removed == WatchSet::Removed::kArmed;
+      if (!asked || turn == Turn::kNobody) return {};
+      left = true;
+      return {.waits = true, .kicks = MustKick()};
+    }
+
+    // The call under way has ended.
+    void GiveTurnOn() {
+      turn = queued ? Turn::kBlocking : Turn::kNobody;
+      kicked = queued = left = false;
+    }
+
+    template <class Visit>
+    void EachField(Visit& visit) {
+      visit(watched);
+      visit(turn);
+      visit(kicked);
+      visit(queued);
+      visit(left);
+      visit(cursor);
+    }
   };
 
   struct Reported {
@@ -181,27 +220,55 @@ class PollBackend {
 
   // --- One call of poll(2) --------------------------------------------------
 
+  // One call: how many reports it brought. Nothing: a kick ended a poll without
+  // a limit, which goes on.
+  std::optional<int> Round(Delta delta, Reported* batch) {
+    if (!Begin(delta.blocking())) return 0;
+    const int answers = Wait(delta);
+    const bool broken = answers > 0 && TakeBytes();
+    const int reports = End(answers, batch);
+    // A limit may not begin anew, so a kick ends a poll that has one.
+    if (reports > 0 || broken || !delta.forever()) return reports;
+    return std::nullopt;
+  }
+
+  struct Ended {
+    int reports;
+    bool left;
+    bool queued;
+  };
+  enum class Begun : std::uint8_t { kNo, kMustQueue, kYes };
+
   // Takes the turn and a copy of what to ask about. False: non-blocking, and
   // somebody is at it, or there is nothing to ask about.
   bool Begin(bool blocking) {
-    lock_.Acquire("poll.begin");
-    if (!blocking && (turn_ != Turn::kNobody || watched_.size() == 0)) {
-      lock_.Release("poll.begin");
-      return false;
+    Begun begun = TryBegin("poll.begin", blocking, false);
+    if (begun == Begun::kMustQueue) {
+      my_turn_.Park("poll.queue");  // End has moved the turn to kBlocking.
+      begun = TryBegin("poll.begin_queued", blocking, true);
     }
-    if (turn_ != Turn::kNobody) {
-      queued_ = true;
-      lock_.Release("poll.begin");
-      my_turn_.Park("poll.queue");  // End has moved turn_ to kBlocking.
-      lock_.Acquire("poll.begin");
-    }
-    turn_ = blocking ? Turn::kBlocking : Turn::kPassing;
-    if (next_asked_.capacity() > asked_.capacity()) asked_.Swap(next_asked_);
-    count_ = watched_.size();
-    asked_[0] = {.fd = pipe_.reading_end(), .events = POLLIN, .revents = 0};
-    watched_.CopyTo(asked_.data() + 1);
-    lock_.Release("poll.begin");
-    return true;
+    return begun == Begun::kYes;
+  }
+
+  // `given`: End gave this poll the turn.
+  Begun TryBegin(Site site, bool blocking, bool given) {
+    const LockHolder hold(lock_, site);
+    return shared_.Change([&](Shared& shared) {
+      const bool busy = !given && shared.turn != Turn::kNobody;
+      if (!blocking && (busy || shared.watched.size() == 0)) return Begun::kNo;
+      if (busy) {
+        shared.queued = true;
+        return Begun::kMustQueue;
+      }
+      shared.turn = blocking ? Turn::kBlocking : Turn::kPassing;
+      if (shared.next_asked.capacity() > asked_.capacity()) {
+        asked_.Swap(shared.next_asked);
+      }
+      count_ = shared.watched.size();
+      asked_[0] = {.fd = pipe_.reading_end(), .events = POLLIN, .revents = 0};
+      shared.watched.CopyTo(asked_.data() + 1);
+      return Begun::kYes;
+    });
   }
 
   // How many have an answer; 0 also when a limited wait was interrupted.
@@ -236,42 +303,34 @@ class PollBackend {
   // with it.
   int End(int answers, Reported* batch) {
     const LockHolder hold(lock_, "poll.end");
+    const Ended ended = shared_.Change([&](Shared& shared) {
+      const Ended end = {Collect(answers, shared, batch), shared.left,
+                         shared.queued};
+      shared.GiveTurnOn();
+      return end;
+    });
+    if (ended.left) calls_ended_.Advance("poll.end.calls");
+    if (ended.queued) my_turn_.Unpark("poll.end.queued");
+    return ended.reports;
+  }
+
+  int Collect(int answers, Shared& shared, Reported* batch) {
     int reports = 0;
     if (answers > 0 && asked_[0].revents != 0) --answers;
     for (std::size_t i = 0; i < count_ && answers > 0 && reports < kBatch;
          ++i) {
-      if (++cursor_ > count_) cursor_ = 1;
-      const pollfd& answer = asked_[cursor_];
+      if (++shared.cursor > count_) shared.cursor = 1;
+      const pollfd& answer = asked_[shared.cursor];
       if (answer.revents == 0) continue;
       --answers;
       const EventReport what = DecodePoll(answer.revents);
-      const auto key = watched_.Report(answer.fd, what.mode);
+      const auto key = shared.watched.Report(answer.fd, what.mode);
       if (key) batch[reports++] = {*key, what};
     }
-    GiveTurnOn();
     return reports;
   }
 
-  void GiveTurnOn() {
-    kicked_ = false;
-    while (leaving_ != nullptr) {
-      Leaving* const one = leaving_;
-      leaving_ = one->next;
-      one->call_ended.Unpark("poll.end.leaving");
-    }
-    turn_ = queued_ ? Turn::kBlocking : Turn::kNobody;
-    if (queued_) my_turn_.Unpark("poll.end.queued");
-    queued_ = false;
-  }
-
   // --- The pipe -------------------------------------------------------------
-
-  // Under the lock, by whoever changed what should be asked about.
-  bool MustKick() {
-    if (turn_ != Turn::kBlocking || kicked_) return false;
-    kicked_ = true;
-    return true;
-  }
 
   void Kick() {
     if (const int error = Post(); error != 0) {
@@ -310,19 +369,12 @@ class PollBackend {
   typename Env::template Atomic<std::uint32_t> no_ppoll_{0};
 
   typename Env::Lock lock_;
-  // Guarded by the lock.
-  WatchSet watched_;
-  Growable<pollfd> next_asked_;  // Larger, for the next call.
-  Leaving* leaving_ = nullptr;
-  Turn turn_ = Turn::kNobody;
-  bool kicked_ = false;
-  bool queued_ = false;  // A blocking poll waits for its turn.
-
+  typename Env::template Var<Shared> shared_;
   typename Env::Parker my_turn_;
+  typename Env::Epoch calls_ended_;  // Advanced under the lock.
   // His whose turn it is: the pipe, and a copy of what was armed.
   Growable<pollfd> asked_;
-  std::size_t count_ = 0;   // Without the pipe.
-  std::size_t cursor_ = 0;  // The last place that was looked at.
+  std::size_t count_ = 0;  // Without the pipe.
 };
 
 static_assert(PollerBackend<PollBackend<>>);

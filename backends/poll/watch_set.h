@@ -84,6 +84,15 @@ class WatchSet {
   // How many have something armed.
   std::size_t size() const { return size_; }
 
+  template <class Visit>
+  void EachField(Visit& visit) {
+    visit(open_);
+    visit(places_);
+    visit(registered_);
+    visit(size_);
+    visit.Array(armed_.data(), size_);
+  }
+
   void CopyTo(pollfd* out) { std::copy_n(armed_.data(), size_, out); }
 
  private:

@@ -47,6 +47,11 @@ class OpenSet {
     return EventKey::FromBits(at < keys_.capacity() ? keys_[at] : 0);
   }
 
+  template <class Visit>
+  void EachField(Visit& visit) {
+    visit(keys_);
+  }
+
  private:
   Growable<std::uint64_t> keys_;
 };

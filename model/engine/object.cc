@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/engine/object.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <limits>
 
 namespace netpoll::model {
 
@@ -37,6 +40,12 @@ const char* Name(Op op) {
       return "end";
   }
   return "?";
+}
+
+void CheckRoom(std::size_t used, const char* what) {
+  if (used <= std::numeric_limits<Value>::max()) return;
+  std::fprintf(stderr, "netpoll model: there are more than 65536 %s\n", what);
+  std::abort();
 }
 
 bool Access::SameAs(const Access& other) const {

@@ -40,6 +40,9 @@ enum class Op : std::uint8_t {
 
 const char* Name(Op op);
 
+// Stops the program if there is no number left for one more of `what`.
+void CheckRoom(std::size_t used, const char* what);
+
 // What an access does to its object's value.
 struct Effect {
   bool enabled = true;
@@ -136,6 +139,7 @@ class ObjectOf : public Object {
     for (std::size_t i = 0; i < values_.size(); ++i) {
       if (values_[i] == kept) return static_cast<Value>(i);
     }
+    CheckRoom(values_.size(), "values of one object");
     values_.push_back(kept);
     return static_cast<Value>(values_.size() - 1);
   }

@@ -2,6 +2,7 @@
 #include "netpoll/model/engine/tabulate.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace netpoll::model {
@@ -63,6 +64,9 @@ int Tabulator::AddNode(int thread, const RunResult& result, int parent,
                        Value via) {
   const int access = InternAccess(result.pending);
   Key key = result.key;
+  if (nodes_[thread].size() > std::numeric_limits<Value>::max()) {
+    return std::numeric_limits<Value>::max();
+  }
   if (!result.violation.empty()) key += u"!";
   if (result.stops) key += u".";
   const auto [found, added] =
@@ -91,6 +95,10 @@ int Tabulator::AddNode(int thread, const RunResult& result, int parent,
     node.violation = InternText(
         "not a fair table: a count was left out of the state, and "
         "somebody looks at it");
+  }
+  // Every later one would have this one's number.
+  if (nodes_[thread].size() == std::numeric_limits<Value>::max()) {
+    node.violation = InternText("limit: a thread has too many local states");
   }
   nodes_[thread].push_back(std::move(node));
   return found->second;
