@@ -9,7 +9,6 @@
 
 #include <linux/io_uring.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -22,6 +21,7 @@
 
 #include "netpoll/backends/posix/above_stdio.h"
 #include "netpoll/backends/posix/time_limit.h"
+#include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 
 namespace netpoll {
@@ -58,8 +58,14 @@ struct IoUringSys {
         TimeLimit(Delta::AtMost(std::chrono::nanoseconds(nanos)));
     ::nanosleep(&limit, nullptr);
   }
-  // Tells the calling thread from every other that lives.
-  static pthread_t Thread() { return ::pthread_self(); }
+  // Tells the calling thread from every other: from those that have ended too,
+  // whose handles and numbers the system gives out again.
+  static std::uint64_t Thread() {
+    static StdEnv::Atomic<std::uint64_t> last{0};
+    thread_local const std::uint64_t number =
+        last.FetchAdd("uring.thread", 1, Order::kRelaxed) + 1;
+    return number;
+  }
 };
 
 }  // namespace netpoll

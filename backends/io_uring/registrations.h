@@ -8,8 +8,6 @@
 #ifndef NETPOLL_BACKENDS_IO_URING_REGISTRATIONS_H_
 #define NETPOLL_BACKENDS_IO_URING_REGISTRATIONS_H_
 
-#include <pthread.h>
-
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +28,7 @@ struct Registration {
   bool dead = false;
   bool leaving = false;  // Being closed: nothing is reported any more.
   std::int32_t ended_with = 0;
-  pthread_t armed_by{};
+  std::uint64_t armed_by = 0;  // The thread.
   // What waits for a Poll; in the list of ready ones while there is anything.
   bool waiting = false;
   bool unsure = false;

@@ -8,7 +8,6 @@
 #define NETPOLL_BACKENDS_IO_URING_RING_STATE_H_
 
 #include <linux/io_uring.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -83,8 +82,7 @@ struct RingState {
     }
     // The thread that armed the poll has told of its end, and lets go of the
     // file next, before others' requests are taken again.
-    const bool elsewhere =
-        !::pthread_equal(registration.armed_by, Sys::Thread());
+    const bool elsewhere = registration.armed_by != Sys::Thread();
     if (!registration.armed && elsewhere) {
       self.error = Submit(RingNothingRequest(kSilentKey, Silent()));
     }

@@ -74,7 +74,7 @@ struct ScriptedRing {
     script().Meanwhile();
   }
   static void Close(int fd) { IoUringSys::Close(fd); }
-  static pthread_t Thread() { return IoUringSys::Thread(); }
+  static std::uint64_t Thread() { return IoUringSys::Thread(); }
 };
 
 }  // namespace netpoll::conformance
