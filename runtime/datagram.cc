@@ -32,8 +32,8 @@ using internal::AddressFrom, internal::Doing, internal::GetOption,
 namespace {
 
 SocketAddress Unnamed() {
-  const sockaddr unix{.sa_family = AF_UNIX, .sa_data = {}};
-  return *SocketAddress::FromSockaddr(&unix, sizeof(unix.sa_family));
+  const sockaddr nobody{.sa_family = AF_UNIX, .sa_data = {}};
+  return *SocketAddress::FromSockaddr(&nobody, sizeof(nobody.sa_family));
 }
 
 absl::Status ConnectFailed(const SocketAddress& peer, int error) {

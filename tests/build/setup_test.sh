@@ -48,7 +48,8 @@ fail() {
 }
 
 recorder="echo \"\${0##*/} \$*\" >>'$log'"
-everything=(bazel g++ clang-format curl arm-linux-gnueabihf-g++ git python3
+everything=(bazel g++ clang-format cmake curl make pkg-config
+  arm-linux-gnueabihf-g++ git python3
   i686-linux-gnu-g++ x86_64-w64-mingw32-g++-posix strace valgrind wrk clang-19
   spin buildifier)
 

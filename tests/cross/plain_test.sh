@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Compiles the runtime's sources, and the headers that have none, from a plain
-# checkout: one folder to look in, and nothing that a build generates.
+# checkout: one folder to look in, nothing that a build generates, and the GNU
+# language, in which `unix` and `linux` are macros.
 # usage: plain_test.sh HEADER_OR_SOURCE...
 set -euo pipefail
 
@@ -15,7 +16,7 @@ for file in "$@"; do
   # A source begins with its header.
   [[ $file == *.h && -f ${file%.h}.cc ]] && continue
   ((++compiled))
-  if ! g++ -std=c++20 -fsyntax-only -x c++ "-I$include" "$file" \
+  if ! g++ -std=gnu++20 -fsyntax-only -x c++ "-I$include" "$file" \
     2>"$TEST_TMPDIR/said"; then
     echo "$file does not compile from a plain checkout:"
     cat "$TEST_TMPDIR/said"
