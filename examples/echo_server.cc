@@ -2,10 +2,11 @@
 //
 // An echo server: `echo_server 127.0.0.1:7000`, then `nc 127.0.0.1 7000`.
 
+#include <chrono>
 #include <cstdio>
+#include <string>
 #include <utility>
 
-#include "absl/status/status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 
@@ -37,17 +38,17 @@ Task<> Serve(Runtime& runtime, Listener listener) {
   }
 }
 
-int Fail(const absl::Status& status) {
-  std::fprintf(stderr, "%s\n", status.ToString().c_str());
+int Fail(const std::string& why) {
+  std::fprintf(stderr, "%s\n", why.c_str());
   return 1;
 }
 
 int main(int argc, char** argv) {
   Runtime runtime({.threads = 2});
   auto address = SocketAddress::Parse(argc > 1 ? argv[1] : "127.0.0.1:7000");
-  if (!address.ok()) return Fail(address.status());
+  if (!address.ok()) return Fail(address.status().ToString());
   auto listener = Listener::Listen(runtime, *address);
-  if (!listener.ok()) return Fail(listener.status());
+  if (!listener.ok()) return Fail(listener.status().ToString());
   std::printf("listening on %s\n", listener->address().ToString().c_str());
   std::fflush(stdout);
   runtime.Spawn(Serve(runtime, *std::move(listener)));

@@ -19,7 +19,7 @@ struct RuntimeOptions {
   // The system interface: "epoll", "io_uring", "poll"; empty: the first of
   // these that this system has. If there is no such one, or not here, status()
   // says so.
-  std::string backend;
+  std::string backend = {};
 };
 
 // Counts since the start; each is read on its own.

@@ -36,20 +36,20 @@ struct FileOptions {
 enum class AdoptedFile : bool { kStays, kTakenOver };
 
 struct BindOptions {
-  FileOptions file;
+  FileOptions file = {};
   // IPv6: true, IPv6 alone; false, IPv4 as well if the address is [::] (clients
   // appear as [::ffff:1.2.3.4], see SocketAddress::Unmapped); not set, as the
   // system is configured.
-  std::optional<bool> ipv6_only;
+  std::optional<bool> ipv6_only = {};
   // SO_REUSEPORT: several sockets of this user share the port, and the system
   // spreads what comes.
   bool reuse_port = false;
 };
 
 struct ListenOptions {
-  FileOptions file;               // As above.
-  std::optional<bool> ipv6_only;  // As above.
-  bool reuse_port = false;        // As above.
+  FileOptions file = {};               // As above.
+  std::optional<bool> ipv6_only = {};  // As above.
+  bool reuse_port = false;             // As above.
   // How many connections wait to be accepted; the system has a limit too.
   int backlog = 4096;
 };

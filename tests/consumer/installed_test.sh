@@ -87,6 +87,12 @@ if [[ $part == core ]]; then
   builds fetch fetch "-DCONSUMER_NETPOLL=$work/fetched.tar.gz" \
     -DNETPOLL_RUNTIME=OFF
 
+  # Folders that are given as absolute ones stay so.
+  quietly "absolute: configured" cmake -S "$root" -B build-nix \
+    -DNETPOLL_RUNTIME=OFF -DCMAKE_INSTALL_LIBDIR="$work/nix/lib" \
+    -DCMAKE_INSTALL_INCLUDEDIR="$work/nix/headers"
+  grep -qx "includedir=$work/nix/headers" build-nix/netpoll.pc
+
   refuses "netpoll: it was installed without the runtime" \
     cmake -S "$here/cmake/package" -B build-none -DCONSUMER_PART=runtime \
     "-DCONSUMER_SOURCES=$sources" "-DCMAKE_PREFIX_PATH=$work/moved"
