@@ -109,9 +109,9 @@ else
   mv first moved
   builds package package "-DCMAKE_PREFIX_PATH=$work/moved" \
     -DCONSUMER_PART=runtime
-  runs runtime_test $(pkg-config --cflags --libs netpoll_runtime)
-  libraries=$work/moved/lib runs runtime_test \
-    $(pkg-config --cflags --libs netpoll_runtime) -fuse-ld=bfd
+  flags=$(pkg-config --cflags --libs netpoll_runtime)
+  libraries=$work/moved/lib runs runtime_test $flags
+  runs runtime_test ${flags/-lnetpoll_runtime/-l:libnetpoll_runtime.a}
   # The shared one has its version in its name, and nothing of Abseil in it.
   [[ -L moved/lib/libnetpoll_runtime.so.0.1 ]]
   if nm -D --defined-only moved/lib/libnetpoll_runtime.so | c++filt |
