@@ -2,6 +2,7 @@
 """Rules about this repository as a Bazel module, for Bazels that are newer than
 the one that builds it here: see starlark.py for how far that can be known."""
 
+import json
 import posixpath
 import re
 
@@ -148,4 +149,43 @@ def embedders(tree):
                 public.append(inner)
 
 
-RULES = (newer_bazel, embedders)
+_VERSIONS = {
+    "MODULE.bazel": r'^    version = "([^"]+)"',
+    "CMakeLists.txt": r"^project\(netpoll VERSION (\S+)",
+    "CHANGELOG.md": r"^## (\d\S*)",
+}
+_PRESUBMIT = ".bcr/presubmit.yml"
+
+
+def release(tree):
+    """One version everywhere, and what the registry would build exists."""
+    versions = {}
+    for path, pattern in _VERSIONS.items():
+        if path in tree.paths:
+            found = re.search(pattern, tree.text(path), re.MULTILINE)
+            versions[path] = found[1] if found else "none"
+    for path, version in versions.items():
+        if version != versions.get("MODULE.bazel", version):
+            wanted = versions["MODULE.bazel"]
+            yield Finding(
+                "release", path, 1, f"version {version}, MODULE.bazel: {wanted}"
+            )
+    for path in tree.paths:
+        if path.startswith(".bcr/") and path.endswith(".json"):
+            try:
+                json.loads(tree.text(path))
+            except ValueError as error:
+                yield Finding("release", path, 1, f"no JSON: {error}")
+    if _PRESUBMIT not in tree.paths:
+        return
+    targets = starlark.World(_Part(tree), starlark.offers()).package("").targets
+    for line, text in tree.lines(_PRESUBMIT):
+        for name in re.findall(r"@netpoll//:(\w+)", text):
+            if name not in targets:
+                yield Finding("release", _PRESUBMIT, line, f"no //:{name}")
+        folder = re.search(r"module_path: (\S+)", text)
+        if folder and f"{folder[1]}/MODULE.bazel" not in tree.paths:
+            yield Finding("release", _PRESUBMIT, line, f"no {folder[1]} module")
+
+
+RULES = (newer_bazel, embedders, release)

@@ -147,6 +147,26 @@ class ModuleTest(unittest.TestCase):
         )
         self.expect("embedders", "loads from @rules_shell, a dev_dependency")
 
+    def test_a_release_has_one_version_and_targets_that_exist(self):
+        self.write("MODULE.bazel", 'module(\n    version = "0.2.0",\n)\n' + MODULE)
+        self.write("CMakeLists.txt", "project(netpoll VERSION 0.2.0 X)\n")
+        self.write("CHANGELOG.md", "# Changes\n\n## 0.2.0\n")
+        self.write("BUILD.bazel", PUBLIC)
+        self.write(".bcr/presubmit.yml", '- "@netpoll//:netpoll"\n')
+        self.expect("release")
+        self.write("CHANGELOG.md", "# Changes\n\n## 0.3.0\n\n## 0.2.0\n")
+        self.write(".bcr/source.template.json", "{,}")
+        self.write(
+            ".bcr/presubmit.yml", '- "@netpoll//:poller"\nmodule_path: e2e\n'
+        )
+        self.expect(
+            "release",
+            "CHANGELOG.md:1: version 0.3.0, MODULE.bazel: 0.2.0",
+            ".bcr/source.template.json:1: no JSON",
+            ".bcr/presubmit.yml:1: no //:poller",
+            ".bcr/presubmit.yml:2: no e2e module",
+        )
+
     def test_globs_are_bazels(self):
         for pattern, path, wanted in (
             ("*.h", "a.h", True),
