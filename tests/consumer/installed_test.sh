@@ -76,7 +76,7 @@ if [[ $part == core ]]; then
   # By the compiler alone, from a checkout in a folder of netpoll's name.
   ln -s "$root" netpoll
   runs poller_test -I.
-  runs poller_test -I. -std=c++23 -fno-exceptions -fno-rtti
+  runs backends_test -I. -std=c++23 -fno-exceptions -fno-rtti
 
   builds subdirectory subdirectory "-DCONSUMER_NETPOLL=$root" \
     -DNETPOLL_RUNTIME=OFF
@@ -112,6 +112,14 @@ else
   flags=$(pkg-config --cflags --libs netpoll_runtime)
   libraries=$work/moved/lib runs runtime_test $flags
   runs runtime_test ${flags/-lnetpoll_runtime/-l:libnetpoll_runtime.a}
+  # The language to come, by the compiler that has the most of it.
+  if command -v clang++-19 >/dev/null; then
+    for program in backends_test fake_test runtime_test; do
+      quietly "$program by clang in c++26: compiled" clang++-19 -std=c++26 \
+        -Wall -Wextra -Werror -fsyntax-only -Imoved/include \
+        "$sources/$program.cc"
+    done
+  fi
   # The shared one has its version in its name, and nothing of Abseil in it.
   [[ -L moved/lib/libnetpoll_runtime.so.0.1 ]]
   if nm -D --defined-only moved/lib/libnetpoll_runtime.so | c++filt |

@@ -48,7 +48,8 @@ def loads(tree):
 
 def natives(tree):
     for path in tree.bazel():
-        if path.startswith(OVERLAYS + "rules_"):
+        # They stand in for rules_cc and its like.
+        if path.startswith((OVERLAYS + "rules_", "tests/consumer/workspace/")):
             continue
         text = tree.text(path)
         for match in _NATIVE.finditer(text):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Abseil and GoogleTest of this workspace, under names of its own."""
+"""What this workspace has: a rules_cc, and Abseil and GoogleTest under names of
+its own."""
 
 def _own_repository_impl(ctx):
     for inside, outside in ctx.attr.links.items():
@@ -66,6 +67,22 @@ cc_library(
 )
 """
 
+# A rules_cc of this workspace: the rules, and a file that no other has.
+_DEFS = """
+cc_binary = native.cc_binary
+cc_import = native.cc_import
+cc_library = native.cc_library
+cc_proto_library = native.cc_proto_library
+cc_test = native.cc_test
+cc_toolchain = native.cc_toolchain
+cc_toolchain_suite = native.cc_toolchain_suite
+objc_library = native.objc_library
+"""
+
+_MINE = """
+MINE = "not netpoll's"
+"""
+
 def _abseil_package(names):
     return _BEGIN + "".join([
         'cc_library(name = "%s", deps = ["//:all"])\n' % name
@@ -74,6 +91,14 @@ def _abseil_package(names):
 
 def own_repositories():
     """Defines what a workspace has before it meets netpoll."""
+    _own_repository(
+        name = "rules_cc",
+        files = {
+            "cc/BUILD.bazel": "",
+            "cc/defs.bzl": _DEFS,
+            "cc/mine.bzl": _MINE,
+        },
+    )
     _own_repository(
         name = "my_absl",
         files = {
