@@ -77,6 +77,7 @@ if [[ $part == core ]]; then
   ln -s "$root" netpoll
   runs poller_test -I.
   runs backends_test -I. -std=c++23 -fno-exceptions -fno-rtti
+  rm netpoll
 
   builds subdirectory subdirectory "-DCONSUMER_NETPOLL=$root" \
     -DNETPOLL_RUNTIME=OFF
