@@ -104,6 +104,8 @@ if [[ $part == core ]]; then
     cmake -S "$root" -B build-auto -DCMAKE_DISABLE_FIND_PACKAGE_absl=ON
   grep -q "no Abseil here, so no netpoll::runtime" log
   refuses "tools/install: --prefix DIR says where to" "$root/tools/install"
+  refuses "tools/install: cannot write to /proc/here" \
+    "$root/tools/install" --prefix /proc/here
   refuses "unknown argument '--shared'" "$root/tools/install" --shared
 else
   quietly "installed" "$root/tools/install" --prefix "$work/first"
