@@ -82,9 +82,8 @@ if [[ $part == core ]]; then
   builds subdirectory subdirectory "-DCONSUMER_NETPOLL=$root" \
     -DNETPOLL_RUNTIME=OFF
   # An archive, as a release is; with a name of its own in it.
-  git -C "$root" ls-files core backends cmake CMakeLists.txt LICENSE \
-    >files
-  tar -C "$root" -czf fetched.tar.gz --transform 's,^,poller-1.2/,' -T files
+  tar -C "$root" -czf fetched.tar.gz --transform 's,^,poller-1.2/,' \
+    core backends cmake CMakeLists.txt LICENSE
   builds fetch fetch "-DCONSUMER_NETPOLL=$work/fetched.tar.gz" \
     -DNETPOLL_RUNTIME=OFF
 
