@@ -22,11 +22,33 @@ using Kind = GraphEvent::Kind;
 
 class Reduced {
  public:
-  Reduced(Grower& grower, Tally& tally) : grower_(grower), tally_(tally) {}
+  Reduced(Grower& grower, Tally& tally, const WeakLimits& limits)
+      : grower_(grower), tally_(tally), limits_(limits) {}
 
   void Visit(const EventGraph& graph) {
     if (tally_.over()) return;
-    tally_.Look();
+    const bool dealt = depth_ == kDealt && limits_.parts > 1;
+    if (dealt && turn_++ % limits_.parts != limits_.part) return;
+    ++depth_;
+    if (Mine()) tally_.Look();
+    GoOn(graph);
+    --depth_;
+  }
+
+ private:
+  // Visits on the way to those that are dealt out to parts.
+  static constexpr int kDealt = 24;
+
+  struct Option {
+    int source;
+    bool enabled;
+    bool taken;  // Another atomic step has it.
+  };
+
+  // What comes before the first dealt one is the first part's.
+  bool Mine() const { return limits_.part == 0 || depth_ > kDealt; }
+
+  void GoOn(const EventGraph& graph) {
     const int pending = PendingWrite(graph);
     if (pending >= 0) return Write(graph, pending);
     const int thread = NextThread(graph);
@@ -35,13 +57,6 @@ class Reduced {
     if (Grower::IsBranch(access)) return Branch(graph, thread, access);
     Extend(graph, thread, access);
   }
-
- private:
-  struct Option {
-    int source;
-    bool enabled;
-    bool taken;  // Another atomic step has it.
-  };
 
   // --- Forwards -------------------------------------------------------------
 
@@ -180,7 +195,7 @@ class Reduced {
   // --- At the end -----------------------------------------------------------
 
   void Leaf(const EventGraph& graph) {
-    if (graph.stopped == 0) {
+    if (graph.stopped == 0 && Mine()) {
       if (AllReadLast(graph) && tally_.judge().Rests(graph)) {
         tally_.Rest(graph);
       } else {
@@ -356,7 +371,10 @@ class Reduced {
 
   Grower& grower_;
   Tally& tally_;
+  const WeakLimits& limits_;
   GraphCopies copies_;
+  int depth_ = 0;
+  int turn_ = 0;
 };
 
 }  // namespace
@@ -365,7 +383,7 @@ WeakResult ExploreGraphs(Tabulator& tables, MemoryModel model,
                          const WeakLimits& limits) {
   Grower grower(tables, model);
   return Searched(grower, limits, [&](Tally& tally) {
-    Reduced(grower, tally).Visit(grower.Empty());
+    Reduced(grower, tally, limits).Visit(grower.Empty());
   });
 }
 

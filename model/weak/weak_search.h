@@ -42,6 +42,7 @@
 #include <string>
 #include <vector>
 
+#include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/tabulate.h"
 
 namespace netpoll::model {
@@ -66,6 +67,10 @@ struct WeakLimits {
   std::function<void(std::uint64_t, std::uint64_t)> progress;
   // Looks for a smaller counterexample in that many more graphs.
   std::uint64_t graphs_for_smaller = 20'000;
+  // Only this part of the search of that many: what comes after a few events is
+  // dealt out in turn. The counts of all parts add up to those of the whole.
+  int part = 0;
+  int parts = 1;
   // Put in here, if somebody wants them: the graphs at rest.
   std::set<std::string>* at_rest = nullptr;
 };
@@ -111,6 +116,11 @@ struct WeakResult {
 // how near.
 WeakResult ExploreGraphs(Tabulator& tables, MemoryModel model,
                          const WeakLimits& limits = {});
+
+// The same by several workers, each with tables of its own; the same counts
+// (but graphs that two of them come to would not be noticed as such).
+WeakResult ExploreGraphsOf(const Scenario& scenario, MemoryModel model,
+                           const WeakLimits& limits, int workers);
 
 // All partial graphs, event by event, without any reduction: the oracle of the
 // other, for small worlds.

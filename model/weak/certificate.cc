@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/model/weak/certificate.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "netpoll/model/engine/explore.h"
+#include "netpoll/model/weak/weak_search.h"
+
+namespace netpoll::model {
+namespace {
+
+// Beyond this a configuration is said to have more.
+constexpr std::uint64_t kMostGraphs = 400'000;
+constexpr std::uint64_t kMostGraphsOfMany = 4'000'000;
+
+std::string Line(const char* name, const std::string& model,
+                 const std::string& complete, const std::string& blocked,
+                 const std::string& wasted, const std::string& looked_at) {
+  char line[160];
+  std::snprintf(line, sizeof line, "%-26s %-5s %10s %10s %7s %11s\n", name,
+                model.c_str(), complete.c_str(), blocked.c_str(),
+                wasted.c_str(), looked_at.c_str());
+  return line;
+}
+
+int ThreadsOf(const Scenario& scenario) {
+  return Exploration(scenario).tables().thread_count();
+}
+
+std::string LineOf(const Scenario& scenario, MemoryModel model, int workers,
+                   std::uint64_t most) {
+  WeakLimits limits;
+  limits.graphs = most;
+  const WeakResult result = ExploreGraphsOf(scenario, model, limits, workers);
+  if (!result.violation.empty()) {
+    return scenario.name + " " + Name(model) + " " + result.violation + "\n";
+  }
+  if (!result.complete || result.explored >= most) {
+    return Line(scenario.name.c_str(), Name(model), "more", "more", "-", "-");
+  }
+  return Line(scenario.name.c_str(), Name(model),
+              std::to_string(result.complete_graphs),
+              std::to_string(result.blocked_graphs),
+              std::to_string(result.wasted_graphs),
+              std::to_string(result.explored));
+}
+
+}  // namespace
+
+std::vector<std::string> ConfigurationsOf(Size size) {
+  std::vector<std::string> names;
+  for (const Scenario& scenario : Variants().front().scenarios) {
+    if (!scenario.small()) continue;
+    const int threads = ThreadsOf(scenario);
+    const bool fits =
+        size == Size::kMoreThreads ? threads > 3 : threads == 2 || threads == 3;
+    if (fits) names.push_back(scenario.name);
+  }
+  return names;
+}
+
+std::string WeakCertificate(const std::vector<std::string>& configurations,
+                            Size size, int workers) {
+  std::string out = Line("configuration", "model", "complete", "blocked",
+                         "wasted", "looked at");
+  const bool few = size == Size::kTwoOrThreeThreads;
+  for (const Scenario& scenario : Variants().front().scenarios) {
+    if (std::find(configurations.begin(), configurations.end(),
+                  scenario.name) == configurations.end()) {
+      continue;
+    }
+    for (const MemoryModel model :
+         {MemoryModel::kSc, MemoryModel::kTso, MemoryModel::kRc11}) {
+      if (!few && model != MemoryModel::kRc11) continue;
+      out += LineOf(scenario, model, workers,
+                    few ? kMostGraphs : kMostGraphsOfMany);
+    }
+  }
+  return out;
+}
+
+}  // namespace netpoll::model

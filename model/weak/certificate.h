@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the search of graphs comes to on what ships, in numbers that depend on
+// neither compiler nor workers: weak.golden.
+
+#ifndef NETPOLL_MODEL_WEAK_CERTIFICATE_H_
+#define NETPOLL_MODEL_WEAK_CERTIFICATE_H_
+
+#include <string>
+#include <vector>
+
+namespace netpoll::model {
+
+// Of the shipped configurations, in order.
+enum class Size { kTwoOrThreeThreads, kMoreThreads };
+std::vector<std::string> ConfigurationsOf(Size size);
+
+// What is found under each model (of more than three threads, under RC11 only),
+// a line each.
+std::string WeakCertificate(const std::vector<std::string>& configurations,
+                            Size size, int workers);
+
+}  // namespace netpoll::model
+
+#endif  // NETPOLL_MODEL_WEAK_CERTIFICATE_H_

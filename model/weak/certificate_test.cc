@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The counts of graphs are those on file, whatever the number of workers; no
+// law breaks, nothing is wasted.
+
+#include "netpoll/model/weak/certificate.h"
+
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "netpoll/model/source/read_file.h"
+
+namespace netpoll::model {
+namespace {
+
+constexpr char kFile[] = "model/weak/weak.golden";
+
+// The configurations on file.
+std::vector<std::string> OnFile() {
+  std::set<std::string> names;
+  std::istringstream file(ReadFile(kFile));
+  for (std::string line; std::getline(file, line);) {
+    names.insert(line.substr(0, line.find(' ')));
+  }
+  return {names.begin(), names.end()};
+}
+
+TEST(Certificate, IsTheOneOnFile) {
+  const std::vector<std::string> names = OnFile();
+  EXPECT_GT(names.size(), 35u);
+  EXPECT_EQ(ReadFile(kFile),
+            WeakCertificate(names, Size::kTwoOrThreeThreads, 1))
+      << "If the change is meant:\n"
+         "  bazel run //model/weak:write_golden > model/weak/weak.golden";
+}
+
+TEST(Certificate, TwoWorkersFindTheSame) {
+  EXPECT_EQ(ReadFile(kFile),
+            WeakCertificate(OnFile(), Size::kTwoOrThreeThreads, 2));
+}
+
+TEST(Certificate, NothingIsWasted) {
+  std::istringstream file(ReadFile(kFile));
+  std::string line;
+  std::getline(file, line);
+  int lines = 0;
+  while (std::getline(file, line)) {
+    std::istringstream words(line);
+    std::string name, model, complete, blocked, wasted;
+    words >> name >> model >> complete >> blocked >> wasted;
+    if (complete == "more") continue;
+    EXPECT_EQ(wasted, "0") << line;
+    ++lines;
+  }
+  EXPECT_GT(lines, 100);
+}
+
+}  // namespace
+}  // namespace netpoll::model
