@@ -181,7 +181,8 @@ class Dispatch {
     const int count = host().worker_count();
     for (int i = 1; i < count; ++i) {
       Worker& victim = host().worker((worker.id + i) % count);
-      if (victim.queue.StealInto(worker.queue)) return worker.queue.Pop();
+      if (Waiter* const task = victim.queue.StealInto(worker.queue))
+        return task;
     }
     return nullptr;
   }

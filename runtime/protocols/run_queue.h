@@ -44,9 +44,11 @@ class RunQueue {
     });
   }
 
-  // Moves half of the queue, rounded up, to `thief`, which is empty and the
-  // caller's. False if there was nothing.
-  bool StealInto(RunQueue& thief) {
+  // Takes half of the queue, rounded up: answers the first, and moves the
+  // others to `thief`, which is empty and the caller's. Null if there was
+  // nothing. The first is not for others to steal: two thieves could take one
+  // task from each other for ever.
+  Waiter* StealInto(RunQueue& thief) {
     WaiterList taken;
     std::int32_t count = 0;
     {
@@ -57,9 +59,9 @@ class RunQueue {
         queue.size -= count;
       });
     }
-    if (count == 0) return false;
-    thief.Push(taken, count);
-    return true;
+    Waiter* const first = taken.Pop();
+    if (count > 1) thief.Push(taken, count - 1);
+    return first;
   }
 
   std::int32_t Size() {
