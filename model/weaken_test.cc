@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Each access of core/ made weaker, one at a time: an exchange in two steps or
-// without its comparison, a write left out, a lock not taken. Some
-// configuration must notice, or it is written down why none can. No source is
-// compiled for this: it is a mutant of the seam.
+// Each access of core/ and of the runtime's protocols made weaker, one at a
+// time: an exchange in two steps or without its comparison, a write left out, a
+// lock not taken. Some configuration must notice, or it is written down why
+// none can. No source is compiled for this: it is a mutant of the seam.
 
 #include "netpoll/model/engine/weaken.h"
 
@@ -35,16 +35,18 @@ const std::map<std::string, const char*>& Enough() {
       "readiness that is left over costs one more system call";
   constexpr char kAlone[] =
       "nobody but a late timer, which changes nothing, can be there";
+  constexpr char kRoom[] = "a sleep without room ends in time as well";
   constexpr char kUnseen[] = "nobody looks at what was there";
   static const auto& enough = *new std::map<std::string, const char*>{
-      {"reset.word split", kCallsNext}, {"reset.word blind", kCallsNext},
-      {"reset.word dropped", kOneCall}, {"open.rg split", kOneCall},
-      {"open.rg blind", kOneCall},      {"open.rg dropped", kOneCall},
-      {"open.wg split", kOneCall},      {"open.wg blind", kOneCall},
-      {"open.wg dropped", kOneCall},    {"open.status split", kNobody},
-      {"open.status blind", kNobody},   {"close.lock unlocked", kAlone},
-      {"retire.lock unlocked", kAlone}, {"stale.count split", "a statistic"},
-      {"token.clear split", kUnseen},   {"token.retract split", kUnseen},
+      {"reset.word split", kCallsNext},  {"reset.word blind", kCallsNext},
+      {"reset.word dropped", kOneCall},  {"open.rg split", kOneCall},
+      {"open.rg blind", kOneCall},       {"open.rg dropped", kOneCall},
+      {"open.wg split", kOneCall},       {"open.wg blind", kOneCall},
+      {"open.wg dropped", kOneCall},     {"open.status split", kNobody},
+      {"open.status blind", kNobody},    {"close.lock unlocked", kAlone},
+      {"retire.lock unlocked", kAlone},  {"stale.count split", "a statistic"},
+      {"token.clear split", kUnseen},    {"token.retract split", kUnseen},
+      {"place.take_timer split", kRoom}, {"place.give_timer split", kRoom},
   };
   return enough;
 }
@@ -75,7 +77,8 @@ std::vector<Weakness> WaysFor(const Access& access) {
 std::vector<Weak> All() {
   std::set<std::string> core;
   for (const SourceSite& site : SourceSites()) {
-    if (std::string_view(site.place).starts_with("core/")) {
+    const std::string_view place = site.place;
+    if (place.starts_with("core/") || place.starts_with("runtime/")) {
       core.insert(site.site);
     }
   }

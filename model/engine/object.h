@@ -111,6 +111,14 @@ struct Codec {
   static T Restore(const Kept& kept) { return kept; }
 };
 
+// Has an address, in a vector of them.
+template <>
+struct Codec<bool> {
+  using Kept = std::uint8_t;
+  static Kept Keep(bool value) { return value ? 1 : 0; }
+  static bool Restore(Kept kept) { return kept != 0; }
+};
+
 template <class T>
 std::string ShowValue(const T& value) {
   if constexpr (requires(std::ostringstream & out) { out << value.Text(); }) {

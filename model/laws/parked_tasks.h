@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How the explorer keeps a queue of parked tasks, which is a plain field of
-// some lock: any struct of a list and a number of permits.
+// How the explorer keeps queues of tasks, which are plain fields of some lock:
+// of parked ones, any struct of a list and a number of permits; of runnable
+// ones, a list and a number.
 
 #ifndef NETPOLL_MODEL_LAWS_PARKED_TASKS_H_
 #define NETPOLL_MODEL_LAWS_PARKED_TASKS_H_
 
 #include <cstdint>
+#include <string>
+#include <type_traits>
 #include <vector>
 
 #include "netpoll/model/engine/object.h"
@@ -42,6 +45,54 @@ struct Codec<State> {
       state.parked.Push(static_cast<Item>(const_cast<void*>(item)));
     }
     state.permits = static_cast<decltype(state.permits)>(kept.permits);
+    return state;
+  }
+};
+
+// A queue of runnable tasks, kept in the same way, with its one number: how
+// many they are, or when something is to be done about them.
+struct KeptQueue {
+  std::vector<const void*> tasks;
+  std::int64_t number;
+  friend bool operator==(const KeptQueue&, const KeptQueue&) = default;
+  std::string Text() const { return std::to_string(tasks.size()) + " tasks"; }
+};
+
+template <class State>
+std::int64_t& NumberOf(State& state) requires requires {
+  state.earliest;
+}
+{ return state.earliest; }
+template <class State>
+std::int32_t& NumberOf(State& state) requires requires {
+  state.size;
+}
+{ return state.size; }
+
+template <class State>
+requires requires(State state) {
+  state.tasks.Pop();
+  NumberOf(state);
+}
+struct Codec<State> {
+  using Kept = KeptQueue;
+  static Kept Keep(const State& state) {
+    State copy = state;
+    Kept kept{{}, NumberOf(copy)};
+    for (auto* at = state.tasks.front(); at != nullptr; at = at->next) {
+      kept.tasks.push_back(at);
+    }
+    return kept;
+  }
+  static State Restore(const Kept& kept) {
+    State state;
+    using Item = decltype(state.tasks.front());
+    for (const void* item : kept.tasks) {
+      state.tasks.Push(static_cast<Item>(const_cast<void*>(item)));
+    }
+    auto& number = NumberOf(state);
+    number =
+        static_cast<std::remove_reference_t<decltype(number)>>(kept.number);
     return state;
   }
 };

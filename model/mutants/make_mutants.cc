@@ -25,7 +25,7 @@ std::string NameOf(const std::string& path) {
 
 // The path from the root of the repository, which may be an external one.
 std::string LogicalPath(const std::string& path) {
-  constexpr std::string_view kRoots[] = {"core/", "model/"};
+  constexpr std::string_view kRoots[] = {"core/", "model/", "runtime/"};
   for (const std::string_view root : kRoots) {
     if (path.starts_with(root)) return path;
     const auto at = path.find("/" + std::string(root));

@@ -164,7 +164,7 @@ TEST(AMutant, IsTheSameWhateverTheCommentsSay) {
 // here, before anything is compiled.
 TEST(EveryRow, FitsTheSourceAsItIs) {
   Sources sources;
-  for (const char* root : {"core", "model"}) {
+  for (const char* root : {"core", "model", "runtime/protocols"}) {
     for (const auto& file :
          std::filesystem::recursive_directory_iterator(root)) {
       if (file.is_directory()) continue;

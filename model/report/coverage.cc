@@ -19,6 +19,7 @@ struct Reason {
 constexpr char kQuery[] = "only looks; nothing is decided by it";
 constexpr char kBuilding[] = "happens while the world is built, by one thread";
 constexpr char kHeap[] = "the model has timers of its own";
+constexpr char kPlaces[] = "memory is reserved by it, and nobody waits";
 constexpr char kPool[] = "the pool gives out only what Close let go";
 
 constexpr Reason kReasons[] = {
@@ -37,6 +38,11 @@ constexpr Reason kReasons[] = {
     {"any.turn", kQuery},
     {"most.open", kQuery},
     {"token.load", kQuery},
+    {"runq.size.lock", kQuery},
+    {"hearing.ref", kBuilding},
+    {"place.take", kPlaces},
+    {"place.give", kPlaces},
+    {"run.phase", kQuery},
     {"destroy.open", "a Poller is destroyed by its last user"},
     {"pool.free_chunk", kBuilding},
     {"pool.carve", kBuilding},
@@ -94,7 +100,8 @@ Coverage CoverageOf(const WordMoves& moves, const SiteUses& uses) {
     }
   }
   for (const SourceSite& site : SourceSites()) {
-    if (!std::string_view(site.place).starts_with("core/")) continue;
+    const std::string_view place = site.place;
+    if (!place.starts_with("core/") && !place.starts_with("runtime/")) continue;
     ++coverage.sites;
     const auto use = uses.find(site.site);
     if (use == uses.end()) {
@@ -130,8 +137,9 @@ std::string Coverage::Text() const {
   std::string text =
       "rows of the semaphore's table met: " + std::to_string(rows_met) +
       " of " + std::to_string(rows) + "\n" + Lines(rows_missing) +
-      "accesses of core/ met: " + std::to_string(sites_met) + " of " +
-      std::to_string(sites) + "\n" + Lines(sites_missing);
+      "accesses of core/ and runtime/protocols/ met: " +
+      std::to_string(sites_met) + " of " + std::to_string(sites) + "\n" +
+      Lines(sites_missing);
   text += "exchanges that never lost a race:";
   for (const std::string& site : never_lost) text += " " + site;
   return text + (never_lost.empty() ? " none\n" : "\n");

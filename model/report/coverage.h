@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What of the specification and of the core an exploration has met: rows of the
-// semaphore's table, and accesses of core/.
+// What of the specification and of the source an exploration has met: rows of
+// the semaphore's table, and accesses of core/ and the runtime's protocols.
 
 #ifndef NETPOLL_MODEL_REPORT_COVERAGE_H_
 #define NETPOLL_MODEL_REPORT_COVERAGE_H_
@@ -23,7 +23,7 @@ struct Coverage {
   int rows = 0;  // Of the semaphore's table: state and event.
   int rows_met = 0;
   std::vector<std::string> rows_missing;  // "parked + open"
-  int sites = 0;                          // Accesses named in core/.
+  int sites = 0;                          // Accesses that they name.
   int sites_met = 0;
   std::vector<std::string> sites_missing;
   // Sites whose exchange was met, but never a lost one, or never a won one.

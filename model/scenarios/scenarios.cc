@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The matrix, compiled over one source of core/: the shipped one, or a mutant's
-// (then NETPOLL_VARIANT is its row, and the namespace netpoll is renamed so
-// that all of them link into one program).
+// The matrix, compiled over one source of core/ and of the runtime's protocols:
+// the shipped one, or a mutant's (then NETPOLL_VARIANT is its row, and the
+// namespace netpoll is renamed so that all of them link into one program).
 
 #include <memory>
 #include <utility>
@@ -11,11 +11,16 @@
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/scenarios/closed_descriptor_scenarios.h"
 #include "netpoll/model/scenarios/descriptor_scenarios.h"
+#include "netpoll/model/scenarios/dispatch_world.h"
+#include "netpoll/model/scenarios/fd_world.h"
+#include "netpoll/model/scenarios/join_world.h"
 #include "netpoll/model/scenarios/lock_world.h"
 #include "netpoll/model/scenarios/pipe_world.h"
 #include "netpoll/model/scenarios/pool_world.h"
 #include "netpoll/model/scenarios/pure_world.h"
+#include "netpoll/model/scenarios/queue_world.h"
 #include "netpoll/model/scenarios/sleep_scenarios.h"
+#include "netpoll/model/scenarios/timetable_world.h"
 #include "netpoll/model/scenarios/token_world.h"
 
 #ifndef NETPOLL_VARIANT
@@ -36,6 +41,11 @@ std::vector<Scenario> AllScenarios() {
   AddLockScenarios(all);
   AddPoolScenarios(all);
   AddPureScenarios(all);
+  AddQueueScenarios(all);
+  AddDispatchScenarios(all);
+  AddJoinScenarios(all);
+  AddTimetableScenarios(all);
+  AddFdScenarios(all);
   return all;
 }
 

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/model/scenarios/dispatch_world.h"
+
+namespace netpoll::model {
+
+using internal::RunEnd;
+
+DispatchWorld::DispatchWorld(const DispatchCast& cast)
+    : cast_(cast), system_(System{}), kinds_(cast.tasks) {
+  system_.name = "poller";
+  at_work_.name = "at work";
+  gate_.name = "gate";
+  entered_.name = "entered";
+  returned_.name = "returned";
+  for (Int& stage : stages_) stage.name = "task";
+  memory_ = MadeBy("runtime freed",
+                   [this] { host_ = std::make_unique<Host>(*this); });
+  for (std::size_t i = 0; i < cast.tasks.size(); ++i) {
+    if (cast.tasks[i] == TaskKind::kWaits) waits_ = &tasks_[i];
+    stages_[i].now = stages_[i].Intern(kRunnable);
+    host_->Begin(&tasks_[i]);
+  }
+  first_spawned_ = static_cast<int>(cast.tasks.size());
+  for (const TaskKind kind : cast.tasks) {
+    if (kind == TaskKind::kSpawns || kind == TaskKind::kLasts) ++first_spawned_;
+  }
+  kinds_.resize(4, TaskKind::kEnds);
+  life_ = ObjectAt("run.add");
+  life_->name = "lives";
+  if (cast.guest) waits_ = &guest_;
+  for (int i = 0; i < cast.callers; ++i) {
+    callers_.push_back(
+        AddThread(cast.callers == 1 ? "main" : "main" + std::to_string(i + 1),
+                  [this](Thread& thread) { Caller(thread); }));
+  }
+  const auto add = [this](bool there, const char* name,
+                          void (DispatchWorld::*body)(Thread&)) {
+    if (!there) return -1;
+    return AddThread(name, [=, this](Thread& thread) {
+      Enter(thread);
+      (this->*body)(thread);
+    });
+  };
+  add(cast.workers == 2, "worker2", &DispatchWorld::SecondWorker);
+  add(cast.spawned != 0, "spawner", &DispatchWorld::Spawner);
+  add(cast.waker, "waker", &DispatchWorld::Waker);
+  guest_thread_ = add(cast.guest, "guest", &DispatchWorld::Guest);
+  if (cast.guest) Introduce(guest_, guest_thread_);
+  if (cast.event) {
+    AddThread("peer",
+              [this](Thread&) { Thread::MayCall("peer", system_, Comes); });
+  }
+  Settle();
+}
+
+const char* DispatchWorld::AtRest(const View& view) {
+  bool all_returned = cast_.callers > 1 || view.Of(returned_) != 0;
+  for (const int caller : callers_) {
+    if (cast_.callers > 1) all_returned = all_returned && view.ended(caller);
+  }
+  const System& system = view.Of(system_);
+  bool runnable = false;
+  int living =
+      cast_.guest && view.Of(entered_) != 0 && !view.ended(guest_thread_) ? 1
+                                                                          : 0;
+  for (const Int& stage : stages_) {
+    const int at = view.Of(stage);
+    runnable = runnable || at == kRunnable || at == kAgain;
+    living += at == kRunnable || at == kAgain || at == kGoing ? 1 : 0;
+  }
+  // Above the two bits of the phase.
+  if (life_->Bits(view.Raw(*life_)) >> 2 != static_cast<unsigned>(living)) {
+    return "R2: those that live are miscounted";
+  }
+  if (all_returned) return nullptr;
+  if (runnable) return "L6: a task is runnable, and a worker sleeps or polls";
+  if (system.parked && system.event) {
+    return "L6: the event has come, and nobody polls";
+  }
+  return living != 0 ? nullptr : "R2: nobody is left, and Run does not return";
+}
+
+// --- Tasks -------------------------------------------------------------------
+
+void DispatchWorld::BecomesRunnable(Waiter* task) {
+  if (Thread::Call("task.runnable", stages_[NumberOf(task)], Runnable) != 0) {
+    thread_->Fail("R1: a task was made runnable twice");
+  }
+}
+
+void DispatchWorld::Begin(int task) {
+  BecomesRunnable(&tasks_[task]);
+  host_->Begin(&tasks_[task]);
+}
+
+void DispatchWorld::GoesHome(Waiter* waiter) {
+  if (!IsGuest(waiter)) {
+    host_->Push(waiter);
+  } else if (!Thread::WakeEarly(guest_thread_)) {
+    thread_->Fail("R1: a task was made runnable twice");
+  }
+}
+
+void DispatchWorld::RunTask(Waiter* waiter) {
+  if (IsGuest(waiter)) {
+    thread_->Fail("R3: a task runs in another runtime than its own");
+  }
+  const int task = NumberOf(waiter);
+  const int was = Thread::Call("task.runs", stages_[task], Runs);
+  if (was != kRunnable && was != kAgain) {
+    thread_->Fail("R1: a task was run that is not runnable");
+  }
+  thread_->Mark("task", {round_, task, was});
+  const TaskKind kind = kinds_[task];
+  if (kind == TaskKind::kSpawns || kind == TaskKind::kLasts) {
+    Begin(first_spawned_ - 1);
+  }
+  if (kind == TaskKind::kLasts) {
+    Thread::Await("task.lasts", stages_[first_spawned_ - 1], Until, kEnded);
+  }
+  if (kind == TaskKind::kWaits && was == kRunnable &&
+      Thread::Call("task.parks", system_, Park) == 0) {
+    return;
+  }
+  Thread::Call("task.ends", stages_[task], Put, kEnded);
+  host_->Ended();
+}
+
+// --- Threads -----------------------------------------------------------------
+
+void DispatchWorld::Caller(Thread& thread) {
+  Enter(thread);
+  for (; round_ < cast_.runs; ++round_) {
+    thread.Mark("run", {round_});
+    const RunEnd end = host_->RunAll([this](bool first) {
+      if (cast_.fails && first && Thread::Choose("no threads", 2) == 1) {
+        return false;
+      }
+      if (Thread::Call("run.works", at_work_, Count, 1) != 0) {
+        thread_->Fail("R2: Run is at work twice");
+      }
+      if (cast_.workers == 2) Thread::Call("run.gate", gate_, Put, 1);
+      Work(0);
+      if (cast_.workers == 2) {
+        Thread::Call("run.join", gate_, Until, 2);
+        Thread::Call("run.joined", gate_, Put, 0);
+      }
+      Thread::Call("run.worked", at_work_, Count, -1);
+      return true;
+    });
+    thread.Mark("ran", {round_, static_cast<int>(end)});
+    if (end == RunEnd::kAtWork && cast_.callers == 1) {
+      thread.Fail("R2: Run is not at work, and says so");
+    }
+    if (end != RunEnd::kNobodyLeft) continue;
+    for (int i = 0; i < first_spawned_; ++i) {
+      if (Thread::Call("run.look", stages_[i], Look) != kEnded) {
+        thread.Fail("R2: Run has returned before a task's end");
+      }
+    }
+  }
+  Thread::Call("run.returned", returned_, Put, 1);
+  if (!cast_.frees) return;
+  if (cast_.guest) Thread::Await("run.guest", entered_, Until, 1);
+  Free(thread, memory_);
+}
+
+void DispatchWorld::SecondWorker(Thread& thread) {
+  for (;;) {
+    thread.Mark("gate");
+    Thread::Await<int>("worker.gate", gate_,
+                       [](int& gate, std::int64_t) -> Step {
+                         if (gate != 1) return std::nullopt;
+                         gate = 3;
+                         return 0;
+                       });
+    Work(1);
+    Thread::Call("worker.returns", gate_, Put, 2);
+  }
+}
+
+void DispatchWorld::Spawner(Thread& thread) {
+  for (int i = 0; i < cast_.spawned; ++i) {
+    thread.Mark("spawn", {i});
+    thread.May("spawner.go");
+    Begin(first_spawned_ + i);
+  }
+}
+
+void DispatchWorld::Waker(Thread& thread) {
+  thread.May("waker.go");
+  if (Thread::Call("waker.take", system_, Take) == 0) return;
+  if (!cast_.guest) BecomesRunnable(waits_);
+  GoesHome(waits_);
+}
+
+void DispatchWorld::Guest(Thread& thread) {
+  thread.May("guest.go");
+  const bool in = host_->EnterGuest();
+  Thread::Call("guest.entered", entered_, Put, 1);
+  if (!in) return;
+  if (Thread::Call("guest.parks", system_, Park) == 0) thread.Park();
+  if (Thread::Call("guest.look", returned_, Look) != 0) {
+    thread.Fail("R2: Run has returned while a guest waits");
+  }
+  host_->LeaveGuest();
+}
+
+}  // namespace netpoll::model

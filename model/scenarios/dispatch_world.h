@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A scheduler at work: workers over one poller, tasks that spawn, wait and end,
+// threads outside that spawn or wake, a guest of another runtime, and whoever
+// calls Run, may be again, and frees all of it when Run has returned.
+
+#ifndef NETPOLL_MODEL_SCENARIOS_DISPATCH_WORLD_H_
+#define NETPOLL_MODEL_SCENARIOS_DISPATCH_WORLD_H_
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "netpoll/core/delta.h"
+#include "netpoll/model/scenarios/runtime_world.h"
+#include "netpoll/runtime/protocols/dispatch.h"
+
+namespace netpoll::model {
+
+enum class TaskKind : std::uint8_t {
+  kEnds,    // When it runs.
+  kSpawns,  // Another one, and ends.
+  kLasts,   // The same, and keeps its worker until that one has ended.
+  kWaits,   // For the one event, and ends.
+};
+
+struct DispatchCast {
+  int workers = 1;
+  // Those that are there when the story begins. One may spawn another.
+  std::vector<TaskKind> tasks = {};
+  int spawned = 0;     // By a thread outside.
+  bool looks = false;  // A busy worker looks for events before each task.
+  bool event = false;  // The event may come, by the poller.
+  bool waker = false;  // Or by a thread that makes the task runnable.
+  bool guest = false;  // A task of another runtime waits for the event.
+  int runs = 1;        // Calls of Run, one after the other.
+  int callers = 1;     // Who call it.
+  bool frees = false;  // All of it, when Run has returned.
+  bool fails = false;  // Threads for Run may not be had.
+};
+
+class DispatchWorld : public RuntimeWorld {
+ public:
+  explicit DispatchWorld(const DispatchCast& cast);
+
+  const char* AtRest(const View& view) override;
+
+ private:
+  struct Worker {
+    bool TurnIsOver() {
+      world->thread_->Mark("next", {world->round_});
+      return world->cast_.looks;
+    }
+    void NewTurn() {}
+
+    DispatchWorld* world = nullptr;
+    int id = 0;
+    internal::RunQueue<RuntimeEnv> queue;
+  };
+
+  // The poller, and who waits for the event.
+  struct System {
+    bool broken = false;
+    bool event = false;
+    bool parked = false;
+    friend bool operator==(const System&, const System&) = default;
+    std::string Text() const {
+      return std::string(parked ? "a task is parked" : "nobody is parked") +
+             (event ? ", event" : "") + (broken ? ", broken" : "");
+    }
+  };
+
+  class Host : public internal::Dispatch<RuntimeEnv, Host, Worker> {
+   public:
+    explicit Host(DispatchWorld& world) : world_(world) {
+      for (int i = 0; i < world.cast_.workers; ++i) {
+        workers_[i].world = &world;
+        workers_[i].id = i;
+      }
+    }
+    int worker_count() { return world_.cast_.workers; }
+    Worker& worker(int id) { return workers_[id]; }
+    Worker* OnWorker() { return world_.on_worker_; }
+    void Break() { Thread::Call("break", world_.system_, BreakIt); }
+    void RunTask(Worker&, Waiter* task) { world_.RunTask(task); }
+    std::int64_t Now() { return 0; }
+    std::int64_t NextTime() { return kNever; }
+    void Poll(Worker& worker, Delta delta) {
+      const int came = delta.blocking()
+                           ? Thread::Await("poll", world_.system_, Wait)
+                           : Thread::Call("look", world_.system_, Fetch);
+      if (came == 0) return;
+      PollResult result;
+      result.Add(world_.waits_);
+      if (!world_.cast_.guest) world_.BecomesRunnable(world_.waits_);
+      PushReady(worker, result, [this](WaiterList& list) {
+        while (Waiter* const waiter = list.Pop()) world_.GoesHome(waiter);
+      });
+    }
+    void PollAll(Worker&) {}
+    void Expire(Worker&, std::int64_t) {}
+
+   private:
+    DispatchWorld& world_;
+    Worker workers_[2];
+  };
+
+  // --- Steps of the environment ---------------------------------------------
+
+  static Step BreakIt(System& system, std::int64_t) {
+    system.broken = true;
+    return 0;
+  }
+  static Step Fetch(System& system, std::int64_t) {
+    if (!system.event || !system.parked) return 0;
+    system.event = system.parked = false;
+    return 1;
+  }
+  static Step Wait(System& system, std::int64_t) {
+    if (Fetch(system, 0) == 1) return 1;
+    if (!system.broken) return std::nullopt;
+    system.broken = false;
+    return 0;
+  }
+  static Step Comes(System& system, std::int64_t) {
+    system.event = true;
+    return 0;
+  }
+  // The event comes by a thread: 1: it has the task in its hands.
+  static Step Take(System& system, std::int64_t) {
+    if (!system.parked) system.event = true;
+    return std::exchange(system.parked, false) ? 1 : 0;
+  }
+  // 0: parked.
+  static Step Park(System& system, std::int64_t) {
+    if (std::exchange(system.event, false)) return 1;
+    system.parked = true;
+    return 0;
+  }
+
+  // A task's story: nobody knows it, it is runnable, it runs or waits, it is
+  // runnable again, it has ended.
+  enum Stage { kNone, kRunnable, kGoing, kAgain, kEnded };
+  static Step Runnable(int& stage, std::int64_t) {
+    if (stage != kNone && stage != kGoing) return 1;
+    stage = stage == kNone ? kRunnable : kAgain;
+    return 0;
+  }
+  // What it was.
+  static Step Runs(int& stage, std::int64_t) {
+    return std::exchange(stage, kGoing);
+  }
+
+  // --- Threads --------------------------------------------------------------
+
+  void Enter(Thread& thread) {
+    thread_ = &thread;
+    on_worker_ = nullptr;
+    round_ = 0;
+  }
+  void Work(int id) {
+    on_worker_ = &host_->worker(id);
+    host_->Work(*on_worker_);
+    on_worker_ = nullptr;
+  }
+
+  int NumberOf(Waiter* task) const {
+    return static_cast<int>(static_cast<TaskOfThread*>(task) - tasks_);
+  }
+  bool IsGuest(Waiter* waiter) const { return waiter == &guest_; }
+  void BecomesRunnable(Waiter* task);
+  void Begin(int task);
+  void GoesHome(Waiter* waiter);
+  void RunTask(Waiter* waiter);
+
+  void Caller(Thread& thread);
+  void SecondWorker(Thread& thread);
+  void Spawner(Thread& thread);
+  void Waker(Thread& thread);
+  void Guest(Thread& thread);
+
+  const DispatchCast cast_;
+  ObjectOf<System> system_;
+  std::unique_ptr<Host> host_;
+  int memory_ = 0;
+  Object* life_ = nullptr;
+  std::vector<TaskKind> kinds_;
+  int first_spawned_ = 0;  // By a thread; the one before it by a task.
+  TaskOfThread tasks_[4];
+  Int stages_[4] = {Int(kNone), Int(kNone), Int(kNone), Int(kNone)};
+  TaskOfThread guest_;
+  Waiter* waits_ = nullptr;  // For the event.
+  Int at_work_{0};           // Calls of Run that have workers.
+  Int gate_{0};              // Of the second worker: 1 open, 2 it has returned.
+  Int entered_{0};           // By the guest, or it was refused.
+  Int returned_{0};          // Run has.
+  std::vector<int> callers_;
+  int guest_thread_ = -1;
+  // Of the run that is under way.
+  Thread* thread_ = nullptr;
+  Worker* on_worker_ = nullptr;
+  int round_ = 0;
+};
+
+inline void AddDispatchScenarios(std::vector<Scenario>& all) {
+  const auto add = [&all](const char* name, const char* about,
+                          DispatchCast cast) {
+    AddScenario<DispatchWorld>(all, name, about, cast);
+  };
+  using enum TaskKind;
+  add("run-one", "a task ends, and Run returns", {.tasks = {kEnds}});
+  add("run-spawns", "a task spawns another", {.tasks = {kSpawns}});
+  add("run-spawner", "a thread spawns while Run is at work",
+      {.tasks = {kEnds}, .spawned = 1});
+  add("run-twice", "a thread spawns, and Run is called twice",
+      {.tasks = {kEnds}, .spawned = 1, .runs = 2});
+  add("run-two-callers", "two threads call Run",
+      {.tasks = {kEnds}, .spawned = 1, .callers = 2});
+  add("run-no-threads", "Run may find no threads, and is called again",
+      {.tasks = {kEnds}, .spawned = 1, .runs = 2, .fails = true});
+  add("run-event", "a task waits for an event",
+      {.tasks = {kWaits}, .event = true});
+  add("run-waker", "a thread wakes the last task, and all of it is freed",
+      {.tasks = {kWaits}, .waker = true, .frees = true});
+  add("run-looks", "a busy worker looks for events",
+      {.tasks = {kWaits, kEnds}, .looks = true, .event = true});
+  add("run-guest", "a guest waits, and all of it is freed when it has left",
+      {.tasks = {kEnds}, .event = true, .guest = true, .frees = true});
+  add("run-guest-waker", "the same, and a thread wakes it",
+      {.tasks = {kEnds}, .waker = true, .guest = true, .frees = true});
+  add("run-two-workers", "two workers, and a task spawns another",
+      {.workers = 2, .tasks = {kSpawns, kEnds}});
+  add("run-lasting",
+      "two workers, and a task lasts until the one that it has spawned has "
+      "ended",
+      {.workers = 2, .tasks = {kLasts}});
+  add("run-two-workers-spawner", "two workers, and a thread spawns",
+      {.workers = 2, .tasks = {kEnds}, .spawned = 1});
+  add("run-two-workers-event", "two workers, a task waits for an event",
+      {.workers = 2, .tasks = {kWaits}, .event = true});
+}
+
+}  // namespace netpoll::model
+
+#endif  // NETPOLL_MODEL_SCENARIOS_DISPATCH_WORLD_H_
