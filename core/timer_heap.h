@@ -48,7 +48,8 @@ class TimerHeap {
   // nothing changed. Room is never given back.
   [[nodiscard]] bool Reserve(std::size_t timers) {
     const LockHolder hold(lock_, "timers.reserve.lock");
-    return heap_.Reserve(timers);
+    return entries_.Change(
+        [&](Entries& entries) { return entries.heap.Reserve(timers); });
   }
 
   // (Re-)arms a timer for the absolute time `when`. True if the earliest time
@@ -57,44 +58,44 @@ class TimerHeap {
   bool Arm(Owner* owner, int which, std::int64_t when, Mode serves,
            std::uint32_t seq) {
     const LockHolder hold(lock_, "timers.arm.lock");
-    TimerPosition& position = owner->timer_position(which);
-    if (position == 0) {
-      if (!heap_.Reserve(size_ + 1)) {
-        Env::Misuse("there is no memory for a timer without room reserved");
+    const std::int64_t next = entries_.Change([&](Entries& entries) {
+      TimerPosition& position = owner->timer_position(which);
+      if (position == 0) position = entries.Make(owner, which);
+      Entry& entry = entries.heap[position - 1];
+      entry.when = when;
+      entry.serves = serves;
+      entry.seq = seq;
+      if (when < entry.key) {
+        entry.key = when;
+        entries.SiftUp(position - 1);
       }
-      Entry& made = heap_[size_++];
-      made = {};
-      made.key = kNever;
-      made.owner = owner;
-      made.which = static_cast<std::uint8_t>(which);
-      position = static_cast<TimerPosition>(size_);
-    }
-    Entry& entry = heap_[position - 1];
-    entry.when = when;
-    entry.serves = serves;
-    entry.seq = seq;
-    if (when < entry.key) {
-      entry.key = when;
-      SiftUp(position - 1);
-    }
-    return PublishNext();
+      return entries.Earliest();
+    });
+    return PublishNext(next);
   }
 
   // The timer will not fire any more, unless it was already handed out.
   void Stop(Owner* owner, int which) {
     const LockHolder hold(lock_, "timers.stop.lock");
-    const TimerPosition position = owner->timer_position(which);
-    if (position != 0) heap_[position - 1].when = kNever;
+    entries_.Change([&](Entries& entries) {
+      const TimerPosition position = owner->timer_position(which);
+      if (position != 0) entries.heap[position - 1].when = kNever;
+    });
   }
 
   // As Stop, and the heap forgets the owner, which may then be destroyed. False
   // if it was not there: never armed, or already handed out.
   bool Remove(Owner* owner, int which) {
     const LockHolder hold(lock_, "timers.remove.lock");
-    const TimerPosition position = owner->timer_position(which);
-    if (position != 0) Erase(position - 1);
-    PublishNext();
-    return position != 0;
+    bool found = false;
+    const std::int64_t next = entries_.Change([&](Entries& entries) {
+      const TimerPosition position = owner->timer_position(which);
+      found = position != 0;
+      if (found) entries.Erase(position - 1);
+      return entries.Earliest();
+    });
+    PublishNext(next);
+    return found;
   }
 
   // Takes the timer that is due first, if it is due at `now`. False if none is.
@@ -104,20 +105,11 @@ class TimerHeap {
     if (Next() > now) return false;
     const LockHolder hold(lock_, "timers.pop.lock");
     bool due = false;
-    while (!due && size_ > 0 && heap_[0].key <= now) {
-      const Entry top = heap_[0];
-      if (top.when == kNever) {
-        Erase(0);
-      } else if (top.key != top.when) {
-        heap_[0].key = top.when;
-        SiftDown(0);
-      } else {
-        due = true;
-        *firing = {top.owner, top.which, top.serves, top.seq};
-        Erase(0);
-      }
-    }
-    PublishNext();
+    const std::int64_t next = entries_.Change([&](Entries& entries) {
+      due = entries.TakeDue(now, firing);
+      return entries.Earliest();
+    });
+    PublishNext(next);
     return due;
   }
 
@@ -138,52 +130,110 @@ class TimerHeap {
     std::uint32_t seq;
     std::uint8_t which;
     Mode serves;
+
+    template <class Visit>
+    void EachField(Visit& visit) {
+      visit(key);
+      visit(when);
+      visit(owner);
+      visit(seq);
+      visit(which);
+      visit(serves);
+    }
   };
 
-  void Place(std::size_t index) {
-    heap_[index].owner->timer_position(heap_[index].which) =
-        static_cast<TimerPosition>(index + 1);
-  }
+  // Ordered in [0, size). Guarded by the lock.
+  struct Entries {
+    Growable<Entry> heap;
+    std::size_t size = 0;
 
-  void SiftUp(std::size_t index) {
-    while (index > 0) {
-      const std::size_t parent = (index - 1) / kArity;
-      if (heap_[parent].key <= heap_[index].key) break;
-      std::swap(heap_[parent], heap_[index]);
-      Place(index);
-      index = parent;
-    }
-    Place(index);
-  }
+    std::int64_t Earliest() const { return size == 0 ? kNever : heap[0].key; }
 
-  void SiftDown(std::size_t index) {
-    for (;;) {
-      const std::size_t first = index * kArity + 1;
-      std::size_t least = index;
-      for (std::size_t child = first; child < first + kArity && child < size_;
-           ++child) {
-        if (heap_[child].key < heap_[least].key) least = child;
+    // The position of a new one, which is due never.
+    TimerPosition Make(Owner* owner, int which) {
+      if (!heap.Reserve(size + 1)) {
+        Env::Misuse("there is no memory for a timer without room reserved");
       }
-      if (least == index) break;
-      std::swap(heap_[least], heap_[index]);
-      Place(index);
-      index = least;
+      Entry& made = heap[size++];
+      made = {};
+      made.key = kNever;
+      made.owner = owner;
+      made.which = static_cast<std::uint8_t>(which);
+      return static_cast<TimerPosition>(size);
     }
-    Place(index);
-  }
 
-  void Erase(std::size_t index) {
-    heap_[index].owner->timer_position(heap_[index].which) = 0;
-    const Entry last = heap_[--size_];
-    if (index == size_) return;
-    heap_[index] = last;
-    Place(index);
-    SiftUp(index);
-    SiftDown(last.owner->timer_position(last.which) - 1);
-  }
+    bool TakeDue(std::int64_t now, Firing* firing) {
+      while (size > 0 && heap[0].key <= now) {
+        const Entry top = heap[0];
+        if (top.when == kNever) {
+          Erase(0);
+        } else if (top.key != top.when) {
+          heap[0].key = top.when;
+          SiftDown(0);
+        } else {
+          *firing = {top.owner, top.which, top.serves, top.seq};
+          Erase(0);
+          return true;
+        }
+      }
+      return false;
+    }
 
-  bool PublishNext() {
-    const std::int64_t next = size_ == 0 ? kNever : heap_[0].key;
+    void Place(std::size_t index) {
+      heap[index].owner->timer_position(heap[index].which) =
+          static_cast<TimerPosition>(index + 1);
+    }
+
+    void SiftUp(std::size_t index) {
+      while (index > 0) {
+        const std::size_t parent = (index - 1) / kArity;
+        if (heap[parent].key <= heap[index].key) break;
+        std::swap(heap[parent], heap[index]);
+        Place(index);
+        index = parent;
+      }
+      Place(index);
+    }
+
+    void SiftDown(std::size_t index) {
+      for (;;) {
+        const std::size_t first = index * kArity + 1;
+        std::size_t least = index;
+        for (std::size_t child = first; child < first + kArity && child < size;
+             ++child) {
+          if (heap[child].key < heap[least].key) least = child;
+        }
+        if (least == index) break;
+        std::swap(heap[least], heap[index]);
+        Place(index);
+        index = least;
+      }
+      Place(index);
+    }
+
+    void Erase(std::size_t index) {
+      heap[index].owner->timer_position(heap[index].which) = 0;
+      const Entry last = heap[--size];
+      if (index == size) return;
+      heap[index] = last;
+      Place(index);
+      SiftUp(index);
+      SiftDown(last.owner->timer_position(last.which) - 1);
+    }
+
+    // The owners' positions follow from the entries.
+    template <class Visit>
+    void EachField(Visit& visit) {
+      for (std::size_t i = 0; i < size; ++i) {
+        heap[i].owner->timer_position(heap[i].which) = 0;
+      }
+      visit(size);
+      visit.Array(heap.data(), size);
+      for (std::size_t i = 0; i < size; ++i) Place(i);
+    }
+  };
+
+  bool PublishNext(std::int64_t next) {
     const std::int64_t before = Next();
     if (next != before) {
       next_.Store("timers.next.store", next, Order::kSeqCst);
@@ -192,8 +242,7 @@ class TimerHeap {
   }
 
   typename Env::Lock lock_;
-  Growable<Entry> heap_;  // Ordered in [0, size_).
-  std::size_t size_ = 0;
+  typename Env::template Var<Entries> entries_;
   typename Env::template Atomic<std::int64_t> next_{kNever};
 };
 

@@ -213,10 +213,7 @@ struct ModelEnv {
 
   class Lock {
    public:
-    Lock() : object_(0) {
-      auto* const world = World::Current();
-      if (world != nullptr) object_.lock_number = world->NewLockNumber();
-    }
+    Lock() : object_(0) {}
     void Acquire(Site site) {
       if (WeaknessOf(site.name) == Weakness::kUnlocked) return;
       Do(Op::kAcquire, site);

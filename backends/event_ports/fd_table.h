@@ -34,6 +34,7 @@ class FdTable {
     int interest = 0;
 
     bool registered() const { return key.bits() != 0; }
+    friend bool operator==(const State&, const State&) = default;
   };
   struct Entry {
     typename Env::Lock lock;

@@ -142,9 +142,10 @@ class KqueueBackend {
     const std::uint64_t bits = FromUdata(event.udata);
     if constexpr (kUdataBits == 64) return EventKey::FromBits(bits);
     const LockHolder hold(set_lock_, "kqueue.find.lock");
+    const Fd fd = KqueueFd(static_cast<std::int64_t>(event.filter),
+                           static_cast<std::uint64_t>(event.ident));
     const EventKey key =
-        set_.Find(KqueueFd(static_cast<std::int64_t>(event.filter),
-                           static_cast<std::uint64_t>(event.ident)));
+        set_.Change([&](const OpenSet& set) { return set.Find(fd); });
     return FoldKey(key) == bits ? key : EventKey::FromBits(0);
   }
 
@@ -160,11 +161,11 @@ class KqueueBackend {
 
   int Insert(Fd fd, EventKey key) {
     const LockHolder hold(set_lock_, "kqueue.open.lock");
-    return set_.Insert(fd, key);
+    return set_.Change([&](OpenSet& set) { return set.Insert(fd, key); });
   }
   void Erase(Fd fd, EventKey key) {
     const LockHolder hold(set_lock_, "kqueue.close.lock");
-    set_.Erase(fd, key);
+    set_.Change([&](OpenSet& set) { set.Erase(fd, key); });
   }
 
   int Register(Fd fd, std::uint64_t udata) {
@@ -281,7 +282,7 @@ class KqueueBackend {
   Waker waker_;
   WakeToken<Env> token_;
   Lock set_lock_;
-  OpenSet set_;
+  typename Env::template Var<OpenSet> set_;
 };
 
 static_assert(PollerBackend<KqueueBackend<>>);

@@ -92,7 +92,7 @@ class Object {
 
   int index = -1;            // In its world.
   int slot = -1;             // In the explored state; -1 until first touched.
-  int lock_number = -1;      // Of a lock.
+  int lock_number = -1;      // Of a lock, once a thread has come to it.
   Value now = 0;             // While no run is under way.
   std::uint8_t role = 0;     // What it is to an observer; the explorer's: 0.
   bool always_seen = false;  // Old values are observations, looked at or not.

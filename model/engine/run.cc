@@ -140,7 +140,9 @@ void Run::Break(const std::string& law) {
 void Run::Before(const Access& access) {
   Ghost& ghost = result_.ghost;
   if (access.op == Op::kAcquire || access.op == Op::kTryAcquire) {
-    const int number = access.object->lock_number;
+    int& number = access.object->lock_number;
+    if (number < 0) number = context_.world->NewLockNumber();
+    if (number >= 8) Break("limit: threads take more than eight locks");
     for (int held = 0; held < 8; ++held) {
       if ((ghost.locks >> held & 1) == 0) continue;
       if (held == number) Break("lock order: a lock was acquired twice");

@@ -24,6 +24,9 @@ struct Scenario {
   // Its threads loop for ever and nothing counts up: it stands for runs of any
   // length, and has laws of its cycles (fair_cycles.h).
   bool closed = false;
+  // For the searches of interleavings: its system is one object, whose steps no
+  // memory model takes apart.
+  bool interleaved = false;
 
   // Of the bounded matrix: explored each time, for mutants too.
   bool small() const { return !deep && !huge && !closed; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/mutants/compose.h"
 
+#include <algorithm>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -148,6 +149,16 @@ std::string AddFunction(const std::string& text) {
   return text.substr(begin, text.find('(', begin) - begin);
 }
 
+// The worlds of the backends are for mutants of the backends: those of core
+// have worlds of their own, and are many.
+bool IsFor(const std::string& family, const Row& row) {
+  if (!family.starts_with("model/systems/")) return true;
+  return std::any_of(row.changes.begin(), row.changes.end(),
+                     [](const Change& change) {
+                       return change.file.starts_with("backends/");
+                     });
+}
+
 // A mutant that is the shipped source with one access weaker.
 void WriteWeaker(const Row& row, Unit& unit) {
   std::string how = row.weaker_how;
@@ -189,7 +200,7 @@ bool WriteMutant(const Row& row, const Sources& sources, Unit& unit,
     for (const Change& change : row.changes) {
       changed = changed || reached.count(change.file) != 0;
     }
-    if (add.empty() || !changed) continue;
+    if (add.empty() || !changed || !IsFor(family, row)) continue;
     if (!writer.InlineFamily(family, why)) return false;
     calls += "  " + add + "(all);\n";
   }

@@ -3,7 +3,7 @@
 
 load("//tools/build_defs:netpoll.bzl", "netpoll_cc_library")
 
-def mutants(name, rows, sources, units, visibility = None):
+def mutants(name, rows, sources, units, more = [], visibility = None):
     """A library of mutants, each a variant of the matrix that registers itself.
 
     A row's unit depends on its name alone, so a new row recompiles one unit.
@@ -13,6 +13,7 @@ def mutants(name, rows, sources, units, visibility = None):
       rows: the .mutant files.
       sources: core, the seam and the scenarios.
       units: in how many translation units.
+      more: libraries of others, which it contains.
       visibility: of the library.
     """
     by_unit = {}
@@ -40,6 +41,7 @@ def mutants(name, rows, sources, units, visibility = None):
             deps = [
                 "//model:engine",
                 "//model:laws",
+                "//model:system_headers",
                 "//model:weaken",
             ],
             alwayslink = True,
@@ -48,5 +50,5 @@ def mutants(name, rows, sources, units, visibility = None):
     netpoll_cc_library(
         name = name,
         visibility = visibility,
-        deps = libraries,
+        deps = libraries + more,
     )

@@ -116,6 +116,26 @@ TEST(AMutant, HasTheFamiliesThatContainItsSource) {
   EXPECT_EQ(out.find("static_assert(true);"), std::string::npos);
 }
 
+TEST(AMutant, HasTheWorldOfABackendIfItChangesTheBackend) {
+  Sources sources = Small();
+  sources[kMatrixSource] += "#include \"netpoll/model/systems/c_world.h\"\n";
+  sources["model/systems/c_world.h"] =
+      "#include \"netpoll/backends/c.h\"\n"
+      "#include \"netpoll/core/a.h\"\n"
+      "inline void AddCScenarios(int) {}\n";
+  sources["backends/c.h"] = "int one;\n";
+  std::string text = kRow;
+  for (const bool of_backend : {false, true}) {
+    if (of_backend) text.replace(text.find("core/a.h"), 8, "backends/c.h");
+    std::vector<Row> rows(1);
+    std::string why;
+    std::string out;
+    ASSERT_TRUE(ParseRow("X1-y", text, &rows[0], &why)) << why;
+    ASSERT_TRUE(Compose(rows, sources, &out, &why)) << why;
+    EXPECT_EQ(out.find("AddCScenarios(all)") != std::string::npos, of_backend);
+  }
+}
+
 TEST(AMutant, HasWhatImplementsItsHeadersAndMayChangeIt) {
   std::vector<Row> rows(1);
   std::string why;
@@ -164,7 +184,7 @@ TEST(AMutant, IsTheSameWhateverTheCommentsSay) {
 // here, before anything is compiled.
 TEST(EveryRow, FitsTheSourceAsItIs) {
   Sources sources;
-  for (const char* root : {"core", "model", "runtime/protocols"}) {
+  for (const char* root : {"core", "model", "backends", "runtime/protocols"}) {
     for (const auto& file :
          std::filesystem::recursive_directory_iterator(root)) {
       if (file.is_directory()) continue;

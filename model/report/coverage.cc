@@ -18,7 +18,6 @@ struct Reason {
 
 constexpr char kQuery[] = "only looks; nothing is decided by it";
 constexpr char kBuilding[] = "happens while the world is built, by one thread";
-constexpr char kHeap[] = "the model has timers of its own";
 constexpr char kPlaces[] = "memory is reserved by it, and nobody waits";
 constexpr char kPool[] = "the pool gives out only what Close let go";
 
@@ -37,7 +36,6 @@ constexpr Reason kReasons[] = {
     {"stale.load", kQuery},
     {"any.turn", kQuery},
     {"most.open", kQuery},
-    {"token.load", kQuery},
     {"runq.size.lock", kQuery},
     {"hearing.ref", kBuilding},
     {"place.take", kPlaces},
@@ -48,13 +46,7 @@ constexpr Reason kReasons[] = {
     {"pool.carve", kBuilding},
     {"pool.publish", kBuilding},
     {"pool.grow", kBuilding},
-    {"timers.reserve.lock", kHeap},
-    {"timers.arm.lock", kHeap},
-    {"timers.stop.lock", kHeap},
-    {"timers.remove.lock", kHeap},
-    {"timers.pop.lock", kHeap},
-    {"timers.next.load", kHeap},
-    {"timers.next.store", kHeap},
+    {"timers.reserve.lock", kBuilding},
 };
 
 bool IsEvent(std::string_view site, std::string_view event) {

@@ -78,7 +78,8 @@ TEST(Properties, EachLawOfTheExplorerIsOnThePage) {
   std::set<std::string> names;
   for (const Row& row : Rows()) names.insert(row.name);
   const std::regex law("\"([A-Z][0-9]*): ");
-  for (const char* folder : {"model/engine", "model/laws", "model/scenarios"}) {
+  for (const char* folder :
+       {"model/engine", "model/laws", "model/scenarios", "model/systems"}) {
     for (const auto& file : std::filesystem::directory_iterator(folder)) {
       const std::string text = ReadFile(file.path().string());
       for (std::sregex_iterator at(text.begin(), text.end(), law), end;

@@ -13,6 +13,7 @@
 #include "netpoll/model/scenarios/descriptor_scenarios.h"
 #include "netpoll/model/scenarios/dispatch_world.h"
 #include "netpoll/model/scenarios/fd_world.h"
+#include "netpoll/model/scenarios/heap_world.h"
 #include "netpoll/model/scenarios/join_world.h"
 #include "netpoll/model/scenarios/lock_world.h"
 #include "netpoll/model/scenarios/pipe_world.h"
@@ -22,6 +23,11 @@
 #include "netpoll/model/scenarios/sleep_scenarios.h"
 #include "netpoll/model/scenarios/timetable_world.h"
 #include "netpoll/model/scenarios/token_world.h"
+#include "netpoll/model/systems/epoll_world.h"
+#include "netpoll/model/systems/kqueue_world.h"
+#include "netpoll/model/systems/poll_world.h"
+#include "netpoll/model/systems/ports_world.h"
+#include "netpoll/model/systems/uring_world.h"
 
 #ifndef NETPOLL_VARIANT
 #define NETPOLL_VARIANT "shipped"
@@ -46,6 +52,12 @@ std::vector<Scenario> AllScenarios() {
   AddJoinScenarios(all);
   AddTimetableScenarios(all);
   AddFdScenarios(all);
+  AddHeapScenarios(all);
+  AddPollScenarios(all);
+  AddUringScenarios(all);
+  AddEpollScenarios(all);
+  AddPortScenarios(all);
+  AddKqueueScenarios(all);
   return all;
 }
 

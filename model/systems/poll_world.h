@@ -38,6 +38,7 @@ namespace netpoll::model {
 struct PollSystem : BackendFiles {
   static constexpr int kPipe = 100;  // And the next one: its writing end.
   static constexpr int kRoom = 3;
+  static constexpr bool kExact = true;
 
   std::uint8_t bytes = 0;  // In the pipe.
   std::uint8_t fresh = 0;  // ... written, and no call was ended for them.
@@ -253,9 +254,11 @@ class PollWorld : public BackendWorld<PollBackend<ModelEnv<2, 2>, ModelPollSys>,
 
 inline void AddPollScenarios(std::vector<Scenario>& all) {
   const auto add = [&all](const char* name, const char* about, PollCast cast) {
-    all.push_back({name, about, false, [cast] {
-                     return std::unique_ptr<World>(new PollWorld(cast));
-                   }});
+    all.push_back(
+        {.name = name,
+         .about = about,
+         .make = [cast] { return std::unique_ptr<World>(new PollWorld(cast)); },
+         .interleaved = true});
   };
   add("poll-read", "poll(2): a task waits for one level", {{.edges = 1}});
   add("poll-reopen", "... and its file is closed under the poll, and reused",

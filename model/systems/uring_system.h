@@ -248,9 +248,7 @@ inline Step WaitOrNot(UringSystem& system, std::int64_t count) {
   }
   return 1;
 }
-// `orphans`: not before the thread has ended that armed a poll.
-inline Step RunShort(UringSystem& system, std::int64_t orphans) {
-  if (orphans != 0 && system.ended == 0) return std::nullopt;
+inline Step RunShort(UringSystem& system, std::int64_t) {
   system.short_of_memory = true;
   return 0;
 }

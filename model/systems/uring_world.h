@@ -182,7 +182,7 @@ struct ModelUringSys {
       case uring_system::kLost:
         StopProgram("Q1: a request was lost, or handed over twice");
       case uring_system::kTwoPolls:
-        StopProgram("Q4: a second poll of a file that has one");
+        StopProgram("Q3: a second poll of a file that has one");
       default:
         return 1;
     }
@@ -220,9 +220,9 @@ class UringWorld
       });
     }
     for (int i = 0; i < cast.shortages; ++i) {
-      AddSystem("memory", [this](Thread&) {
+      AddSystem("memory", [](Thread&) {
         Thread::MayCall("memory.short", *ModelUringSys::system,
-                        uring_system::RunShort, uring_.orphans);
+                        uring_system::RunShort);
       });
     }
     Settle();
@@ -259,9 +259,12 @@ class UringWorld
 
 inline void AddUringScenarios(std::vector<Scenario>& all) {
   const auto add = [&all](const char* name, const char* about, UringCast cast) {
-    all.push_back({name, about, false, [cast] {
-                     return std::unique_ptr<World>(new UringWorld(cast));
-                   }});
+    all.push_back(
+        {.name = name,
+         .about = about,
+         .make =
+             [cast] { return std::unique_ptr<World>(new UringWorld(cast)); },
+         .interleaved = true});
   };
   add("uring-read", "io_uring: a task waits for one edge", {{.edges = 1}});
   add("uring-reopen", "... its file is closed, and reused",
@@ -282,8 +285,6 @@ inline void AddUringScenarios(std::vector<Scenario>& all) {
       {{.edges = 1, .breakers = 1}, 1});
   add("uring-refused", "... the kernel can't take a request just now",
       {{.owners = 0, .edges = 0, .breakers = 2}, 4, 0, 1});
-  add("uring-orphan-refused", "... nor arm a poll anew",
-      {{.edges = 1, .rooms = 1}, 4, 1, 1});
 }
 
 }  // namespace netpoll::model

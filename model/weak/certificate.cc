@@ -54,7 +54,7 @@ std::string LineOf(const Scenario& scenario, MemoryModel model, int workers,
 std::vector<std::string> ConfigurationsOf(Size size) {
   std::vector<std::string> names;
   for (const Scenario& scenario : Variants().front().scenarios) {
-    if (!scenario.small()) continue;
+    if (!scenario.small() || scenario.interleaved) continue;
     const int threads = ThreadsOf(scenario);
     const bool fits =
         size == Size::kMoreThreads ? threads > 3 : threads == 2 || threads == 3;
