@@ -30,6 +30,8 @@ struct Scenario {
 
   // Of the bounded matrix: explored each time, for mutants too.
   bool small() const { return !deep && !huge && !closed; }
+  // Of those of runs of any length that each mutant may meet.
+  bool small_closed() const { return closed && !deep && !huge; }
 };
 
 // The same configuration with one access weaker than it is written.

@@ -14,6 +14,9 @@ namespace netpoll::model {
 
 inline constexpr char kGoldenFile[] = "model/mutants/matrix.golden";
 inline constexpr char kReasonsFile[] = "model/mutants/reasons.txt";
+inline constexpr char kClosedGoldenFile[] =
+    "model/mutants/closed_matrix.golden";
+inline constexpr char kClosedReasonsFile[] = "model/mutants/closed_reasons.txt";
 inline constexpr char kDocsFile[] = "docs/mutants.md";
 
 // Lines "configuration: reason"; # starts a comment.

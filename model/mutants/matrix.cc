@@ -106,6 +106,26 @@ std::string Golden(const std::vector<MutantResult>& results,
   return out;
 }
 
+std::string ClosedGolden(const std::vector<MutantResult>& results,
+                         const Reasons& reasons) {
+  std::string out =
+      "# Mutant: the first closed configuration that kills it, and the law "
+      "that\n"
+      "# it breaks there; or why none of them can.\n\n";
+  for (const MutantResult& mutant : results) {
+    out += Padded(mutant.name, 40);
+    if (const Cell* const cell = mutant.shortest()) {
+      out += Padded(cell->configuration, 24) + cell->law() + "\n";
+      continue;
+    }
+    const auto reason = reasons.find(mutant.name);
+    out += "none: " +
+           (reason == reasons.end() ? "NO REASON GIVEN" : reason->second) +
+           "\n";
+  }
+  return out;
+}
+
 std::string DocsTable(const std::vector<MutantResult>& results) {
   std::string out =
       "| mutant | what went wrong | killed by | shortest | law broken |\n"

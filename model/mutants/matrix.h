@@ -46,6 +46,9 @@ std::vector<const Variant*> Mutants();
 
 struct RunOptions {
   int workers = 2;
+  bool bounded = true;  // Every configuration of the bounded matrix.
+  // Closed configurations, each in turn until one kills.
+  bool closed = false;
   std::uint64_t states = 3'000'000;  // Of one cell; beyond, it survives.
   // Called when a mutant is done: how many are, of how many.
   std::function<void(const MutantResult&, int, int)> progress;
@@ -66,6 +69,11 @@ std::string Golden(const std::vector<MutantResult>& results,
 
 // docs/mutants.md, between its markers.
 std::string DocsTable(const std::vector<MutantResult>& results);
+
+// closed_matrix.golden: for each mutant the closed configuration that kills it
+// first, or why none does.
+std::string ClosedGolden(const std::vector<MutantResult>& results,
+                         const Reasons& reasons);
 
 // For the terminal: a line for each mutant, a column for each configuration.
 std::string Grid(const std::vector<MutantResult>& results,

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "netpoll/model/engine/explore.h"
+#include "netpoll/model/engine/fair_cycles.h"
 #include "netpoll/model/engine/run.h"
 #include "netpoll/model/mutants/matrix.h"
 #include "netpoll/model/report/replay_string.h"
@@ -21,10 +22,24 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr char kEnd[] = ".\n";
+constexpr char kSkipped[] = "skipped";
 
-// One line: states, length, complete, replay string, violation. The reference
-// model is asked only where no law of its own finds the mutant: what goes wrong
-// in the end says more than the first step that was not as the table has it.
+// One line: states, length, complete, replay string, violation.
+std::string LineOf(const Variant& mutant, const Scenario& scenario,
+                   const SearchResult& found) {
+  ReplayString replay{mutant.name, scenario.name, std::string(SourceDigest()),
+                      found.schedule, found.cycle};
+  std::ostringstream line;
+  line << found.states << ' ' << found.schedule.size() << ' '
+       << (found.complete || !found.violation.empty()) << ' '
+       << (found.violation.empty() ? "-" : replay.Text()) << ' '
+       << found.violation << '\n';
+  return line.str();
+}
+
+// The reference model is asked only where no law of its own finds the mutant:
+// what goes wrong in the end says more than the first step that was not as the
+// table has it.
 std::string RunCell(const Variant& mutant, const Scenario& scenario,
                     std::uint64_t states) {
   SearchLimits limits;
@@ -35,15 +50,60 @@ std::string RunCell(const Variant& mutant, const Scenario& scenario,
     found = exploration.Run(limits);
     if (!found.violation.empty()) break;
   }
-  ReplayString replay{mutant.name, scenario.name, std::string(SourceDigest()),
-                      found.schedule};
-  std::ostringstream line;
-  line << found.states << ' ' << found.schedule.size() << ' '
-       << (found.complete || !found.violation.empty()) << ' '
-       << (found.violation.empty() ? "-" : replay.Text()) << ' '
-       << found.violation << '\n';
-  return line.str();
+  return LineOf(mutant, scenario, found);
 }
+// Of runs of any length: each configuration in turn until one kills; its line,
+// and "skipped" for the others. Laws of steps and states first: cycles are
+// looked for only in what is explored to its end without.
+class ClosedCells {
+ public:
+  ClosedCells(const Variant& mutant, std::size_t first) : mutant_(mutant) {
+    for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
+      const Scenario& scenario = mutant.scenarios[i];
+      if (scenario.small_closed()) left_.push_back(&scenario);
+    }
+  }
+
+  std::string Line(const Scenario& scenario) {
+    if (!ran_) Run();
+    ran_ = true;
+    return &scenario == killer_ ? line_ : std::string(kSkipped) + "\n";
+  }
+
+ private:
+  void Run() {
+    for (const bool cycles : {false, true}) {
+      for (const Scenario* const scenario : left_) {
+        if (Kills(*scenario, cycles)) return;
+      }
+    }
+  }
+
+  bool Kills(const Scenario& scenario, bool cycles) {
+    Exploration exploration(scenario);
+    SearchLimits limits;
+    limits.states = 2'000'000;
+    SearchResult found = exploration.Run(limits);
+    if (cycles && found.complete && found.violation.empty()) {
+      exploration.WithTables([&](Tabulator& tables) {
+        const CycleResult result = FindFairCycles(tables, limits);
+        found.violation = result.violation;
+        found.schedule = result.schedule;
+        found.cycle = result.cycle;
+      });
+    }
+    if (found.violation.empty()) return false;
+    killer_ = &scenario;
+    line_ = LineOf(mutant_, scenario, found);
+    return true;
+  }
+
+  const Variant& mutant_;
+  std::vector<const Scenario*> left_;
+  const Scenario* killer_ = nullptr;
+  std::string line_;
+  bool ran_ = false;
+};
 
 void WriteAll(int fd, const std::string& text) {
   for (std::size_t at = 0; at < text.size();) {
@@ -53,11 +113,25 @@ void WriteAll(int fd, const std::string& text) {
   }
 }
 
+// The configurations that are run, in order.
+std::vector<const Scenario*> Wanted(const Variant& mutant, std::size_t first,
+                                    const RunOptions& options) {
+  std::vector<const Scenario*> wanted;
+  for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
+    const Scenario& scenario = mutant.scenarios[i];
+    if ((options.bounded && scenario.small()) ||
+        (options.closed && scenario.small_closed())) {
+      wanted.push_back(&scenario);
+    }
+  }
+  return wanted;
+}
+
 // A child that runs the configurations of one mutant from `first` on, and
 // writes a line for each.
 class Child {
  public:
-  Child(const Variant& mutant, std::size_t first, std::uint64_t states) {
+  Child(const Variant& mutant, std::size_t first, const RunOptions& options) {
     int ends[2];
     if (pipe(ends) != 0) return;
     pid_ = fork();
@@ -67,10 +141,12 @@ class Child {
       setrlimit(RLIMIT_CORE, &no_core);
       // Most crashes become violations with a schedule.
       CatchCrashes();
-      for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
-        if (!mutant.scenarios[i].small()) continue;
-        alarm(120);
-        WriteAll(ends[1], RunCell(mutant, mutant.scenarios[i], states));
+      ClosedCells closed(mutant, first);
+      for (const Scenario* const scenario : Wanted(mutant, first, options)) {
+        alarm(scenario->closed ? 600 : 120);
+        WriteAll(ends[1], scenario->closed
+                              ? closed.Line(*scenario)
+                              : RunCell(mutant, *scenario, options.states));
       }
       WriteAll(ends[1], kEnd);
       _exit(0);
@@ -108,15 +184,6 @@ struct Job {
   Clock::time_point started;
 };
 
-// The configurations that are run, in order.
-std::vector<const Scenario*> Shallow(const Variant& mutant, std::size_t first) {
-  std::vector<const Scenario*> shallow;
-  for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
-    if (mutant.scenarios[i].small()) shallow.push_back(&mutant.scenarios[i]);
-  }
-  return shallow;
-}
-
 Cell ParseCell(const std::string& line, const Scenario& scenario) {
   Cell cell;
   cell.configuration = scenario.name;
@@ -129,14 +196,16 @@ Cell ParseCell(const std::string& line, const Scenario& scenario) {
 
 // Takes what a child wrote until it ended. True if the mutant is done; false
 // if it crashed and configurations are left.
-bool Collect(const Variant& mutant, const Job& job, MutantResult* result,
-             std::size_t* next) {
-  const auto configurations = Shallow(mutant, job.first);
+bool Collect(const Variant& mutant, const Job& job, const RunOptions& options,
+             MutantResult* result, std::size_t* next) {
+  const auto configurations = Wanted(mutant, job.first, options);
   std::istringstream lines(job.text);
   std::size_t done = 0;
   for (std::string line; std::getline(lines, line) && line + "\n" != kEnd;) {
     if (done == configurations.size()) break;
-    result->cells.push_back(ParseCell(line, *configurations[done++]));
+    const Scenario& scenario = *configurations[done++];
+    if (line == kSkipped) continue;
+    result->cells.push_back(ParseCell(line, scenario));
   }
   if (done == configurations.size()) return true;
   Cell crashed;
@@ -163,8 +232,7 @@ std::vector<MutantResult> RunMutants(const std::vector<const Variant*>& mutants,
       const Variant& mutant = *mutants[started];
       results[started].name = mutant.name;
       results[started].about = mutant.about;
-      jobs.push_back(
-          {started, Child(mutant, 0, options.states), 0, "", Clock::now()});
+      jobs.push_back({started, Child(mutant, 0, options), 0, "", Clock::now()});
       ++started;
     }
     std::vector<pollfd> waits;
@@ -178,9 +246,8 @@ std::vector<MutantResult> RunMutants(const std::vector<const Variant*>& mutants,
       MutantResult& result = results[job.index];
       const Variant& mutant = *mutants[job.index];
       std::size_t next = 0;
-      if (!Collect(mutant, job, &result, &next)) {
-        job = {job.index, Child(mutant, next, options.states), next, "",
-               job.started};
+      if (!Collect(mutant, job, options, &result, &next)) {
+        job = {job.index, Child(mutant, next, options), next, "", job.started};
         continue;
       }
       result.seconds =

@@ -224,6 +224,9 @@ inline void AddLockScenarios(std::vector<Scenario>& all) {
   add("closed-lock", "two readers take turns for ever, until a close",
       {.closers = 1, .endless = true});
   all.back().closed = true;
+  add("closed-lock-three", "three readers: who parked first is not left",
+      {.readers = 3, .endless = true});
+  all.back().closed = true;
   add("closed-lock-reference", "two closers, and a reference again and again",
       {.readers = 1, .closers = 2, .reference = true, .endless = true});
   all.back().closed = true;

@@ -104,6 +104,8 @@ inline void AddSleepScenarios(std::vector<Scenario>& all) {
   };
   closed("closed-work", "work without end for one worker", {.workers = 1});
   closed("closed-sleep", "work without end for two workers", {.workers = 2});
+  closed("closed-sleep-look", "... who look for events now and then",
+         {.workers = 2, .looks = true});
   closed("closed-sleep-deadlines", "deadlines that come, move and go",
          {.workers = 1,
           .submitters = 0,

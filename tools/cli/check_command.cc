@@ -5,11 +5,13 @@
 #include <fnmatch.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +57,17 @@ std::vector<Scenario> Selected(const Variant& variant,
     selected.push_back(scenario);
   }
   return selected;
+}
+
+// Of a mutant's, unless some are named: those of runs of any length are looked
+// at one by one, when all others hold, until one does not.
+std::vector<Scenario> TakeClosed(std::vector<Scenario>* selected) {
+  std::vector<Scenario> closed;
+  std::copy_if(selected->begin(), selected->end(), std::back_inserter(closed),
+               [](const Scenario& scenario) { return scenario.closed; });
+  std::erase_if(*selected,
+                [](const Scenario& scenario) { return scenario.closed; });
+  return closed;
 }
 
 int NoSuchConfiguration(const Flags& flags, const Variant& variant,
@@ -181,6 +194,8 @@ class Output {
     if (first_.violation.empty()) first_ = verdict;
   }
 
+  bool failed() const { return failed_ != 0; }
+
   int Finish(const Flags& flags, double seconds) {
     progress_.Clear();
     if (wanted_.json) {
@@ -267,9 +282,13 @@ int RunCheck(Arguments arguments) {
   const Variant* const variant = FindVariantOrExplain(
       flags, wanted.mutant.empty() ? "shipped" : wanted.mutant);
   if (variant == nullptr) return kExitBadUse;
-  const std::vector<Scenario> selected = Selected(*variant, wanted);
+  std::vector<Scenario> selected = Selected(*variant, wanted);
   if (selected.empty()) {
     return NoSuchConfiguration(flags, *variant, wanted.only);
+  }
+  std::vector<Scenario> closed;
+  if (!wanted.mutant.empty() && wanted.only == "*") {
+    closed = TakeClosed(&selected);
   }
   Progress progress;
   model::CheckOptions options;
@@ -282,6 +301,10 @@ int RunCheck(Arguments arguments) {
   Output output(wanted, progress);
   model::CheckAll(*variant, selected, options, wanted.workers,
                   [&](const Verdict& verdict) { output.Add(verdict); });
+  for (const Scenario& scenario : closed) {
+    if (output.failed()) break;
+    output.Add(model::Check(variant->name, scenario, options));
+  }
   const std::chrono::duration<double> taken =
       std::chrono::steady_clock::now() - start;
   return output.Finish(flags, taken.count());

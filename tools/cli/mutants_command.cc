@@ -89,10 +89,12 @@ int RunMutants(Arguments arguments) {
   std::string only = "*";
   bool json = false;
   model::RunOptions options;
+  options.closed = true;
   Flags flags(
       "netpoll mutants",
       "Explores the matrix over every mutant: the source with one known "
-      "bug put back.\nThe checker must find each of them.");
+      "bug put back.\nThe checker must find each of them, those of runs of "
+      "any length in one\nconfiguration.");
   flags.Text("only", "GLOB", &only, "the mutants to run");
   flags.Count("workers", "N", &options.workers, 1, 256,
               "mutants explored at once");

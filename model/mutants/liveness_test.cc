@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Mutants that break laws of runs without end die by those, and by no other.
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "netpoll/model/mutants/golden_files.h"
+#include "netpoll/model/mutants/matrix.h"
+#include "netpoll/model/mutants/row.h"
+#include "netpoll/model/source/read_file.h"
+
+namespace netpoll::model {
+namespace {
+
+const std::vector<MutantResult>& Results() {
+  static const auto& results =
+      *new std::vector<MutantResult>(RunMutants(Mutants(), [] {
+        RunOptions options;
+        options.bounded = false;
+        options.closed = true;
+        return options;
+      }()));
+  return results;
+}
+
+std::map<std::string, Row> LivenessRows() {
+  std::map<std::string, Row> rows;
+  for (const auto& file :
+       std::filesystem::directory_iterator("model/mutants/liveness")) {
+    const std::string name = file.path().stem().string();
+    std::string why;
+    EXPECT_TRUE(
+        ParseRow(name, ReadFile(file.path().string()), &rows[name], &why))
+        << why;
+  }
+  return rows;
+}
+
+TEST(LivenessMutants, DieByALawOfCyclesThatTheirRowNames) {
+  const auto rows = LivenessRows();
+  EXPECT_GE(rows.size(), 8u);
+  const std::string page = ReadFile(kDocsFile);
+  for (const auto& [name, row] : rows) {
+    const auto result =
+        std::find_if(Results().begin(), Results().end(),
+                     [&](const MutantResult& r) { return r.name == name; });
+    ASSERT_NE(result, Results().end()) << name;
+    const Cell* const cell = result->shortest();
+    ASSERT_NE(cell, nullptr) << name << " survives";
+    EXPECT_NE(std::find(row.breaks.begin(), row.breaks.end(), cell->law()),
+              row.breaks.end())
+        << name << " dies by " << cell->law();
+    EXPECT_NE(cell->replay.find('/'), std::string::npos)
+        << name << " is not drawn as a lasso";
+    EXPECT_NE(page.find("`" + name + "`"), std::string::npos)
+        << name << " is not in " << kDocsFile;
+  }
+}
+
+// No law of steps, states or states at rest finds them: else their place is
+// among the other rows.
+TEST(LivenessMutants, SurviveTheBoundedMatrix) {
+  for (const MutantResult& mutant : RunMutants(Mutants(), {})) {
+    EXPECT_EQ(mutant.kills(), 0)
+        << mutant.name << " dies in " << mutant.shortest()->configuration
+        << " by " << mutant.shortest()->violation;
+  }
+}
+
+}  // namespace
+}  // namespace netpoll::model
