@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The numbers of complete executions that an independent model checker, GenMC
-// 0.10.1, found of one semaphore with its waiter, poller, timer and closer. That
-// program is not at hand: this one is written after its description, and where
-// that leaves a choice, the one was taken that gives the smaller numbers. So most
-// of the nine say that the two can be the same program; 8,058 followed unasked.
-// Blocked executions are not comparable. As that checker does, it takes a round
-// of a spin loop that fails for one that never ends.
+// 0.10.1, found of one semaphore with its waiter, poller, timer and closer.
+// That program is not at hand: this one is written after its description, and
+// where that leaves a choice, the one was taken that gives the smaller numbers.
+// So most of the nine say that the two can be the same program; 8,058 followed
+// unasked. Blocked executions are not comparable. As that checker does, it
+// takes a round of a spin loop that fails for one that never ends.
 
 #include <cstdint>
 #include <memory>
