@@ -38,6 +38,9 @@
 #include <optional>
 #include <utility>
 
+#include "netpoll/core/access.h"
+#include "netpoll/core/futex_lock.h"
+
 #if defined(_WIN32)
 // As in <synchapi.h>, without the rest of the system's headers; needs
 // -lsynchronization.
@@ -49,21 +52,6 @@ extern "C" __declspec(dllimport) void __stdcall WakeByAddressSingle(
 #endif
 
 namespace netpoll {
-
-// Names one access in the source, e.g. "commit.word". Unique per access, short,
-// stable: traces and mutants are written in these names.
-struct Site {
-  const char* name;
-  constexpr Site(const char* site_name) : name(site_name) {}  // NOLINT
-};
-
-enum class Order : std::uint8_t {
-  kRelaxed,
-  kAcquire,
-  kRelease,
-  kAcqRel,
-  kSeqCst
-};
 
 // The Env that ships: std::atomic and what stands on it.
 struct StdEnv {
@@ -118,6 +106,7 @@ struct StdEnv {
     }
 
    private:
+    friend struct StdEnv;
     std::atomic<T> value_;
   };
 
@@ -159,57 +148,8 @@ struct StdEnv {
     T value_{};
   };
 
-  // Four bytes, one locked instruction each way when nobody contends. Unlike
-  // abseil's mutex it is visible to the thread sanitizer as shipped.
-  // Word: 0 free; 1 held; 2 held and somebody may sleep. Acquire moves 0 to 1,
-  // or exchanges 2 and sleeps while it was not 0; Release stores 0 and wakes
-  // one sleeper if it was 2.
-  class Lock {
-   public:
-    void Acquire(Site) {
-      int free = 0;
-      if (!word_.compare_exchange_strong(free, 1, std::memory_order_acquire)) {
-        AcquireSlow();
-      }
-    }
-    bool TryAcquire(Site) {
-      int free = 0;
-      return word_.compare_exchange_strong(free, 1, std::memory_order_acquire);
-    }
-    void Release(Site) {
-      if (word_.exchange(0, std::memory_order_release) == 2) {
-        WakeOne(word_);
-      }
-    }
-
-   private:
-    [[gnu::cold, gnu::noinline]] void AcquireSlow() {
-      while (word_.exchange(2, std::memory_order_acquire) != 0) {
-        SleepOn(word_, 2);
-      }
-    }
-
-    std::atomic<int> word_{0};
-  };
-
-  // Wakes are remembered, at most one: Park returns at once after an Unpark
-  // that nobody slept through. What the waker wrote before Unpark is visible
-  // after Park.
-  class Parker {
-   public:
-    void Park(Site) {
-      while (word_.exchange(0, std::memory_order_acq_rel) == 0) {
-        SleepOn(word_, 0);
-      }
-    }
-    void Unpark(Site) {
-      word_.store(1, std::memory_order_release);
-      WakeOne(word_);
-    }
-
-   private:
-    std::atomic<int> word_{0};
-  };
+  using Lock = FutexLock<StdEnv>;
+  using Parker = FutexParker<StdEnv>;
 
 #if !defined(_WIN32)
   // Advance is seq_cst: who waits is counted beside the word, by the library,
@@ -247,24 +187,22 @@ struct StdEnv {
     std::abort();
   }
 
- private:
-  // Sleeps until somebody wakes `word`, unless it is not `value` any more; may
-  // return early. libstdc++ has no wait of its own kind on Windows, and the
-  // one that it falls back on loses wake-ups that come between its check and
-  // its sleep.
-  static void SleepOn(std::atomic<int>& word, int value) {
+  // For the lock and the parker. libstdc++ has no wait of its own kind on
+  // Windows, and the one that it falls back on loses wake-ups that come between
+  // its check and its sleep.
+  static void SleepOn(Atomic<int>& word, int value) {
 #if defined(_WIN32)
     constexpr unsigned long kForever = ~0ul;
-    WaitOnAddress(&word, &value, sizeof(word), kForever);
+    WaitOnAddress(&word.value_, &value, sizeof(word), kForever);
 #else
-    word.wait(value, std::memory_order_relaxed);
+    word.value_.wait(value, std::memory_order_relaxed);
 #endif
   }
-  static void WakeOne(std::atomic<int>& word) {
+  static void WakeOne(Atomic<int>& word) {
 #if defined(_WIN32)
-    WakeByAddressSingle(&word);
+    WakeByAddressSingle(&word.value_);
 #else
-    word.notify_one();
+    word.value_.notify_one();
 #endif
   }
 };
@@ -298,6 +236,7 @@ struct UpdateOrders {
 };
 inline constexpr UpdateOrders kSeqCstUpdate{Order::kSeqCst, Order::kSeqCst};
 inline constexpr UpdateOrders kAcqRelUpdate{Order::kAcquire, Order::kAcqRel};
+inline constexpr UpdateOrders kReleaseUpdate{Order::kRelaxed, Order::kRelease};
 
 // Applies a pure transition to a shared word, atomically. `transition` maps
 // the word to a step with members `write` (whether to store at all) and `next`.

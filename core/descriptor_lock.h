@@ -11,9 +11,11 @@
 // parked task that runs again calls Acquire again.
 //
 // Orders: acquire on taking, release on giving up (acq_rel exchanges), so that
-// what one holder wrote is visible to the next. Waiters are handed out in the
-// order in which they parked; the lock itself is not fair: a task that comes
-// along may take the direction first.
+// what one holder wrote is visible to the next, and all of it to whoever drops
+// the last reference and destroys. Nothing here is half of a Dekker pair: what
+// is decided is in this one word. The loads are acquire for `closed` alone.
+// Waiters are handed out in the order in which they parked; the lock itself is
+// not fair: a task that comes along may take the direction first.
 
 #ifndef NETPOLL_CORE_DESCRIPTOR_LOCK_H_
 #define NETPOLL_CORE_DESCRIPTOR_LOCK_H_

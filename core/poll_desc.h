@@ -174,8 +174,8 @@ class PollDesc {
                             WaiterCount& waiters) {
     waiters.FetchAdd("commit.count", 1, Order::kAcqRel);
     const auto word = reinterpret_cast<SemaphoreWord>(waiter);
-    const auto done = Update<Env>(Word(direction), "commit.word", kSeqCstUpdate,
-                                  [word](SemaphoreWord before) {
+    const auto done = Update<Env>(Word(direction), "commit.word",
+                                  kReleaseUpdate, [word](SemaphoreWord before) {
                                     return semaphore::Commit(before, word);
                                   });
     if (done.step.outcome == SemaphoreOutcome::kParked) return true;

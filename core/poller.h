@@ -373,9 +373,15 @@ class Poller {
   Backend backend_;
   Timers timers_;
   Pool<Env, Desc> pool_;
+  // Lowered with release after the waiters are runnable, loaded with acquire:
+  // who finds it at 0 sees them. The raise is before the commit, which
+  // releases.
   alignas(64) typename Desc::WaiterCount waiters_{0};
+  // Open descriptors; acq_rel, for the destroyer to come after all Closes.
   typename Env::template Atomic<std::int32_t> open_{0};
+  // 1: a blocking poll is under way. Acquire and release, as a lock would be.
   typename Env::template Atomic<std::uint32_t> blocking_{0};
+  // A statistic: relaxed.
   typename Env::template Atomic<std::uint64_t> stale_{0};
 };
 

@@ -6,7 +6,9 @@
 // need no pointer bits and 32-bit systems lose nothing.
 //
 // Guarded by the lock: free list, directory writes. Lock-free: Find, from any
-// thread, for any 31-bit number, also one that never was an index.
+// thread, for any 31-bit number, also one that never was an index. The size is
+// stored with release when chunk and slot are there, and loaded with acquire
+// before either is looked at: so the directory's own accesses are relaxed.
 
 #ifndef NETPOLL_CORE_POOL_H_
 #define NETPOLL_CORE_POOL_H_

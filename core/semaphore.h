@@ -18,11 +18,19 @@
 //                    mover gets it, and must make it runnable.
 //
 // At most one task per direction may be between Prepare and Finish; a second
-// is misuse. Orders: every exchange is seq_cst. Nil->Wait against the status
-// word, and Cancel's load against the status word's publish, are the two
-// halves of a Dekker pair (poll_desc.h says why); the commit releases the
-// task's frame to the waker, who acquires it. Loads are seq_cst because that
-// costs nothing on x86 and covers readiness that lives in user space.
+// is misuse. Orders (docs/orders.md has what notices a weaker one):
+//   Nil -> Wait, Cancel's load  seq_cst: with the status word, the two halves
+//                               of a Dekker pair (poll_desc.h says why).
+//   Commit                      release: hands the task's frame to the waker;
+//                               what it decides on is in this word.
+//   Ready's and Cancel's exchange   an acquire of that frame. seq_cst as the
+//                               others: an acq_rel one is the same instruction.
+//   Ready's load                seq_cst: a word found at Ready is left alone,
+//                               and the task that takes that readiness back
+//                               must then see the report's flags and data.
+//   Reset, Finish, Ready -> Nil seq_cst: the other half of that, for readiness
+//                               that lies in user space, where no lock of the
+//                               system orders the two.
 
 #ifndef NETPOLL_CORE_SEMAPHORE_H_
 #define NETPOLL_CORE_SEMAPHORE_H_

@@ -29,6 +29,13 @@
 //   sleepers   bit w: worker w has announced that it sleeps. Set by w; cleared
 //              by w (Retract) or by the waker, who then unparks w.
 //
+// Orders: taking the turn, joining the sleepers and giving the turn up stand
+// before a look at another word, as the loads in Wake and DeadlineMoved stand
+// after a push: seq_cst, each a half of a Dekker pair where the queues, or the
+// deadline, are words without a lock. With a lock around the queue all of them
+// could be weaker; the protocol does not ask for one. The others (taking a
+// sleeper, the load beside an exchange) are seq_cst as their neighbours.
+//
 // Only the holder of the turn fetches events, so that when it gives the turn
 // up nobody has events in hand that are not yet delivered.
 

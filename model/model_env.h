@@ -112,7 +112,8 @@ struct ModelEnv {
    private:
     Access Make(Op op, Site site, Order order, Value a = 0, Value b = 0) const {
       return {.op = op,
-              .order = static_cast<std::uint8_t>(order),
+              .order = OrderOf(site.name, Name(op),
+                               static_cast<std::uint8_t>(order)),
               .object = &object_,
               .site = site.name,
               .a = a,
@@ -249,10 +250,15 @@ struct ModelEnv {
     }
     void Unpark(Site site) {
       if (WeaknessOf(site.name) == Weakness::kDropped) return;
-      Perform({.op = Op::kStore,
+      std::optional<int> (*const step)(int&, std::int64_t) =
+          [](int& woken, std::int64_t) -> std::optional<int> {
+        woken = 1;
+        return 0;
+      };
+      Perform({.op = Op::kCall,
                .object = &object_,
                .site = site.name,
-               .a = object_.Intern(1)});
+               .call = reinterpret_cast<void (*)()>(step)});
     }
 
    private:

@@ -47,6 +47,7 @@ const std::map<std::string, const char*>& Enough() {
       {"retire.lock unlocked", kAlone},  {"stale.count split", "a statistic"},
       {"token.clear split", kUnseen},    {"token.retract split", kUnseen},
       {"place.take_timer split", kRoom}, {"place.give_timer split", kRoom},
+      {"parker.unpark split", kUnseen},
   };
   return enough;
 }

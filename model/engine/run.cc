@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 
 #include "netpoll/model/engine/crash.h"
 #include "netpoll/model/engine/weaken.h"
@@ -24,6 +25,25 @@ thread_local sigjmp_buf crashed;
 thread_local bool in_work = false;  // Of Survives.
 
 char16_t Unit(std::uint64_t value) { return static_cast<char16_t>(value); }
+
+bool Concerns(const Weakened& weakened, std::string_view site,
+              std::string_view operation) {
+  std::string_view name = weakened.site;
+  if (name == "*" || name == site) return true;
+  if (!name.starts_with(site)) return false;
+  name.remove_prefix(site.size());
+  return name.starts_with(' ') && name.substr(1) == operation;
+}
+
+// By the seam's numbers: an acquire is 1, a release 2, both 3, and seq_cst 4.
+std::uint8_t Weaker(std::uint8_t written, Weakness how,
+                    std::string_view operation) {
+  int order = static_cast<int>(how) - static_cast<int>(Weakness::kRelaxed);
+  if (written < 4) order &= written;
+  if (operation == Name(Op::kLoad)) order &= 1;
+  if (operation == Name(Op::kStore)) order &= 2;
+  return static_cast<std::uint8_t>(order);
+}
 
 }  // namespace
 
@@ -97,9 +117,17 @@ int Run::Perform(const Access& access) {
 
 Weakness Run::WeaknessOf(const char* site) const {
   const Weakened& weakened = context_.world->weakened();
-  return weakened.how != Weakness::kNone && weakened.site == site
-             ? weakened.how
-             : Weakness::kNone;
+  return !IsOrder(weakened.how) && weakened.site == site ? weakened.how
+                                                         : Weakness::kNone;
+}
+
+std::uint8_t Run::OrderOf(const char* site, const char* operation,
+                          std::uint8_t written) const {
+  const Weakened& weakened = context_.world->weakened();
+  if (!IsOrder(weakened.how) || !Concerns(weakened, site, operation)) {
+    return written;
+  }
+  return Weaker(written, weakened.how, operation);
 }
 
 void Run::SetNote(Note note) {
@@ -261,6 +289,12 @@ bool Thread::WakeEarly(int task) {
 Weakness WeaknessOf(const char* site) {
   return current_run != nullptr ? current_run->WeaknessOf(site)
                                 : Weakness::kNone;
+}
+
+std::uint8_t OrderOf(const char* site, const char* operation,
+                     std::uint8_t written) {
+  return current_run != nullptr ? current_run->OrderOf(site, operation, written)
+                                : written;
 }
 
 // --- The seam's side --------------------------------------------------------

@@ -11,6 +11,7 @@
 #define NETPOLL_MODEL_ENGINE_RUN_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <utility>
@@ -72,6 +73,8 @@ class Run {
   bool IsSeen(const Access& access) const;
   void LookedAt(const Unseen& unseen);
   Weakness WeaknessOf(const char* site) const;
+  std::uint8_t OrderOf(const char* site, const char* operation,
+                       std::uint8_t written) const;
   void SetNote(Note note);
   Note note() const { return result_.ghost.note; }
   void Mark(const char* where, std::initializer_list<std::int64_t> values);

@@ -30,11 +30,16 @@ bool Implements(std::string_view source, std::string_view header) {
          (source[stem.size()] == '.' || source[stem.size()] == '_');
 }
 
+// Whose Env the model's own stands for: what that one alone is made of is not
+// explored by way of it.
+constexpr std::string_view kSeam = "core/concurrency.h";
+
 // Everything that a file includes, itself among it, and what implements that.
 void Reach(const std::string& file, const Sources& sources,
            std::set<std::string>* reached) {
   const auto found = sources.find(file);
   if (found == sources.end() || !reached->insert(file).second) return;
+  if (file == kSeam) return;
   std::istringstream lines(found->second);
   for (std::string line; std::getline(lines, line);) {
     const std::string included = Included(line);
@@ -161,12 +166,11 @@ bool IsFor(const std::string& family, const Row& row) {
 
 // A mutant that is the shipped source with one access weaker.
 void WriteWeaker(const Row& row, Unit& unit) {
-  std::string how = row.weaker_how;
-  how[0] = static_cast<char>(how[0] - 'a' + 'A');
   unit.text += "static const netpoll::model::VariantRegistrar " +
                Identifier(row.name) + "({" + Quoted(row.name) + ", " +
                Quoted(row.about) + ", {}, {" + Quoted(row.weaker_site) +
-               ", netpoll::model::Weakness::k" + how + "}});\n";
+               ", netpoll::model::WeaknessNamed(" + Quoted(row.weaker_how) +
+               ")}});\n";
 }
 
 bool WriteMutant(const Row& row, const Sources& sources, Unit& unit,

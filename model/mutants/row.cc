@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/mutants/row.h"
 
-#include <algorithm>
-#include <iterator>
 #include <sstream>
-#include <utility>
 
 #include "netpoll/model/engine/weaken.h"
 
@@ -34,9 +31,16 @@ int Count(std::string_view text, std::string_view part, std::size_t* first) {
   return count;
 }
 
-bool IsWeakness(const std::string& how) {
-  return std::any_of(std::begin(kWeaknesses), std::end(kWeaknesses),
-                     [&how](Weakness one) { return how == Name(one); });
+// "SITE HOW", or "SITE OPERATION HOW".
+bool ParseWeaker(const std::string& text, Row* row) {
+  const auto last = text.rfind(' ');
+  if (last == std::string::npos) return false;
+  row->weaker_site = text.substr(0, last);
+  row->weaker_how = text.substr(last + 1);
+  const Weakness how = WeaknessNamed(row->weaker_how);
+  if (IsOrder(how)) return true;
+  return how != Weakness::kNone &&
+         row->weaker_site.find(' ') == std::string::npos;
 }
 
 // Which part of the file a line belongs to.
@@ -91,14 +95,14 @@ bool ParseRow(std::string_view name, std::string_view text, Row* row,
   for (std::string law; words >> law;) row->breaks.push_back(law);
   if (row->about.empty()) return fail("no \"about:\" line");
   if (row->breaks.empty()) return fail("no \"breaks:\" line");
-  std::istringstream weaker(weaken);
-  weaker >> row->weaker_site >> row->weaker_how;
   if (row->changes.empty() && weaken.empty()) return fail("changes nothing");
   if (!row->changes.empty() && !weaken.empty()) {
     return fail("changes the source and weakens a site");
   }
-  if (!weaken.empty() && !IsWeakness(row->weaker_how)) {
-    return fail("not \"weaken: SITE split\", blind, dropped or unlocked");
+  if (!weaken.empty() && !ParseWeaker(weaken, row)) {
+    return fail(
+        "not \"weaken: SITE split\", blind, dropped, unlocked, or "
+        "\"SITE OPERATION\" and a memory order");
   }
   return true;
 }

@@ -20,6 +20,8 @@
 // all (model/engine/weaken.h), and nothing is compiled. Instead of the changes:
 //
 //   weaken: announce.turn split       or blind, dropped, unlocked
+//   weaken: commit.word cas relaxed   an order; acquire, release, acq_rel
+//   weaken: * acq_rel                 the same of every access
 
 #ifndef NETPOLL_MODEL_MUTANTS_ROW_H_
 #define NETPOLL_MODEL_MUTANTS_ROW_H_
@@ -41,7 +43,7 @@ struct Row {
   std::string about;
   std::vector<std::string> breaks;
   std::vector<Change> changes;
-  std::string weaker_site;  // Or this, and how.
+  std::string weaker_site;  // Or this, maybe with an operation, and how.
   std::string weaker_how;
 };
 

@@ -70,7 +70,20 @@ TEST(ARow, IsRefusedWithASentence) {
   EXPECT_EQ(WhyNot("about: a\n"), "X1-y:1: no \"breaks:\" line");
   EXPECT_EQ(WhyNot("about: a\nbreaks: L1\n"), "X1-y:2: changes nothing");
   EXPECT_EQ(WhyNot("about: a\nbreaks: L1\nweaken: a.b open\n"),
-            "X1-y:3: not \"weaken: SITE split\", blind, dropped or unlocked");
+            "X1-y:3: not \"weaken: SITE split\", blind, dropped, unlocked, or "
+            "\"SITE OPERATION\" and a memory order");
+  for (const char* weaken : {"a.b", "a.b none", "a.b cas split"}) {
+    EXPECT_NE(
+        WhyNot("about: a\nbreaks: L1\nweaken: " + std::string(weaken) + "\n"),
+        "")
+        << weaken;
+  }
+  for (const char* weaken : {"* acq_rel", "a.b relaxed", "a.b cas acquire"}) {
+    EXPECT_EQ(
+        WhyNot("about: a\nbreaks: L1\nweaken: " + std::string(weaken) + "\n"),
+        "")
+        << weaken;
+  }
   EXPECT_EQ(WhyNot(std::string(kRow) + "weaken: a.b split\n"),
             "X1-y:10: changes the source and weakens a site");
   EXPECT_EQ(WhyNot("<<<<\n"), "X1-y:1: a change before any \"file:\" line");
@@ -161,7 +174,7 @@ TEST(AMutant, ThatWeakensASiteIsTheShippedSource) {
       << why;
   ASSERT_TRUE(Compose(rows, Small(), &out, &why)) << why;
   EXPECT_NE(out.find("{\"X1-y\", \"a\", {}, {\"a.b\", "
-                     "netpoll::model::Weakness::kSplit}}"),
+                     "netpoll::model::WeaknessNamed(\"split\")}}"),
             std::string::npos);
   EXPECT_EQ(out.find("int one;"), std::string::npos);
 }

@@ -96,6 +96,15 @@ inline void AddDescriptorScenarios(std::vector<Scenario>& all) {
        .read_kind = WaitKind::kUntilReady,
        .read_edges = 1,
        .setters = {{{kR, past}}}});
+  add("payload-edge", "whoever wakes a task leaves something for it",
+      {.read_rounds = 2, .read_edges = 2, .payload = true});
+  add("payload-past", "... also whoever sets a deadline that has passed",
+      {.read_rounds = 1,
+       .read_edges = 1,
+       .setters = {{{kR, past}}},
+       .payload = true});
+  add("payload-close", "... and whoever closes",
+      {.read_rounds = 1, .read_edges = 1, .closers = 1, .payload = true});
   add("error-event", "a report that says nothing but error",
       {.read_rounds = 1, .error_events = 1});
   add("error-then-edge", "an error report, then a proper one",

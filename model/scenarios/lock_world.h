@@ -29,6 +29,9 @@ struct LockCast {
   // Tasks and the thread with the reference come again and again, for ever, or
   // until somebody closes.
   bool endless = false;
+  // Users and the destroyer are at a plain field, which nothing but the lock
+  // orders.
+  bool plain = false;
 };
 
 class LockWorld : public ParkingWorld {
@@ -99,6 +102,7 @@ class LockWorld : public ParkingWorld {
     int thread = 0;
   };
   using Int = ObjectOf<int>;
+  using Env = ModelEnv<2, 2>;
 
   void Wake(Thread& thread, WaiterList& list) {
     while (Waiter* const waiter = list.Pop()) {
@@ -109,6 +113,8 @@ class LockWorld : public ParkingWorld {
   }
 
   void Destroy(Thread& thread) {
+    if (cast_.plain) used_[0].Set(0);
+    if (cast_.plain) used_[1].Set(0);
     if (Thread::Call<int>("destroy", destroyed_,
                           [](int& count, std::int64_t) -> std::optional<int> {
                             return ++count;
@@ -119,6 +125,11 @@ class LockWorld : public ParkingWorld {
 
   // Uses the descriptor: alone in its direction, and before it is destroyed.
   void Use(Thread& thread, Mode direction) {
+    if (cast_.plain) {
+      Env::Var<int>& used = used_[direction == Mode::kRead ? 0 : 1];
+      used.Set(used.Get() + 1);
+      return;
+    }
     const int bit = static_cast<int>(direction);
     const auto enter = [](int& inside,
                           std::int64_t mask) -> std::optional<int> {
@@ -175,6 +186,7 @@ class LockWorld : public ParkingWorld {
       thread.May("holder.go");
       if (!lock_.AddReference()) return;
       thread.Mark("holds");
+      if (cast_.plain) (void)used_[1].Get();
       if (lock_.DropReference()) {
         Destroy(thread);
         return;
@@ -195,7 +207,8 @@ class LockWorld : public ParkingWorld {
   static constexpr int kFirstWaiterBit = 23;
 
   const LockCast cast_;
-  DescriptorLock<ModelEnv<2, 2>> lock_;
+  DescriptorLock<Env> lock_;
+  Env::Var<int> used_[2];
   Object* word_ = nullptr;
   Int inside_;
   Int destroyed_;
@@ -230,6 +243,12 @@ inline void AddLockScenarios(std::vector<Scenario>& all) {
   add("closed-lock-reference", "two closers, and a reference again and again",
       {.readers = 1, .closers = 2, .reference = true, .endless = true});
   all.back().closed = true;
+  add("lock-plain", "what one holder wrote is there for the next",
+      {.plain = true});
+  add("lock-plain-close", "whoever destroys comes after whoever used it",
+      {.readers = 1, .closers = 1, .plain = true});
+  add("lock-plain-reference", "... and after whoever only kept it open",
+      {.readers = 0, .closers = 1, .reference = true, .plain = true});
   add("huge-lock", "two tasks in each direction, several times, two closers",
       {.readers = 2,
        .writers = 2,

@@ -12,7 +12,9 @@
 #include "netpoll/model/scenarios/closed_descriptor_scenarios.h"
 #include "netpoll/model/scenarios/descriptor_scenarios.h"
 #include "netpoll/model/scenarios/dispatch_world.h"
+#include "netpoll/model/scenarios/doorbell_world.h"
 #include "netpoll/model/scenarios/fd_world.h"
+#include "netpoll/model/scenarios/futex_world.h"
 #include "netpoll/model/scenarios/heap_world.h"
 #include "netpoll/model/scenarios/join_world.h"
 #include "netpoll/model/scenarios/lock_world.h"
@@ -23,6 +25,7 @@
 #include "netpoll/model/scenarios/sleep_scenarios.h"
 #include "netpoll/model/scenarios/timetable_world.h"
 #include "netpoll/model/scenarios/token_world.h"
+#include "netpoll/model/scenarios/user_ready_world.h"
 #include "netpoll/model/systems/epoll_world.h"
 #include "netpoll/model/systems/kqueue_world.h"
 #include "netpoll/model/systems/poll_world.h"
@@ -46,6 +49,9 @@ std::vector<Scenario> AllScenarios() {
   AddSleepScenarios(all);
   AddLockScenarios(all);
   AddPoolScenarios(all);
+  AddFutexScenarios(all);
+  AddUserReadyScenarios(all);
+  AddDoorbellScenarios(all);
   AddPureScenarios(all);
   AddQueueScenarios(all);
   AddDispatchScenarios(all);

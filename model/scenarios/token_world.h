@@ -26,6 +26,9 @@ struct TokenCast {
   bool nonblocking = false;  // Another thread polls without blocking.
   bool post_may_fail = false;
   bool endless = false;  // Breakers go on for ever.
+  // News lie in relaxed words, one of each breaker, which nothing but the token
+  // orders.
+  bool relaxed = false;
 };
 
 class TokenWorld : public ParkingWorld {
@@ -42,7 +45,7 @@ class TokenWorld : public ParkingWorld {
     for (int i = 0; i < cast.breakers; ++i) {
       breakers_.push_back(
           AddThread("breaker" + std::to_string(i + 1),
-                    [this](Thread& thread) { Breaker(thread); }));
+                    [=, this](Thread& thread) { Breaker(thread, i); }));
     }
     if (cast.nonblocking) {
       AddThread("looker", [this](Thread& thread) { Looker(thread); });
@@ -51,6 +54,11 @@ class TokenWorld : public ParkingWorld {
   }
 
   const char* AtRest(const View& view) override {
+    for (int i = 0; cast_.relaxed && i < cast_.breakers; ++i) {
+      if (view.Of(words_[i].object()) != view.note(0).As<TokenNote>().seen[i]) {
+        return "L4: a break ended no blocking poll";
+      }
+    }
     if (view.Of(news_) != view.Of(seen_)) {
       return "L4: a break ended no blocking poll";
     }
@@ -83,7 +91,7 @@ class TokenWorld : public ParkingWorld {
                        Ghost& ghost) override {
     if (thread != 0 && access.object == token_object_ && response == 0 &&
         access.op == Op::kExchange) {
-      ghost.note = TokenNote{true};
+      ghost.note = TokenNote{.will_act = true};
     }
     return nullptr;
   }
@@ -94,6 +102,7 @@ class TokenWorld : public ParkingWorld {
   // it has taken the post and is about to clear the token.
   struct TokenNote {
     bool will_act = false;
+    std::uint8_t seen[2] = {};  // By the poller, in the relaxed words.
   };
   static bool WillAct(const View& view, int thread) {
     return view.note(thread).As<TokenNote>().will_act;
@@ -109,11 +118,15 @@ class TokenWorld : public ParkingWorld {
     return 0;
   }
 
-  void Breaker(Thread& thread) {
+  void Breaker(Thread& thread, int number) {
     for (int i = 0; i < cast_.breaks; i += cast_.endless ? 0 : 1) {
       thread.Mark("break", {i});
       thread.May("breaker.go");
-      Thread::Call("breaker.news", news_, cast_.endless ? Set : Add, 1);
+      if (cast_.relaxed) {
+        words_[number].Store("breaker.word", i + 1, Order::kRelaxed);
+      } else {
+        Thread::Call("breaker.news", news_, cast_.endless ? Set : Add, 1);
+      }
       for (int attempt = 0; token_.Request(); ++attempt) {
         if (cast_.post_may_fail && attempt == 0 &&
             Thread::Choose("post.fails", 2) == 1) {
@@ -129,17 +142,26 @@ class TokenWorld : public ParkingWorld {
   }
 
   void Poller(Thread& thread) {
+    TokenNote note;
     for (;;) {
-      thread.Mark("poll");
+      thread.Mark("poll", {note.seen[0], note.seen[1]});
       Thread::Await<int>("poll.wait", posted_,
                          [](int& posted, std::int64_t) -> std::optional<int> {
                            if (posted == 0) return std::nullopt;
                            posted = 0;
                            return 0;
                          });
-      thread.SetNote(TokenNote{true});
+      note.will_act = true;
+      thread.SetNote(note);
       token_.Clear();
-      thread.SetNote({});
+      note.will_act = false;
+      thread.SetNote(note);
+      for (int i = 0; cast_.relaxed && i < cast_.breakers; ++i) {
+        note.seen[i] = static_cast<std::uint8_t>(
+            words_[i].Load("poll.word", Order::kRelaxed));
+        thread.SetNote(note);
+      }
+      if (cast_.relaxed) continue;
       thread.Mark("polled");
       if (cast_.endless) {
         Thread::Call("poll.look", news_, Set, 0);
@@ -171,7 +193,9 @@ class TokenWorld : public ParkingWorld {
   }
 
   const TokenCast cast_;
-  WakeToken<ModelEnv<2, 2>> token_;
+  using Env = ModelEnv<2, 2>;
+  WakeToken<Env> token_;
+  Env::Atomic<int> words_[2];
   Int posted_;
   Int news_;
   Int seen_;
@@ -197,6 +221,8 @@ inline void AddTokenScenarios(std::vector<Scenario>& all) {
   add("closed-breaks-fail", "... and posts that fail now and then",
       {.breakers = 2, .post_may_fail = true, .endless = true});
   all.back().closed = true;
+  add("break-relaxed", "what was written before a break is seen after the poll",
+      {.breakers = 2, .relaxed = true});
 }
 
 }  // namespace netpoll::model
