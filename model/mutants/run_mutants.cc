@@ -12,9 +12,11 @@
 #include "netpoll/model/engine/explore.h"
 #include "netpoll/model/engine/fair_cycles.h"
 #include "netpoll/model/engine/run.h"
+#include "netpoll/model/graphs/tell_graph.h"
 #include "netpoll/model/mutants/matrix.h"
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/source.h"
+#include "netpoll/model/weak/weak_search.h"
 
 namespace netpoll::model {
 namespace {
@@ -23,6 +25,33 @@ using Clock = std::chrono::steady_clock;
 
 constexpr char kEnd[] = ".\n";
 constexpr char kSkipped[] = "skipped";
+
+// Of a configuration under a weaker memory order: what is larger is left out.
+constexpr std::uint64_t kMostGraphs = 4'000;
+
+// A weaker memory order: what the model of C++ allows.
+std::string RunOrderCell(const Variant& mutant, const Scenario& scenario) {
+  std::ostringstream line;
+  Exploration exploration(scenario);
+  exploration.WithTables([&](Tabulator& tables) {
+    WeakLimits limits;
+    limits.graphs = kMostGraphs;
+    const WeakResult found = ExploreGraphs(tables, MemoryModel::kRc11, limits);
+    GraphStory story;
+    if (!found.violation.empty()) {
+      story =
+          TellGraph(tables, found.graph, MemoryModel::kRc11, found.violation);
+      story.variant = mutant.name;
+      story.scenario = scenario.name;
+    }
+    line.str("");
+    line << found.explored << ' ' << story.moments.size() << ' '
+         << (found.complete || story.broken()) << ' '
+         << (story.broken() ? story.ReplayText() : "-") << ' '
+         << found.violation << '\n';
+  });
+  return line.str();
+}
 
 // One line: states, length, complete, replay string, violation.
 std::string LineOf(const Variant& mutant, const Scenario& scenario,
@@ -42,6 +71,7 @@ std::string LineOf(const Variant& mutant, const Scenario& scenario,
 // table has it.
 std::string RunCell(const Variant& mutant, const Scenario& scenario,
                     std::uint64_t states) {
+  if (IsOrder(mutant.weakened.how)) return RunOrderCell(mutant, scenario);
   SearchLimits limits;
   limits.states = states;
   SearchResult found;

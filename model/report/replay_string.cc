@@ -12,34 +12,11 @@ constexpr int kThreads = 26;
 constexpr std::size_t kLongest = 100'000;  // Steps.
 constexpr int kParts = 5;
 
-// Five letters without the ones that look alike: 25 bits of FNV-1a.
-std::string Checksum(std::string_view text) {
-  constexpr std::string_view kLetters = "0123456789abcdefghjkmnpqrstvwxyz";
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  }
-  hash ^= hash >> 32;
-  std::string sum;
-  for (int i = 0; i < 5; ++i) sum += kLetters[hash >> (5 * i) & 31];
-  return sum;
-}
-
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 std::string Character(std::string_view text, std::size_t at) {
   return "character " + std::to_string(at + 1) + " of the schedule ('" +
          text[at] + "')";
-}
-
-std::vector<std::string_view> Split(std::string_view text, char by) {
-  std::vector<std::string_view> parts;
-  for (;;) {
-    const std::size_t end = text.find(by);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
 }
 
 // What the string claims to be, before its parts are looked at.
@@ -64,6 +41,29 @@ std::string CheckFormat(std::string_view first) {
 }
 
 }  // namespace
+
+// Five letters without the ones that look alike: 25 bits of FNV-1a.
+std::string Checksum(std::string_view text) {
+  constexpr std::string_view kLetters = "0123456789abcdefghjkmnpqrstvwxyz";
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  }
+  hash ^= hash >> 32;
+  std::string sum;
+  for (int i = 0; i < 5; ++i) sum += kLetters[hash >> (5 * i) & 31];
+  return sum;
+}
+
+std::vector<std::string_view> Split(std::string_view text, char by) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const std::size_t end = text.find(by);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
 
 std::string ScheduleText(const std::vector<Choice>& schedule) {
   std::string text;

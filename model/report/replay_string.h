@@ -23,6 +23,11 @@
 
 namespace netpoll::model {
 
+// Of all that comes before it, at the end of a string.
+std::string Checksum(std::string_view text);
+
+std::vector<std::string_view> Split(std::string_view text, char by);
+
 struct ReplayString {
   std::string variant = "shipped";
   std::string scenario;

@@ -8,27 +8,11 @@
 #include "netpoll/model/engine/fair_cycles.h"
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/report/replay_string.h"
+#include "netpoll/model/report/show_value.h"
 #include "netpoll/model/report/source.h"
 
 namespace netpoll::model {
 namespace {
-
-int TaskOf(const World& world, const Object& object) {
-  for (std::size_t i = 0; i < world.threads().size(); ++i) {
-    if (world.threads()[i].task == &object) return static_cast<int>(i);
-  }
-  return -1;
-}
-
-// As the laws that watch it say; anything else as the object itself does.
-std::string Show(const World& world, const Object& object, Value value) {
-  std::string text = world.attached().Show(object, value);
-  if (!text.empty()) return text;
-  if (TaskOf(world, object) >= 0) return value == 0 ? "asleep" : "runnable";
-  if (object.lock_number >= 0) return value == 0 ? "free" : "held";
-  text = object.Show(value);
-  return text.empty() ? "v" + std::to_string(value) : text;
-}
 
 // What the laws watch comes first, then locks, the rest, and tasks.
 int Place(const World& world, const Object& object) {

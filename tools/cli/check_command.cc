@@ -19,9 +19,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "netpoll/model/graphs/graph_schedule.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/source.h"
+#include "netpoll/tools/cli/check_graphs.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/cli/model_files.h"
@@ -38,6 +40,8 @@ using model::Scenario;
 using model::Variant;
 using model::Verdict;
 
+constexpr char kInterleavings[] = "interleavings";
+
 struct CheckFlags {
   std::string only = "*";
   std::string mutant;
@@ -46,6 +50,8 @@ struct CheckFlags {
   bool deep = false;
   bool json = false;
   bool no_reduction = false;
+  std::string memory_model = kInterleavings;
+  GraphCheck graphs;
 };
 
 std::vector<Scenario> Selected(const Variant& variant,
@@ -275,8 +281,15 @@ int RunCheck(Arguments arguments) {
   flags.Switch("json", &wanted.json, "print JSON");
   flags.Text("html", "FILE", &wanted.html,
              "write the first counterexample as a page for a browser");
+  flags.Choice("memory-model", "MODEL", &wanted.memory_model,
+               {kInterleavings, "sc", "tso", "rc11"},
+               "explore execution graphs that this model allows instead: x86's "
+               "(tso) or C++'s (rc11)");
+  flags.Count("graphs", "N", &wanted.graphs.graphs, 1,
+              "... and cut a configuration off that has more of them");
   flags.Finding("a property is broken: the counterexample was printed");
   flags.Example("netpoll check");
+  flags.Example("netpoll check --memory-model rc11 --only 'read-*'");
   flags.Example("netpoll check --only 'read-*' --html broken.html");
   if (const auto status = flags.Parse(arguments)) return *status;
   const Variant* const variant = FindVariantOrExplain(
@@ -285,6 +298,14 @@ int RunCheck(Arguments arguments) {
   std::vector<Scenario> selected = Selected(*variant, wanted);
   if (selected.empty()) {
     return NoSuchConfiguration(flags, *variant, wanted.only);
+  }
+  // A weaker order is seen by no interleaving.
+  const bool weaker = IsOrder(variant->weakened.how);
+  if (wanted.memory_model != kInterleavings || weaker) {
+    (void)model::ModelNamed(wanted.memory_model, &wanted.graphs.memory);
+    wanted.graphs.json = wanted.json;
+    wanted.graphs.html = wanted.html;
+    return CheckByGraphs(flags, wanted.graphs, *variant, selected);
   }
   std::vector<Scenario> closed;
   if (!wanted.mutant.empty() && wanted.only == "*") {

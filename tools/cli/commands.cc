@@ -25,6 +25,8 @@ constexpr Command kCommands[] = {
      RunTorture},
     {"mutants", "put every known bug back, and see the checker find it",
      RunMutants},
+    {"orders", "make every memory order weaker, and see what notices",
+     RunOrders},
 };
 
 }  // namespace

@@ -18,6 +18,7 @@ int RunDemo(Arguments arguments);
 int RunFuzz(Arguments arguments);
 int RunReplay(Arguments arguments);
 int RunMutants(Arguments arguments);
+int RunOrders(Arguments arguments);
 int RunScenario(Arguments arguments);
 int RunServe(Arguments arguments);
 int RunTorture(Arguments arguments);

@@ -8,6 +8,9 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "netpoll/model/graphs/graph_pictures.h"
+#include "netpoll/model/graphs/graph_schedule.h"
+#include "netpoll/model/graphs/tell_graph.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/source.h"
@@ -105,6 +108,50 @@ int Show(const Flags& flags, const ReplayFlags& given, const Wanted& wanted,
   return story.broken() ? kExitFinding : kExitOk;
 }
 
+// An execution graph: np1's other kind. A weaker order of the table is named as
+// a variant: ~SITE~OPERATION~ORDER.
+int ReplayGraph(const Flags& flags, const ReplayFlags& given,
+                std::string_view text) {
+  model::GraphString string;
+  const std::string wrong = model::GraphString::Parse(text, &string);
+  if (!wrong.empty()) return flags.Fail(wrong);
+  model::Weakened weakened;
+  const bool weaker = model::WeakerVariant(string.variant, &weakened);
+  const auto* const variant =
+      FindVariantOrExplain(flags, weaker ? "shipped" : string.variant);
+  if (variant == nullptr) return kExitBadUse;
+  const auto* const found =
+      FindScenarioOrExplain(flags, *variant, string.scenario);
+  if (found == nullptr) return kExitBadUse;
+  const model::Scenario scenario =
+      weaker ? model::Weaker(*found, weakened) : *found;
+  if (string.digest != model::SourceDigest()) {
+    std::fprintf(stderr,
+                 "netpoll replay: recorded with source %s, this is %s: the "
+                 "execution may differ\n",
+                 Quoted(string.digest).c_str(),
+                 std::string(model::SourceDigest()).c_str());
+  }
+  const model::GraphStory story =
+      model::TellGraphAgain(string.variant, scenario, string);
+  if (!story.why_not.empty()) {
+    return flags.Fail(
+        absl::StrCat("the graph does not fit this source: ", story.why_not));
+  }
+  std::printf(
+      "%s: %s\n\n%s", story.scenario.c_str(), story.about.c_str(),
+      GraphCounterexample(story, model::TerminalWidth(STDOUT_FILENO)).c_str());
+  if (!given.html.empty()) {
+    const int status = WriteFile(flags, given.html, GraphHtmlPage(story));
+    if (status != kExitOk) return status;
+  }
+  if (!given.mermaid.empty()) {
+    const int status = WriteFile(flags, given.mermaid, GraphMermaid(story));
+    if (status != kExitOk) return status;
+  }
+  return story.broken() ? kExitFinding : kExitOk;
+}
+
 }  // namespace
 
 int RunReplay(Arguments arguments) {
@@ -113,7 +160,8 @@ int RunReplay(Arguments arguments) {
               "Runs one schedule again, twice, and shows it. A trace file is "
               "compared line by line.");
   flags.Word("STRING|FILE", &given.what,
-             "what check printed (np1:...), or a file with it, or a trace");
+             "what check or orders printed (np1:..., ng1:...), or a file with "
+             "np1:..., or a trace");
   flags.Text("html", "FILE", &given.html, "write a page for a browser");
   flags.Text("mermaid", "FILE", &given.mermaid, "write a Mermaid diagram");
   flags.Text("trace", "FILE", &given.trace, "write a trace file");
@@ -121,6 +169,9 @@ int RunReplay(Arguments arguments) {
   flags.Example("netpoll replay np1:read-edge:... --html run.html");
   flags.Example("netpoll replay run.trace");
   if (const auto status = flags.Parse(arguments)) return *status;
+  if (model::IsGraphString(Trimmed(given.what))) {
+    return ReplayGraph(flags, given, Trimmed(given.what));
+  }
   Wanted wanted;
   if (const int status = Understand(flags, given.what, &wanted)) return status;
   const auto* const variant =
