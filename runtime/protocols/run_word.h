@@ -10,8 +10,10 @@
 //   count      tasks that live, and tasks of other runtimes that wait here.
 //              Add, Remove; AddUnlessEnded.
 //
-// All acq_rel: what a task wrote before it was counted out is seen by whoever
-// finds nobody left.
+// acq_rel: what a task wrote before it was counted out is seen by whoever finds
+// nobody left. Remove and `count` are seq_cst: whoever counts the last one out
+// says so afterwards in another word, which Run clears before it counts
+// (dispatch.h); one of the two must see the other.
 
 #ifndef NETPOLL_RUNTIME_PROTOCOLS_RUN_WORD_H_
 #define NETPOLL_RUNTIME_PROTOCOLS_RUN_WORD_H_
@@ -57,11 +59,11 @@ class RunWord {
   }
   // True: it was the last.
   bool Remove() {
-    return word_.FetchAdd("run.remove", 0 - kOne, Order::kAcqRel) / kOne == 1;
+    return word_.FetchAdd("run.remove", 0 - kOne, Order::kSeqCst) / kOne == 1;
   }
 
   std::uint64_t count() const {
-    return word_.Load("run.count", Order::kAcquire) / kOne;
+    return word_.Load("run.count", Order::kSeqCst) / kOne;
   }
   RunPhase phase() const {
     return PhaseOf(word_.Load("run.phase", Order::kAcquire));
