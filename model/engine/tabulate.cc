@@ -8,6 +8,11 @@
 namespace netpoll::model {
 namespace {
 
+// Accesses that a thread may make without a declaration. Whoever makes more
+// goes round for ever and counts: each local state would be kept with all
+// before it.
+constexpr std::size_t kMostUndeclared = 4096;
+
 // At what was left out of the state.
 bool Looks(const Access& access) {
   return access.object != nullptr && access.object->left_out &&
@@ -99,6 +104,8 @@ int Tabulator::AddNode(int thread, const RunResult& result, int parent,
   // Every later one would have this one's number.
   if (nodes_[thread].size() == std::numeric_limits<Value>::max()) {
     node.violation = InternText("limit: a thread has too many local states");
+  } else if (key.size() > kMostUndeclared) {
+    node.violation = InternText("limit: a thread goes on and declares nothing");
   }
   nodes_[thread].push_back(std::move(node));
   return found->second;

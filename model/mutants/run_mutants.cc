@@ -157,6 +157,24 @@ std::vector<const Scenario*> Wanted(const Variant& mutant, std::size_t first,
   return wanted;
 }
 
+// False: an exception, of memory, which must not get to whoever forked.
+bool RunAll(const Variant& mutant, std::size_t first, const RunOptions& options,
+            int fd) {
+  try {
+    ClosedCells closed(mutant, first);
+    for (const Scenario* const scenario : Wanted(mutant, first, options)) {
+      alarm(scenario->closed ? 600 : 120);
+      WriteAll(fd, scenario->closed
+                       ? closed.Line(*scenario)
+                       : RunCell(mutant, *scenario, options.states));
+    }
+    WriteAll(fd, kEnd);
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
 // A child that runs the configurations of one mutant from `first` on, and
 // writes a line for each.
 class Child {
@@ -171,15 +189,7 @@ class Child {
       setrlimit(RLIMIT_CORE, &no_core);
       // Most crashes become violations with a schedule.
       CatchCrashes();
-      ClosedCells closed(mutant, first);
-      for (const Scenario* const scenario : Wanted(mutant, first, options)) {
-        alarm(scenario->closed ? 600 : 120);
-        WriteAll(ends[1], scenario->closed
-                              ? closed.Line(*scenario)
-                              : RunCell(mutant, *scenario, options.states));
-      }
-      WriteAll(ends[1], kEnd);
-      _exit(0);
+      _exit(RunAll(mutant, first, options, ends[1]) ? 0 : 1);
     }
     close(ends[1]);
     fd_ = ends[0];
