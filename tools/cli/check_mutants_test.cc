@@ -2,12 +2,16 @@
 //
 // `netpoll check --mutant ROW` as a user types it: for every row it ends with a
 // counterexample and exit status 1. It does not crash, and no row survives.
+// Every eighth row; all of them, which take half an hour, at the deepest
+// bounds.
 
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -30,7 +34,10 @@ std::vector<std::string> Rows() {
     if (variant.name != "shipped") all.push_back(variant.name);
   }
   std::sort(all.begin(), all.end());
-  return all;
+  if (std::getenv("NETPOLL_DEEP") != nullptr) return all;
+  std::vector<std::string> some;
+  for (std::size_t i = 0; i < all.size(); i += 8) some.push_back(all[i]);
+  return some;
 }
 
 struct Ended {
