@@ -2,7 +2,7 @@
 //
 // `netpoll check --mutant ROW` as a user types it: for every row it ends with a
 // counterexample and exit status 1. It does not crash, and no row survives.
-// Every eighth row; all of them, which take half an hour, at the deepest
+// Every eighth row; all of them, which take minutes, at the deepest
 // bounds.
 
 #include <sys/wait.h>
