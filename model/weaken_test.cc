@@ -20,6 +20,7 @@
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/source.h"
 #include "netpoll/model/report/survey.h"
+#include "netpoll/model/ways_to_weaken.h"
 
 namespace netpoll::model {
 namespace {
@@ -58,22 +59,6 @@ struct Weak {
   std::vector<const Scenario*> scenarios;  // That have the site.
 };
 
-std::vector<Weakness> WaysFor(const Access& access) {
-  switch (access.op) {
-    case Op::kCas:
-      return {Weakness::kSplit, Weakness::kBlind, Weakness::kDropped};
-    case Op::kExchange:
-    case Op::kAdd:
-      return {Weakness::kSplit};
-    case Op::kStore:
-      return {Weakness::kDropped};
-    case Op::kAcquire:
-      return {Weakness::kUnlocked};
-    default:
-      return {};
-  }
-}
-
 // Everything that can be made weaker, by site and manner.
 std::vector<Weak> All() {
   std::set<std::string> core;
@@ -94,7 +79,7 @@ std::vector<Weak> All() {
       for (const Node& node : tables.nodes(thread)) {
         const Access& access = tables.access(node.access);
         if (core.count(access.site) == 0) continue;
-        for (const Weakness how : WaysFor(access)) {
+        for (const Weakness how : WaysToWeaken(access)) {
           here.insert({access.site, how});
         }
       }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "netpoll/model/graphs/graph_pictures.h"
+#include "netpoll/model/report/markup.h"
 
 namespace netpoll::model {
 namespace {
@@ -27,30 +28,12 @@ constexpr char kStyle[] =
     ".over{stroke:#c33;stroke-dasharray:5 4}b.rf{color:#2a7d2a}"
     "b.mo{color:#b8860b}b.over{color:#c33}";
 
-std::string Escaped(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '<') {
-      escaped += "&lt;";
-    } else if (c == '>') {
-      escaped += "&gt;";
-    } else if (c == '&') {
-      escaped += "&amp;";
-    } else if (c == '"') {
-      escaped += "&quot;";
-    } else {
-      escaped += c;
-    }
-  }
-  return escaped;
-}
-
 std::string Number(int number) { return std::to_string(number); }
 
 std::string SvgText(int x, int y, const std::string& classes,
                     const std::string& text) {
   return "<text x=\"" + Number(x) + "\" y=\"" + Number(y) + "\" class=\"" +
-         classes + "\">" + Escaped(text) + "</text>\n";
+         classes + "\">" + HtmlText(text) + "</text>\n";
 }
 
 class Page {
@@ -63,11 +46,11 @@ class Page {
                                   : story_.variant + "/" + story_.scenario;
     return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
            "<title>" +
-           Escaped(title) + "</title><style>" + kStyle +
-           "</style></head><body>\n<h1>" + Escaped(title) + " <small>" +
-           Escaped(story_.about) + "</small></h1>\n<p>" +
-           Escaped(story_.sentence) + ".</p>\n<p><code>netpoll replay " +
-           Escaped(story_.ReplayText()) + "</code></p>\n<p>Allowed by " +
+           HtmlText(title) + "</title><style>" + kStyle +
+           "</style></head><body>\n<h1>" + HtmlText(title) + " <small>" +
+           HtmlText(story_.about) + "</small></h1>\n<p>" +
+           HtmlText(story_.sentence) + ".</p>\n<p><code>netpoll replay " +
+           HtmlText(story_.ReplayText()) + "</code></p>\n<p>Allowed by " +
            Name(story_.model) +
            ". Threads go from top to bottom. <b class=\"rf\">reads from</b>, "
            "<b class=\"mo\">is replaced by</b>, <b class=\"over\">overlooks"

@@ -1,26 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/graphs/graph_pictures.h"
+#include "netpoll/model/report/markup.h"
 
 namespace netpoll::model {
 namespace {
-
-std::string Escaped(const std::string& text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '"') {
-      escaped += "#quot;";
-    } else if (c == '#') {
-      escaped += "#35;";
-    } else if (c == '<') {
-      escaped += "#lt;";
-    } else if (c == '>') {
-      escaped += "#gt;";
-    } else {
-      escaped += c;
-    }
-  }
-  return escaped;
-}
 
 std::string Event(int number) { return "e" + std::to_string(number); }
 
@@ -32,7 +15,7 @@ std::string Label(const GraphMoment& moment, int number) {
     text += ": " + moment.object + " " + moment.read +
             (moment.reads && moment.writes ? " to " : "") + moment.written;
   }
-  return Escaped(text);
+  return MermaidText(text);
 }
 
 }  // namespace
@@ -42,7 +25,7 @@ std::string GraphMermaid(const GraphStory& story) {
   const int count = static_cast<int>(story.moments.size());
   for (std::size_t thread = 0; thread < story.threads.size(); ++thread) {
     text += "  subgraph t" + std::to_string(thread) + "[\"" +
-            Escaped(story.threads[thread]) + "\"]\n";
+            MermaidText(story.threads[thread]) + "\"]\n";
     int before = 0;
     for (int number = 1; number <= count; ++number) {
       const GraphMoment& moment = story.moments[number - 1];

@@ -3,7 +3,6 @@
 // Mutants that break laws of runs without end die by those, and by no other.
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "netpoll/model/mutants/golden_files.h"
 #include "netpoll/model/mutants/matrix.h"
+#include "netpoll/model/mutants/read_rows.h"
 #include "netpoll/model/mutants/row.h"
 #include "netpoll/model/source/read_file.h"
 
@@ -28,21 +28,8 @@ const std::vector<MutantResult>& Results() {
   return results;
 }
 
-std::map<std::string, Row> LivenessRows() {
-  std::map<std::string, Row> rows;
-  for (const auto& file :
-       std::filesystem::directory_iterator("model/mutants/liveness")) {
-    const std::string name = file.path().stem().string();
-    std::string why;
-    EXPECT_TRUE(
-        ParseRow(name, ReadFile(file.path().string()), &rows[name], &why))
-        << why;
-  }
-  return rows;
-}
-
 TEST(LivenessMutants, DieByALawOfCyclesThatTheirRowNames) {
-  const auto rows = LivenessRows();
+  const auto rows = ReadRows("model/mutants/liveness");
   EXPECT_GE(rows.size(), 8u);
   const std::string page = ReadFile(kDocsFile);
   for (const auto& [name, row] : rows) {

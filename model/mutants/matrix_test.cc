@@ -6,13 +6,13 @@
 #include "netpoll/model/mutants/matrix.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <set>
 
 #include "gtest/gtest.h"
 #include "netpoll/model/engine/weaken.h"
 #include "netpoll/model/mutants/golden_files.h"
+#include "netpoll/model/mutants/read_rows.h"
 #include "netpoll/model/mutants/row.h"
 #include "netpoll/model/source/read_file.h"
 
@@ -26,31 +26,18 @@ const std::vector<MutantResult>& Results() {
   return results;
 }
 
-std::map<std::string, Row> Rows() {
-  std::map<std::string, Row> rows;
-  for (const auto& file :
-       std::filesystem::directory_iterator("model/mutants/rows")) {
-    const std::string name = file.path().stem().string();
-    std::string why;
-    EXPECT_TRUE(
-        ParseRow(name, ReadFile(file.path().string()), &rows[name], &why))
-        << why;
-  }
-  return rows;
-}
-
 TEST(Mutants, EveryRowIsCompiledIn) {
   std::set<std::string> compiled;
   for (const auto* mutant : Mutants()) compiled.insert(mutant->name);
-  for (const auto& [name, row] : Rows()) {
+  for (const auto& [name, row] : ReadRows("model/mutants/rows")) {
     EXPECT_EQ(compiled.count(name), 1u)
         << name << " was left out; rows_test says why it does not fit";
   }
-  EXPECT_EQ(compiled.size(), Rows().size());
+  EXPECT_EQ(compiled.size(), ReadRows("model/mutants/rows").size());
 }
 
 TEST(Mutants, EachDiesByALawThatItsRowNames) {
-  const auto rows = Rows();
+  const auto rows = ReadRows("model/mutants/rows");
   for (const MutantResult& mutant : Results()) {
     EXPECT_GT(mutant.kills(), 0)
         << mutant.name << " survives: " << mutant.about;
@@ -80,7 +67,7 @@ const std::set<std::string>& GoRoundForEver() {
 // Of weaker memory orders only what is small is explored here: docs/orders.md
 // has the rest.
 TEST(Mutants, EveryCellIsExploredToItsEnd) {
-  const auto rows = Rows();
+  const auto rows = ReadRows("model/mutants/rows");
   for (const MutantResult& mutant : Results()) {
     const auto row = rows.find(mutant.name);
     if (row != rows.end() && IsOrder(WeaknessNamed(row->second.weaker_how))) {

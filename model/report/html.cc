@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "netpoll/model/report/markup.h"
 #include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/source.h"
 
@@ -23,29 +24,6 @@ constexpr char kScript[] =
 // A value that may take two lines.
 constexpr std::size_t kLongWord = 20;
 
-std::string Escaped(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
-
 std::string Element(const std::string& tag, const std::string& classes,
                     const std::string& inside) {
   return "<" + tag + (classes.empty() ? "" : " class=\"" + classes + "\"") +
@@ -61,7 +39,7 @@ class Page {
     return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
            "<meta name=\"viewport\" content=\"width=device-width\">\n"
            "<title>" +
-           Escaped(Title()) + "</title>\n<style>" + kStyle +
+           HtmlText(Title()) + "</title>\n<style>" + kStyle +
            "</style></head><body>\n" + Header() + "<main><table>\n<thead><tr>" +
            Heads() + "</tr></thead>\n<tbody>\n" + Rows() +
            "</tbody></table></main>\n<div id=\"detail\"></div>\n<script>" +
@@ -78,18 +56,18 @@ class Page {
   std::string Verdict() const {
     const std::string& sentence = diagnosis_.sentence;
     if (!story_.broken() || !sentence.starts_with(story_.violation)) {
-      return Escaped(sentence) + ".";
+      return HtmlText(sentence) + ".";
     }
-    return Element("b", "", Escaped(story_.violation)) +
-           Escaped(sentence.substr(story_.violation.size())) + ".";
+    return Element("b", "", HtmlText(story_.violation)) +
+           HtmlText(sentence.substr(story_.violation.size())) + ".";
   }
 
   std::string Header() const {
-    return "<header><h1>" + Escaped(Title()) + " <small>" +
-           Escaped(story_.about) + "</small></h1>\n<p class=\"verdict" +
+    return "<header><h1>" + HtmlText(Title()) + " <small>" +
+           HtmlText(story_.about) + "</small></h1>\n<p class=\"verdict" +
            (story_.broken() ? " bad" : "") + "\">" + Verdict() +
            "</p>\n<div class=\"replay\"><span>netpoll replay</span><code>" +
-           Escaped(ReplayStringOf(story_)) +
+           HtmlText(ReplayStringOf(story_)) +
            "</code></div>\n<p class=\"hint\">" +
            std::to_string(story_.schedule.size()) + " steps, " +
            std::to_string(story_.switches) +
@@ -104,13 +82,13 @@ class Page {
     for (std::size_t i = 0; i < story_.threads.size(); ++i) {
       const bool lost = static_cast<int>(i) == diagnosis_.lost;
       heads += Element("th", lost ? "lane lost" : "lane",
-                       Escaped(story_.threads[i]));
+                       HtmlText(story_.threads[i]));
     }
     bool first = true;
     for (const Column& column : story_.columns) {
       if (column.task >= 0) continue;
       heads +=
-          Element("th", first ? "word first" : "word", Escaped(column.name));
+          Element("th", first ? "word first" : "word", HtmlText(column.name));
       first = false;
     }
     return heads;
@@ -153,7 +131,7 @@ class Page {
       cells += Element(
           "td",
           std::string(first ? "word first" : "word") + (wide ? " long" : ""),
-          Escaped(column.initial));
+          HtmlText(column.initial));
       first = false;
     }
     return cells;
@@ -184,7 +162,7 @@ class Page {
     std::string classes = IsKey(moment) ? "key" : "";
     if (!moment.changed) classes += classes.empty() ? "reads" : " reads";
     std::string row = "<tr class=\"" + classes + "\" data-say=\"" +
-                      Escaped(Say(moment)) + "\">" +
+                      HtmlText(Say(moment)) + "\">" +
                       Element("td", "n", std::to_string(moment.step));
     const int threads = static_cast<int>(story_.threads.size());
     const int woken = Wakes(moment);
@@ -208,8 +186,8 @@ class Page {
                                  : "";
       inside = Element(
           "span", IsKey(moment) ? "deed key" : "deed",
-          Escaped(moment.site) + "<small>" +
-              Escaped(moment.operation + (moment.failed ? " failed" : "")) +
+          HtmlText(moment.site) + "<small>" +
+              HtmlText(moment.operation + (moment.failed ? " failed" : "")) +
               "</small>");
     } else if (lane == target) {
       classes +=
@@ -230,11 +208,11 @@ class Page {
       std::string classes = first ? "word first" : "word";
       if (column.initial.size() > kLongWord) classes += " long";
       first = false;
-      std::string inside = Escaped(moment.values[i]);
+      std::string inside = HtmlText(moment.values[i]);
       if (column.object_index == moment.object_index) {
         classes += moment.changed ? " changed" : " looked";
         if (moment.changed) {
-          inside = "<i>" + Escaped(moment.before) + " &rarr;</i> " + inside;
+          inside = "<i>" + HtmlText(moment.before) + " &rarr;</i> " + inside;
         } else {
           inside = "&#8226; " + inside;
         }

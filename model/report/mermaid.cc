@@ -1,29 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
+#include "netpoll/model/report/markup.h"
 #include "netpoll/model/report/pictures.h"
 
 namespace netpoll::model {
 namespace {
-
-// Mermaid reads ; and # as its own, and : ends a name.
-std::string Escaped(const std::string& text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == ';') {
-      escaped += "#59;";
-    } else if (c == '#') {
-      escaped += "#35;";
-    } else if (c == '<') {
-      escaped += "#lt;";
-    } else if (c == '>') {
-      escaped += "#gt;";
-    } else {
-      escaped += c;
-    }
-  }
-  return escaped;
-}
 
 std::string Lane(int thread) { return "t" + std::to_string(thread); }
 std::string Word(int column) { return "w" + std::to_string(column); }
@@ -39,8 +21,8 @@ int ColumnOf(const Story& story, const Moment& moment) {
 
 std::string Message(const Story& story, const Moment& moment) {
   const std::string said =
-      Escaped(std::to_string(moment.step) + " " + moment.site + " " +
-              moment.operation + (moment.failed ? " failed" : ""));
+      MermaidText(std::to_string(moment.step) + " " + moment.site + " " +
+                  moment.operation + (moment.failed ? " failed" : ""));
   const int column = ColumnOf(story, moment);
   const std::string thread = Lane(moment.thread);
   if (column < 0 || moment.object.empty()) {
@@ -49,10 +31,10 @@ std::string Message(const Story& story, const Moment& moment) {
   const std::string word = Word(column);
   if (moment.changed) {
     return "  " + thread + "->>" + word + ": " + said + ": " +
-           Escaped(moment.before + " to " + moment.after) + "\n";
+           MermaidText(moment.before + " to " + moment.after) + "\n";
   }
   return "  " + word + "-->>" + thread + ": " + said + ": " +
-         Escaped(moment.after) + "\n";
+         MermaidText(moment.after) + "\n";
 }
 
 }  // namespace
@@ -61,11 +43,11 @@ std::string Mermaid(const Story& story) {
   std::string text = "sequenceDiagram\n";
   for (std::size_t i = 0; i < story.threads.size(); ++i) {
     text += "  actor " + Lane(static_cast<int>(i)) + " as " +
-            Escaped(story.threads[i]) + "\n";
+            MermaidText(story.threads[i]) + "\n";
   }
   for (std::size_t i = 0; i < story.columns.size(); ++i) {
     text += "  participant " + Word(static_cast<int>(i)) + " as " +
-            Escaped(story.columns[i].name) + "\n";
+            MermaidText(story.columns[i].name) + "\n";
   }
   int step = 0;
   for (const Moment& moment : story.moments) {
@@ -76,11 +58,11 @@ std::string Mermaid(const Story& story) {
   if (story.cycle >= 0) text += "  end\n";
   if (!story.threads.empty()) {
     const int last = static_cast<int>(story.threads.size()) - 1;
-    text +=
-        "  note over " + Lane(0) +
-        (last > 0 ? "," + Lane(last) : std::string()) + ": " +
-        Escaped(story.broken() ? story.violation : Diagnose(story).sentence) +
-        "\n";
+    text += "  note over " + Lane(0) +
+            (last > 0 ? "," + Lane(last) : std::string()) + ": " +
+            MermaidText(story.broken() ? story.violation
+                                       : Diagnose(story).sentence) +
+            "\n";
   }
   return text;
 }

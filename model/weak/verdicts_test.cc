@@ -11,6 +11,7 @@
 
 #include "gtest/gtest.h"
 #include "netpoll/model/engine/explore.h"
+#include "netpoll/model/ways_to_weaken.h"
 #include "netpoll/model/weak/weak_search.h"
 
 namespace netpoll::model {
@@ -61,22 +62,6 @@ void Compare(const Scenario& scenario, const std::string& what,
       << "', by graphs '" << graphs.violation << "'";
 }
 
-std::vector<Weakness> WaysFor(const Access& access) {
-  switch (access.op) {
-    case Op::kCas:
-      return {Weakness::kSplit, Weakness::kBlind, Weakness::kDropped};
-    case Op::kExchange:
-    case Op::kAdd:
-      return {Weakness::kSplit};
-    case Op::kStore:
-      return {Weakness::kDropped};
-    case Op::kAcquire:
-      return {Weakness::kUnlocked};
-    default:
-      return {};
-  }
-}
-
 TEST(Verdicts, OfWhatShipsAndOfEachWeakerAccess) {
   Totals totals;
   for (const Scenario& scenario : Variants().front().scenarios) {
@@ -89,7 +74,7 @@ TEST(Verdicts, OfWhatShipsAndOfEachWeakerAccess) {
     for (int thread = 0; thread < tables.thread_count(); ++thread) {
       for (const Node& node : tables.nodes(thread)) {
         const Access& access = tables.access(node.access);
-        sites[access.site] = WaysFor(access);
+        sites[access.site] = WaysToWeaken(access);
       }
     }
     for (const auto& [site, ways] : sites) {

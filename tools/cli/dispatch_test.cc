@@ -6,6 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "netpoll/tools/cli/call_command.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 
@@ -13,21 +14,6 @@ namespace netpoll::tools {
 namespace {
 
 using ::testing::HasSubstr;
-
-struct Said {
-  int status;
-  std::string out;
-  std::string err;
-};
-
-Said Call(std::span<const Command> commands,
-          const std::vector<std::string>& words) {
-  ::testing::internal::CaptureStdout();
-  ::testing::internal::CaptureStderr();
-  const int status = Dispatch(commands, words);
-  return {status, ::testing::internal::GetCapturedStdout(),
-          ::testing::internal::GetCapturedStderr()};
-}
 
 TEST(Dispatch, HandsTheRestOfTheWordsToTheCommand) {
   const Command commands[] = {

@@ -7,28 +7,13 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "netpoll/tools/cli/call_command.h"
 #include "netpoll/tools/cli/command.h"
-#include "netpoll/tools/cli/commands.h"
-#include "netpoll/tools/cli/dispatch.h"
 
 namespace netpoll::tools {
 namespace {
 
 using ::testing::HasSubstr;
-
-struct Said {
-  int status;
-  std::string out;
-  std::string err;
-};
-
-Said Call(const std::vector<std::string>& words) {
-  ::testing::internal::CaptureStdout();
-  ::testing::internal::CaptureStderr();
-  const int status = Dispatch(Commands(), words);
-  return {status, ::testing::internal::GetCapturedStdout(),
-          ::testing::internal::GetCapturedStderr()};
-}
 
 TEST(CheckCommand, ExploresUnderAMemoryModel) {
   for (const char* model : {"sc", "tso", "rc11"}) {

@@ -12,29 +12,14 @@
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/source.h"
 #include "netpoll/model/source/read_file.h"
+#include "netpoll/tools/cli/call_command.h"
 #include "netpoll/tools/cli/command.h"
-#include "netpoll/tools/cli/commands.h"
-#include "netpoll/tools/cli/dispatch.h"
 
 namespace netpoll::tools {
 namespace {
 
 using model::ReplayString;
 using ::testing::HasSubstr;
-
-struct Said {
-  int status;
-  std::string out;
-  std::string err;
-};
-
-Said Call(const std::vector<std::string>& words) {
-  ::testing::internal::CaptureStdout();
-  ::testing::internal::CaptureStderr();
-  const int status = Dispatch(Commands(), words);
-  return {status, ::testing::internal::GetCapturedStdout(),
-          ::testing::internal::GetCapturedStderr()};
-}
 
 // One sentence, on one line, and nothing else.
 void ExpectRefused(const std::vector<std::string>& words,

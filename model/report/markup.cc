@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "netpoll/model/report/markup.h"
+
+namespace netpoll::model {
+
+std::string HtmlText(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
+std::string MermaidText(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case ';':
+        escaped += "#59;";
+        break;
+      case '"':
+        escaped += "#quot;";
+        break;
+      case '#':
+        escaped += "#35;";
+        break;
+      case '<':
+        escaped += "#lt;";
+        break;
+      case '>':
+        escaped += "#gt;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
+}  // namespace netpoll::model

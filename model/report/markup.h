@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Text as the languages of pictures need it.
+
+#ifndef NETPOLL_MODEL_REPORT_MARKUP_H_
+#define NETPOLL_MODEL_REPORT_MARKUP_H_
+
+#include <string>
+#include <string_view>
+
+namespace netpoll::model {
+
+// In an element or an attribute of HTML or SVG.
+std::string HtmlText(std::string_view text);
+
+// In a label or a message of Mermaid, which reads ; " and # as its own.
+std::string MermaidText(std::string_view text);
+
+}  // namespace netpoll::model
+
+#endif  // NETPOLL_MODEL_REPORT_MARKUP_H_
