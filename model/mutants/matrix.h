@@ -49,6 +49,8 @@ struct RunOptions {
   bool bounded = true;  // Every configuration of the bounded matrix.
   // Closed configurations, each in turn until one kills.
   bool closed = false;
+  // Laws of cycles with the others of each, and not after all others.
+  bool cycles_at_once = false;
   std::uint64_t states = 3'000'000;  // Of one cell; beyond, it survives.
   // Called when a mutant is done: how many are, of how many.
   std::function<void(const MutantResult&, int, int)> progress;

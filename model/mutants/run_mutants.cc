@@ -87,7 +87,8 @@ std::string RunCell(const Variant& mutant, const Scenario& scenario,
 // looked for only in what is explored to its end without.
 class ClosedCells {
  public:
-  ClosedCells(const Variant& mutant, std::size_t first) : mutant_(mutant) {
+  ClosedCells(const Variant& mutant, std::size_t first, bool cycles_at_once)
+      : mutant_(mutant), cycles_at_once_(cycles_at_once) {
     for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
       const Scenario& scenario = mutant.scenarios[i];
       if (scenario.small_closed()) left_.push_back(&scenario);
@@ -103,6 +104,7 @@ class ClosedCells {
  private:
   void Run() {
     for (const bool cycles : {false, true}) {
+      if (cycles_at_once_ && !cycles) continue;
       for (const Scenario* const scenario : left_) {
         if (Kills(*scenario, cycles)) return;
       }
@@ -129,6 +131,7 @@ class ClosedCells {
   }
 
   const Variant& mutant_;
+  const bool cycles_at_once_;
   std::vector<const Scenario*> left_;
   const Scenario* killer_ = nullptr;
   std::string line_;
@@ -161,7 +164,7 @@ std::vector<const Scenario*> Wanted(const Variant& mutant, std::size_t first,
 bool RunAll(const Variant& mutant, std::size_t first, const RunOptions& options,
             int fd) {
   try {
-    ClosedCells closed(mutant, first);
+    ClosedCells closed(mutant, first, options.cycles_at_once);
     for (const Scenario* const scenario : Wanted(mutant, first, options)) {
       alarm(scenario->closed ? 600 : 120);
       WriteAll(fd, scenario->closed

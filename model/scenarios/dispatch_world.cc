@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/scenarios/dispatch_world.h"
 
+#include <algorithm>
+#include <cstring>
+
 namespace netpoll::model {
 
 using internal::RunEnd;
@@ -16,7 +19,10 @@ DispatchWorld::DispatchWorld(const DispatchCast& cast)
   memory_ = MadeBy("runtime freed",
                    [this] { host_ = std::make_unique<Host>(*this); });
   for (std::size_t i = 0; i < cast.tasks.size(); ++i) {
-    if (cast.tasks[i] == TaskKind::kWaits) waits_ = &tasks_[i];
+    const TaskKind kind = cast.tasks[i];
+    if (kind == TaskKind::kWaits || kind == TaskKind::kServes) {
+      waits_ = &tasks_[i];
+    }
     stages_[i].now = stages_[i].Intern(kRunnable);
     host_->Begin(&tasks_[i]);
   }
@@ -25,8 +31,10 @@ DispatchWorld::DispatchWorld(const DispatchCast& cast)
     if (kind == TaskKind::kSpawns || kind == TaskKind::kLasts) ++first_spawned_;
   }
   kinds_.resize(4, TaskKind::kEnds);
-  life_ = ObjectAt("run.add");
+  host_->LookAtLives();
+  life_ = ObjectAt("run.count");
   life_->name = "lives";
+  returned_.now = returned_.Intern(cast.endless ? 1 : 0);
   if (cast.guest) waits_ = &guest_;
   for (int i = 0; i < cast.callers; ++i) {
     callers_.push_back(
@@ -41,14 +49,19 @@ DispatchWorld::DispatchWorld(const DispatchCast& cast)
       (this->*body)(thread);
     });
   };
-  add(cast.workers == 2, "worker2", &DispatchWorld::SecondWorker);
+  second_worker_ =
+      add(cast.workers == 2, "worker2", &DispatchWorld::SecondWorker);
   add(cast.spawned != 0, "spawner", &DispatchWorld::Spawner);
   add(cast.waker, "waker", &DispatchWorld::Waker);
   guest_thread_ = add(cast.guest, "guest", &DispatchWorld::Guest);
   if (cast.guest) Introduce(guest_, guest_thread_);
   if (cast.event) {
-    AddThread("peer",
-              [this](Thread&) { Thread::MayCall("peer", system_, Comes); });
+    AddThread("peer", [this](Thread& thread) {
+      do {
+        thread.Mark("speak");
+        Thread::MayCall("peer", system_, Comes);
+      } while (cast_.endless);
+    });
   }
   Settle();
 }
@@ -78,6 +91,37 @@ const char* DispatchWorld::AtRest(const View& view) {
     return "L6: the event has come, and nobody polls";
   }
   return living != 0 ? nullptr : "R2: nobody is left, and Run does not return";
+}
+
+const char* DispatchWorld::Passing(int law) {
+  if (!cast_.endless) return nullptr;
+  if (law == 0) {
+    return "L11: a task stays parked for ever, and what it waits for has come";
+  }
+  if (law < 1 + kTasks) {
+    return "L15: a task is runnable for ever, and never runs";
+  }
+  return law < 1 + kTasks + cast_.workers
+             ? "L13: a worker sleeps for ever, though there is work"
+             : nullptr;
+}
+
+bool DispatchWorld::Lasts(const View& view, int law) {
+  if (view.Of(returned_) != 0) return false;
+  const System& system = view.Of(system_);
+  if (law == 0) return system.parked && system.event;
+  if (law < 1 + kTasks) return IsRunnable(view, law - 1);
+  bool work = false;
+  for (int task = 0; task < kTasks; ++task) {
+    work = work || IsRunnable(view, task);
+  }
+  const int worker = law == 1 + kTasks ? 0 : second_worker_;
+  return work && std::strcmp(view.Next(worker).site, "sleep.park") == 0;
+}
+
+bool DispatchWorld::IsRunnable(const View& view, int task) const {
+  const int stage = view.Of(stages_[task]);
+  return stage == kRunnable || stage == kAgain;
 }
 
 // --- Tasks -------------------------------------------------------------------
@@ -110,8 +154,10 @@ void DispatchWorld::RunTask(Waiter* waiter) {
   if (was != kRunnable && was != kAgain) {
     thread_->Fail("R1: a task was run that is not runnable");
   }
-  thread_->Mark("task", {round_, task, was});
+  thread_->Mark("task", {round_, task, was, ran_});
   const TaskKind kind = kinds_[task];
+  ran_ = std::min(ran_ + 1, kTurn);
+  if (kind == TaskKind::kServes) return Serve(waiter);
   if (kind == TaskKind::kSpawns || kind == TaskKind::kLasts) {
     Begin(first_spawned_ - 1);
   }
@@ -126,28 +172,47 @@ void DispatchWorld::RunTask(Waiter* waiter) {
   host_->Ended();
 }
 
+// After an event that had come already, the others have their turn first.
+void DispatchWorld::Serve(Waiter* task) {
+  if (Thread::Call("task.parks", system_, Park) == 0) return;
+  BecomesRunnable(task);
+  host_->Push(task);
+}
+
 // --- Threads -----------------------------------------------------------------
+
+RunEnd DispatchWorld::RunIt() {
+  return host_->RunAll([this](bool first) {
+    if (cast_.fails && first && Thread::Choose("no threads", 2) == 1) {
+      return false;
+    }
+    if (Thread::Call("run.works", at_work_, Count, 1) != 0) {
+      thread_->Fail("R2: Run is at work twice");
+    }
+    if (cast_.workers == 2) Thread::Call("run.gate", gate_, Put, 1);
+    Work(0);
+    if (cast_.workers == 2) {
+      Thread::Call("run.join", gate_, Until, 2);
+      Thread::Call("run.joined", gate_, Put, 0);
+    }
+    Thread::Call("run.worked", at_work_, Count, -1);
+    return true;
+  });
+}
 
 void DispatchWorld::Caller(Thread& thread) {
   Enter(thread);
+  while (cast_.endless) {
+    thread.Mark("run");
+    Thread::MayCall("run.again", returned_, Put, 0);
+    if (RunIt() != RunEnd::kNobodyLeft) {
+      thread.Fail("R2: Run is not at work, and says so");
+    }
+    Thread::Call("run.returned", returned_, Put, 1);
+  }
   for (; round_ < cast_.runs; ++round_) {
     thread.Mark("run", {round_});
-    const RunEnd end = host_->RunAll([this](bool first) {
-      if (cast_.fails && first && Thread::Choose("no threads", 2) == 1) {
-        return false;
-      }
-      if (Thread::Call("run.works", at_work_, Count, 1) != 0) {
-        thread_->Fail("R2: Run is at work twice");
-      }
-      if (cast_.workers == 2) Thread::Call("run.gate", gate_, Put, 1);
-      Work(0);
-      if (cast_.workers == 2) {
-        Thread::Call("run.join", gate_, Until, 2);
-        Thread::Call("run.joined", gate_, Put, 0);
-      }
-      Thread::Call("run.worked", at_work_, Count, -1);
-      return true;
-    });
+    const RunEnd end = RunIt();
     thread.Mark("ran", {round_, static_cast<int>(end)});
     if (end == RunEnd::kAtWork && cast_.callers == 1) {
       thread.Fail("R2: Run is not at work, and says so");
@@ -180,6 +245,11 @@ void DispatchWorld::SecondWorker(Thread& thread) {
 }
 
 void DispatchWorld::Spawner(Thread& thread) {
+  while (cast_.endless) {
+    thread.Mark("spawn");
+    Thread::MayCall("spawner.again", stages_[first_spawned_], Anew);
+    Begin(first_spawned_);
+  }
   for (int i = 0; i < cast_.spawned; ++i) {
     thread.Mark("spawn", {i});
     thread.May("spawner.go");

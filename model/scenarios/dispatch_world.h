@@ -26,6 +26,7 @@ enum class TaskKind : std::uint8_t {
   kSpawns,  // Another one, and ends.
   kLasts,   // The same, and keeps its worker until that one has ended.
   kWaits,   // For the one event, and ends.
+  kServes,  // Waits for the event again and again, and never ends.
 };
 
 struct DispatchCast {
@@ -33,7 +34,8 @@ struct DispatchCast {
   // Those that are there when the story begins. One may spawn another.
   std::vector<TaskKind> tasks = {};
   int spawned = 0;     // By a thread outside.
-  bool looks = false;  // A busy worker looks for events before each task.
+  bool looks = false;  // A busy worker looks for events before each task,
+                       // or, where nothing ends, before every second one.
   bool event = false;  // The event may come, by the poller.
   bool waker = false;  // Or by a thread that makes the task runnable.
   bool guest = false;  // A task of another runtime waits for the event.
@@ -41,6 +43,8 @@ struct DispatchCast {
   int callers = 1;     // Who call it.
   bool frees = false;  // All of it, when Run has returned.
   bool fails = false;  // Threads for Run may not be had.
+  // Run is called, tasks are spawned and the event comes again and again.
+  bool endless = false;
 };
 
 class DispatchWorld : public RuntimeWorld {
@@ -48,14 +52,16 @@ class DispatchWorld : public RuntimeWorld {
   explicit DispatchWorld(const DispatchCast& cast);
 
   const char* AtRest(const View& view) override;
+  const char* Passing(int law) override;
+  bool Lasts(const View& view, int law) override;
 
  private:
   struct Worker {
     bool TurnIsOver() {
-      world->thread_->Mark("next", {world->round_});
-      return world->cast_.looks;
+      world->thread_->Mark("next", {world->round_, world->ran_});
+      return world->cast_.looks && world->ran_ == kTurn;
     }
-    void NewTurn() {}
+    void NewTurn() { world->ran_ = world->cast_.endless ? 0 : kTurn; }
 
     DispatchWorld* world = nullptr;
     int id = 0;
@@ -102,6 +108,7 @@ class DispatchWorld : public RuntimeWorld {
       });
     }
     void PollAll(Worker&) {}
+    void LookAtLives() { (void)life_.count(); }
     void Expire(Worker&, std::int64_t) {}
 
    private:
@@ -150,6 +157,12 @@ class DispatchWorld : public RuntimeWorld {
     stage = stage == kNone ? kRunnable : kAgain;
     return 0;
   }
+  // The same task begins once more.
+  static Step Anew(int& stage, std::int64_t) {
+    if (stage != kNone && stage != kEnded) return std::nullopt;
+    stage = kNone;
+    return 0;
+  }
   // What it was.
   static Step Runs(int& stage, std::int64_t) {
     return std::exchange(stage, kGoing);
@@ -161,6 +174,7 @@ class DispatchWorld : public RuntimeWorld {
     thread_ = &thread;
     on_worker_ = nullptr;
     round_ = 0;
+    ran_ = kTurn;
   }
   void Work(int id) {
     on_worker_ = &host_->worker(id);
@@ -177,7 +191,10 @@ class DispatchWorld : public RuntimeWorld {
   void GoesHome(Waiter* waiter);
   void RunTask(Waiter* waiter);
 
+  bool IsRunnable(const View& view, int task) const;
+  void Serve(Waiter* task);
   void Caller(Thread& thread);
+  internal::RunEnd RunIt();
   void SecondWorker(Thread& thread);
   void Spawner(Thread& thread);
   void Waker(Thread& thread);
@@ -190,8 +207,10 @@ class DispatchWorld : public RuntimeWorld {
   Object* life_ = nullptr;
   std::vector<TaskKind> kinds_;
   int first_spawned_ = 0;  // By a thread; the one before it by a task.
-  TaskOfThread tasks_[4];
-  Int stages_[4] = {Int(kNone), Int(kNone), Int(kNone), Int(kNone)};
+  static constexpr int kTasks = 4;
+  static constexpr int kTurn = 2;  // Tasks of a turn, where nothing ends.
+  TaskOfThread tasks_[kTasks];
+  Int stages_[kTasks] = {Int(kNone), Int(kNone), Int(kNone), Int(kNone)};
   TaskOfThread guest_;
   Waiter* waits_ = nullptr;  // For the event.
   Int at_work_{0};           // Calls of Run that have workers.
@@ -200,10 +219,12 @@ class DispatchWorld : public RuntimeWorld {
   Int returned_{0};          // Run has.
   std::vector<int> callers_;
   int guest_thread_ = -1;
+  int second_worker_ = -1;
   // Of the run that is under way.
   Thread* thread_ = nullptr;
   Worker* on_worker_ = nullptr;
   int round_ = 0;
+  int ran_ = kTurn;  // Tasks, since the worker has looked.
 };
 
 inline void AddDispatchScenarios(std::vector<Scenario>& all) {
@@ -242,6 +263,18 @@ inline void AddDispatchScenarios(std::vector<Scenario>& all) {
       {.workers = 2, .tasks = {kEnds}, .spawned = 1});
   add("run-two-workers-event", "two workers, a task waits for an event",
       {.workers = 2, .tasks = {kWaits}, .event = true});
+  const auto closed = [&](const char* name, const char* about,
+                          DispatchCast cast) {
+    cast.endless = true;
+    add(name, about, cast);
+    all.back().closed = true;
+  };
+  closed("closed-run", "Run again and again, and a thread that spawns",
+         {.spawned = 1});
+  closed("closed-run-busy", "events and spawned tasks for a worker that looks",
+         {.tasks = {kServes}, .spawned = 1, .looks = true, .event = true});
+  closed("closed-run-two", "two workers, and a task that takes turns with one",
+         {.workers = 2, .tasks = {kServes}, .event = true});
 }
 
 }  // namespace netpoll::model
