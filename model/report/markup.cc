@@ -26,6 +26,12 @@ std::string HtmlText(std::string_view text) {
   return escaped;
 }
 
+std::string Element(const std::string& tag, const std::string& classes,
+                    const std::string& inside) {
+  return "<" + tag + (classes.empty() ? "" : " class=\"" + classes + "\"") +
+         ">" + inside + "</" + tag + ">";
+}
+
 std::string MermaidText(std::string_view text) {
   std::string escaped;
   for (const char c : text) {

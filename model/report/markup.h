@@ -13,6 +13,10 @@ namespace netpoll::model {
 // In an element or an attribute of HTML or SVG.
 std::string HtmlText(std::string_view text);
 
+// <tag class="classes">inside</tag>, where `inside` is HTML already.
+std::string Element(const std::string& tag, const std::string& classes,
+                    const std::string& inside);
+
 // In a label or a message of Mermaid, which reads ; " and # as its own.
 std::string MermaidText(std::string_view text);
 

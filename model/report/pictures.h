@@ -21,6 +21,9 @@ std::string Mermaid(const Story& story);
 // A page of its own: nothing outside it is loaded.
 std::string HtmlPage(const Story& story);
 
+// Where a thread stands, in words. `lost`: nobody will wake it.
+const char* StandText(Stand stand, bool lost);
+
 // The width of lanes that go into a file or a pipe.
 inline constexpr int kWidthOfFiles = 100;
 

@@ -17,11 +17,25 @@ const std::vector<SourceSite>& SourceSites() {
   return sites;
 }
 
-std::string_view PlaceOf(std::string_view site) {
+namespace {
+
+const SourceSite* Find(std::string_view site) {
   for (const SourceSite& known : SourceSites()) {
-    if (site == known.site) return known.place;
+    if (site == known.site) return &known;
   }
-  return {};
+  return nullptr;
+}
+
+}  // namespace
+
+std::string_view PlaceOf(std::string_view site) {
+  const SourceSite* const found = Find(site);
+  return found == nullptr ? std::string_view() : found->place;
+}
+
+std::string_view StatementOf(std::string_view site) {
+  const SourceSite* const found = Find(site);
+  return found == nullptr ? std::string_view() : found->text;
 }
 
 std::string_view SourceDigest() { return {kDigest, 8}; }

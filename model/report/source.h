@@ -15,6 +15,7 @@ namespace netpoll::model {
 struct SourceSite {
   const char* site;
   const char* place;  // "core/poll_desc.h:171"
+  const char* text;   // The statement there, on one line.
 };
 
 // The sites of core/ and of the model's scenarios.
@@ -22,6 +23,9 @@ const std::vector<SourceSite>& SourceSites();
 
 // Where the access is written, or nothing.
 std::string_view PlaceOf(std::string_view site);
+
+// The statement that it is in, or nothing.
+std::string_view StatementOf(std::string_view site);
 
 // Eight hexadecimal digits.
 std::string_view SourceDigest();

@@ -181,11 +181,17 @@ class Teller {
                                 TaskOf(world(), *object),
                                 Show(world(), *object, 0)});
     }
+    // What an object is, and so what its values are called, may be known only
+    // when it is first touched.
+    std::vector<bool> known(story_.columns.size(), false);
     for (Moment& moment : story_.moments) {
       std::vector<std::string> values;
-      for (const Column& column : story_.columns) {
+      for (std::size_t i = 0; i < story_.columns.size(); ++i) {
+        const Column& column = story_.columns[i];
         const auto at = static_cast<std::size_t>(column.object_index);
-        values.push_back(at < moment.values.size() ? moment.values[at] : "");
+        if (column.object_index == moment.object_index) known[i] = true;
+        const bool has = known[i] && at < moment.values.size();
+        values.push_back(has ? moment.values[at] : column.initial);
       }
       moment.values = std::move(values);
     }
