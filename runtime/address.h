@@ -54,6 +54,14 @@ class SocketAddress {
   static absl::StatusOr<SocketAddress> FromSockaddr(const sockaddr* address,
                                                     socklen_t size);
 
+  // `unix:(unnamed)`.
+  static SocketAddress Unnamed() {
+    SocketAddress address;
+    address.storage_.ss_family = AF_UNIX;
+    address.size_ = sizeof(address.storage_.ss_family);
+    return address;
+  }
+
   // The form that Parse reads. A zone is written by the interface's name if it
   // has one that reads back, else by its number.
   std::string ToString() const;

@@ -26,24 +26,25 @@ namespace netpoll::internal {
 namespace {
 
 // 0, or an errno.
-int Set(int fd, int level, int option, int value) {
-  const int result = sys.setsockopt(fd, level, option, &value, sizeof(value));
-  return result == 0 ? 0 : errno;
-}
-
 int SetOptions(int fd, const SocketAddress& address,
                const BindRequest& request) {
+  const BindOptions& options = request.options;
+  if (const int error = SetBuffers(fd, options.buffers); error != 0) {
+    return error;
+  }
   if (address.is_unix()) return 0;
   int error = 0;
-  if (request.reuse_address) error = Set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (error == 0 && request.options.reuse_port) {
-    error = Set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-  }
-  if (const auto only = request.options.ipv6_only;
-      error == 0 && only.has_value() && address.family() == AF_INET6) {
-    error = Set(fd, IPPROTO_IPV6, IPV6_V6ONLY, *only ? 1 : 0);
-  }
-  return error;
+  const auto set = [&](bool wanted, int level, int option, int value) {
+    if (wanted && error == 0) error = SetOption(fd, level, option, value);
+  };
+  set(options.reuse_address, SOL_SOCKET, SO_REUSEADDR, 1);
+  set(options.reuse_port, SOL_SOCKET, SO_REUSEPORT, 1);
+  set(options.broadcast, SOL_SOCKET, SO_BROADCAST, 1);
+  const auto only = options.ipv6_only;
+  set(only.has_value() && address.family() == AF_INET6, IPPROTO_IPV6,
+      IPV6_V6ONLY, only.value_or(false) ? 1 : 0);
+  if (error != 0 || !request.keepalive.has_value()) return error;
+  return SetKeepalive(fd, *request.keepalive);
 }
 
 int Bind(int fd, const SocketAddress& address, const BindRequest& request) {

@@ -7,7 +7,9 @@
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/deadline.h"
+#include "netpoll/runtime/address.h"
 #include "netpoll/runtime/fd_state.h"
+#include "netpoll/runtime/socket_options.h"
 
 namespace netpoll {
 
@@ -54,6 +56,10 @@ struct ConnectOptions {
   Deadline deadline = {};
   // Null: nothing but the deadline and Runtime::Stop ends it.
   ConnectCanceller* cancel = nullptr;
+  // Its own end; empty: as the system picks it. Port 0 picks a port.
+  SocketAddress local = {};
+  TcpOptions tcp = {};
+  SocketBuffers buffers = {};
 };
 
 // For Socket::Connect: is entered while it lives.

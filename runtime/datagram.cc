@@ -31,11 +31,6 @@ using internal::AddressFrom, internal::Doing, internal::GetOption,
 
 namespace {
 
-SocketAddress Unnamed() {
-  const sockaddr nobody{.sa_family = AF_UNIX, .sa_data = {}};
-  return *SocketAddress::FromSockaddr(&nobody, sizeof(nobody.sa_family));
-}
-
 absl::Status ConnectFailed(const SocketAddress& peer, int error) {
   return SystemError(Doing("connect to", peer), error);
 }
@@ -116,7 +111,7 @@ bool internal::ReceiveFromOp::Attempt(IoOp* op) {
       self->truncated_ = (message.msg_flags & MSG_TRUNC) != 0;
       *self->from_.mutable_size() = message.msg_namelen;
       if (message.msg_namelen == 0 && self->family_ == AF_UNIX) {
-        self->from_ = Unnamed();
+        self->from_ = SocketAddress::Unnamed();
       }
       self->end_ = got == 0 && !self->buffer_.empty() && AtEnd(self->fd());
       if (self->end_ && self->fd_->scheduler.stopping()) {

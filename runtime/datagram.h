@@ -41,7 +41,58 @@ struct [[nodiscard]] DatagramResult {
   bool ok() const { return status.ok(); }
 };
 
+// A place in a batch to be received.
+struct IncomingDatagram {
+  std::span<char> buffer;  // By the caller.
+  // What came, if it is one of the first BatchResult::count:
+  std::size_t bytes = 0;
+  SocketAddress from;
+  bool truncated = false;
+};
+
+// One of a batch to be sent.
+struct OutgoingDatagram {
+  std::string_view data;
+  SocketAddress to;  // Empty: to whom the socket is connected.
+};
+
+// How many datagrams were moved, and how it ended. Both may be set: what was
+// sent before an error is sent.
+struct [[nodiscard]] BatchResult {
+  std::size_t count = 0;
+  IoStatus status;
+
+  bool ok() const { return status.ok(); }
+};
+
 namespace internal {
+
+class ReceiveBatchOp : public IoOp {
+ public:
+  ReceiveBatchOp(FdState* fd, std::span<IncomingDatagram> batch, int family)
+      : IoOp(fd, Mode::kRead, &Attempt), batch_(batch), family_(family) {
+    never_blocks_ = batch.empty();
+  }
+  BatchResult await_resume() const { return {count_, result().status}; }
+
+ private:
+  static bool Attempt(IoOp* op);
+  std::span<IncomingDatagram> batch_;
+  int family_;
+  std::size_t count_ = 0;
+};
+
+class SendBatchOp : public IoOp {
+ public:
+  SendBatchOp(FdState* fd, std::span<const OutgoingDatagram> batch)
+      : IoOp(fd, Mode::kWrite, &Attempt), batch_(batch) {}
+  BatchResult await_resume() const { return {count_, result().status}; }
+
+ private:
+  static bool Attempt(IoOp* op);
+  std::span<const OutgoingDatagram> batch_;
+  std::size_t count_ = 0;
+};
 
 class ReceiveFromOp : public IoOp {
  public:
@@ -118,6 +169,30 @@ class DatagramSocket : public Descriptor {
   internal::SendToOp SendTo(std::string_view data, const SocketAddress& to) {
     return internal::SendToOp(state_, data, to);
   }
+
+  // As many datagrams as are there, at least one and at most as many as there
+  // are places: one system call for up to 64.
+  internal::ReceiveBatchOp ReceiveBatch(std::span<IncomingDatagram> batch) {
+    return internal::ReceiveBatchOp(state_, batch, address_.family());
+  }
+  // All of them, in order, or why not: the first `count` were sent, and the
+  // error is that of the next.
+  internal::SendBatchOp SendBatch(std::span<const OutgoingDatagram> batch) {
+    return internal::SendBatchOp(state_, batch);
+  }
+
+  // --- Multicast ------------------------------------------------------------
+  //
+  // To hear a group, bind to its port (BindOptions::reuse_address shares it),
+  // and join: `group` names it, its port doesn't count. `interface`: a number
+  // (if_nametoindex), 0: as the system's routes say; 1 most often is the
+  // loopback. Do not block. An error names the group and the errno: EINVAL, it
+  // is none; ENODEV, no such interface, or no route; EADDRINUSE, joined
+  // already; EADDRNOTAVAIL, it was not joined.
+  absl::Status JoinGroup(const SocketAddress& group, unsigned interface = 0);
+  absl::Status LeaveGroup(const SocketAddress& group, unsigned interface = 0);
+  // Of what this socket sends to groups.
+  absl::Status SetMulticast(const MulticastOptions& options);
 
   // Its own, as the system said when it was made.
   const SocketAddress& address() const { return address_; }

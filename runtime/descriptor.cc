@@ -58,6 +58,32 @@ bool ReadOp::Attempt(IoOp* op) {
   }
 }
 
+bool ReadExactlyOp::Attempt(IoOp* op) {
+  auto* const self = static_cast<ReadExactlyOp*>(op);
+  const std::span<char> rest = self->buffer_.subspan(self->bytes_);
+  if (rest.empty()) return true;
+  std::size_t got = 0;
+  int error = 0;
+  if (self->fd_->messages) {
+    const iovec room{rest.data(), rest.size()};
+    error = ReceiveMessage(self->fd(), {&room, 1}, &got);
+  } else {
+    ssize_t read;
+    do {
+      read = sys.read(self->fd(), rest.data(), rest.size());
+    } while (read < 0 && errno == EINTR);
+    if (read < 0) error = errno;
+    if (read > 0) got = static_cast<std::size_t>(read);
+  }
+  const std::size_t before = self->bytes_;
+  if (error == 0 && !self->fd_->messages) self->Received(got, rest.size());
+  self->bytes_ = before + got;
+  if (error != 0) return self->FailOrBlock(error);
+  if (!self->status_.ok() || self->bytes_ == self->buffer_.size()) return true;
+  if (got > 0) return self->fd_->drained ? false : self->Continue();
+  return self->FailOrBlock(ENODATA);
+}
+
 bool ReadvOp::Attempt(IoOp* op) {
   auto* const self = static_cast<ReadvOp*>(op);
   if (self->fd_->messages && !self->never_blocks_) {

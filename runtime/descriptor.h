@@ -41,9 +41,12 @@
 
 namespace netpoll {
 
+class Descriptor;
 class Runtime;
 
 namespace internal {
+
+FdState* StateOf(const Descriptor& descriptor);
 
 class ReadOp : public IoOp {
  public:
@@ -56,6 +59,20 @@ class ReadOp : public IoOp {
  private:
   static bool Attempt(IoOp* op);
   bool AttemptMessage();
+  std::span<char> buffer_;
+};
+
+// Until the buffer is full.
+class ReadExactlyOp : public IoOp {
+ public:
+  ReadExactlyOp(FdState* fd, std::span<char> buffer)
+      : IoOp(fd, Mode::kRead, &Attempt), buffer_(buffer) {
+    never_blocks_ = buffer.empty();
+  }
+  IoResult await_resume() const { return result(); }
+
+ private:
+  static bool Attempt(IoOp* op);
   std::span<char> buffer_;
 };
 
@@ -200,6 +217,18 @@ class Descriptor {
   internal::ReadOp Read(std::span<char> buffer) {
     return internal::ReadOp(state_, buffer);
   }
+  internal::ReadOp Read(std::span<std::byte> buffer) {
+    return Read(Chars(buffer));
+  }
+  // All of `buffer`, or why not: `bytes` says how much is in it. A stream that
+  // ends before is ENODATA; so its bytes are never taken for all. Messages fill
+  // it one after the other; one that is longer than what is left is EMSGSIZE.
+  internal::ReadExactlyOp ReadExactly(std::span<char> buffer) {
+    return internal::ReadExactlyOp(state_, buffer);
+  }
+  internal::ReadExactlyOp ReadExactly(std::span<std::byte> buffer) {
+    return ReadExactly(Chars(buffer));
+  }
   internal::ReadvOp Readv(std::span<const iovec> buffers) {
     return internal::ReadvOp(state_, buffers);
   }
@@ -208,6 +237,10 @@ class Descriptor {
   // nothing (EMSGSIZE: longer than the socket takes).
   internal::WriteOp Write(std::string_view data) {
     return internal::WriteOp(state_, data);
+  }
+  internal::WriteOp Write(std::span<const std::byte> data) {
+    return Write(std::string_view(reinterpret_cast<const char*>(data.data()),
+                                  data.size()));
   }
   // The same; changes `buffers` as it goes. A message has at most IOV_MAX
   // (1,024) parts: more are EMSGSIZE.
@@ -274,9 +307,22 @@ class Descriptor {
     if (state_ != nullptr) state_->SetDeadline(mode, deadline);
   }
   void Drop();
+  static std::span<char> Chars(std::span<std::byte> bytes) {
+    return {reinterpret_cast<char*>(bytes.data()), bytes.size()};
+  }
 
   internal::FdState* state_ = nullptr;
+
+ private:
+  friend internal::FdState* internal::StateOf(const Descriptor& descriptor);
 };
+
+namespace internal {
+// For operations that have files of their own.
+inline FdState* StateOf(const Descriptor& descriptor) {
+  return descriptor.state_;
+}
+}  // namespace internal
 
 struct Descriptor::PipeEnds {
   Descriptor read;

@@ -105,6 +105,8 @@ struct FdState : FdLife<StdEnv, FdState> {
   // For reading and for writing: Retry.
   RetryTimer* retry[2] = {};
   SystemFd at_end = SystemFd::kClose;  // Written by the closer.
+  // Of a listener: what it accepts has TCP_NODELAY.
+  bool no_delay = true;
   // What the end met, an errno or 0. Written before it is said to have come.
   std::uint16_t end_error = 0;
   // A Unix socket's file; goes when this is closed. Null if there is none.

@@ -39,10 +39,13 @@ absl::StatusOr<Listener> Listener::Listen(Runtime& runtime,
                             .purpose = "listen on",
                             .options = {.file = options.file,
                                         .ipv6_only = options.ipv6_only,
-                                        .reuse_port = options.reuse_port},
-                            .reuse_address = true,
-                            .backlog = options.backlog});
+                                        .reuse_port = options.reuse_port,
+                                        .reuse_address = true,
+                                        .buffers = options.buffers},
+                            .backlog = options.backlog,
+                            .keepalive = options.tcp.keepalive});
   if (!bound.ok()) return bound.status();
+  bound->state->no_delay = options.tcp.no_delay;
   // For those that it accepts.
   bound->state->short_reads_drain = ShortReadsDrain(runtime, address);
   return Listener(Descriptor(bound->state), bound->address);
@@ -102,7 +105,7 @@ bool internal::AcceptOp::Attempt(IoOp* op) {
 
 AcceptResult internal::AcceptOp::await_resume() {
   if (!status_.ok()) return {Socket(), status_, {}};
-  SetNoDelay(accepted_);
+  if (no_delay_) SetNoDelay(accepted_);
   FdState* state = nullptr;
   const int error =
       FdState::Open(*scheduler_, accepted_, Origin::kMadeHere, &state);

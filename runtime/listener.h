@@ -38,7 +38,8 @@ class AcceptOp : public IoOp {
       : IoOp(fd, Mode::kRead, &Attempt),
         scheduler_(fd != nullptr ? &fd->scheduler : nullptr),
         short_reads_drain_(fd != nullptr && fd->short_reads_drain),
-        messages_(fd != nullptr && fd->messages) {}
+        messages_(fd != nullptr && fd->messages),
+        no_delay_(fd != nullptr && fd->no_delay) {}
   AcceptResult await_resume();
 
  private:
@@ -46,6 +47,7 @@ class AcceptOp : public IoOp {
   Scheduler* scheduler_;
   bool short_reads_drain_;
   bool messages_;
+  bool no_delay_;
   int accepted_ = -1;
   SocketAddress peer_;
 };
@@ -86,7 +88,8 @@ class Listener : public Descriptor {
   static absl::StatusOr<Listener> Adopt(Runtime& runtime, int fd,
                                         AdoptedFile file = AdoptedFile::kStays);
 
-  // The next connection. TCP_NODELAY is set. Connections that were aborted
+  // The next connection. TCP_NODELAY is set, unless ListenOptions says
+  // otherwise. Connections that were aborted
   // while they waited are passed over (ECONNABORTED is never told). Any error
   // but "closing" concerns one try alone (EMFILE, ENFILE, ENOBUFS, ENOMEM; what
   // waits goes on waiting): wait a little, then accept again.

@@ -2,12 +2,16 @@
 
 #include "netpoll/runtime/socket_internal.h"
 
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -59,6 +63,37 @@ bool ShortReadsDrain(Runtime& runtime, const SocketAddress& address) {
 void SetNoDelay(int fd) {
   const int on = 1;  // Fails on Unix sockets, which need it not.
   sys.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+int SetOption(int fd, int level, int option, int value) {
+  const int result = sys.setsockopt(fd, level, option, &value, sizeof(value));
+  return result == 0 ? 0 : errno;
+}
+
+int SetBuffers(int fd, const SocketBuffers& buffers) {
+  int error = 0;
+  if (buffers.send != 0) {
+    error = SetOption(fd, SOL_SOCKET, SO_SNDBUF, buffers.send);
+  }
+  if (error == 0 && buffers.receive != 0) {
+    error = SetOption(fd, SOL_SOCKET, SO_RCVBUF, buffers.receive);
+  }
+  return error;
+}
+
+int SetKeepalive(int fd, const Keepalive& keepalive) {
+  const auto seconds = [](std::chrono::seconds time) {
+    return static_cast<int>(std::clamp<std::int64_t>(time.count(), 0, INT_MAX));
+  };
+  int error = SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds(keepalive.idle));
+  if (error == 0) {
+    error =
+        SetOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds(keepalive.interval));
+  }
+  if (error == 0) {
+    error = SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, keepalive.count);
+  }
+  return error != 0 ? error : SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
 // For sockets that were just made non-blocking by us.

@@ -42,6 +42,12 @@ bool ShortReadsDrain(Runtime& runtime, const SocketAddress& address);
 
 void SetNoDelay(int fd);
 
+// 0, or an errno.
+int SetOption(int fd, int level, int option, int value);
+int SetBuffers(int fd, const SocketBuffers& buffers);
+// EINVAL: less than a second, or no question.
+int SetKeepalive(int fd, const Keepalive& keepalive);
+
 // Opens a socket that was just made non-blocking here, or closes it.
 absl::StatusOr<FdState*> OpenOwn(Runtime& runtime, int fd);
 
@@ -55,8 +61,8 @@ struct BindRequest {
   int type;             // SOCK_STREAM, SOCK_DGRAM.
   const char* purpose;  // "listen on": begins the sentence of an error.
   BindOptions options;
-  bool reuse_address = false;
   std::optional<int> backlog = {};  // Listens, if set.
+  std::optional<Keepalive> keepalive = {};
 };
 
 absl::StatusOr<BoundSocket> BindSocket(Runtime& runtime,

@@ -8,6 +8,7 @@
 
 #include "netpoll/core/cpp20.h"
 
+#include <chrono>
 #include <optional>
 
 namespace netpoll {
@@ -35,6 +36,31 @@ struct FileOptions {
 // Of a Unix socket that is adopted: whether its file is, too.
 enum class AdoptedFile : bool { kStays, kTakenOver };
 
+// How much the system keeps of what is sent and not yet acknowledged, and of
+// what has come and was not yet read, in bytes; 0: as it decides. Linux doubles
+// the number, for its own book-keeping, and has a limit (net.core.*mem_max).
+struct SocketBuffers {
+  int send = 0;
+  int receive = 0;
+};
+
+// Asks a peer that has been silent for `idle` whether it is still there, every
+// `interval`; after `count` questions without an answer operations end with
+// ETIMEDOUT. Whole seconds, at least one.
+struct Keepalive {
+  std::chrono::seconds idle{60};
+  std::chrono::seconds interval{15};
+  int count = 4;
+};
+
+// Of TCP; Unix sockets have none of these.
+struct TcpOptions {
+  // TCP_NODELAY: what is written is sent at once. False: the system collects
+  // small writes while something is unacknowledged (Nagle).
+  bool no_delay = true;
+  std::optional<Keepalive> keepalive = {};
+};
+
 struct BindOptions {
   FileOptions file = {};
   // IPv6: true, IPv6 alone; false, IPv4 as well if the address is [::] (clients
@@ -44,6 +70,12 @@ struct BindOptions {
   // SO_REUSEPORT: several sockets of this user share the port, and the system
   // spreads what comes.
   bool reuse_port = false;
+  // SO_REUSEADDR: several sockets have the port; each gets what is sent to a
+  // multicast group, one of them the rest.
+  bool reuse_address = false;
+  // SO_BROADCAST: may send to a broadcast address.
+  bool broadcast = false;
+  SocketBuffers buffers = {};
 };
 
 struct ListenOptions {
@@ -52,6 +84,15 @@ struct ListenOptions {
   bool reuse_port = false;             // As above.
   // How many connections wait to be accepted; the system has a limit too.
   int backlog = 4096;
+  // What is accepted has these too.
+  TcpOptions tcp = {};
+  SocketBuffers buffers = {};
+};
+
+struct MulticastOptions {
+  int hops = 1;            // How many routers pass it on, and one; 0 to 255.
+  bool loop = true;        // Whether this machine's members hear it as well.
+  unsigned interface = 0;  // Where it leaves; 0: as the system's routes say.
 };
 
 }  // namespace netpoll

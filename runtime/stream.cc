@@ -127,11 +127,26 @@ void Abort(Socket socket) {
   socket.CloseNow();
 }
 
+// Before the connect: 0, or an errno.
+int Prepare(int fd, const SocketAddress& address,
+            const ConnectOptions& options) {
+  const bool tcp = !address.is_unix();
+  int error = internal::SetBuffers(fd, options.buffers);
+  if (error == 0 && tcp && options.tcp.keepalive.has_value()) {
+    error = internal::SetKeepalive(fd, *options.tcp.keepalive);
+  }
+  if (error == 0 && tcp && options.tcp.no_delay) SetNoDelay(fd);
+  if (error != 0 || options.local.size() == 0) return error;
+  return internal::sys.bind(fd, options.local.data(), options.local.size()) == 0
+             ? 0
+             : errno;
+}
+
 Task<absl::StatusOr<Socket>> ConnectOnce(Runtime& runtime,
                                          SocketAddress address,
-                                         Deadline deadline,
-                                         ConnectCanceller* cancel) {
+                                         ConnectOptions options) {
   co_await internal::Turn(internal::SchedulerOf(runtime));
+  const Deadline deadline = options.deadline;
   if (!deadline.none() && deadline.value() <= Runtime::Now()) {
     co_return ConnectError(address, IoStatus::FromPoll(PollError::kTimeout));
   }
@@ -139,6 +154,10 @@ Task<absl::StatusOr<Socket>> ConnectOnce(Runtime& runtime,
   if (runtime.stopping()) co_return ConnectError(address, closing);
   const int fd = MakeSocket(address, SOCK_STREAM);
   if (fd < 0) co_return ConnectError(address, IoStatus::FromErrno(errno));
+  if (const int error = Prepare(fd, address, options); error != 0) {
+    internal::sys.close(fd);
+    co_return ConnectError(address, IoStatus::FromErrno(error));
+  }
   const bool pending =
       internal::sys.connect(fd, address.data(), address.size()) != 0;
   const int error = pending ? errno : 0;
@@ -150,13 +169,12 @@ Task<absl::StatusOr<Socket>> ConnectOnce(Runtime& runtime,
     if (runtime.stopping()) co_return ConnectError(address, closing);
     co_return ConnectError(address, IoStatus::FromErrno(error));
   }
-  SetNoDelay(fd);
   absl::StatusOr<internal::FdState*> state = OpenOwn(runtime, fd);
   if (!state.ok()) co_return state.status();
   (*state)->short_reads_drain = ShortReadsDrain(runtime, address);
   auto socket = Socket(*state);
   if (pending) {
-    const ConnectEntry entry(cancel, *state);
+    const ConnectEntry entry(options.cancel, *state);
     if (entry.cancelled()) co_return ConnectError(address, closing);
     socket.SetWriteDeadline(deadline);
     const IoStatus status =
@@ -177,8 +195,8 @@ Task<absl::StatusOr<Socket>> Socket::Connect(Runtime& runtime,
     if (options.cancel != nullptr && options.cancel->cancelled()) {
       co_return ConnectError(address, IoStatus::FromPoll(PollError::kClosing));
     }
-    absl::StatusOr<Socket> socket = co_await ConnectOnce(
-        runtime, address, options.deadline, options.cancel);
+    absl::StatusOr<Socket> socket =
+        co_await ConnectOnce(runtime, address, options);
     if (!socket.ok() || !ConnectedToItself(*socket, address)) co_return socket;
     Abort(*std::move(socket));
   }

@@ -17,7 +17,7 @@ namespace netpoll {
 
 class Runtime;
 
-// A connected stream. TCP_NODELAY is set.
+// A connected stream. TCP_NODELAY is set, unless options say otherwise.
 //
 // After a short read a TCP stream that was made here (connected or accepted) is
 // not tried again until the system reports news: one system call saved for each

@@ -21,6 +21,7 @@
 // Blocking. Descriptors are non-blocking, and no call waits but for
 //   thread_join  until the thread has returned
 //   close        of a socket with SO_LINGER and a time, in a thread of its own
+//   sendfile     while the file's bytes are read from its device
 //   poll         of no descriptor: sleeps, until such threads have ended
 // With one worker there are no other threads than those of closes: whoever
 // simulates then decides alone what happens next.
@@ -52,8 +53,11 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -92,6 +96,14 @@ inline int Accept(int fd, sockaddr* peer, socklen_t* size, int flags) {
 inline int OpenName(const char* name, int flags) {
   return AboveStdio(::open(name, flags));
 }
+inline int MakeEpoll() { return AboveStdio(::epoll_create1(EPOLL_CLOEXEC)); }
+// As recvmmsg, which waits for nothing here.
+inline int ReceiveMany(int fd, mmsghdr* messages, unsigned count, int flags) {
+  return ::recvmmsg(fd, messages, count, flags, nullptr);
+}
+inline int MakeSignalFd(const sigset_t* set) {
+  return AboveStdio(::signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC));
+}
 inline int BytesToRead(int fd, int* count) {
   return ::ioctl(fd, FIONREAD, count);
 }
@@ -113,6 +125,11 @@ struct Sys {
   ssize_t (*sendmsg)(int, const msghdr*, int) = &::sendmsg;
   ssize_t (*sendto)(int, const void*, std::size_t, int, const sockaddr*,
                     socklen_t) = &::sendto;
+  int (*recvmmsg)(int, mmsghdr*, unsigned, int) = &ReceiveMany;
+  int (*sendmmsg)(int, mmsghdr*, unsigned, int) = &::sendmmsg;
+  ssize_t (*sendfile)(int, int, off_t*, std::size_t) = &::sendfile;
+  ssize_t (*splice)(int, off_t*, int, off_t*, std::size_t,
+                    unsigned) = &::splice;
   int (*poll)(pollfd*, nfds_t, int) = &::poll;
   // Why a descriptor can't be polled, if it can't.
   PollableCheck (*examine_pollable)(int) = &ExaminePollable;
@@ -129,8 +146,13 @@ struct Sys {
   int (*getsockname)(int, sockaddr*, socklen_t*) = &::getsockname;
   int (*getpeername)(int, sockaddr*, socklen_t*) = &::getpeername;
   int (*close)(int) = &::close;
+  int (*epoll_create)() = &MakeEpoll;
+  int (*epoll_ctl)(int, int, int, epoll_event*) = &::epoll_ctl;
+  int (*epoll_wait)(int, epoll_event*, int, int) = &::epoll_wait;
+  int (*above_stdio)(int) = &AboveStdio;  // Of a descriptor that was handed in.
   int (*fionread)(int, int*) = &BytesToRead;  // ioctl FIONREAD.
 
+  int (*signalfd)(const sigset_t*) = &MakeSignalFd;
   int (*sigpending)(sigset_t*) = &::sigpending;
   int (*sigtimedwait)(const sigset_t*, siginfo_t*,
                       const timespec*) = &::sigtimedwait;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a stream of bytes is, for code that does not mind which: Socket, one end
+// of a pipe, or a layer over them that encrypts or compresses.
+//
+// A layer is a class with the three functions below, most simply coroutines;
+// examples/tls_stream.h is one over OpenSSL. It may be over any ByteStream in
+// turn.
+//
+// Read   at least one byte, 0 bytes at the end, or an error
+// Write  all, or an error, with how much was written
+// Close  the end of both directions; operations under way end with "closing"
+
+#ifndef NETPOLL_RUNTIME_BYTE_STREAM_H_
+#define NETPOLL_RUNTIME_BYTE_STREAM_H_
+
+#include "netpoll/core/cpp20.h"
+
+#include <concepts>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "netpoll/runtime/io_status.h"
+
+namespace netpoll {
+
+namespace internal {
+
+// What is behind an operator co_await, if there is one.
+template <class T>
+decltype(auto) AwaiterOf(T&& awaitable) {
+  if constexpr (requires { std::forward<T>(awaitable).operator co_await(); }) {
+    return std::forward<T>(awaitable).operator co_await();
+  } else {
+    return std::forward<T>(awaitable);
+  }
+}
+
+template <class T>
+using Awaited = decltype(AwaiterOf(std::declval<T>()).await_resume());
+
+}  // namespace internal
+
+template <class S>
+concept ByteStream = requires(S& stream, std::span<char> buffer,
+                              std::string_view data) {
+  requires std::same_as<internal::Awaited<decltype(stream.Read(buffer))>,
+                        IoResult>;
+  requires std::same_as<internal::Awaited<decltype(stream.Write(data))>,
+                        IoResult>;
+  stream.Close();
+};
+
+}  // namespace netpoll
+
+#endif  // NETPOLL_RUNTIME_BYTE_STREAM_H_
