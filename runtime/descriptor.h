@@ -26,6 +26,7 @@
 #include <poll.h>
 #include <sys/uio.h>
 
+#include <concepts>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -217,7 +218,8 @@ class Descriptor {
   internal::ReadOp Read(std::span<char> buffer) {
     return internal::ReadOp(state_, buffer);
   }
-  internal::ReadOp Read(std::span<std::byte> buffer) {
+  template <std::convertible_to<std::span<std::byte>> Bytes>
+  internal::ReadOp Read(Bytes&& buffer) {
     return Read(Chars(buffer));
   }
   // All of `buffer`, or why not: `bytes` says how much is in it. A stream that
@@ -226,7 +228,8 @@ class Descriptor {
   internal::ReadExactlyOp ReadExactly(std::span<char> buffer) {
     return internal::ReadExactlyOp(state_, buffer);
   }
-  internal::ReadExactlyOp ReadExactly(std::span<std::byte> buffer) {
+  template <std::convertible_to<std::span<std::byte>> Bytes>
+  internal::ReadExactlyOp ReadExactly(Bytes&& buffer) {
     return ReadExactly(Chars(buffer));
   }
   internal::ReadvOp Readv(std::span<const iovec> buffers) {
@@ -238,7 +241,9 @@ class Descriptor {
   internal::WriteOp Write(std::string_view data) {
     return internal::WriteOp(state_, data);
   }
-  internal::WriteOp Write(std::span<const std::byte> data) {
+  template <std::convertible_to<std::span<const std::byte>> Bytes>
+  internal::WriteOp Write(const Bytes& bytes) {
+    const std::span<const std::byte> data = bytes;
     return Write(std::string_view(reinterpret_cast<const char*>(data.data()),
                                   data.size()));
   }
