@@ -9,9 +9,11 @@ constexpr std::size_t kLongest = 400;
 
 }  // namespace
 
-Target::Outcome Session::Step() {
+Target::Outcome Session::Step() { return Step(Next()); }
+
+Target::Outcome Session::Step(const Bytes& bytes) {
   ++runs_;
-  Target::Outcome outcome = target_.Run(Next());
+  Target::Outcome outcome = target_.Run(bytes);
   if (outcome.broken()) {
     return target_.Run(target_.Shrink(outcome.plain, outcome.run.violation));
   }

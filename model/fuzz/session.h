@@ -23,6 +23,8 @@ class Session {
 
   // One run. What broke a property is as small as could be made.
   Target::Outcome Step();
+  // The same, of an input that was kept before.
+  Target::Outcome Step(const Bytes& bytes);
 
   std::uint64_t runs() const { return runs_; }
   std::size_t corpus() const { return corpus_.size(); }

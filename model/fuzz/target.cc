@@ -16,6 +16,7 @@ Target::Target(std::vector<const Scenario*> scenarios,
                void (*on_new_state)(std::uint64_t hash))
     : scenarios_(std::move(scenarios)),
       fuzzers_(scenarios_.size()),
+      runs_(scenarios_.size()),
       on_new_state_(on_new_state) {}
 
 Target::Outcome Target::Run(const std::uint8_t* bytes, std::size_t size) {
@@ -25,6 +26,7 @@ Target::Outcome Target::Run(const std::uint8_t* bytes, std::size_t size) {
   const std::uint8_t manner = size > 1 ? bytes[1] : 0;
   const std::size_t number = first % scenarios_.size();
   outcome.scenario = scenarios_[number];
+  ++runs_[number];
   auto& fuzzer = fuzzers_[number];
   if (fuzzer == nullptr) {
     fuzzer = std::make_unique<ScheduleFuzzer>(*outcome.scenario);
@@ -82,11 +84,21 @@ Bytes Target::Shrink(Bytes bytes, const std::string& violation) {
   return bytes;
 }
 
+int Target::NumberOf(const std::string& configuration) const {
+  for (std::size_t i = 0; i < scenarios_.size(); ++i) {
+    if (scenarios_[i]->name == configuration) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+std::uint64_t Target::states_seen(std::size_t number) const {
+  const auto& fuzzer = fuzzers_[number];
+  return fuzzer == nullptr ? 0 : fuzzer->states_seen();
+}
+
 std::uint64_t Target::states_seen() const {
   std::uint64_t states = 0;
-  for (const auto& fuzzer : fuzzers_) {
-    if (fuzzer != nullptr) states += fuzzer->states_seen();
-  }
+  for (std::size_t i = 0; i < size(); ++i) states += states_seen(i);
   return states;
 }
 

@@ -46,14 +46,22 @@ class Target {
   // is plain.
   Bytes Shrink(Bytes bytes, const std::string& violation);
 
+  // At most 256: one byte chooses.
   std::size_t size() const { return scenarios_.size(); }
-  std::uint64_t states_seen() const;
+  const Scenario& scenario(std::size_t number) const {
+    return *scenarios_[number];
+  }
+  int NumberOf(const std::string& configuration) const;  // -1: none.
+  std::uint64_t runs(std::size_t number) const { return runs_[number]; }
+  std::uint64_t states_seen(std::size_t number) const;
+  std::uint64_t states_seen() const;  // Of all.
 
  private:
   bool Breaks(const Bytes& bytes, const std::string& violation);
 
   std::vector<const Scenario*> scenarios_;
   std::vector<std::unique_ptr<ScheduleFuzzer>> fuzzers_;
+  std::vector<std::uint64_t> runs_;
   void (*const on_new_state_)(std::uint64_t hash);
 };
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "netpoll/model/graphs/graph_pictures.h"
+#include "netpoll/model/report/replay_string.h"
 
 namespace netpoll::model {
 namespace {
@@ -92,7 +93,7 @@ std::string GraphCounterexample(const GraphStory& story, int width) {
       "\nThe order of lines is one in which nobody reads what is not yet "
       "there; only what\nis read from whom counts. \"<- 3, not 7\": it took "
       "what 3 wrote, and 7's write comes next.\n";
-  return text + "\nnetpoll replay " + story.ReplayText() + "\n";
+  return text + "\n" + ReplayCommand(story.ReplayText()) + "\n";
 }
 
 }  // namespace netpoll::model

@@ -62,23 +62,53 @@ Story TellTwice(const std::string& variant, const Scenario& scenario,
 
 namespace {
 
+// The passes of one configuration, as they are told to whoever waits.
+class Passes {
+ public:
+  Passes(const Scenario& scenario, const CheckOptions& options)
+      : options_(options), now_{scenario.name} {
+    const bool once = scenario.deep || scenario.huge;
+    now_.passes = (once ? 1 : 2) + (scenario.closed ? 1 : 0) +
+                  (options.reduction && !scenario.closed ? 1 : 0);
+  }
+
+  // What the next search is limited by.
+  SearchLimits Next() {
+    now_.pass = std::min(now_.pass + 1, now_.passes);
+    Tell(0);
+    SearchLimits limits = options_.limits;
+    limits.progress = [this](std::uint64_t states, int, std::uint64_t) {
+      Tell(states);
+    };
+    return limits;
+  }
+
+ private:
+  void Tell(std::uint64_t states) {
+    now_.states = std::max(now_.states, states);
+    if (options_.progress) options_.progress(now_);
+  }
+
+  const CheckOptions& options_;
+  CheckProgress now_;
+};
+
 // Small: two ways through the graph, which must agree.
-void ExploreTwice(Exploration& exploration, const SearchLimits& limits,
-                  Verdict& verdict) {
-  verdict.result = exploration.Run(limits);
+void ExploreTwice(Exploration& exploration, Passes& passes, Verdict& verdict) {
+  verdict.result = exploration.Run(passes.Next());
   verdict.violation = verdict.result.violation;
   if (!verdict.violation.empty() || !verdict.result.complete) return;
+  (void)passes.Next();
   exploration.WithTables(
       [&verdict](Tabulator& tables) { verdict.survey = SurveyOf(tables); });
   verdict.violation = Disagreement(verdict.result, verdict.survey);
 }
 
 // Large: once, and a second time only for a shortest counterexample.
-void ExploreLarge(Exploration& exploration, const SearchLimits& limits,
-                  Verdict& verdict) {
-  const PartResult whole = ExplorePart(exploration, {.limits = limits});
+void ExploreLarge(Exploration& exploration, Passes& passes, Verdict& verdict) {
+  const PartResult whole = ExplorePart(exploration, {.limits = passes.Next()});
   if (!whole.violation.empty()) {
-    verdict.result = exploration.Run(limits);
+    verdict.result = exploration.Run(passes.Next());
     verdict.violation = whole.violation;
     return;
   }
@@ -89,10 +119,9 @@ void ExploreLarge(Exploration& exploration, const SearchLimits& limits,
 }
 
 // Runs without end. The graph is walked once more, which must agree.
-void GoRound(Exploration& exploration, const SearchLimits& limits,
-             Verdict& verdict) {
+void GoRound(Exploration& exploration, Passes& passes, Verdict& verdict) {
   exploration.WithTables([&](Tabulator& tables) {
-    verdict.cycles = FindFairCycles(tables, limits);
+    verdict.cycles = FindFairCycles(tables, passes.Next());
   });
   const CycleResult& cycles = verdict.cycles;
   verdict.result.complete = cycles.complete;
@@ -124,15 +153,17 @@ Verdict Check(const std::string& variant, const Scenario& scenario,
   verdict.scenario = scenario.name;
   verdict.about = scenario.about;
   Exploration exploration(scenario);
+  Passes passes(scenario, options);
   if (!scenario.deep && !scenario.huge) {
-    ExploreTwice(exploration, options.limits, verdict);
+    ExploreTwice(exploration, passes, verdict);
   } else {
-    ExploreLarge(exploration, options.limits, verdict);
+    ExploreLarge(exploration, passes, verdict);
   }
   if (scenario.closed && verdict.ok()) {
-    GoRound(exploration, options.limits, verdict);
+    GoRound(exploration, passes, verdict);
   }
   if (options.reduction && verdict.ok() && verdict.survey.acyclic) {
+    (void)passes.Next();
     Reduce(exploration, verdict);
   }
   if (!verdict.result.violation.empty()) {
@@ -208,8 +239,8 @@ std::string Counterexample(const Story& story, int width) {
                           : "round and round after step " +
                                 std::to_string(story.cycle) + ", ") +
          std::to_string(story.switches) +
-         " switches between threads; to see it again:\n  netpoll replay " +
-         ReplayStringOf(story) + "\n";
+         " switches between threads; to see it again:\n  " +
+         ReplayCommand(ReplayStringOf(story)) + "\n";
 }
 
 std::string Verdict::Counterexample(int width) const {

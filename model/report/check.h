@@ -41,8 +41,19 @@ struct Verdict {
   std::string Counterexample(int width) const;
 };
 
+// How far the exploration of one configuration is: it goes through its states
+// several times.
+struct CheckProgress {
+  const std::string& scenario;
+  int pass = 0;    // From 1.
+  int passes = 0;  // At most so many.
+  std::uint64_t states = 0;
+};
+
 struct CheckOptions {
   SearchLimits limits;
+  // Called now and then, by the thread that explores.
+  std::function<void(const CheckProgress&)> progress;
   // Explores once more, reduced, and compares. The verdict is that of the full
   // search in any case.
   bool reduction = true;

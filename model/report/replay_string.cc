@@ -2,6 +2,7 @@
 #include "netpoll/model/report/replay_string.h"
 
 #include <cstdint>
+#include <cstdlib>
 
 namespace netpoll::model {
 namespace {
@@ -155,6 +156,12 @@ std::string ReplayString::Parse(std::string_view text, ReplayString* parsed) {
     parsed->schedule.insert(parsed->schedule.end(), cycle.begin(), cycle.end());
   }
   return wrong.empty() ? "" : "in the replay string, " + wrong;
+}
+
+std::string ReplayCommand(const std::string& replay) {
+  const char* const typed = std::getenv("NETPOLL_COMMAND");
+  return std::string(typed != nullptr ? typed : "netpoll") + " replay " +
+         replay;
 }
 
 }  // namespace netpoll::model

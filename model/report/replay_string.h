@@ -44,6 +44,10 @@ struct ReplayString {
 std::string ScheduleText(const std::vector<Choice>& schedule);
 std::string ParseSchedule(std::string_view text, std::vector<Choice>* schedule);
 
+// The command that runs it again, as it can be typed: tools/netpoll says by the
+// variable NETPOLL_COMMAND how it was called.
+std::string ReplayCommand(const std::string& replay);
+
 }  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_REPLAY_STRING_H_

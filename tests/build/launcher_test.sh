@@ -33,6 +33,7 @@ cat >"$root/out/tools/cli/netpoll" <<'PROGRAM'
 #!/bin/bash
 case \$1 in
   show) printf '%s|' "\$PWD" "\${@:2}" ;;
+  typed) echo "\$NETPOLL_COMMAND" ;;
   status) exit "\$2" ;;
   wait) trap 'echo "got TERM"; exit 5' TERM
     echo ready
@@ -59,6 +60,10 @@ cd "$TEST_TMPDIR/elsewhere"
 "$TEST_TMPDIR/link" show 'a b' '' '*' >"$out"
 [[ $(<"$out") == "$PWD|a b||*|" ]] || fail "arguments or folder: $(<"$out")"
 expect_builds 1 "first run"
+
+typed=$("$root/tools/netpoll" typed)
+[[ $(eval "$typed show again") == "$PWD|again|" ]] ||
+  fail "says that it was called as $typed"
 
 status=0
 "$root/tools/netpoll" status 42 || status=$?
@@ -87,7 +92,7 @@ grep -q 'got TERM' "$out" || fail "the program did not get the signal"
 touch "$TEST_TMPDIR/broken" "$root/core/a.h"
 status=0
 "$root/tools/netpoll" show >"$out" 2>&1 || status=$?
-[[ $status == 1 ]] || fail "status $status when it does not build, not 1"
+[[ $status == 2 ]] || fail "status $status when it does not build, not 2"
 grep -q 'no such thing' "$out" || fail "hides why it does not build"
 rm "$TEST_TMPDIR/broken"
 "$root/tools/netpoll" show >"$out"

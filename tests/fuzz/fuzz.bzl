@@ -7,8 +7,8 @@ def netpoll_fuzz_target(name, srcs, deps):
     """A fuzz target, twice.
 
     NAME_test runs it on random inputs, with any compiler. NAME is for a
-    fuzzer that brings a main of its own, such as clang's (bazel run
-    --config=fuzz), and is built only when it is named.
+    fuzzer that brings a main of its own, such as clang's (tools/fuzz), and is
+    built only when it is named.
 
     Args:
       name: of the target.

@@ -218,6 +218,8 @@ class LintTest(unittest.TestCase):
     def test_links(self):
         self.write("docs/a.md", "[a](a.md)\n[b](b.md#part)\n")
         self.assertEqual(self.found("links"), ["docs/a.md:2"])
+        self.write("docs/a.md", "```\n[this](int a)\n```\n[b](b.md)\n")
+        self.assertEqual(self.found("links"), ["docs/a.md:4"])
 
     def test_rules_are_loaded(self):
         self.write("a/BUILD.bazel", BUILD + "\nsh_test(\n)\n\n[cc_x(a) for x]\n")

@@ -115,8 +115,11 @@ def links(tree):
     for path in tree.paths:
         if not path.endswith(".md"):
             continue
+        in_code = False
         for number, line in tree.lines(path):
-            for target in _LINK.findall(line):
+            if line.startswith("```"):
+                in_code = not in_code
+            for target in [] if in_code else _LINK.findall(line):
                 if re.match(r"[a-z]+:", target):
                     continue
                 full = os.path.join(os.path.dirname(tree.full(path)), target)

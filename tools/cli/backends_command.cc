@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "netpoll/backends/host/host_backends.h"
 #include "netpoll/tools/cli/choose_backend.h"
 #include "netpoll/tools/cli/command.h"
@@ -13,6 +14,7 @@
 #include "netpoll/tools/cli/try_backend.h"
 #include "netpoll/tools/common/flags.h"
 #include "netpoll/tools/common/json.h"
+#include "netpoll/tools/common/suggest.h"
 
 namespace netpoll::tools {
 namespace {
@@ -64,9 +66,13 @@ std::string State(const Row& row) {
 
 void PrintText(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
-    std::printf("%-12s %s\n%-12s keeps %d of %d clauses, %s (%s)\n",
-                row.verified.name, State(row).c_str(), "", row.verified.kept,
-                row.verified.asked, row.verified.how, row.verified.with);
+    constexpr int kIndent = 13;
+    const Verified& v = row.verified;
+    absl::PrintF("%-12s %s\n%-12s %s\n", v.name, Wrapped(State(row), kIndent),
+                 "",
+                 Wrapped(absl::StrCat("keeps ", v.kept, " of ", v.asked,
+                                      " clauses, ", v.how, " (", v.with, ")"),
+                         kIndent));
   }
 }
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -17,19 +16,19 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "netpoll/model/graphs/graph_schedule.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/source.h"
 #include "netpoll/tools/cli/check_graphs.h"
+#include "netpoll/tools/cli/check_progress.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/cli/model_files.h"
 #include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/interruption.h"
 #include "netpoll/tools/common/json.h"
-#include "netpoll/tools/common/progress_line.h"
 #include "netpoll/tools/common/suggest.h"
 
 namespace netpoll::tools {
@@ -100,31 +99,6 @@ int NoSuchConfiguration(const Flags& flags, const Variant& variant,
                                  DidYouMean(only, names)));
 }
 
-// How far the search is.
-class Progress {
- public:
-  void Show(std::uint64_t states, int depth, std::uint64_t queue) {
-    if (!line_.on()) return;
-    const std::chrono::duration<double> taken = Clock::now() - start_;
-    line_.Show(absl::StrFormat(
-        "%d done; %d states, %.1f M states/s, depth %d, queue %d", done_.load(),
-        states, 1e-6 * static_cast<double>(states) / (taken.count() + 1e-9),
-        depth, queue));
-  }
-  void Done() {
-    ++done_;
-    Clear();
-    start_ = Clock::now();
-  }
-  void Clear() { line_.Clear(); }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  const ProgressLine line_;
-  std::atomic<int> done_{0};
-  Clock::time_point start_ = Clock::now();
-};
-
 std::string Json(const Verdict& verdict) {
   JsonObject json;
   json.Add("configuration", verdict.scenario)
@@ -161,7 +135,7 @@ std::string Json(const Verdict& verdict) {
 
 class Output {
  public:
-  Output(const CheckFlags& wanted, Progress& progress)
+  Output(const CheckFlags& wanted, CheckProgressLine& progress)
       : wanted_(wanted),
         whole_(wanted.only == "*" && wanted.mutant.empty()),
         progress_(progress) {
@@ -169,7 +143,7 @@ class Output {
   }
 
   void Add(const Verdict& verdict) {
-    progress_.Done();
+    progress_.Done(verdict);
     if (wanted_.json) {
       std::printf("%s%s", any_ ? ",\n" : "", Json(verdict).c_str());
     } else if (verdict.ok()) {
@@ -252,7 +226,7 @@ class Output {
 
   const CheckFlags& wanted_;
   const bool whole_;
-  Progress& progress_;
+  CheckProgressLine& progress_;
   Certificate certificate_;
   std::string closed_;  // Lines of the closed configurations.
   Verdict first_;
@@ -317,14 +291,14 @@ int RunCheck(Arguments arguments) {
   if (!wanted.mutant.empty() && wanted.only == "*") {
     closed = TakeClosed(&selected);
   }
-  Progress progress;
+  CheckProgressLine progress(selected, closed);
+  const Interruption interruption([&] { return progress.Summary(); });
   model::CheckOptions options;
   options.reduction = !wanted.no_reduction;
   // A bug may make something count up for ever.
   if (!wanted.mutant.empty()) options.limits.states = 3'000'000;
-  options.limits.progress = [&](std::uint64_t states, int depth,
-                                std::uint64_t queue) {
-    progress.Show(states, depth, queue);
+  options.progress = [&](const model::CheckProgress& now) {
+    progress.Show(now);
   };
   const auto start = std::chrono::steady_clock::now();
   Output output(wanted, progress);

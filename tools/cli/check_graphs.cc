@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 
@@ -13,6 +14,7 @@
 #include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/source.h"
 #include "netpoll/tools/cli/model_files.h"
+#include "netpoll/tools/common/interruption.h"
 #include "netpoll/tools/common/json.h"
 #include "netpoll/tools/common/progress_line.h"
 
@@ -63,20 +65,24 @@ int CheckByGraphs(const Flags& flags, const GraphCheck& wanted,
                   const std::vector<model::Scenario>& scenarios) {
   const auto start = std::chrono::steady_clock::now();
   const ProgressLine line;
-  std::string name;
+  std::atomic<std::size_t> at{0};
+  std::atomic<int> broken{0};
+  const Interruption interruption([&] {
+    return absl::StrCat(at.load(), " of ", scenarios.size(),
+                        " configurations explored, ", broken.load(), " broken");
+  });
   model::WeakLimits limits;
   limits.graphs = static_cast<std::uint64_t>(wanted.graphs);
   limits.progress = [&](std::uint64_t explored, std::uint64_t at_rest) {
-    line.Show(
-        absl::StrFormat("%s: %d graphs, %d at rest", name, explored, at_rest));
+    line.Show(absl::StrCat(at + 1, " of ", scenarios.size(), " ",
+                           scenarios[at].name, ", ", explored, " graphs, ",
+                           at_rest, " at rest"));
   };
   std::fputs(wanted.json ? "[\n" : model::GraphHead().c_str(), stdout);
-  int broken = 0;
   int cut_off = 0;
   model::GraphStory first;
   const char* between = "";
   for (const model::Scenario& scenario : scenarios) {
-    name = scenario.name;
     const GraphVerdict verdict =
         CheckGraphs(variant.name, scenario, wanted.memory, limits);
     line.Clear();
@@ -88,6 +94,7 @@ int CheckByGraphs(const Flags& flags, const GraphCheck& wanted,
     }
     if (!verdict.cut_off.empty()) ++cut_off;
     if (verdict.story.broken() && broken++ == 0) first = verdict.story;
+    ++at;
   }
   const std::chrono::duration<double> taken =
       std::chrono::steady_clock::now() - start;
@@ -97,8 +104,8 @@ int CheckByGraphs(const Flags& flags, const GraphCheck& wanted,
     absl::PrintF("source %s, %.1f s; %s under %s%s\n", model::SourceDigest(),
                  taken.count(),
                  broken == 0 ? "every property holds in every execution"
-                             : absl::StrCat("properties are broken in ", broken,
-                                            " configurations"),
+                             : absl::StrCat("properties are broken in ",
+                                            broken.load(), " configurations"),
                  Name(wanted.memory),
                  cut_off == 0
                      ? ""

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/tools/cli/commands.h"
 
+#include <iterator>
 #include <span>
+#include <vector>
 
 #include "netpoll/tools/cli/command.h"
 
 namespace netpoll::tools {
 namespace {
 
-constexpr Command kCommands[] = {
+constexpr Command kOthers[] = {
     {"demo", "watch an echo server at work on this machine for a few seconds",
      RunDemo},
     {"serve", "serve echo or http until a signal stops it", RunServe},
@@ -16,21 +18,20 @@ constexpr Command kCommands[] = {
      RunScenario},
     {"backends", "list the system interfaces, and which run on this machine",
      RunBackends},
-    {"check", "explore every interleaving of the poller's state machine",
-     RunCheck},
-    {"replay", "run one interleaving again, and show it", RunReplay},
-    {"fuzz", "run interleavings at random, where they are too many to explore",
-     RunFuzz},
     {"torture", "verify an echo server while everything disturbs it",
      RunTorture},
-    {"mutants", "put every known bug back, and see the checker find it",
-     RunMutants},
-    {"orders", "make every memory order weaker, and see what notices",
-     RunOrders},
 };
 
 }  // namespace
 
-std::span<const Command> Commands() { return kCommands; }
+std::span<const Command> Commands() {
+  static const std::vector<Command> all = [] {
+    std::vector<Command> commands(std::begin(kOthers), std::end(kOthers));
+    commands.insert(commands.end(), std::begin(kExploring),
+                    std::end(kExploring));
+    return commands;
+  }();
+  return all;
+}
 
 }  // namespace netpoll::tools

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The table of subcommands. To add one: its function here, its line in
+// The table of subcommands. To add one: its function here, its line here or in
 // commands.cc, its file in BUILD.bazel.
 
 #ifndef NETPOLL_TOOLS_CLI_COMMANDS_H_
@@ -22,6 +22,20 @@ int RunOrders(Arguments arguments);
 int RunScenario(Arguments arguments);
 int RunServe(Arguments arguments);
 int RunTorture(Arguments arguments);
+
+// Those that explore. They know nothing of the runtime, so a program of these
+// alone is built sooner after an edit of core/.
+inline constexpr Command kExploring[] = {
+    {"check", "explore every interleaving of the poller's state machine",
+     RunCheck},
+    {"replay", "run one interleaving again, and show it", RunReplay},
+    {"fuzz", "run interleavings at random, where they are too many to explore",
+     RunFuzz},
+    {"mutants", "put every known bug back, and see the checker find it",
+     RunMutants},
+    {"orders", "make every memory order weaker, and see what notices",
+     RunOrders},
+};
 
 // In the order in which --help lists them.
 std::span<const Command> Commands();

@@ -13,6 +13,8 @@
 
 int main(int argc, char** argv) {
   namespace tools = netpoll::tools;
+  // Whoever reads gets each line as it is made, also through a pipe.
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0),
                                            argv + argc);
   const int status = tools::Dispatch(tools::Commands(), arguments);

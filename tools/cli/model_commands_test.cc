@@ -80,29 +80,6 @@ TEST(CheckCommand, AMutantIsFoundAndItsStringReplays) {
   EXPECT_THAT(again.out, HasSubstr("L1: a task is parked although"));
 }
 
-TEST(FuzzCommand, FindsTheCanaryFirst) {
-  const Said said =
-      Call({"fuzz", "--seconds", "1", "--seed", "5", "--only", "read-edge*"});
-  EXPECT_EQ(said.status, kExitOk) << said.out;
-  EXPECT_THAT(said.out, HasSubstr("seed 5: canary found after "));
-  EXPECT_THAT(said.out, HasSubstr("no property was broken"));
-}
-
-TEST(FuzzCommand, TellsWhatItFinds) {
-  const Said said = Call({"fuzz", "--mutant", "canary", "--seconds", "100000",
-                          "--only", "wait-canceled", "--json"});
-  EXPECT_EQ(said.status, kExitFinding);
-  EXPECT_THAT(said.out, HasSubstr("\"holds\": false"));
-  EXPECT_THAT(said.out, HasSubstr("np1:canary/wait-canceled:"));
-}
-
-TEST(FuzzCommand, UnknownNamesAreOneSentence) {
-  ExpectRefused({"fuzz", "--only", "huge-lok"},
-                "no configuration is named 'huge-lok' (did you mean "
-                "'huge-lock'?)");
-  ExpectRefused({"fuzz", "--seed", "x"}, "--seed is 'x'");
-}
-
 TEST(CheckCommand, UnknownNamesAreOneSentence) {
   ExpectRefused({"check", "--only", "huge-lock"}, "netpoll fuzz runs it");
   ExpectRefused({"check", "--only", "deep-reopen"}, "with --deep only");

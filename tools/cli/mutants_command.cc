@@ -4,6 +4,7 @@
 // configuration finds which.
 #include <fnmatch.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -16,6 +17,7 @@
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/interruption.h"
 #include "netpoll/tools/common/progress_line.h"
 #include "netpoll/tools/common/suggest.h"
 
@@ -113,7 +115,15 @@ int RunMutants(Arguments arguments) {
   if (selected.empty()) return NoSuchMutant(flags, only);
 
   const ProgressLine line;
+  std::atomic<int> killed{0};
+  std::atomic<int> survive{0};
+  const Interruption interruption([&] {
+    return absl::StrCat(killed + survive, " of ", selected.size(),
+                        " mutants explored, ", killed.load(), " killed, ",
+                        survive.load(), " survive");
+  });
   options.progress = [&](const MutantResult& mutant, int done, int all) {
+    ++(mutant.kills() > 0 ? killed : survive);
     line.Show(absl::StrFormat("%d of %d: %s", done, all, mutant.name));
   };
   const auto start = std::chrono::steady_clock::now();

@@ -2,6 +2,7 @@
 //
 // netpoll orders: makes the memory order of each access of core/ weaker, and
 // says what notices.
+#include <atomic>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/interruption.h"
 #include "netpoll/tools/common/json.h"
 #include "netpoll/tools/common/progress_line.h"
 #include "netpoll/tools/common/suggest.h"
@@ -65,9 +67,9 @@ void Print(const AccessOrders& access) {
                    weaker.complete ? "" : ", as far as it was searched");
       continue;
     }
-    absl::PrintF("  %-8s killed in %s: %s\n           netpoll replay %s\n",
-                 Name(weaker.order), weaker.configuration, weaker.sentence,
-                 weaker.replay);
+    absl::PrintF("  %-8s killed in %s: %s\n           %s\n", Name(weaker.order),
+                 weaker.configuration, weaker.sentence,
+                 model::ReplayCommand(weaker.replay));
   }
 }
 
@@ -107,7 +109,15 @@ int RunOrders(Arguments arguments) {
   options.graphs = static_cast<std::uint64_t>(graphs);
   model::CatchCrashes();
   const ProgressLine line;
+  std::atomic<int> explored{0};
+  std::atomic<int> wanted{0};
+  const Interruption interruption([&] {
+    return absl::StrCat(explored.load(), " of ", wanted.load(),
+                        " accesses explored");
+  });
   options.progress = [&](const AccessOrders& access, int done, int all) {
+    explored = done;
+    wanted = all;
     line.Show(absl::StrFormat("%d of %d: %s", done, all, access.site));
   };
   const OrderTable table =

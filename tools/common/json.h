@@ -8,6 +8,7 @@
 #include <concepts>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -52,6 +53,13 @@ class JsonObject {
   }
   JsonObject& Add(std::string_view name, const JsonObject& object) {
     return AddJson(name, object.text());
+  }
+  JsonObject& Add(std::string_view name, const std::vector<JsonObject>& all) {
+    std::string json;
+    for (const JsonObject& each : all) {
+      absl::StrAppend(&json, json.empty() ? "" : ", ", each.text());
+    }
+    return AddJson(name, absl::StrCat("[", json, "]"));
   }
   JsonObject& AddNull(std::string_view name) { return AddJson(name, "null"); }
   // All members of another.

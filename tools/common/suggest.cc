@@ -84,4 +84,37 @@ std::string DidYouMean(std::string_view word,
   return name.empty() ? "" : Cat(" (did you mean '", name, "'?)");
 }
 
+std::string InShell(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+      "_-./:,=@%+";
+  if (!word.empty() &&
+      word.find_first_not_of(kPlain) == std::string_view::npos) {
+    return std::string(word);
+  }
+  std::string quoted = "'";
+  for (const char c : word) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
+std::string Wrapped(std::string_view text, int indent) {
+  const std::size_t room = 79 - static_cast<std::size_t>(indent);
+  std::string wrapped;
+  while (text.size() > room) {
+    std::size_t blank = text.rfind(' ', room);
+    if (blank == std::string_view::npos) blank = text.find(' ');
+    if (blank == std::string_view::npos) break;
+    wrapped += std::string(text.substr(0, blank)) + "\n" +
+               std::string(static_cast<std::size_t>(indent), ' ');
+    text.remove_prefix(blank + 1);
+  }
+  return wrapped + std::string(text);
+}
+
 }  // namespace netpoll::tools

@@ -15,6 +15,9 @@ namespace netpoll::tools {
 // when long.
 std::string Quoted(std::string_view word);
 
+// `word` as one word of a command that a shell reads.
+std::string InShell(std::string_view word);
+
 // The name nearest to `word`, or nothing when none is near.
 std::string_view Nearest(std::string_view word,
                          std::span<const std::string_view> names);
@@ -22,6 +25,10 @@ std::string_view Nearest(std::string_view word,
 // " (did you mean 'NAME'?)" or nothing.
 std::string DidYouMean(std::string_view word,
                        std::span<const std::string_view> names);
+
+// `text` in lines of at most 79 columns, broken at blanks; all but the first
+// begin with `indent` blanks, and so many are taken already in the first.
+std::string Wrapped(std::string_view text, int indent);
 
 }  // namespace netpoll::tools
 

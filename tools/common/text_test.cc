@@ -107,5 +107,20 @@ TEST(Json, AnObjectHasItsMembersInTheOrderOfTheirComing) {
       "\"digits\": 1.2, \"none\": null}");
 }
 
+TEST(Text, AWordOfAShell) {
+  EXPECT_EQ(InShell("unix:/tmp/echo"), "unix:/tmp/echo");
+  EXPECT_EQ(InShell("a b"), "'a b'");
+  EXPECT_EQ(InShell("it's"), "'it'\\''s'");
+  EXPECT_EQ(InShell("*"), "'*'");
+  EXPECT_EQ(InShell(""), "''");
+}
+
+TEST(Text, LinesFitATerminal) {
+  EXPECT_EQ(Wrapped("short", 10), "short");
+  const std::string words(70, 'x');
+  EXPECT_EQ(Wrapped(words + " and more", 4), words + " and\n    more");
+  EXPECT_EQ(Wrapped(words + words + " more", 0), words + words + "\nmore");
+}
+
 }  // namespace
 }  // namespace netpoll::tools

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -81,8 +82,11 @@ Faults FaultsOf(const Options& options, const RoundName& name) {
 
 // --- The child ---------------------------------------------------------------
 
-std::atomic<bool> interrupted{false};
-void Interrupt(int) { interrupted.store(true, std::memory_order_relaxed); }
+// The signal that told it to end, or 0; of the parent as well.
+std::atomic<int> interrupted{0};
+void Interrupt(int signal) {
+  interrupted.store(signal, std::memory_order_relaxed);
+}
 
 // Bytes of the heap in use; 0 where that is not known.
 std::size_t HeapInUse() {
@@ -135,8 +139,9 @@ class Folder {
 
 class Campaign {
  public:
-  Campaign(const Options& options, Shared& shared, int pauses)
-      : options_(options), shared_(shared), pauses_(pauses) {
+  Campaign(const Options& options, Shared& shared, const std::string& folder,
+           int pauses)
+      : options_(options), shared_(shared), folder_(folder), pauses_(pauses) {
     host_.wrong = [this](const std::string& sentence) { Wrong(sentence); };
     host_.pause = [this] { Pause(); };
   }
@@ -145,7 +150,7 @@ class Campaign {
 
  private:
   bool Enough(int rounds) const {
-    if (interrupted.load(std::memory_order_relaxed)) return true;
+    if (interrupted.load(std::memory_order_relaxed) != 0) return true;
     if (options_.rounds > 0 && rounds >= options_.rounds) return true;
     return options_.duration.count() > 0 &&
            Clock::now() - start_ >= options_.duration;
@@ -158,10 +163,10 @@ class Campaign {
 
   const Options& options_;
   Shared& shared_;
+  const std::string& folder_;
   const int pauses_;
   const Clock::time_point start_ = Clock::now();
   const tools::ProgressLine line_;
-  Folder folder_;
   EvenHeap heap_;
   RoundHost host_;
   RoundName name_;
@@ -169,11 +174,6 @@ class Campaign {
 };
 
 int Campaign::Run() {
-  if (folder_.path().empty()) {
-    std::fprintf(stderr, "netpoll torture: no folder can be made: %s\n",
-                 std::strerror(errno));
-    return 2;
-  }
   if (call_faults != nullptr) call_faults->Plant(options_.planted);
   for (int rounds = 0; !Enough(rounds); ++rounds) {
     const absl::Status status =
@@ -202,7 +202,7 @@ absl::Status Campaign::OneRound(std::uint64_t seed) {
                              .threads = name_.threads,
                              .faults = FaultsOf(options_, name_),
                              .patience = options_.patience,
-                             .folder = folder_.path()};
+                             .folder = folder_};
   if (options_.verbose) {
     std::fprintf(stderr, "round with seed %llu: %s, %d workers, faults: %s\n",
                  static_cast<unsigned long long>(seed), name_.backend.c_str(),
@@ -233,36 +233,47 @@ void Campaign::Wrong(const std::string& sentence) {
   std::fflush(stdout);
   shared_.told.store(true, std::memory_order_release);
   std::error_code ignored;
-  std::filesystem::remove_all(folder_.path(), ignored);
+  std::filesystem::remove_all(folder_, ignored);
   ::_exit(1);
 }
 
 // --- The parent --------------------------------------------------------------
 
+// Of what a signal ends, in a second: the rest is for what is printed.
+constexpr int kLookMillis = 200;
+constexpr int kPatienceMillis = 500;
+
 // Stops and continues the child whenever it asks; until it has ended.
 void Attend(pid_t child, int requests) {
   char millis = 0;
-  bool told = false;
   for (;;) {
-    const ssize_t got = ::read(requests, &millis, 1);
-    if (got < 0 && errno == EINTR) {
-      // Told to end: so is the child, after its round; or at once.
-      ::kill(child, told ? SIGKILL : SIGTERM);
-      told = true;
-      continue;
+    if (interrupted.load(std::memory_order_relaxed) != 0) {
+      // Told to end: so is the child, if it comes to the end of its round.
+      ::kill(child, SIGTERM);
+      pollfd end{.fd = requests, .events = 0, .revents = 0};
+      if (::poll(&end, 1, kPatienceMillis) != 1) ::kill(child, SIGKILL);
+      return;
     }
-    if (got <= 0) return;
+    pollfd request{.fd = requests, .events = POLLIN, .revents = 0};
+    if (::poll(&request, 1, kLookMillis) <= 0) continue;
+    if (::read(requests, &millis, 1) <= 0) return;
     ::kill(child, SIGSTOP);
     std::this_thread::sleep_for(std::chrono::milliseconds(millis));
     ::kill(child, SIGCONT);
   }
 }
 
-int Verdict(const Options& options, const Shared& shared, int status) {
+int Verdict(const Options& options, const Shared& shared, double seconds,
+            int status) {
   const bool told = shared.told.load(std::memory_order_acquire);
-  if (WIFEXITED(status) && (told || WEXITSTATUS(status) == 2)) {
-    return WEXITSTATUS(status);
+  const int signal = interrupted.load(std::memory_order_relaxed);
+  const int ended = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  // What was verified until then was right.
+  if (signal != 0 && ended == 0) {
+    if (!told) PrintGood(options, shared.tally, seconds);
+    return 128 + signal;
   }
+  if (WIFEXITED(status) && (told || ended == 2)) return ended;
   const std::string how =
       WIFSIGNALED(status)
           ? absl::StrCat("the process was ended by signal ", WTERMSIG(status))
@@ -286,24 +297,28 @@ int RunCampaign(const Options& options) {
   Shared& shared = *::new (room) Shared;
   int requests[2];
   if (::pipe2(requests, O_CLOEXEC) != 0) return Fail("no pipe can be made");
+  const Folder folder;
+  if (folder.path().empty()) return Fail("no folder can be made");
   std::fflush(nullptr);
   struct sigaction action {};
   action.sa_handler = Interrupt;  // Without SA_RESTART.
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  const Clock::time_point start = Clock::now();
   const pid_t child = ::fork();
   if (child < 0) return Fail("the process can't be forked");
   if (child == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::close(requests[0]);
-    return Campaign(options, shared, requests[1]).Run();
+    return Campaign(options, shared, folder.path(), requests[1]).Run();
   }
   ::close(requests[1]);
   Attend(child, requests[0]);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  return Verdict(options, shared, status);
+  const std::chrono::duration<double> taken = Clock::now() - start;
+  return Verdict(options, shared, taken.count(), status);
 }
 
 }  // namespace netpoll::torture

@@ -15,7 +15,8 @@ namespace netpoll::torture {
 
 // Prints the verdict on standard output. 0: nothing is wrong. 1: something is;
 // it was said in a line that ends with how to run the same round again. 2: it
-// could not be carried out; one sentence on standard error said why.
+// could not be carried out; one sentence on standard error said why. 130, 143:
+// SIGINT or SIGTERM ended it within a second; the verdict is of what was done.
 //
 // Forks: called before there are threads. In the child it returns as well.
 int RunCampaign(const Options& options);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -17,9 +18,11 @@
 namespace netpoll::torture {
 
 std::string ReplayCommand(const Options& options, const RoundName& round) {
-  std::string command = absl::StrCat("netpoll torture --seed ", round.seed,
-                                     " --rounds 1 --backend ", round.backend,
-                                     " --threads ", round.threads);
+  // As it can be typed: tools/netpoll says how it was called.
+  const char* const typed = std::getenv("NETPOLL_COMMAND");
+  std::string command = absl::StrCat(
+      typed != nullptr ? typed : "netpoll", " torture --seed ", round.seed,
+      " --rounds 1 --backend ", round.backend, " --threads ", round.threads);
   if (options.faults != kAllFaults) {
     absl::StrAppend(&command, " --faults ", FormatFaults(options.faults));
   }
