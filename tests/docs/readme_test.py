@@ -33,7 +33,8 @@ class ReadmeTest(unittest.TestCase):
                 if name.endswith(".md")
         ]:
             folder = os.path.dirname(page)
-            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", read(page)):
+            text = re.sub(r"^```.*?^```$", "", read(page), flags=re.M | re.S)
+            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
                 path = os.path.join(ROOT, folder, target)
                 self.assertTrue(os.path.exists(path), page + " -> " + target)
 
