@@ -7,7 +7,18 @@
 
 namespace netpoll {
 
+ConnectCanceller::ConnectCanceller(ConnectCanceller* parent) {
+  if (parent == nullptr) return;
+  in_parent_.child = this;
+  if (parent->Enter(&in_parent_)) {
+    parent_ = parent;
+  } else {
+    cancelled_ = true;
+  }
+}
+
 ConnectCanceller::~ConnectCanceller() {
+  if (parent_ != nullptr) parent_->Leave(&in_parent_);
   const LockHolder hold(lock_, "canceller.destroy");
   if (entries_ != nullptr) {
     StdEnv::Misuse(
@@ -31,12 +42,16 @@ void ConnectCanceller::Leave(Entry* entry) {
 }
 
 // Closes under the lock: whoever is woken leaves by it, and so does not end
-// before.
+// before. Locks are taken from the top downwards.
 void ConnectCanceller::Cancel() {
   const LockHolder hold(lock_, "canceller.cancel");
   cancelled_ = true;
   for (Entry* entry = entries_; entry != nullptr; entry = entry->next) {
-    entry->fd->CloseNow(internal::SystemFd::kClose);
+    if (entry->child != nullptr) {
+      entry->child->Cancel();
+    } else {
+      entry->fd->CloseNow(internal::SystemFd::kClose);
+    }
   }
 }
 

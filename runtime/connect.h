@@ -25,6 +25,8 @@ namespace netpoll {
 class ConnectCanceller {
  public:
   ConnectCanceller() = default;
+  // One that ends with `parent`, too, which must outlive it; null: with none.
+  explicit ConnectCanceller(ConnectCanceller* parent);
   ~ConnectCanceller();
   ConnectCanceller(const ConnectCanceller&) = delete;
   ConnectCanceller& operator=(const ConnectCanceller&) = delete;
@@ -37,10 +39,11 @@ class ConnectCanceller {
  private:
   friend class ConnectEntry;
 
-  // A connect under way, in its frame.
+  // A connect under way, in its frame; or a canceller below this one.
   struct Entry {
     internal::FdState* fd = nullptr;
     Entry* next = nullptr;
+    ConnectCanceller* child = nullptr;
   };
 
   bool Enter(Entry* entry);
@@ -49,6 +52,8 @@ class ConnectCanceller {
   mutable StdEnv::Lock lock_;
   bool cancelled_ = false;    // Guarded by lock_.
   Entry* entries_ = nullptr;  // Guarded by lock_.
+  ConnectCanceller* parent_ = nullptr;
+  Entry in_parent_;
 };
 
 struct ConnectOptions {
@@ -66,7 +71,7 @@ struct ConnectOptions {
 class ConnectEntry {
  public:
   ConnectEntry(ConnectCanceller* canceller, internal::FdState* fd)
-      : canceller_(canceller), entry_{fd, nullptr} {
+      : canceller_(canceller), entry_{fd, nullptr, nullptr} {
     cancelled_ = canceller_ != nullptr && !canceller_->Enter(&entry_);
   }
   ~ConnectEntry() {

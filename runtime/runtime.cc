@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "absl/status/status.h"
@@ -50,6 +51,8 @@ void Runtime::Start(SpawnedTask spawned) { scheduler_->Start(spawned.promise); }
 absl::Status Runtime::Run() { return scheduler_->Run(); }
 
 void Runtime::Stop() { scheduler_->Stop(); }
+
+std::stop_token Runtime::stop_token() const { return scheduler_->stop_token(); }
 
 bool Runtime::stopping() const { return scheduler_->stopping(); }
 

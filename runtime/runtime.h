@@ -39,6 +39,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -96,12 +97,11 @@ class Runtime {
   }
 
   // Runs until every task has ended: those that were spawned before it returns
-  // too. May be called again. To keep it at work while nothing is to do, spawn
-  // a task that waits, say for the end of a Descriptor::Pipe: Run returns when
-  // the other end was closed, by any thread. kFailedPrecondition: from within a
-  // task, of this runtime or another, or while it is at work in another thread.
-  // kResourceExhausted: a thread could not be started; nothing was run, and the
-  // tasks are there for the next call.
+  // too. May be called again. To keep it at work while nothing is to do: a
+  // RunGuard. kFailedPrecondition: from within a task, of this runtime or
+  // another, or while it is at work in another thread. kResourceExhausted: a
+  // thread could not be started; nothing was run, and the tasks are there for
+  // the next call.
   absl::Status Run();
 
   // For good: what is awaited later answers closing too, and what Run is called
@@ -109,6 +109,10 @@ class Runtime {
   // from a task; not from a signal handler.
   void Stop();
   bool stopping() const;
+  // The hook: std::stop_callback hook(runtime.stop_token(), [&] { ... });
+  // calls it once, in the thread that calls Stop, when everything is closed, or
+  // at once if that was before.
+  std::stop_token stop_token() const;
 
   // --- Time -----------------------------------------------------------------
 

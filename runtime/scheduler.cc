@@ -81,11 +81,19 @@ void Scheduler::TaskEnded() {
   Ended();
 }
 
+void Scheduler::Hold() {
+  RefuseInChild();
+  Dispatch::Hold();
+}
+
 bool Scheduler::EnterGuest() { return Dispatch::EnterGuest(); }
 
 void Scheduler::LeaveGuest() { Dispatch::LeaveGuest(); }
 
-void Scheduler::Stop() { Timetable::Stop(); }
+void Scheduler::Stop() {
+  Timetable::Stop();
+  stopped_.request_stop();
+}
 
 bool Scheduler::StartTimer(Timed* timer, std::int64_t when) {
   return Timetable::StartTimer(timer, when);

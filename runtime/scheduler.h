@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,8 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
   absl::Status Run();
   void Stop();
   using Timetable::stopping;
+  // Its callbacks are called by Stop, last of all.
+  std::stop_token stop_token() const { return stopped_.get_token(); }
   RuntimeStats stats() const;
   std::string DumpState();
   int threads() const { return static_cast<int>(workers_.size()); }
@@ -98,6 +101,8 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
   // As Dispatch's, out of line: operations are compiled without a call.
   bool EnterGuest();
   void LeaveGuest();
+  // Run does not return until LeaveGuest.
+  void Hold();
 
   // --- Time -----------------------------------------------------------------
 
@@ -151,6 +156,8 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
   const CloseAll close_all_;
   OpenList<StdEnv> open_;
   Closers closers_;
+
+  std::stop_source stopped_;
 
   StdEnv::Lock unhandled_lock_;
   std::exception_ptr unhandled_;  // Guarded by unhandled_lock_.

@@ -23,6 +23,7 @@
 //   close        of a socket with SO_LINGER and a time, in a thread of its own
 //   sendfile     while the file's bytes are read from its device
 //   poll         of no descriptor: sleeps, until such threads have ended
+//   those of files and of hosts' names, in threads of a BlockingPool
 // With one worker there are no other threads than those of closes: whoever
 // simulates then decides alone what happens next.
 //
@@ -50,6 +51,7 @@
 
 #include <fcntl.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -95,6 +97,9 @@ inline int Accept(int fd, sockaddr* peer, socklen_t* size, int flags) {
 }
 inline int OpenName(const char* name, int flags) {
   return AboveStdio(::open(name, flags));
+}
+inline int OpenFile(const char* name, int flags, mode_t mode) {
+  return AboveStdio(::open(name, flags, mode));
 }
 inline int MakeEpoll() { return AboveStdio(::epoll_create1(EPOLL_CLOEXEC)); }
 // As recvmmsg, which waits for nothing here.
@@ -157,6 +162,16 @@ struct Sys {
   int (*sigtimedwait)(const sigset_t*, siginfo_t*,
                       const timespec*) = &::sigtimedwait;
   pid_t (*getpid)() = &::getpid;
+
+  // Files, in threads of a BlockingPool: these may wait.
+  int (*open_file)(const char*, int, mode_t) = &OpenFile;
+  ssize_t (*pread)(int, void*, std::size_t, off_t) = &::pread;
+  ssize_t (*pwrite)(int, const void*, std::size_t, off_t) = &::pwrite;
+  int (*fsync)(int) = &::fsync;
+  // Names of hosts, there too.
+  int (*getaddrinfo)(const char*, const char*, const addrinfo*,
+                     addrinfo**) = &::getaddrinfo;
+  void (*freeaddrinfo)(addrinfo*) = &::freeaddrinfo;
 
   // Names: of Unix sockets' files, and of network interfaces.
   int (*open)(const char*, int) = &OpenName;

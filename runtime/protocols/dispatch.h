@@ -71,6 +71,9 @@ class Dispatch {
     }
   }
 
+  // Keeps Run at work until LeaveGuest.
+  void Hold() { life_.Add(); }
+
   // A task of another runtime is about to wait here. Run does not return
   // before it has left. False: Run has returned, nobody polls any more.
   bool EnterGuest() {

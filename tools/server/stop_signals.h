@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SIGINT and SIGTERM as bytes to be read: no handler, nothing unsafe.
+// What a server does at SIGINT and SIGTERM.
 
 #ifndef NETPOLL_TOOLS_SERVER_STOP_SIGNALS_H_
 #define NETPOLL_TOOLS_SERVER_STOP_SIGNALS_H_
@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/signals.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/tools/common/time_allowed.h"
 #include "netpoll/tools/server/server.h"
@@ -31,13 +31,12 @@ class StopSignals {
   Task<void> Watch(Server& server, tools::TimeAllowed grace);
 
   // From any thread.
-  void Close() { descriptor_.CloseNow(); }
+  void Close() { signals_.CloseNow(); }
 
  private:
-  explicit StopSignals(Descriptor descriptor)
-      : descriptor_(std::move(descriptor)) {}
+  explicit StopSignals(Signals signals) : signals_(std::move(signals)) {}
 
-  Descriptor descriptor_;
+  Signals signals_;
 };
 
 }  // namespace netpoll::server

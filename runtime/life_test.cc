@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What keeps Run at work and what does not, what is called at Stop, and how a
+// runtime starts again.
+
+#include <array>
+#include <chrono>
+#include <stop_token>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gtest/gtest.h"
+#include "netpoll/runtime/descriptor.h"
+#include "netpoll/runtime/interval.h"
+#include "netpoll/runtime/run_guard.h"
+#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/socket.h"
+#include "netpoll/runtime/socket_test_support.h"
+#include "netpoll/runtime/sys.h"
+#include "netpoll/runtime/task.h"
+#include "netpoll/runtime/test_support.h"
+
+namespace netpoll {
+namespace {
+
+using namespace std::chrono_literals;
+
+class LifeTest : public WorkersTest {};
+NETPOLL_INSTANTIATE_WORKERS(LifeTest);
+
+// --- Guards ------------------------------------------------------------------
+
+TEST_P(LifeTest, AGuardKeepsRunAtWorkUntilItIsReleased) {
+  Runtime runtime({.threads = threads()});
+  RunGuard guard(runtime);
+  std::thread outside([&] {
+    // One after the other: between them there is no task at all.
+    for (int i = 0; i < 20; ++i) {
+      auto sleep = [&]() -> Task<> { (void)co_await runtime.Sleep(1us); };
+      JoinHandle<void> task = runtime.Spawn(sleep());
+      while (!task.ended()) std::this_thread::yield();
+      EXPECT_FALSE(runtime.stopping());
+    }
+    RunGuard moved = std::move(guard);
+    moved.Release();
+    moved.Release();
+  });
+  EXPECT_TRUE(RunWatched(runtime).ok());
+  outside.join();
+}
+
+TEST_P(LifeTest, ATaskMayHoldOneAndRunGoesOnAfterItsEnd) {
+  Runtime runtime({.threads = threads()});
+  RunGuard guard;
+  int runs = 0;
+  auto hold = [&]() -> Task<> {
+    guard = RunGuard(runtime);
+    co_return;
+  };
+  runtime.Spawn(hold());
+  std::thread outside([&] {
+    auto last = [&]() -> Task<> {
+      ++runs;
+      co_await runtime.Yield();
+      guard = RunGuard();
+    };
+    // The first task may have ended or not.
+    JoinHandle<void> task = runtime.Spawn(last());
+    task.Detach();
+  });
+  EXPECT_TRUE(RunWatched(runtime).ok());
+  outside.join();
+  if (runs == 0) {
+    EXPECT_TRUE(RunWatched(runtime).ok());
+  }
+  EXPECT_EQ(runs, 1);
+}
+
+TEST_P(LifeTest, StopReleasesGuards) {
+  Runtime runtime({.threads = threads()});
+  RunGuard one(runtime);
+  RunGuard two(runtime);
+  std::thread outside([&] { runtime.Stop(); });
+  EXPECT_TRUE(RunWatched(runtime).ok());
+  outside.join();
+  // Of a runtime that has stopped it holds nothing.
+  RunGuard late(runtime);
+  EXPECT_TRUE(RunWatched(runtime).ok());
+}
+
+// --- The hook ----------------------------------------------------------------
+
+TEST_P(LifeTest, WhatIsHookedIsCalledOnceWhenAllIsClosed) {
+  Runtime runtime({.threads = threads()});
+  int calls = 0;
+  bool closed = false;
+  std::array<char, 8> buffer;
+  auto wait = [&]() -> Task<> {
+    auto ends = *Socket::Pair(runtime);
+    std::stop_callback hook(runtime.stop_token(), [&] {
+      ++calls;
+      closed = !ends.first.WithFd([](int) {});
+    });
+    std::thread outside([&] { runtime.Stop(); });
+    EXPECT_TRUE((co_await ends.first.Read(buffer)).status.closing());
+    outside.join();
+    EXPECT_EQ(calls, 1);
+    EXPECT_TRUE(closed);
+    runtime.Stop();
+  };
+  runtime.Spawn(wait());
+  EXPECT_TRUE(RunWatched(runtime).ok());
+  std::stop_callback late(runtime.stop_token(), [&] { ++calls; });
+  EXPECT_EQ(calls, 2);
+}
+
+// --- Intervals ---------------------------------------------------------------
+
+// A clock of the test's, which moves when it is told to.
+TEST(IntervalTest, TicksAreMultiplesOfThePeriodHoweverLate) {
+  static std::int64_t shift;
+  shift = 0;
+  const internal::SysOverride restore;
+  internal::sys.now = [] { return internal::MonotonicNow() + shift; };
+  RunTest(1, [](Runtime& runtime) -> Task<> {
+    const std::int64_t began = Runtime::Now();
+    Interval every(runtime, 1h);
+    const std::int64_t hour = std::chrono::nanoseconds(1h).count();
+    shift = hour + 1;
+    EXPECT_EQ(co_await every.Tick(), 1);
+    shift = 2 * hour + hour / 2;
+    EXPECT_EQ(co_await every.Tick(), 1) << "half an hour late";
+    shift = 5 * hour + hour / 2;
+    EXPECT_EQ(co_await every.Tick(), 3) << "two were missed";
+    shift = 6 * hour + 1;
+    EXPECT_EQ(co_await every.Tick(), 1) << "not drifted";
+    EXPECT_GE(Runtime::Now() - began, 6 * hour);
+    runtime.Stop();
+    EXPECT_EQ(co_await every.Tick(), 0);
+  });
+}
+
+TEST(IntervalTest, IsNotEarlyNorShorterThanItCanBe) {
+  RunTest(1, [](Runtime& runtime) -> Task<> {
+    const std::int64_t began = Runtime::Now();
+    Interval every(runtime, 1ms);
+    std::int64_t ticks = 0;
+    while (ticks < 5) ticks += co_await every.Tick();
+    EXPECT_GE(Runtime::Now() - began, 1'000'000 * ticks);
+    Interval never(runtime, std::chrono::nanoseconds::max());
+    Interval busy(runtime, 0ns);
+    EXPECT_GE(co_await busy.Tick(), 1);
+  });
+}
+
+}  // namespace
+}  // namespace netpoll
