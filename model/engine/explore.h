@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "netpoll/model/engine/first_search.h"
 #include "netpoll/model/engine/scenario.h"
@@ -38,6 +39,14 @@ class Exploration {
         Begin();
       }
     }
+  }
+
+  // Sites whose old value somebody looks at after all.
+  const std::set<std::string>& seen() const { return seen_; }
+  // As if those had been found out already.
+  void BeginWith(std::set<std::string> seen) {
+    seen_ = std::move(seen);
+    Begin();
   }
 
   World& world() { return *world_; }

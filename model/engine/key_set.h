@@ -45,6 +45,22 @@ class KeySet {
 
   std::uint64_t size() const { return size_; }
 
+  // Before so many keys are inserted in the order of Each: in a table that
+  // grows meanwhile they would stand in each other's way.
+  void Reserve(std::uint64_t keys) {
+    std::size_t size = table_.size();
+    while ((size_ + keys) * 10 > size * 7) size *= 2;
+    if (size == table_.size()) return;
+    Refill(size, [](PackedKey key) { return key; });
+  }
+
+  template <class Function>
+  void Each(Function function) const {
+    for (std::size_t i = 0; i < table_.size(); ++i) {
+      if (table_[i] != 0) function(table_[i] & ~kTaken);
+    }
+  }
+
   // Replaces each key by another; no two become one.
   template <class Function>
   void Replace(Function other) {
@@ -101,6 +117,16 @@ class KeyQueue {
     Flush();
     keys.swap(next_);
     next_.clear();
+  }
+
+  void Reserve(std::uint64_t keys) { seen_.Reserve(keys); }
+  // What is not new: it is never taken.
+  void Know(PackedKey key) { seen_.Insert(key, HashOf(key)); }
+  // Everything that was offered, or is known.
+  template <class Function>
+  void Each(Function function) {
+    Flush();
+    seen_.Each(function);
   }
 
   // Replaces every key, see KeySet.

@@ -4,8 +4,9 @@
 #include <algorithm>
 
 namespace netpoll::model {
-OpenTables::OpenTables(Tabulator& tables) : tables_(tables) {
-  for (int room = 3; room >= 0; --room) {
+OpenTables::OpenTables(Tabulator& tables, bool fixed)
+    : tables_(tables), fixed_(fixed) {
+  for (int room = fixed ? 0 : 3; room >= 0; --room) {
     LayOut(room);
     if (fits()) break;
   }
@@ -77,8 +78,13 @@ void OpenTables::MakeRoom(Local& local, std::size_t count) {
   local.count = static_cast<std::uint32_t>(count);
 }
 
-void OpenTables::Fill(int thread, std::uint32_t number, std::uint32_t value) {
+bool OpenTables::Fill(int thread, std::uint32_t number, std::uint32_t value) {
   const int local = static_cast<int>(number);
+  if (fixed_) {
+    unknown_ = {static_cast<std::uint16_t>(thread),
+                static_cast<std::uint16_t>(number), static_cast<Value>(value)};
+    if (!tables_.Knows(unknown_)) return false;
+  }
   const int id = tables_.node(thread, local).access;
   const KnownAccess& known = tables_.known(id);
   const Access& access = known.access;
@@ -91,7 +97,7 @@ void OpenTables::Fill(int thread, std::uint32_t number, std::uint32_t value) {
     if (!effect.enabled) {
       entry.kind = Kind::kBlocked;
       Put(thread, number, value, entry);
-      return;
+      return true;
     }
     const KeyField& field = slot_fields_[access.object->slot];
     if (effect.next > field.mask) throw FieldsTooNarrow{};
@@ -106,6 +112,7 @@ void OpenTables::Fill(int thread, std::uint32_t number, std::uint32_t value) {
   entry.goes_on = next.fused && next.violation < 0;
   entry.checked = watched || broken >= 0 || next.violation >= 0;
   Put(thread, number, value, entry);
+  return true;
 }
 
 void OpenTables::Put(int thread, std::uint32_t number, std::uint32_t value,
@@ -117,6 +124,12 @@ void OpenTables::Put(int thread, std::uint32_t number, std::uint32_t value,
                       ? access.object->value_count()
                       : static_cast<std::size_t>(local.branches));
   entries_[local.first + value] = entry;
+}
+
+std::vector<KeyField> OpenTables::Fields() const {
+  std::vector<KeyField> fields = thread_fields_;
+  fields.insert(fields.end(), slot_fields_.begin(), slot_fields_.end());
+  return fields;
 }
 
 void OpenTables::Unpack(PackedKey key, Value* state) const {

@@ -37,7 +37,8 @@ class OpenTables {
   };
 
   // Wide enough for what `tables` knows, with room to grow if there is any.
-  explicit OpenTables(Tabulator& tables);
+  // `fixed`: nothing is learnt; what is not known is said (kUnknown).
+  explicit OpenTables(Tabulator& tables, bool fixed = false);
 
   bool fits() const { return layout_.fits(); }
   int threads() const { return static_cast<int>(thread_fields_.size()); }
@@ -51,7 +52,7 @@ class OpenTables {
     return locals_[thread][thread_fields_[thread].Of(key)];
   }
 
-  enum class Taken { kBlocked, kStep, kChecked };
+  enum class Taken { kBlocked, kStep, kChecked, kUnknown };
 
   // The state after a step; runs the code where that is not known, and then
   // what At returned before may have moved.
@@ -63,7 +64,7 @@ class OpenTables {
     for (;;) {
       if (value >= local->count ||
           entries_[local->first + value].kind == Kind::kUnknown) {
-        Fill(thread, field.Of(key), value);
+        if (!Fill(thread, field.Of(key), value)) return Taken::kUnknown;
         local = &locals_[thread][field.Of(key)];
       }
       const Entry& entry = entries_[local->first + value];
@@ -78,6 +79,13 @@ class OpenTables {
     return checked ? Taken::kChecked : Taken::kStep;
   }
 
+  // What the last step lacked that was unknown.
+  const Tabulator::Pair& unknown() const { return unknown_; }
+
+  // Threads' fields, then objects': later tables have the same numbers in
+  // wider fields, and more objects at the end.
+  std::vector<KeyField> Fields() const;
+
   // The state as the laws see it, of width() values.
   void Unpack(PackedKey key, Value* state) const;
   PackedKey Pack(const Value* state) const;
@@ -88,11 +96,14 @@ class OpenTables {
   void AddLocals(int thread);
   Local MakeLocal(const Node& node) const;
   void MakeRoom(Local& local, std::size_t count);
-  void Fill(int thread, std::uint32_t number, std::uint32_t value);
+  // False: it is not known.
+  bool Fill(int thread, std::uint32_t number, std::uint32_t value);
   void Put(int thread, std::uint32_t number, std::uint32_t value,
            const Entry& entry);
 
   Tabulator& tables_;
+  const bool fixed_;
+  Tabulator::Pair unknown_;
   std::vector<KeyField> thread_fields_;
   std::vector<KeyField> slot_fields_;
   std::vector<std::vector<Local>> locals_;

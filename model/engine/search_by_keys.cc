@@ -124,7 +124,7 @@ class Levels {
   }
 
   bool Step(PackedKey key, int thread, int branch, bool plain) {
-    PackedKey next;
+    PackedKey next = 0;
     const OpenTables::Taken taken = open_->Take(key, thread, branch, &next);
     if (taken == OpenTables::Taken::kBlocked) return false;
     ++result_.transitions;

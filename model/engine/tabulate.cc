@@ -65,6 +65,32 @@ int Tabulator::Discover(int thread, int node, Value response) {
   return next;
 }
 
+bool Tabulator::Knows(const Pair& pair) const {
+  const Node& from = nodes_[pair.thread][pair.node];
+  const KnownAccess& known = accesses_[from.access];
+  Value response = pair.value;
+  if (known.access.object != nullptr) {
+    if (pair.value >= known.known.size() || !known.known[pair.value]) {
+      return false;
+    }
+    if (!known.effects[pair.value].enabled) return true;
+    response = known.effects[pair.value].response;
+  }
+  return response < from.next.size() && from.next[response] >= 0;
+}
+
+void Tabulator::Learn(const Pair& pair) {
+  const int access = nodes_[pair.thread][pair.node].access;
+  Value response = pair.value;
+  if (accesses_[access].access.object != nullptr) {
+    int broken;
+    const Effect effect = EffectOf(access, pair.value, &broken);
+    if (!effect.enabled) return;
+    response = effect.response;
+  }
+  Next(pair.thread, pair.node, response);
+}
+
 int Tabulator::AddNode(int thread, const RunResult& result, int parent,
                        Value via) {
   const int access = InternAccess(result.pending);

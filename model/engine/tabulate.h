@@ -68,6 +68,18 @@ class Tabulator {
     return nodes_[thread][node].passes[response] != 0;
   }
 
+  // What a thread does in a local state when it finds a value of the object
+  // that it turns to next, or on a branch of a choice.
+  struct Pair {
+    std::uint16_t thread = 0;
+    std::uint16_t node = 0;
+    Value value = 0;
+    friend auto operator<=>(const Pair&, const Pair&) = default;
+  };
+  bool Knows(const Pair& pair) const;
+  // In the same order from the same start, the same numbers come out.
+  void Learn(const Pair& pair);
+
   // What the access does to `value`; `broken` gets the index of a text if the
   // reference model does not know such a step.
   const Effect& EffectOf(int access, Value value, int* broken) {
