@@ -19,36 +19,18 @@
 #include <concepts>
 #include <span>
 #include <string_view>
-#include <type_traits>
-#include <utility>
 
+#include "netpoll/runtime/awaiter_of.h"
 #include "netpoll/runtime/io_status.h"
 
 namespace netpoll {
 
-namespace internal {
-
-// What is behind an operator co_await, if there is one.
-template <class T>
-decltype(auto) AwaiterOf(T&& awaitable) {
-  if constexpr (requires { std::forward<T>(awaitable).operator co_await(); }) {
-    return std::forward<T>(awaitable).operator co_await();
-  } else {
-    return std::forward<T>(awaitable);
-  }
-}
-
-template <class T>
-using Awaited = decltype(AwaiterOf(std::declval<T>()).await_resume());
-
-}  // namespace internal
-
 template <class S>
 concept ByteStream = requires(S& stream, std::span<char> buffer,
                               std::string_view data) {
-  requires std::same_as<internal::Awaited<decltype(stream.Read(buffer))>,
+  requires std::same_as<internal::AwaitResult<decltype(stream.Read(buffer))>,
                         IoResult>;
-  requires std::same_as<internal::Awaited<decltype(stream.Write(data))>,
+  requires std::same_as<internal::AwaitResult<decltype(stream.Write(data))>,
                         IoResult>;
   stream.Close();
 };

@@ -80,6 +80,9 @@ struct FdState : FdLife<StdEnv, FdState> {
   // Does nothing once it was closed.
   void SetDeadline(Mode mode, Deadline deadline);
 
+  // Whoever waits in that direction tries its call again. While it is open.
+  void Nudge(Mode direction);
+
   // The direction's timer, null if there is no memory for one. By whoever has
   // the direction.
   RetryTimer* Retry(Mode direction);
@@ -126,7 +129,6 @@ struct FdState : FdLife<StdEnv, FdState> {
   void Runnable(WaiterList& list);
   void Runnable(PollResult& result);
   PollResult Unblock();
-  void Nudge(Mode direction);
   bool CloseByStop() { return CloseNow(SystemFd::kClose); }
   void EndInPoller();
   bool EndElsewhere();

@@ -54,18 +54,22 @@ bool IoOp::BeginNothing() {
   return true;
 }
 
-bool IoOp::await_suspend(std::coroutine_handle<> task) {
+bool IoOp::Suspend(std::coroutine_handle<> task, CancelSeat* seat) {
   const bool reads = direction_ == Mode::kRead;
   task_ = task;
+  seat_ = seat;
   run = reads ? &IoOp::Resume<Mode::kRead> : &IoOp::Resume<Mode::kWrite>;
   Settle(*this, fd_ != nullptr ? &fd_->scheduler : nullptr);
+  if (seat != nullptr) [[unlikely]]
+    SitDown();
   if (stage_ == Stage::kAcquire) [[unlikely]] {
     // The task has had its share: let the others go first.
     stage_ = fd_ != nullptr ? Stage::kAgain : Stage::kNothing;
     GoLast(*this);
     return true;
   }
-  if (stage_ == Stage::kAgain && home == &fd_->scheduler) [[unlikely]] {
+  if (stage_ == Stage::kAgain && home == &fd_->scheduler && !Cancelled())
+      [[unlikely]] {
     if (fd_->lock.Park(direction_, this)) return true;
   }
   return !(reads ? Advance<Mode::kRead>() : Advance<Mode::kWrite>());
@@ -87,7 +91,48 @@ bool IoOp::EnterGuest() {
   return false;
 }
 
-void IoOp::LeaveGuest() { fd_->scheduler.LeaveGuest(); }
+// It has ended.
+void IoOp::Leave() {
+  if (seat_ != nullptr) seat_->node->Leave(*seat_);
+  if (guest_) fd_->scheduler.LeaveGuest();
+}
+
+// --- Scopes ------------------------------------------------------------------
+
+// If the scope was cancelled before, Heed sees that.
+void IoOp::SitDown() {
+  if (fd_ == nullptr) {
+    seat_ = nullptr;
+  } else {
+    static_cast<void>(seat_->node->Sit(*seat_, this, &IoOp::Interrupt));
+  }
+}
+
+bool IoOp::Cancelled() const {
+  return seat_ != nullptr && seat_->node->reason() != CancelReason::kNone;
+}
+
+// The scope is cancelled: whoever waits in this direction tries once more, and
+// then looks why. Touches what never changes alone: the operation may be at
+// work.
+void IoOp::Interrupt(void* self, CancelReason) {
+  const IoOp* const op = static_cast<IoOp*>(self);
+  FdState* const fd = op->fd_;
+  if (!fd->lock.AddReference()) return;
+  fd->Nudge(op->direction_);
+  fd->DropReference();
+}
+
+// About to wait. Ended: the scope is cancelled. What has come by then wins, so
+// where the last read was not followed by a try, there is one.
+IoOp::Step IoOp::Heed() {
+  if (!Cancelled()) return Step::kOn;
+  if (direction_ == Mode::kRead && fd_->drained) {
+    stage_ = Stage::kTry;
+    return Step::kOn;
+  }
+  return End(StatusOf(seat_->node->reason()));
+}
 
 // Goes on from stage_, until the operation has ended or is parked. Once it is
 // parked nothing of it may be touched.
@@ -126,12 +171,15 @@ bool IoOp::Advance() {
   if (stage_ == Stage::kNothing) [[unlikely]]
     return true;
   if (home != &fd_->scheduler) [[unlikely]] {
-    if (!guest_ && !EnterGuest()) return true;
+    if (!guest_ && !EnterGuest()) {
+      if (seat_ != nullptr) Leave();
+      return true;
+    }
   }
-  const bool ended = Go<kDirection>() == Step::kEnded;
-  if (ended && guest_) [[unlikely]]
-    LeaveGuest();
-  return ended;
+  if (Go<kDirection>() != Step::kEnded) return false;
+  if (guest_ || seat_ != nullptr) [[unlikely]]
+    Leave();
+  return true;
 }
 
 // Forgets old readiness and goes on to the system call; or, where the last read
@@ -179,12 +227,18 @@ IoOp::Step IoOp::More() {
   stage_ = Stage::kTry;
   if (this_worker == nullptr || this_worker->budget > 0) return Step::kOn;
   stage_ = Stage::kReset;
+  if (Cancelled()) [[unlikely]]
+    return End(StatusOf(seat_->node->reason()));
   GoLast(*this);
   return Step::kParked;
 }
 
 // Ended: the descriptor is closed.
 IoOp::Step IoOp::TakeDirection() {
+  if (Cancelled()) [[unlikely]] {
+    status_ = StatusOf(seat_->node->reason());
+    return Step::kEnded;
+  }
   const LockOutcome outcome = fd_->lock.Acquire(direction_);
   if (outcome == LockOutcome::kMustWait) {
     return fd_->lock.Park(direction_, this) ? Step::kParked : Step::kOn;
@@ -203,6 +257,10 @@ inline IoOp::Step IoOp::Wait() {
     // Parked again, it asks for events though it may rest: rare, and the next
     // Park does not.
     return Waited(poller.Resume(fd_->desc, kDirection, this));
+  }
+  if (seat_ != nullptr) [[unlikely]] {
+    const Step step = Heed();
+    if (step != Step::kOn || stage_ != Stage::kPark) return step;
   }
   stage_ = Stage::kResume;  // Before it may be parked: afterwards hands off.
   // Who rests does not ask for events: a level would be reported at once.

@@ -21,6 +21,7 @@
 #include "netpoll/core/wait.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/task_context.h"
 #include "netpoll/runtime/task_waiter.h"
 
 namespace netpoll::internal {
@@ -34,9 +35,10 @@ class IoOp : public TaskWaiter {
     return direction_ == Mode::kRead ? Begin<Mode::kRead>()
                                      : Begin<Mode::kWrite>();
   }
-  // Out of line: once Commit has parked the operation its frame may be gone,
-  // and no caller's code may be mixed with that.
-  [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> task);
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> task) {
+    return Suspend(task, SeatOf(task));
+  }
 
  protected:
   // Tries the system call. True: it has ended, with `status` and `bytes` set.
@@ -129,12 +131,21 @@ class IoOp : public TaskWaiter {
   template <Mode kDirection>
   static void Resume(TaskWaiter* self);
 
+  // Out of line: once Commit has parked the operation its frame may be gone,
+  // and no caller's code may be mixed with that.
+  [[gnu::noinline]] bool Suspend(std::coroutine_handle<> task,
+                                 CancelSeat* seat);
+  static void Interrupt(void* self, CancelReason reason);
+  [[gnu::cold, gnu::noinline]] void SitDown();
+  [[gnu::cold, gnu::noinline]] Step Heed();
+  bool Cancelled() const;
+  [[gnu::cold, gnu::noinline]] void Leave();
+
   [[gnu::noinline]] Step End(IoStatus status);
   Step Waited(WaitResult wait);
   Step Woken();
   [[gnu::cold, gnu::noinline]] bool BeginNothing();
   [[gnu::cold, gnu::noinline]] bool EnterGuest();
-  [[gnu::cold, gnu::noinline]] void LeaveGuest();
   [[gnu::noinline]] Step TakeDirection();
   [[gnu::noinline]] Step More();
   [[gnu::noinline]] Step Blocked(bool moved);
@@ -156,6 +167,9 @@ class IoOp : public TaskWaiter {
   std::uint8_t fruitless_ = 0;
   std::uint32_t looked_ = 0;  // When the last of them was, in milliseconds.
   std::coroutine_handle<> task_;
+  // Of the scope in which it waits, null if there is none. Set when it
+  // suspends.
+  CancelSeat* seat_;
 };
 
 }  // namespace netpoll::internal

@@ -6,6 +6,7 @@
 #ifndef NETPOLL_RUNTIME_IO_STATUS_H_
 #define NETPOLL_RUNTIME_IO_STATUS_H_
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -28,6 +29,8 @@ class IoStatus {
   // The deadline of the direction has passed. The system's own patience with a
   // peer is error_number() ETIMEDOUT.
   constexpr bool timeout() const { return poll_error() == PollError::kTimeout; }
+  // Whoever waits was cancelled (cancel.h).
+  constexpr bool cancelled() const { return code_ == ECANCELED; }
   // 0, or the errno of the system call.
   constexpr int error_number() const { return code_ > 0 ? code_ : 0; }
   constexpr PollError poll_error() const {

@@ -20,6 +20,10 @@ void Unheard::Report(std::exception_ptr exception) {
 
 bool JoinStateBase::Park(ResumeWaiter* waiter) { return word_.Park(waiter); }
 
+bool JoinStateBase::Withdraw(ResumeWaiter* waiter) {
+  return word_.Withdraw(waiter);
+}
+
 void JoinStateBase::Detach() {
   word_.Detach([this](std::exception_ptr exception) {
     unheard_.Report(std::move(exception));
@@ -58,14 +62,37 @@ bool JoinAwaiterBase::Ready(const JoinStateBase* state) {
 }
 
 bool JoinAwaiterBase::Suspend(JoinStateBase& state,
-                              std::coroutine_handle<> task) {
+                              std::coroutine_handle<> task, CancelSeat* seat) {
   handle = task;
   Settle(*this, state.scheduler());
   if (state.ended()) {
     GoLast(*this);
     return true;
   }
-  return state.Park(this);
+  return seat != nullptr ? ParkInScope(state, seat) : state.Park(this);
+}
+
+// It parks as it sits down, so that whoever is told finds it parked. If it was
+// refused, or has nobody to wait for, it goes on at once.
+bool JoinAwaiterBase::ParkInScope(JoinStateBase& state, CancelSeat* seat) {
+  joined_ = &state;
+  seat_ = seat;
+  bool parked = false;
+  const CancelReason why =
+      seat->node->Sit(*seat, this, &JoinAwaiterBase::Interrupt,
+                      [&] { parked = state.Park(this); });
+  return why == CancelReason::kNone && parked;
+}
+
+void JoinAwaiterBase::Interrupt(void* self, CancelReason) {
+  auto* const join = static_cast<JoinAwaiterBase*>(self);
+  if (join->joined_->Withdraw(join)) Scheduler::MakeRunnable(join);
+}
+
+IoStatus JoinAwaiterBase::Left(const JoinStateBase& state) {
+  if (seat_ == nullptr) return {};
+  seat_->node->Leave(*seat_);
+  return state.ended() ? IoStatus() : StatusOf(seat_->node->reason());
 }
 
 TaskPlace::TaskPlace(Scheduler& scheduler) : scheduler_(&scheduler) {

@@ -15,10 +15,13 @@
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/cancelled.h"
+#include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/protocols/hearing.h"
 #include "netpoll/runtime/protocols/join_word.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/task.h"
+#include "netpoll/runtime/task_context.h"
 #include "netpoll/runtime/task_waiter.h"
 
 namespace netpoll {
@@ -64,6 +67,8 @@ class JoinStateBase {
   bool ended() const { return word_.ended(); }
   // False: it has ended already.
   bool Park(ResumeWaiter* waiter);
+  // As JoinWord's.
+  bool Withdraw(ResumeWaiter* waiter);
   void Detach();
   void End(std::exception_ptr exception);
   // The task's frame goes: if it never ended, because its runtime could not be
@@ -81,7 +86,7 @@ class JoinStateBase {
   Unheard& unheard_;
 };
 
-// The part of the awaitable that does not depend on the result.
+// The part of the awaitables that does not depend on the result.
 class JoinAwaiterBase : public ResumeWaiter {
  public:
   // `state` null: the handle has none, which breaks its rules.
@@ -89,7 +94,33 @@ class JoinAwaiterBase : public ResumeWaiter {
 
  protected:
   // Out of line: once parked, the task may go on and end elsewhere.
-  bool Suspend(JoinStateBase& state, std::coroutine_handle<> task);
+  [[gnu::noinline]] bool Suspend(JoinStateBase& state,
+                                 std::coroutine_handle<> task,
+                                 CancelSeat* seat);
+  // When it goes on: whether the other has ended, or why it waits no more.
+  IoStatus Left(const JoinStateBase& state);
+
+ private:
+  bool ParkInScope(JoinStateBase& state, CancelSeat* seat);
+  static void Interrupt(void* self, CancelReason reason);
+
+  JoinStateBase* joined_ = nullptr;
+  CancelSeat* seat_ = nullptr;
+};
+
+// co_await handle.Ended().
+class EndedAwaiter : public JoinAwaiterBase {
+ public:
+  explicit EndedAwaiter(JoinStateBase* state) : state_(state) {}
+  bool await_ready() const { return Ready(state_) && Pay(); }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> task) {
+    return Suspend(*state_, task, SeatOf(task));
+  }
+  IoStatus await_resume() { return Left(*state_); }
+
+ private:
+  JoinStateBase* const state_;
 };
 
 template <class T>
@@ -134,6 +165,7 @@ struct SpawnedTask {
   struct promise_type : TaskWaiter {
     promise_type() {
       run = [](TaskWaiter* self) { ResumeHere(HandleOf(self)); };
+      context.spawned = this;
     }
     static std::coroutine_handle<promise_type> HandleOf(TaskWaiter* self) {
       return std::coroutine_handle<promise_type>::from_promise(
@@ -144,6 +176,8 @@ struct SpawnedTask {
     std::suspend_never final_suspend() noexcept;
     void return_void() {}
     void unhandled_exception() { std::terminate(); }  // RunSpawned catches.
+
+    TaskContext context;
   };
   promise_type* promise;
 };
@@ -183,6 +217,10 @@ SpawnedTask RunSpawned(Task<T> task, Spawner<JoinState<T>> spawner) {
 // own. Dropping the handle detaches the task. The handle may outlive the
 // runtime: the result stays, an exception that nobody awaits is then dropped.
 //
+// In a scope that is cancelled (cancel.h) the await ends with the exception
+// Cancelled, and the task is detached: it belongs to its runtime, not to who
+// awaits it. Await Ended() first to keep the handle, or use a TaskGroup.
+//
 // A handle that was moved from, detached or awaited has no task: ended and
 // co_await stop the process, Detach does nothing.
 template <class T>
@@ -205,16 +243,29 @@ class JoinHandle {
   }
   bool ended() const { return internal::JoinAwaiterBase::Ready(state_.get()); }
 
+  // co_await handle.Ended(): ok when the task has ended, and the handle may be
+  // awaited without waiting; or cancelled(), timeout(), closing(), of the scope
+  // in which this waited (cancel.h): the task goes on, and the handle is as it
+  // was. Not while another awaits the task.
+  internal::EndedAwaiter Ended() const {
+    return internal::EndedAwaiter(state_.get());
+  }
+
   class Awaiter : public internal::JoinAwaiterBase {
    public:
     explicit Awaiter(std::shared_ptr<internal::JoinState<T>> state)
         : state_(std::move(state)) {}
     bool await_ready() const { return Ready(state_.get()) && internal::Pay(); }
-    bool await_suspend(std::coroutine_handle<> task) {
-      return Suspend(*state_, task);
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> task) {
+      return Suspend(*state_, task, internal::SeatOf(task));
     }
     T await_resume() {
       const auto state = std::move(state_);
+      if (const IoStatus left = Left(*state); !left.ok()) {
+        state->Detach();
+        throw Cancelled(left);
+      }
       return state->Take();
     }
 

@@ -103,6 +103,10 @@ bool Scheduler::StopTimer(Timed* timer) { return Timetable::StopTimer(timer); }
 
 void Scheduler::StartSleep(Sleeper* sleep) { Timetable::StartSleep(sleep); }
 
+void Scheduler::ArmSleep(Sleeper* sleep) { Timetable::ArmSleep(sleep); }
+
+void Scheduler::EndSleepsIfStopping() { Timetable::EndSleepsIfStopping(); }
+
 void Scheduler::DeadlineMoved(std::int64_t when) {
   Dispatch::DeadlineMoved(when);
 }

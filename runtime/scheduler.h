@@ -109,8 +109,17 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
   // As Dispatch's and Timetable's.
   void DeadlineMoved(std::int64_t when);
   void StartSleep(Sleeper* sleep);
+  void ArmSleep(Sleeper* sleep);
+  void EndSleepsIfStopping();
   bool StartTimer(Timed* timer, std::int64_t when);
   bool StopTimer(Timed* timer);
+
+  // Where waits and scopes sit that only Stop ends: the worker's that this
+  // thread is, or the first one's.
+  CancelNode<StdEnv>& waits() {
+    Worker* const here = OnWorker();
+    return (here != nullptr ? *here : *workers_[0]).waits;
+  }
 
   // --- Descriptors ----------------------------------------------------------
 
@@ -147,7 +156,12 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
 
   // Timetable's side; and DeadlineMoved, Now.
   void Shut() { open_.Shut(); }
-  void CloseAllOpen() { close_all_(*this); }
+  void CloseAllOpen() {
+    close_all_(*this);
+    for (const auto& worker : workers_) {
+      worker->waits.Cancel(CancelReason::kClosing);
+    }
+  }
 
   absl::Status status_;
   HostPoller poller_;

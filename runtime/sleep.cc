@@ -21,7 +21,7 @@ bool SleepAwaiter::await_ready() {
   return Pay() && (deadline.past() || Stopping());
 }
 
-void SleepAwaiter::await_suspend(std::coroutine_handle<> task) {
+void SleepAwaiter::Suspend(std::coroutine_handle<> task, CancelSeat* seat) {
   handle = task;
   const bool stopping = Stopping();
   Settle(*this, &scheduler_);
@@ -30,7 +30,39 @@ void SleepAwaiter::await_suspend(std::coroutine_handle<> task) {
     GoLast(*this);
     return;
   }
-  home->StartSleep(this);
+  if (seat != nullptr) {
+    SleepInScope(seat);
+  } else {
+    home->StartSleep(this);
+  }
+}
+
+// Until the seat is known to be taken nobody ends the sleep but its time, and
+// whoever wakes it waits at the seat: so the timer begins with it.
+void SleepAwaiter::SleepInScope(CancelSeat* seat) {
+  Scheduler* const scheduler = home;
+  seat_ = seat;
+  const CancelReason why = seat->node->Sit(
+      *seat, this, &SleepAwaiter::Interrupt, [&] { home->ArmSleep(this); });
+  if (why == CancelReason::kNone) {
+    scheduler->EndSleepsIfStopping();  // This one may be gone.
+  } else {
+    cancelled_ = true;
+    GoLast(*this);
+  }
+}
+
+// Not in the heap: its time has come, and wakes it.
+void SleepAwaiter::Interrupt(void* self, CancelReason) {
+  auto* const sleep = static_cast<SleepAwaiter*>(self);
+  if (!sleep->home->StopTimer(sleep)) return;
+  sleep->cancelled_ = true;
+  Wake(sleep);
+}
+
+bool SleepAwaiter::await_resume() {
+  if (seat_ != nullptr) seat_->node->Leave(*seat_);
+  return !cancelled_ && !stopped_ && !Stopping();
 }
 
 }  // namespace netpoll::internal

@@ -11,6 +11,7 @@
 #include <coroutine>
 
 #include "netpoll/core/deadline.h"
+#include "netpoll/runtime/task_context.h"
 #include "netpoll/runtime/timed.h"
 
 namespace netpoll::internal {
@@ -23,12 +24,20 @@ class SleepAwaiter : public Sleeper {
       : Sleeper(&SleepAwaiter::Wake, until), scheduler_(scheduler) {}
 
   bool await_ready();
-  // Out of line, as IoOp's: once armed, another worker may end the task.
-  [[gnu::noinline]] void await_suspend(std::coroutine_handle<> task);
-  // Whether the time has passed; false if the runtime stopped.
-  bool await_resume() const { return !stopped_ && !Stopping(); }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> task) {
+    Suspend(task, SeatOf(task));
+  }
+  // Whether the time has passed; false if the runtime stopped, or the scope was
+  // cancelled.
+  bool await_resume();
 
  private:
+  // Out of line, as IoOp's: once armed, another worker may end the task.
+  [[gnu::noinline]] void Suspend(std::coroutine_handle<> task,
+                                 CancelSeat* seat);
+  void SleepInScope(CancelSeat* seat);
+  static void Interrupt(void* self, CancelReason reason);
   static void Wake(Timed* self);
   // The runtime that was asked; once the task has suspended, its own: the other
   // may be gone.
@@ -36,6 +45,8 @@ class SleepAwaiter : public Sleeper {
 
   Scheduler& scheduler_;
   bool stopped_ = false;
+  bool cancelled_ = false;
+  CancelSeat* seat_ = nullptr;
 };
 
 }  // namespace netpoll::internal

@@ -15,6 +15,8 @@
 
 #include <coroutine>
 
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/task_context.h"
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/worker.h"
 
@@ -33,6 +35,18 @@ inline void Settle(TaskWaiter& waiter, Scheduler* fallback) {
   Worker* const worker = this_worker;
   waiter.home = worker != nullptr ? worker->scheduler : fallback;
 }
+
+// The same for what waits in no runtime's hands; one that runs the task must be
+// known, by its worker or by where it was spawned.
+void SettleIn(TaskWaiter& waiter, const TaskContext* context);
+
+// Where a wait sits that only scopes and Stop end: in its scope's seat, or in
+// `own`. `waiter` is settled.
+CancelSeat& SeatFor(const TaskWaiter& waiter, const TaskContext* context,
+                    CancelSeat& own);
+
+// How an operation ends that was cancelled so.
+IoStatus StatusOf(CancelReason reason);
 
 // Runnable, behind all that are. `waiter` is settled.
 void GoLast(TaskWaiter& waiter);

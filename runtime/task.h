@@ -35,6 +35,7 @@
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/task_context.h"
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/worker.h"
 
@@ -48,6 +49,19 @@ namespace internal {
 // Whether the body of the task that this thread started last has begun.
 inline thread_local bool body_begun = false;
 
+class TaskPromiseBase;
+
+// Whom tasks that run beside each other tell that they have ended (when_all.h).
+// The frame of the one that did may be gone once this is called. The answer is
+// whom to resume; null: nobody.
+class Fork {
+ public:
+  virtual std::coroutine_handle<> Ended(TaskPromiseBase& branch) = 0;
+
+ protected:
+  ~Fork() = default;
+};
+
 class TaskPromiseBase {
  public:
   struct InitialAwaiter : std::suspend_always {
@@ -56,11 +70,14 @@ class TaskPromiseBase {
   InitialAwaiter initial_suspend() noexcept { return {}; }
 
   struct FinalAwaiter {
-    std::coroutine_handle<> continuation;
+    TaskPromiseBase& promise;
     bool await_ready() noexcept { return false; }
     // The frame may be gone once the continuation is known to another thread,
     // so nothing follows.
     void await_suspend(std::coroutine_handle<> ended) noexcept {
+      std::coroutine_handle<> continuation = promise.continuation_;
+      if (promise.fork_ != nullptr) [[unlikely]]
+        continuation = promise.fork_->Ended(promise);
       if (resumed == ended.address()) {
         resume_next = continuation;
       } else {
@@ -69,14 +86,19 @@ class TaskPromiseBase {
     }
     void await_resume() noexcept {}
   };
-  FinalAwaiter final_suspend() noexcept { return {continuation_}; }
+  FinalAwaiter final_suspend() noexcept { return {*this}; }
 
   void unhandled_exception() noexcept { exception_ = std::current_exception(); }
 
   void set_continuation(std::coroutine_handle<> continuation) {
     continuation_ = continuation;
   }
-  bool started() const { return continuation_ != nullptr; }
+  // It is one of several, and tells `fork` of its end.
+  void set_fork(Fork* fork) { fork_ = fork; }
+  bool started() const { return continuation_ != nullptr || fork_ != nullptr; }
+  const std::exception_ptr& exception() const { return exception_; }
+
+  TaskContext context;
 
  protected:
   void Rethrow() {
@@ -85,6 +107,7 @@ class TaskPromiseBase {
 
  private:
   std::coroutine_handle<> continuation_;
+  Fork* fork_ = nullptr;
   std::exception_ptr exception_;
 };
 
@@ -112,6 +135,13 @@ class TaskPromise<void> : public TaskPromiseBase {
   void return_void() {}
   void Take() { Rethrow(); }
 };
+
+[[noreturn]] inline void NotBegun() {
+  StdEnv::Misuse(
+      "a Task did not begin: gcc 12 leaves out the body of a coroutine that "
+      "awaits in a condition and declares no variable in its outermost "
+      "block");
+}
 
 // Children that this thread has started and that have neither suspended nor
 // ended, each in a call of the one above it.
@@ -141,16 +171,14 @@ inline thread_local int nested_children = 0;
   resumed = outer;
   --nested_children;
   // It would be asleep for ever.
-  if (!body_begun) {
-    StdEnv::Misuse(
-        "a Task did not begin: gcc 12 leaves out the body of a coroutine that "
-        "awaits in a condition and declares no variable in its outermost "
-        "block");
-  }
+  if (!body_begun) NotBegun();
   if (resume_next != parent) return true;
   resume_next = nullptr;
   return false;
 }
+
+// Gives out a task's coroutine, to what runs tasks side by side.
+struct TaskAccess;
 
 }  // namespace internal
 
@@ -180,8 +208,12 @@ class [[nodiscard]] Task {
       }
     }
     bool await_ready() const noexcept { return false; }
-    bool await_suspend(std::coroutine_handle<> parent) {
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> parent) {
       child_.promise().set_continuation(parent);
+      if (const internal::TaskContext* carried = internal::ContextOf(parent)) {
+        child_.promise().context = *carried;
+      }
       return internal::StartChild(child_, parent);
     }
     T await_resume() { return child_.promise().Take(); }
@@ -192,6 +224,8 @@ class [[nodiscard]] Task {
   Awaiter operator co_await() && { return Awaiter(handle_); }
 
  private:
+  friend internal::TaskAccess;
+
   void Destroy() {
     if (!handle_) return;
     if (handle_.promise().started() && !handle_.done()) {
@@ -204,6 +238,19 @@ class [[nodiscard]] Task {
 };
 
 namespace internal {
+
+struct TaskAccess {
+  // Of a task that was not awaited yet, or this stops the process.
+  template <class T>
+  static typename Task<T>::Handle Fresh(Task<T>& task) {
+    static_cast<void>(typename Task<T>::Awaiter(task.handle_));
+    return task.handle_;
+  }
+  template <class T>
+  static typename Task<T>::Handle HandleOf(Task<T>& task) {
+    return task.handle_;
+  }
+};
 
 template <class T>
 Task<T> TaskPromise<T>::get_return_object() {

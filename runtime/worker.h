@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/protocols/run_queue.h"
 
 namespace netpoll::internal {
@@ -72,6 +73,9 @@ struct alignas(64) Worker {
   StdEnv::Parker gate;
   bool admitted = false;  // Written before the gate opens.
   RunQueue<StdEnv> queue;
+  // What Stop ends besides descriptors and sleeps: scopes, and waits in none,
+  // that began on this worker.
+  CancelNode<StdEnv> waits;
   // The thread's own.
   int budget = kBudget;
   std::uint32_t tick = 0;  // Task runs since the last poll.

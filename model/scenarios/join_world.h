@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "netpoll/model/scenarios/runtime_world.h"
+#include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/protocols/hearing.h"
 #include "netpoll/runtime/protocols/join_word.h"
 
@@ -24,6 +25,7 @@ struct JoinCast {
   bool throws = false;    // An exception leaves the task.
   bool goes = false;      // The runtime goes.
   int awaiters = 1;       // Two break the rules.
+  bool cancels = false;   // The scope in which the task is awaited.
 };
 
 class JoinWorld : public RuntimeWorld {
@@ -54,6 +56,13 @@ class JoinWorld : public RuntimeWorld {
       Introduce(waiters_[i], holder);
       holders_.push_back(holder);
     }
+    seat_.node = &scope_;
+    if (cast.cancels) {
+      canceller_ = AddThread("canceller", [this](Thread& thread) {
+        thread.May("cancel");
+        scope_.Cancel(internal::CancelReason::kCancelled);
+      });
+    }
     if (cast.goes) {
       runtime_ = AddThread("runtime", [this](Thread& thread) { Goes(thread); });
     }
@@ -64,6 +73,9 @@ class JoinWorld : public RuntimeWorld {
     for (const int holder : holders_) {
       if (view.parked(holder) && view.ended(task_)) {
         return "R3: a task waits for one that has ended";
+      }
+      if (canceller_ >= 0 && view.ended(canceller_) && view.parked(holder)) {
+        return "N2: a task waits in a scope that is cancelled";
       }
     }
     if (cast_.goes && AllEnded(view) && !freed(view, hearing_memory_)) {
@@ -121,16 +133,40 @@ class JoinWorld : public RuntimeWorld {
     Thread::Call("task.ended", ended_, Put, 1);
   }
 
+  // In a scope it parks as it sits down (join.cc). False: it was cancelled.
+  bool Await(Thread& thread, int number) {
+    if (word_.ended()) return true;
+    if (!cast_.cancels) {
+      if (word_.Park(&waiters_[number])) thread.Park();
+      return true;
+    }
+    bool parked = false;
+    const auto why = scope_.Sit(seat_, this, &JoinWorld::Tell, [&] {
+      parked = word_.Park(&waiters_[number]);
+    });
+    if (why == internal::CancelReason::kNone && parked) thread.Park();
+    scope_.Leave(seat_);
+    return word_.ended();
+  }
+  static void Tell(void* whom, internal::CancelReason) {
+    auto* const world = static_cast<JoinWorld*>(whom);
+    if (world->word_.Withdraw(&world->waiters_[0])) {
+      Thread::WakeEarly(ThreadOf(&world->waiters_[0]));
+    }
+  }
+
   void Holder(Thread& thread, int number) {
     thread.May("holder.go");
     const bool awaits =
         cast_.awaits && (!cast_.detaches || Thread::Choose("holder.awaits", 2));
     if (awaits) {
-      if (!word_.ended() && word_.Park(&waiters_[number])) thread.Park();
-      if (!word_.ended()) {
+      const bool cancelled = !Await(thread, number);
+      if (!word_.ended() && !cancelled) {
         thread.Fail("R3: a task went on before the one that it awaits ended");
       }
-      if (word_.exception() != 0) {
+      if (cancelled) {
+        word_.Detach([this](int) { Report(); });
+      } else if (word_.exception() != 0) {
         Thread::Call("handed", handed_, Count, 1);
       }
     } else {
@@ -168,6 +204,9 @@ class JoinWorld : public RuntimeWorld {
   int scheduler_memory_ = 0;
   int task_ = 0;
   int runtime_ = -1;
+  int canceller_ = -1;
+  internal::CancelNode<RuntimeEnv> scope_;
+  internal::CancelNode<RuntimeEnv>::Seat seat_;
   std::vector<int> holders_;
   TaskOfThread waiters_[2];
 };
@@ -182,6 +221,8 @@ inline void AddJoinScenarios(std::vector<Scenario>& all) {
       {.awaits = true, .detaches = true, .throws = true});
   add("join-goes", "the same, and the runtime goes when it has ended",
       {.awaits = true, .detaches = true, .throws = true, .goes = true});
+  add("join-cancelled", "who awaits it is cancelled, and lets go of it",
+      {.awaits = true, .throws = true, .cancels = true});
   add("misuse-two-awaiters", "two tasks await one",
       {.awaits = true, .awaiters = 2});
 }

@@ -9,15 +9,18 @@
 #include <vector>
 
 #include "netpoll/model/engine/scenario.h"
+#include "netpoll/model/scenarios/channel_world.h"
 #include "netpoll/model/scenarios/closed_descriptor_scenarios.h"
 #include "netpoll/model/scenarios/descriptor_scenarios.h"
 #include "netpoll/model/scenarios/dispatch_world.h"
 #include "netpoll/model/scenarios/doorbell_world.h"
 #include "netpoll/model/scenarios/fd_world.h"
+#include "netpoll/model/scenarios/fork_world.h"
 #include "netpoll/model/scenarios/futex_world.h"
 #include "netpoll/model/scenarios/heap_world.h"
 #include "netpoll/model/scenarios/join_world.h"
 #include "netpoll/model/scenarios/lock_world.h"
+#include "netpoll/model/scenarios/permits_world.h"
 #include "netpoll/model/scenarios/pipe_world.h"
 #include "netpoll/model/scenarios/pool_world.h"
 #include "netpoll/model/scenarios/pure_world.h"
@@ -26,6 +29,7 @@
 #include "netpoll/model/scenarios/timetable_world.h"
 #include "netpoll/model/scenarios/token_world.h"
 #include "netpoll/model/scenarios/user_ready_world.h"
+#include "netpoll/model/scenarios/wakeup_world.h"
 #include "netpoll/model/systems/epoll_world.h"
 #include "netpoll/model/systems/kqueue_world.h"
 #include "netpoll/model/systems/poll_world.h"
@@ -58,6 +62,10 @@ std::vector<Scenario> AllScenarios() {
   AddJoinScenarios(all);
   AddTimetableScenarios(all);
   AddFdScenarios(all);
+  AddWakeupScenarios(all);
+  AddPermitsScenarios(all);
+  AddChannelScenarios(all);
+  AddForkScenarios(all);
   AddHeapScenarios(all);
   AddPollScenarios(all);
   AddUringScenarios(all);

@@ -4,7 +4,8 @@
 //   kRunning    the task lives, nobody awaits it. Park -> waiter; Detach, when
 //               the handle is dropped -> kDetached; the task's end -> kEnded.
 //   waiter      a Waiter's address: the task lives, another awaits it. The end
-//               -> kEnded, and wakes it.
+//               -> kEnded, and wakes it; Withdraw, by who cancels the other,
+//               -> kRunning, and wakes it.
 //   kDetached   nobody will ask. The end -> kEnded; an exception is reported.
 //   kEnded      result and exception are set. Final.
 // All exchanges are acq_rel: the result is written before, read after.
@@ -40,6 +41,14 @@ class JoinWord {
     }
     if (!ended()) Env::Misuse("two tasks await one spawned task");
     return false;
+  }
+
+  // Whoever waits does so no more. True: the caller makes it runnable. False:
+  // it was not parked, or the end wakes it.
+  [[nodiscard]] bool Withdraw(Waiter* waiter) {
+    return word_.CompareExchange("join.withdraw",
+                                 reinterpret_cast<std::uintptr_t>(waiter),
+                                 kRunning, Order::kAcqRel);
   }
 
   // The handle goes. `report` is told an exception that nobody will see.

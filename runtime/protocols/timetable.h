@@ -63,8 +63,15 @@ class Timetable {
   // it is due at once. Another worker may wake the task and destroy `sleep`
   // before this returns.
   void StartSleep(Sleeper* sleep) {
+    ArmSleep(sleep);
+    EndSleepsIfStopping();
+  }
+  // Its two halves, for who may not call `due` in between.
+  void ArmSleep(Sleeper* sleep) {
     if (!StartTimer(sleep, sleep->When())) roomless_.Add(sleep);
-    // Stop may have looked for sleeps before this one was there.
+  }
+  // Stop may have looked for sleeps before the last one was there.
+  void EndSleepsIfStopping() {
     if (stopping()) WakeAllSleeps();
   }
 

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "netpoll/runtime/task_group.h"
+
+#include <coroutine>
+#include <exception>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/scheduler.h"
+#include "netpoll/runtime/scope.h"
+#include "netpoll/runtime/suspend.h"
+
+namespace netpoll {
+namespace internal {
+namespace {
+
+// The group's node, for who is above it.
+void TellGroup(void* node, CancelReason reason) { TellNode(node, reason); }
+
+}  // namespace
+
+// The joiner's scope reaches the tasks while it waits; it waits for them in any
+// case.
+bool GroupJoin::Suspend(std::coroutine_handle<> task,
+                        const TaskContext* context) {
+  handle = task;
+  SettleIn(*this, context);
+  if (context != nullptr && context->seat != nullptr) {
+    seat_ = context->seat;
+    const CancelReason why =
+        seat_->node->Sit(*seat_, &group_.node_, &TellGroup);
+    if (why != CancelReason::kNone) group_.node_.Cancel(why);
+  }
+  group_.joiner_ = this;
+  return !group_.core_.Drop();
+}
+
+void GroupJoin::await_resume() {
+  if (seat_ != nullptr) seat_->node->Leave(*seat_);
+  group_.core_.Add();
+  std::vector<std::exception_ptr> errors;
+  {
+    const LockHolder hold(group_.lock_, "group.errors.lock");
+    errors.swap(group_.errors_);
+  }
+  ThrowErrors(std::move(errors));
+}
+
+}  // namespace internal
+
+TaskGroup::TaskGroup(Runtime& runtime) : runtime_(runtime) {
+  outer_.node = &internal::SchedulerOf(runtime).waits();
+  internal::SitBelow(outer_, node_);
+}
+
+TaskGroup::~TaskGroup() {
+  if (!core_.alone()) {
+    StdEnv::Misuse("a TaskGroup was destroyed before its tasks were joined");
+  }
+  outer_.node->Leave(outer_);
+}
+
+void TaskGroup::Spawn(Runtime& runtime, Task<> task) {
+  internal::Scheduler& scheduler = internal::SchedulerOf(runtime);
+  internal::TaskPlace place(scheduler);
+  const internal::SpawnedTask spawned = RunInGroup(std::move(task));
+  core_.Add();
+  place.Keep();
+  scheduler.Start(spawned.promise);
+}
+
+internal::SpawnedTask TaskGroup::RunInGroup(Task<> task) {
+  bool failed = false;
+  {
+    internal::CancelSeat seat;
+    seat.node = &node_;
+    co_await internal::SitIn{&seat};
+    try {
+      co_await std::move(task);
+    } catch (...) {
+      failed = true;
+      Record(std::current_exception());
+    }
+    // The task's frame goes before anybody learns that it has ended.
+    task = Task<>(Task<>::Handle());
+  }
+  Ended(failed);
+}
+
+void TaskGroup::Ended(bool failed) {
+  if (core_.Ended(1, failed)) internal::Scheduler::MakeRunnable(joiner_);
+}
+
+void TaskGroup::Fail(std::exception_ptr error) {
+  Record(std::move(error));
+  Cancel();
+}
+
+// The first has its place from the start, the others if there is memory.
+void TaskGroup::Record(std::exception_ptr error) {
+  const LockHolder hold(lock_, "group.record.lock");
+  try {
+    errors_.push_back(error);
+  } catch (const std::bad_alloc&) {
+    if (!errors_.empty()) return;
+    StdEnv::Misuse("no memory to keep the exception of a task");
+  }
+}
+
+}  // namespace netpoll
