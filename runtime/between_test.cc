@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What tasks and threads do with each other: wake-ups, events, mutexes,
-// semaphores, conditions, channels; between runtimes; ended by Stop and by
-// scopes. In what orders is explored (model/scenarios); here it is all put
-// together, with real threads.
+// semaphores, conditions; between runtimes; ended by Stop and by scopes. In
+// what orders is explored (model/scenarios); here it is all put together, with
+// real threads.
 
 #include <array>
 #include <chrono>
@@ -20,7 +20,6 @@
 #include "netpoll/runtime/event.h"
 #include "netpoll/runtime/mutex.h"
 #include "netpoll/runtime/runtime.h"
-#include "netpoll/runtime/select.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
 #include "netpoll/runtime/wakeup.h"
@@ -115,12 +114,14 @@ TEST_P(BetweenTest, AMutexGuardsBetweenRuntimesAndThreads) {
       ++count;
     }
   });
-  RunTest(threads(), [&](Runtime& runtime) -> Task<> {
-    auto second = runtime.Spawn(Count(mutex, count, kRounds));
-    co_await Count(mutex, count, kRounds);
+  Runtime home({.threads = threads()});
+  home.Spawn([](Runtime& runtime, Mutex& m, int& c) -> Task<> {
+    auto second = runtime.Spawn(Count(m, c, kRounds));
+    co_await Count(m, c, kRounds);
     co_await std::move(second);
     EXPECT_TRUE(RunsIn(runtime));
-  });
+  }(home, mutex, count));
+  EXPECT_TRUE(RunWatched(home).ok());
   runs.join();
   plain.join();
   EXPECT_EQ(count, 6 * kRounds);
@@ -214,166 +215,51 @@ TEST_P(BetweenTest, NotificationsAreNotLostToCancellations) {
   });
 }
 
-TEST_P(BetweenTest, AChannelKeepsOrderAndWhatIsInsideWhenItCloses) {
-  RunTest(threads(), [](Runtime& runtime) -> Task<> {
-    Channel<std::unique_ptr<int>> channel(3);
-    auto sender = runtime.Spawn([](decltype(channel)& to) -> Task<> {
-      for (int i = 0; i < 500; ++i) {
-        EXPECT_TRUE((co_await to.Send(std::make_unique<int>(i))).ok());
-      }
-      to.Close();
-      auto kept = std::make_unique<int>(7);
-      EXPECT_TRUE((co_await to.Send(std::move(kept))).closing());
-      EXPECT_NE(kept, nullptr);  // It was not sent.
-    }(channel));
-    for (int i = 0; i < 500; ++i) {
-      Received<std::unique_ptr<int>> got = co_await channel.Receive();
-      EXPECT_TRUE(got.ok());
-      if (got.ok()) {
-        EXPECT_EQ(**got.item, i);
-      }
-    }
-    EXPECT_TRUE((co_await channel.Receive()).status.closing());
-    EXPECT_FALSE(channel.Close());
-    co_await std::move(sender);
-  });
+TEST(BetweenMisuseTest, TwoThatWaitForOneWakeUpAreNoticed) {
+  EXPECT_DEATH(
+      {
+        Runtime runtime;
+        Wakeup wakeup;
+        const auto wait = [](Wakeup& w) -> Task<> { (void)co_await w.Wait(); };
+        runtime.Spawn(wait(wakeup));
+        runtime.Spawn(wait(wakeup));
+        (void)runtime.Run();
+      },
+      "two tasks wait for one wake-up");
 }
 
-TEST_P(BetweenTest, ItemsAreNotLostToCancellations) {
-  RunTest(threads(), [](Runtime& runtime) -> Task<> {
-    constexpr int kItems = 3000;
-    Channel<int> channel(2);
-    auto sender = runtime.Spawn([](Channel<int>& to) -> Task<> {
-      for (int i = 1; i <= kItems;) {
-        int item = i;
-        const IoStatus sent = co_await WithTimeout(
-            std::chrono::microseconds(i % 17), to.Send(std::move(item)));
-        if (sent.ok()) ++i;
-      }
-      to.Close();
-    }(channel));
-    int last = 0;
-    for (int n = 0;; ++n) {
-      const auto got = co_await WithTimeout(std::chrono::microseconds(n % 23),
-                                            channel.Receive());
-      if (got.ok()) {
-        EXPECT_EQ(*got.item, last + 1);
-        last = *got.item;
-      } else if (got.status.closing()) {
-        break;
-      }
-    }
-    EXPECT_EQ(last, kItems);
-    co_await std::move(sender);
-  });
+// A coroutine of no library's, that nobody runs.
+struct Loose {
+  struct promise_type {
+    Loose get_return_object() { return {}; }
+    std::suspend_never initial_suspend() { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+};
+
+TEST(BetweenMisuseTest, ACoroutineThatNobodyRunsIsNoticed) {
+  EXPECT_DEATH(
+      {
+        Event event;
+        [](Event& e) -> Loose { (void)co_await e.Wait(); }(event);
+      },
+      "a coroutine waits that no Runtime runs");
 }
 
-TEST_P(BetweenTest, AChannelBetweenAThreadAndATask) {
-  RunTest(threads(), [](Runtime&) -> Task<> {
-    Channel<std::string> questions(1);
-    Channel<std::string> answers(1);
-    std::thread answerer([&] {
-      for (;;) {
-        auto question = Blocking(questions.Receive());
-        if (!question.ok()) break;
-        EXPECT_TRUE(Blocking(answers.Send(*question.item + "!")).ok());
-      }
-      answers.Close();
-    });
-    for (int i = 0; i < 100; ++i) {
-      EXPECT_TRUE((co_await questions.Send(std::to_string(i))).ok());
-      const auto answer = co_await answers.Receive();
-      EXPECT_EQ(answer.item, std::to_string(i) + "!");
-    }
-    questions.Close();
-    EXPECT_TRUE((co_await answers.Receive()).status.closing());
-    answerer.join();
-  });
-}
-
-TEST_P(BetweenTest, ASelectDoesOneThingAndTheOthersNot) {
-  RunTest(threads(), [](Runtime& runtime) -> Task<> {
-    Channel<int> numbers(1);
-    Channel<std::string> words(1);
-    EXPECT_TRUE(words.TrySend("one"));
-    {
-      auto got = co_await Select(numbers.Receive(), words.Receive());
-      EXPECT_EQ(got.index, 1);
-      EXPECT_EQ(std::get<1>(got.results).item, "one");
-      EXPECT_FALSE(std::get<0>(got.results).ok());
-    }
-    EXPECT_TRUE(words.TrySend("two"));
-    {
-      // Room there, and none here.
-      auto got = co_await Select(words.Send("three"), numbers.Send(3));
-      EXPECT_EQ(got.index, 1);
-    }
-    EXPECT_EQ(words.TryReceive(), "two");
-    EXPECT_EQ(words.TryReceive(), std::nullopt);
-    EXPECT_EQ(numbers.TryReceive(), 3);
-    {
-      auto got =
-          co_await WithTimeout(1ms, Select(numbers.Receive(), words.Receive()));
-      EXPECT_EQ(got.index, -1);
-      EXPECT_TRUE(got.status.timeout());
-    }
-    auto closer = runtime.Spawn([](Runtime& r, Channel<int>& c) -> Task<> {
-      co_await r.Sleep(1ms);
-      c.Close();
-    }(runtime, numbers));
-    auto got = co_await Select(words.Receive(), numbers.Receive());
-    EXPECT_EQ(got.index, 1);
-    EXPECT_TRUE(std::get<1>(got.results).status.closing());
-    co_await std::move(closer);
-  });
-}
-
-// Several tasks select over two channels that others fill: each item once.
-TEST_P(BetweenTest, SelectsShareWhatComes) {
-  RunTest(threads(), [](Runtime& runtime) -> Task<> {
-    constexpr int kItems = 1500;
-    Channel<int> even(1);
-    Channel<int> odd(2);
-    const auto send = [](Channel<int>& to, int first) -> Task<> {
-      for (int i = first; i < kItems; i += 2) {
-        EXPECT_TRUE((co_await to.Send(i)).ok());
-      }
-    };
-    auto evens = runtime.Spawn(send(even, 0));
-    auto odds = runtime.Spawn(send(odd, 1));
-    std::vector<int> seen(kItems);
-    Mutex guards_seen;
-    Event all;
-    int count = 0;
-    std::vector<JoinHandle<void>> takers;
-    for (int i = 0; i < 3; ++i) {
-      takers.push_back(runtime.Spawn([](Channel<int>& a, Channel<int>& b,
-                                        Mutex& m, std::vector<int>& s, int& n,
-                                        Event& done) -> Task<> {
-        for (int turn = 0;; ++turn) {
-          auto got =
-              co_await WithTimeout(std::chrono::microseconds(20 + turn % 80),
-                                   Select(a.Receive(), b.Receive()));
-          std::optional<int> item = std::get<0>(got.results).item;
-          if (!item) item = std::get<1>(got.results).item;
-          const MutexGuard guard = co_await m.Lock();
-          if (item) {
-            ++s[static_cast<std::size_t>(*item)];
-            ++n;
-          }
-          if (n == kItems) {
-            done.Set();
-            co_return;
-          }
-        }
-      }(even, odd, guards_seen, seen, count, all)));
-    }
-    EXPECT_TRUE((co_await all.Wait()).ok());
-    for (auto& taker : takers) co_await std::move(taker);
-    co_await std::move(evens);
-    co_await std::move(odds);
-    EXPECT_EQ(seen, std::vector<int>(kItems, 1));
-  });
+TEST(BetweenMisuseTest, AConditionWithoutItsMutexIsNoticed) {
+  EXPECT_DEATH(
+      {
+        Runtime runtime;
+        Condition condition;
+        runtime.Spawn([](Condition& c) -> Task<> {
+          MutexGuard none;
+          (void)co_await c.Wait(none);
+        }(condition));
+        (void)runtime.Run();
+      },
+      "a Condition was awaited with a guard that holds nothing");
 }
 
 TEST(BetweenMisuseTest, AWorkerThatBlocksIsNoticed) {

@@ -59,12 +59,17 @@ struct Shared {
 // --- Peers, in no scope ------------------------------------------------------
 
 Task<> Takes(Shared& s) {
-  while ((co_await s.out.Receive()).ok()) ++s.taken;
+  for (bool open = true; open;) {
+    const Received<int> got = co_await s.out.Receive();
+    open = got.ok();
+    s.taken += open;
+  }
 }
 
 Task<> Gives(Shared& s) {
   for (;;) {
-    if (!(co_await s.in.Send(1)).ok()) co_return;
+    const IoStatus sent = co_await s.in.Send(1);
+    if (!sent.ok()) co_return;
     ++s.given;
     co_await s.runtime.Yield();
   }
@@ -90,7 +95,8 @@ Task<> Notifies(Shared& s) {
 // --- The program -------------------------------------------------------------
 
 Task<> Send(Shared& s) {
-  if ((co_await s.out.Send(1)).ok()) ++s.sent;
+  const IoStatus sent = co_await s.out.Send(1);
+  s.sent += sent.ok();
 }
 
 Task<> Read(Shared& s) {
@@ -107,7 +113,8 @@ Task<> Locked(Shared& s) {
 }
 
 Task<> Permitted(Shared& s) {
-  if (!(co_await s.permits.Acquire()).ok()) co_return;
+  const IoStatus acquired = co_await s.permits.Acquire();
+  if (!acquired.ok()) co_return;
   co_await s.runtime.Yield();
   s.permits.Release();
 }

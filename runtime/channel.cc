@@ -2,7 +2,6 @@
 
 #include "netpoll/runtime/channel.h"
 
-#include <cerrno>
 #include <cstdint>
 
 #include "netpoll/core/concurrency.h"
@@ -43,7 +42,7 @@ IoStatus ChannelOp::Done() {
     case ChannelOutcome::kDecided:
       break;
   }
-  return IoStatus::FromErrno(ECANCELED);  // Another of a Select was chosen.
+  return IoStatus::Cancelled();  // Another of a Select was chosen.
 }
 
 ChannelOutcome ChannelOp::JoinFor(Choice<StdEnv>& choice, std::uint32_t which,

@@ -27,6 +27,9 @@ absl::Status ToStatus(IoStatus status) {
   if (const int error = status.error_number(); error != 0) {
     return ErrnoStatus(error, ErrnoName(error));
   }
+  if (status.cancelled()) {
+    return absl::CancelledError("what waited was cancelled");
+  }
   switch (status.poll_error()) {
     case PollError::kNone:
       break;

@@ -13,6 +13,7 @@ std::string ErrnoName(int error) {
 }
 
 std::string IoStatus::ToString() const {
+  if (cancelled()) return "cancelled";
   const int error = error_number();
   return error != 0 ? ErrnoName(error) : Name(poll_error());
 }

@@ -17,7 +17,7 @@ bool NeverLeaves() { return true; }
 }  // namespace
 
 ConditionWait::ConditionWait(Gate<StdEnv>& gate, const MutexGuard& guard)
-    : gate_(gate), mutex_(*guard.mutex_) {
+    : gate_(gate), mutex_(guard.mutex_) {
   if (!guard.ok()) {
     StdEnv::Misuse("a Condition was awaited with a guard that holds nothing");
   }
@@ -28,7 +28,7 @@ ConditionWait::ConditionWait(Gate<StdEnv>& gate, const MutexGuard& guard)
 // Who notifies after the mutex was given up finds it in the queue.
 bool ConditionWait::JoinAndUnlock() {
   const bool waits = gate_.Join(&news_entry_);
-  mutex_.Unlock();
+  mutex_->Unlock();
   return waits;
 }
 
@@ -36,7 +36,7 @@ bool ConditionWait::JoinAndUnlock() {
 bool ConditionWait::BeginLock(TaskWaiter* waiter) {
   return lock_.Begin(
       waiter, nullptr, nullptr, nullptr,
-      [this] { return mutex_.permits_.Join(&lock_entry_); }, NeverLeaves);
+      [this] { return mutex_->permits_.Join(&lock_entry_); }, NeverLeaves);
 }
 
 bool ConditionWait::Suspend(std::coroutine_handle<> task,

@@ -172,7 +172,7 @@ class ConditionWait : public TaskWaiter {
   bool BeginLock(TaskWaiter* waiter);
 
   Gate<StdEnv>& gate_;
-  Mutex& mutex_;
+  Mutex* const mutex_;
   std::coroutine_handle<> task_;
   CancelSeat own_seat_;
   Wakeup<StdEnv> wakeup_;

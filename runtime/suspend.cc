@@ -2,8 +2,6 @@
 
 #include "netpoll/runtime/suspend.h"
 
-#include <cerrno>
-
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/scheduler.h"
@@ -37,7 +35,7 @@ IoStatus StatusOf(CancelReason reason) {
     case CancelReason::kNone:
       break;
   }
-  return IoStatus::FromErrno(ECANCELED);
+  return IoStatus::Cancelled();
 }
 
 }  // namespace netpoll::internal

@@ -44,7 +44,8 @@ void GroupJoin::await_resume() {
   std::vector<std::exception_ptr> errors;
   {
     const LockHolder hold(group_.lock_, "group.errors.lock");
-    errors.swap(group_.errors_);
+    errors = group_.errors_;
+    group_.errors_.clear();
   }
   ThrowErrors(std::move(errors));
 }
@@ -52,6 +53,7 @@ void GroupJoin::await_resume() {
 }  // namespace internal
 
 TaskGroup::TaskGroup(Runtime& runtime) : runtime_(runtime) {
+  errors_.reserve(1);
   outer_.node = &internal::SchedulerOf(runtime).waits();
   internal::SitBelow(outer_, node_);
 }
@@ -103,10 +105,8 @@ void TaskGroup::Fail(std::exception_ptr error) {
 void TaskGroup::Record(std::exception_ptr error) {
   const LockHolder hold(lock_, "group.record.lock");
   try {
-    errors_.push_back(error);
+    errors_.push_back(std::move(error));
   } catch (const std::bad_alloc&) {
-    if (!errors_.empty()) return;
-    StdEnv::Misuse("no memory to keep the exception of a task");
   }
 }
 

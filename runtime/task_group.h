@@ -92,6 +92,7 @@ struct SitIn {
 
 class TaskGroup {
  public:
+  // Throws std::bad_alloc.
   explicit TaskGroup(Runtime& runtime);
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;

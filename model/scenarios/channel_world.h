@@ -310,6 +310,8 @@ inline void AddChannelScenarios(std::vector<Scenario>& all) {
       {.senders = 2, .receives = 1, .closes = true});
   add("channel-two-receivers", "one sends, two receive, one closes it",
       {.sends = 2, .receivers = 2, .closes = true});
+  add("channel-closes-senders", "two tasks send, nobody receives, it is closed",
+      {.senders = 2, .receivers = 0, .closes = true});
   add("channel-send-cancelled", "a sender that waits for room is cancelled",
       {.senders = 2, .receives = 2, .cancelled_senders = 2});
   add("channel-receive-cancelled", "a receiver is cancelled",
