@@ -105,11 +105,11 @@ TEST_P(BlockingPoolTest, ManyGoOnSoManyThreadsInOrder) {
 // Holds the only thread of a pool until it is let go.
 struct Held {
   Held(Runtime& runtime, BlockingPool& pool) {
-    auto hold = [](BlockingPool& there, std::latch& begun,
-                   std::latch& go) -> Task<> {
+    auto hold = [](BlockingPool& there, std::latch& started,
+                   std::latch& end) -> Task<> {
       const absl::Status status = co_await there.Run([&] {
-        begun.count_down();
-        go.wait();
+        started.count_down();
+        end.wait();
       });
       EXPECT_TRUE(status.ok()) << "what has begun goes on: " << status;
     };
