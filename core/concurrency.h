@@ -236,6 +236,11 @@ struct UpdateOrders {
 };
 inline constexpr UpdateOrders kSeqCstUpdate{Order::kSeqCst, Order::kSeqCst};
 inline constexpr UpdateOrders kAcqRelUpdate{Order::kAcquire, Order::kAcqRel};
+inline constexpr UpdateOrders kAcquireUpdate{Order::kAcquire, Order::kAcquire};
+// Where whatever is decided on is confirmed by the exchange: what the load
+// found is compared there, and counts for nothing otherwise.
+inline constexpr UpdateOrders kConfirmedUpdate{Order::kRelaxed, Order::kSeqCst};
+inline constexpr UpdateOrders kConfirmedAcqRel{Order::kRelaxed, Order::kAcqRel};
 inline constexpr UpdateOrders kReleaseUpdate{Order::kRelaxed, Order::kRelease};
 
 // Applies a pure transition to a shared word, atomically. `transition` maps

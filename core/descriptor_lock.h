@@ -10,10 +10,18 @@
 // whether it is parked (touch nothing of it) or may Acquire again at once. A
 // parked task that runs again calls Acquire again.
 //
-// Orders: acquire on taking, release on giving up (acq_rel exchanges), so that
-// what one holder wrote is visible to the next, and all of it to whoever drops
-// the last reference and destroys. Nothing here is half of a Dekker pair: what
-// is decided is in this one word. The loads are acquire for `closed` alone.
+// Orders: acquire on taking, so that what one holder wrote is visible to the
+// next; acq_rel on giving up, since whoever drops the last reference destroys,
+// and comes after all the others. Nothing here is half of a Dekker pair: what
+// is decided is in this one word. Loads are acquire where `closed` ends the
+// call: who is told of a close sees what came before it. Otherwise they are
+// relaxed, and the exchange confirms them.
+//
+// Stronger than a configuration asks for, because:
+//   fdlock.incref cas: its load may have read another write of the same value,
+//     as that of fdlock.acquire
+//   fdlock.close: once in a life; of two that close, the second is told
+//
 // Waiters are handed out in the order in which they parked; the lock itself is
 // not fair: a task that comes along may take the direction first.
 
@@ -33,7 +41,7 @@ class DescriptorLock {
  public:
   // False once closed.
   [[nodiscard]] bool AddReference() {
-    const auto done = Update<Env>(word_, "fdlock.incref", kAcqRelUpdate,
+    const auto done = Update<Env>(word_, "fdlock.incref", kAcquireUpdate,
                                   lock_word::AddReference);
     CheckCount(done.step.outcome);
     return done.step.outcome == LockOutcome::kDone;
@@ -41,7 +49,7 @@ class DescriptorLock {
 
   // True if it was the last after closing: the caller destroys the descriptor.
   [[nodiscard]] bool DropReference() {
-    const auto done = Update<Env>(word_, "fdlock.decref", kAcqRelUpdate,
+    const auto done = Update<Env>(word_, "fdlock.decref", kConfirmedAcqRel,
                                   lock_word::DropReference);
     CheckHeld(done.step.outcome);
     return done.step.outcome == LockOutcome::kLast;
@@ -63,7 +71,7 @@ class DescriptorLock {
   // kDone: the direction and a reference are the caller's. kClosed. kMustWait:
   // call Park.
   LockOutcome Acquire(Mode direction) {
-    const auto done = Update<Env>(word_, "fdlock.acquire", kAcqRelUpdate,
+    const auto done = Update<Env>(word_, "fdlock.acquire", kAcquireUpdate,
                                   [direction](LockWord word) {
                                     return lock_word::Acquire(word, direction);
                                   });
@@ -79,7 +87,7 @@ class DescriptorLock {
   // Gives the direction up. True as for DropReference. Adds to `wake` a task
   // that may Acquire.
   [[nodiscard]] bool Release(Mode direction, WaiterList& wake) {
-    const auto done = Update<Env>(word_, "fdlock.release", kAcqRelUpdate,
+    const auto done = Update<Env>(word_, "fdlock.release", kConfirmedAcqRel,
                                   [direction](LockWord word) {
                                     return lock_word::Release(word, direction);
                                   });

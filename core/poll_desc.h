@@ -11,7 +11,26 @@
 // sees the error and does not park, or the closer sees Wait or the waiter and
 // moves the word, and the task's commit fails or its waiter is handed out.
 // A readiness event goes through the semaphore alone: it leaves kReady behind
-// whenever it finds nobody parked.
+// whenever it finds nobody parked. Where readiness lies in user space, without
+// a lock of the system's, the semaphore and what is read are such a pair too:
+// so all its exchanges are seq_cst, except the commit, which releases.
+//
+// Weaker is what is on the path of every message. The loads of reset, prepare,
+// finish, ready.status and Publish are relaxed: an exchange confirms them, or
+// what they found was written before the thread came here (a task runs after
+// its waker, an event after Open, Publish under the lock). `check.status` is
+// acquire: it decides nothing that `prepare.recheck` does not, but who is told
+// of an end sees what came before it. `desc.generation` is constant to whoever
+// asks. `commit.count` is before the commit, which releases it.
+//
+// Stronger than a configuration asks for, because:
+//   open.*, close.*, retire.status, reset.status: rare, so as all other
+//     exchanges and looks
+//   ready.rg cas, ready.wg cas: acquire for the waiter; release for the flags
+//     that were noted before; seq_cst is the same instruction on x86 and ARM64
+//   ready.wg load: as of ready.rg; writers are told of no error
+//   cancel.* cas: acquire for the waiter, as the load may have read another
+//     write of the same value; rare, so as ready.*
 //
 // Which field is guarded by what:
 //   rg, wg, status    atomic, see semaphore.h and status.h
@@ -60,7 +79,7 @@ class PollDesc {
   std::uint32_t index() const { return index_; }
   Fd fd() const { return fd_.Get(); }
   std::uint32_t generation() const {
-    return status::Generation(status_.Load("desc.generation", Order::kAcquire));
+    return status::Generation(status_.Load("desc.generation", Order::kRelaxed));
   }
 
   // --- One incarnation's life -----------------------------------------------
@@ -94,7 +113,7 @@ class PollDesc {
 
   // The system's key of what is to be closed. Stops if that was done already.
   EventKey KeyToClose() const {
-    const StatusWord word = status_.Load("desc.generation", Order::kAcquire);
+    const StatusWord word = status_.Load("desc.generation", Order::kRelaxed);
     CheckOpen(word);
     return EventKey::ForSlot(index_, status::Generation(word));
   }
@@ -112,7 +131,7 @@ class PollDesc {
   // --- Tasks: one per direction at a time -----------------------------------
   // Closing or a deadline, or nothing.
   PollError Ended(Mode direction) const {
-    return status::Ended(status_.Load("check.status", Order::kSeqCst),
+    return status::Ended(status_.Load("check.status", Order::kAcquire),
                          direction);
   }
 
@@ -131,14 +150,14 @@ class PollDesc {
   // unless the descriptor closes or the deadline has passed. The caller tries
   // its system call next, and waits only when that would block.
   PollError Reset(Mode direction) {
-    const StatusWord word = status_.Load("check.status", Order::kSeqCst);
+    const StatusWord word = status_.Load("check.status", Order::kAcquire);
     const PollError error = status::Ended(word, direction);
     if (error != PollError::kNone) return error;
     if (direction == Mode::kRead && (word & status::kErrors) != 0) {
       Update<Env>(status_, "reset.status", kSeqCstUpdate, status::ForgetErrors);
     }
-    const auto done = Update<Env>(Word(direction), "reset.word", kSeqCstUpdate,
-                                  semaphore::Reset);
+    const auto done = Update<Env>(Word(direction), "reset.word",
+                                  kConfirmedUpdate, semaphore::Reset);
     if (done.step.outcome == SemaphoreOutcome::kMisuse) {
       Env::Misuse("Reset was called in a direction in which a task waits");
     }
@@ -153,7 +172,7 @@ class PollDesc {
       if (error != PollError::kNone) return WaitStep::End(error);
     }
     const auto done = Update<Env>(Word(direction), "prepare.word",
-                                  kSeqCstUpdate, semaphore::Prepare);
+                                  kConfirmedUpdate, semaphore::Prepare);
     if (done.step.outcome == SemaphoreOutcome::kConsumed) {
       return WaitStep::End();
     }
@@ -172,7 +191,7 @@ class PollDesc {
   // first, so that it is never below the number of parked words.
   [[nodiscard]] bool Commit(Mode direction, Waiter* waiter,
                             WaiterCount& waiters) {
-    waiters.FetchAdd("commit.count", 1, Order::kAcqRel);
+    waiters.FetchAdd("commit.count", 1, Order::kRelaxed);
     const auto word = reinterpret_cast<SemaphoreWord>(waiter);
     const auto done = Update<Env>(Word(direction), "commit.word",
                                   kReleaseUpdate, [word](SemaphoreWord before) {
@@ -182,7 +201,7 @@ class PollDesc {
     if (done.step.outcome == SemaphoreOutcome::kMisuse) {
       Env::Misuse("two tasks wait in one direction of a descriptor");
     }
-    waiters.FetchAdd("commit.undo", -1, Order::kAcqRel);
+    waiters.FetchAdd("commit.undo", -1, Order::kRelaxed);
     return false;
   }
 
@@ -257,7 +276,7 @@ class PollDesc {
   bool Ready(std::uint32_t generation, Mode mode, EventFlags flags,
              PollResult& wake) {
     const auto noted =
-        Update<Env>(status_, "ready.status", kSeqCstUpdate,
+        Update<Env>(status_, "ready.status", kConfirmedUpdate,
                     [generation, flags](StatusWord word) {
                       return status::Event(word, generation, flags);
                     });
@@ -298,8 +317,8 @@ class PollDesc {
 
   // Consumes recorded readiness; leaves kNil.
   bool TakeReady(Mode direction) {
-    const auto done = Update<Env>(Word(direction), "finish.word", kSeqCstUpdate,
-                                  semaphore::Finish);
+    const auto done = Update<Env>(Word(direction), "finish.word",
+                                  kConfirmedUpdate, semaphore::Finish);
     if (done.step.outcome == SemaphoreOutcome::kMisuse) {
       Env::Misuse("a parked task ran although nobody took its waiter");
     }
@@ -334,7 +353,7 @@ class PollDesc {
 
   // The word before.
   StatusWord Publish(const StatusSummary& summary, Site site) {
-    return Update<Env>(status_, site, kSeqCstUpdate,
+    return Update<Env>(status_, site, kConfirmedUpdate,
                        [&summary](StatusWord word) {
                          return status::Publish(word, summary);
                        })

@@ -30,6 +30,14 @@
 // most one task from Reset to the end of its wait (descriptor_lock.h arranges
 // that), and Close comes after Unblock, when no other call on the descriptor is
 // under way or can begin.
+//
+// Stronger than a configuration asks for, because:
+//   open.count, close.count: once in a life, and whoever destroys comes after
+//     all Closes
+//   poll.enter, poll.leave: what a backend keeps from one blocking poll to the
+//     next is ordered as by a lock, also where no SleepProtocol is
+//   adjust.count: who finds waiters() at 0 sees all whom it woke runnable; in
+//     no configuration does anybody decide by that
 
 #ifndef NETPOLL_CORE_POLLER_H_
 #define NETPOLL_CORE_POLLER_H_
@@ -254,7 +262,7 @@ class Poller {
 
   // Applies the delta of a PollResult, after its waiters are runnable.
   void AdjustWaiters(std::int32_t delta) {
-    if (delta != 0) waiters_.FetchAdd("adjust.count", delta, Order::kAcqRel);
+    if (delta != 0) waiters_.FetchAdd("adjust.count", delta, Order::kRelease);
   }
 
   // Tasks parked, or about to be; never less than are parked.
@@ -374,8 +382,7 @@ class Poller {
   Timers timers_;
   Pool<Env, Desc> pool_;
   // Lowered with release after the waiters are runnable, loaded with acquire:
-  // who finds it at 0 sees them. The raise is before the commit, which
-  // releases.
+  // who finds it at 0 sees them. The raise is relaxed: the commit releases it.
   alignas(64) typename Desc::WaiterCount waiters_{0};
   // Open descriptors; acq_rel, for the destroyer to come after all Closes.
   typename Env::template Atomic<std::int32_t> open_{0};

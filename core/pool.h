@@ -9,6 +9,10 @@
 // thread, for any 31-bit number, also one that never was an index. The size is
 // stored with release when chunk and slot are there, and loaded with acquire
 // before either is looked at: so the directory's own accesses are relaxed.
+//
+// Stronger than a configuration asks for, because:
+//   pool.size: Find must see the slot that a stray number finds; the slots of
+//     configurations are there when their story begins
 
 #ifndef NETPOLL_CORE_POOL_H_
 #define NETPOLL_CORE_POOL_H_

@@ -33,8 +33,14 @@
 // before a look at another word, as the loads in Wake and DeadlineMoved stand
 // after a push: seq_cst, each a half of a Dekker pair where the queues, or the
 // deadline, are words without a lock. With a lock around the queue all of them
-// could be weaker; the protocol does not ask for one. The others (taking a
-// sleeper, the load beside an exchange) are seq_cst as their neighbours.
+// could be weaker; the protocol does not ask for one.
+//
+// Stronger than a configuration asks for, because:
+//   look.turn: what the last holder of the turn wrote is there for the next;
+//     now and then, so as announce.turn
+//   wake.sleepers cas: a sleeper is taken, which costs a system call anyway
+//   announce.sleepers load, retract.sleepers: by a worker that is out of work,
+//     so as announce.sleepers
 //
 // Only the holder of the turn fetches events, so that when it gives the turn
 // up nobody has events in hand that are not yet delivered.

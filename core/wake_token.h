@@ -13,9 +13,11 @@
 // A non-blocking poll leaves both the kernel object and the token alone (or,
 // where the system consumed it, posts it again). Whoever finds kPending is
 // covered by the return of the poll that clears it: what was written before
-// Request is visible after Clear. So Request releases and Clear acquires, and
-// both hand on what they overwrite. They are seq_cst, which is the same
-// instruction as acq_rel on x86 and ARM64; Retract as they.
+// Request is visible after Clear. So Request releases and Clear acquires.
+//
+// Stronger than a configuration asks for, because:
+//   token.*: a system call is made beside each of them, and none is worth a
+//     thought about what it hands on
 
 #ifndef NETPOLL_CORE_WAKE_TOKEN_H_
 #define NETPOLL_CORE_WAKE_TOKEN_H_

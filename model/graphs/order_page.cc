@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "netpoll/model/graphs/order_reasons.h"
 #include "netpoll/model/graphs/order_table.h"
 #include "netpoll/model/report/coverage.h"
 #include "netpoll/model/report/replay_string.h"
@@ -32,11 +33,6 @@ std::string CellOf(const AccessOrders& access, Weakness order) {
   return "";
 }
 
-std::string FileOf(const std::string& site) {
-  const std::string place(PlaceOf(site));
-  return place.substr(0, place.find(':'));
-}
-
 std::string Words(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) {
@@ -45,16 +41,34 @@ std::string Words(const std::vector<std::string>& names) {
   return text;
 }
 
+// What a file says of its slack orders.
+std::string ReasonsOf(const std::string& source) {
+  const std::vector<OrderReason> reasons = OrderReasonsIn(source);
+  if (reasons.empty()) return "";
+  std::string text = "\nStronger than a configuration asks for, because:\n\n";
+  for (const OrderReason& reason : reasons) {
+    text += "- " + Words(reason.names) + ": " + reason.why + "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
-std::string OrdersPage(const OrderTable& table) {
+std::string FileOfSite(const std::string& site) {
+  const std::string place(PlaceOf(site));
+  return place.substr(0, place.find(':'));
+}
+
+std::string OrdersPage(const OrderTable& table,
+                       std::string (*read)(const std::string& file)) {
   std::string text;
   std::string file;
   int slack = 0;
   int killed = 0;
   for (const AccessOrders& access : table.accesses) {
-    if (FileOf(access.site) != file) {
-      file = FileOf(access.site);
+    if (FileOfSite(access.site) != file) {
+      if (!file.empty()) text += ReasonsOf(read(file));
+      file = FileOfSite(access.site);
       text += "\n### " + file +
               "\n\n| access | ships | acq_rel | release | acquire | relaxed |\n"
               "|---|---|---|---|---|---|\n";
@@ -71,6 +85,7 @@ std::string OrdersPage(const OrderTable& table) {
     }
     text += "\n";
   }
+  if (!file.empty()) text += ReasonsOf(read(file));
   text += "\n" + std::to_string(table.accesses.size()) + " accesses, " +
           std::to_string(killed + slack) +
           " weaker orders: " + std::to_string(killed) + " killed, " +

@@ -63,8 +63,13 @@ struct OrderOptions {
 OrderTable SweepOrders(const std::vector<Scenario>& scenarios,
                        const OrderOptions& options);
 
-// The table, for docs/orders.md.
-std::string OrdersPage(const OrderTable& table);
+// The file of core/ in which a site is.
+std::string FileOfSite(const std::string& site);
+
+// The table, for docs/orders.md; what the sources say of slack orders is read
+// from `read` of a file's name.
+std::string OrdersPage(const OrderTable& table,
+                       std::string (*read)(const std::string& file));
 
 // The rows of a page's table, and which configurations it says to notice.
 struct OrderRows {

@@ -7,11 +7,13 @@
 // page is written anew.
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "netpoll/model/engine/run.h"
+#include "netpoll/model/graphs/order_reasons.h"
 #include "netpoll/model/graphs/order_table.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/source/read_file.h"
@@ -54,7 +56,8 @@ TEST(Orders, AreThoseOfThePage) {
   const std::vector<std::string> page = RowsOf(ReadFile("docs/orders.md")).rows;
   EXPECT_EQ(Table().violation, "");
   EXPECT_GT(page.size(), 70u);
-  const std::vector<std::string> now = RowsOf(OrdersPage(Table())).rows;
+  const std::vector<std::string> now =
+      RowsOf(OrdersPage(Table(), ReadFile)).rows;
   EXPECT_GT(now.size(), 70u);
   for (const std::string& row : now) {
     EXPECT_EQ(std::count(page.begin(), page.end(), row), 1)
@@ -91,6 +94,50 @@ TEST(Orders, ThatAreSlackWereSearchedToTheEnd) {
     }
   }
   EXPECT_GT(slack, 0);
+}
+
+TEST(Orders, ThatAreStrongerThanNeededHaveAReasonInTheirFile) {
+  std::map<std::string, std::vector<AccessOrders>> files;
+  for (const AccessOrders& access : Table().accesses) {
+    files[FileOfSite(access.site)].push_back(access);
+  }
+  EXPECT_GE(files.size(), 8u);
+  int reasons = 0;
+  for (const auto& [file, accesses] : files) {
+    const std::vector<OrderReason> said = OrderReasonsIn(ReadFile(file));
+    reasons += static_cast<int>(said.size());
+    for (const std::string& wrong : OrdersUnexplained(accesses, said)) {
+      ADD_FAILURE() << file << ": " << wrong;
+    }
+  }
+  EXPECT_GT(reasons, 10);
+}
+
+TEST(OrderReasons, AreReadFromTheCommentAndMissedByName) {
+  const std::vector<OrderReason> reasons = OrderReasonsIn(
+      "// Stronger than a configuration asks for, because:\n"
+      "//   a.*, b.word cas: once in\n"
+      "//     a life\n"
+      "//   c.word: as it is\n"
+      "//\n"
+      "//   d.word: not of them\n");
+  ASSERT_EQ(reasons.size(), 2u);
+  EXPECT_EQ(reasons[0].names, (std::vector<std::string>{"a.*", "b.word cas"}));
+  EXPECT_EQ(reasons[0].why, "once in a life");
+  const auto access = [](const char* site, const char* operation, bool killed) {
+    WeakerOrder weaker;
+    if (killed) weaker.law = "L1: a law";
+    return AccessOrders{site, operation, Order::kSeqCst, 1, {weaker}};
+  };
+  EXPECT_EQ(
+      OrdersUnexplained(
+          {access("a.word", "load", false), access("b.word", "cas", false),
+           access("b.word", "load", false), access("c.word", "load", true)},
+          reasons),
+      (std::vector<std::string>{
+          "b.word load could be weaker, and its file does not say why it "
+          "isn't",
+          "c.word has a reason, and no weaker order to explain"}));
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ int main() {
     std::cerr << "write_orders: what ships breaks " << table.violation << "\n";
     return 1;
   }
-  const std::string page = WithOrders(ReadFile(kPage), OrdersPage(table));
+  const std::string page =
+      WithOrders(ReadFile(kPage), OrdersPage(table, ReadFile));
   if (page.empty()) {
     std::cerr << "write_orders: " << kPage << " lacks a marker\n";
     return 1;

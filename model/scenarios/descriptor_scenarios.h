@@ -105,6 +105,8 @@ inline void AddDescriptorScenarios(std::vector<Scenario>& all) {
        .payload = true});
   add("payload-close", "... and whoever closes",
       {.read_rounds = 1, .read_edges = 1, .closers = 1, .payload = true});
+  add("payload-told", "who is told of a close sees what came before it",
+      {.read_rounds = 1, .closers = 1, .told = true});
   add("error-event", "a report that says nothing but error",
       {.read_rounds = 1, .error_events = 1});
   add("error-then-edge", "an error report, then a proper one",

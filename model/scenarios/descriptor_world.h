@@ -73,6 +73,8 @@ struct Cast {
   // against the rule, only when the task may run already.
   bool payload = false;
   bool payload_late = false;
+  // The closer leaves word, in a plain field, for whoever is told of the close.
+  bool told = false;
 };
 
 // Who uses the descriptor: it is closed when the last has gone.
@@ -197,6 +199,7 @@ class DescriptorWorld : public ParkingWorld {
   Shipped& poller_;
   Desc* desc_ = nullptr;
   Task tasks_[4];
+  Env::Var<int> word_left_;
   int user_count_ = 0;
   int closer_ = -1;
   int clock_ = -1;

@@ -249,6 +249,10 @@ void DescriptorWorld::UserBody(Thread& thread, Mode direction, int rounds,
       drained = false;  // The next read begins with its call.
       continue;
     }
+    if (error == PollError::kClosing && cast_.told && word_left_.Get() != 1) {
+      thread.Fail(
+          "L2: who is told of a close does not see what came before it");
+    }
     if (error != PollError::kNone) break;
   }
   thread.Mark("leave");
@@ -319,6 +323,7 @@ void DescriptorWorld::CloserBody(Thread& thread) {
   if (cast_.endless) EndlessCloserBody(thread);
   thread.Mark("close");
   thread.May("closer.go");
+  if (cast_.told) word_left_.Set(1);
   if (!cast_.no_unblock) Release(thread, poller_.Unblock(desc_));
   if (cast_.unblock_twice) Release(thread, poller_.Unblock(desc_));
   thread.Mark("unblocked");

@@ -2,12 +2,14 @@
 //
 // The sleep protocol where work is announced by a word alone, and no lock of a
 // queue orders the submitter's push and the worker's second look. Both are
-// seq_cst; then the protocol's words must be too.
+// seq_cst; then the protocol's words must be too. Or the word is the next time
+// of the timer heap as it ships.
 
 #ifndef NETPOLL_MODEL_SCENARIOS_DOORBELL_WORLD_H_
 #define NETPOLL_MODEL_SCENARIOS_DOORBELL_WORLD_H_
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +17,8 @@
 #include <vector>
 
 #include "netpoll/core/sleep_protocol.h"
+#include "netpoll/core/timer_heap.h"
+#include "netpoll/core/types.h"
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/engine/world.h"
@@ -29,6 +33,7 @@ struct DoorbellCast {
   // Nobody submits. The first worker's poll ends by itself; it has other work
   // then, and does not come back.
   bool leaves = false;
+  bool timer = false;  // The deadline is one of the timer heap's.
 };
 
 class DoorbellWorld : public World {
@@ -36,6 +41,7 @@ class DoorbellWorld : public World {
   explicit DoorbellWorld(const DoorbellCast& cast)
       : cast_(cast), broken_(0), protocol_(Keep(new SleepProtocol<Env>)) {
     bell_.object().name = "bell";
+    if (cast.timer && !heap_.Reserve(1)) std::abort();
     broken_.name = "break";
     if (cast.polled) (void)protocol_.Announce(0, kLater);
     (void)protocol_.AnyPoller();
@@ -110,11 +116,18 @@ class DoorbellWorld : public World {
     }
   }
 
-  bool Rung() { return bell_.Load("worker.look", Order::kSeqCst) != 0; }
+  bool Rung() {
+    if (cast_.timer) return heap_.Next() <= kSooner;
+    return bell_.Load("worker.look", Order::kSeqCst) != 0;
+  }
 
   void Submitter(Thread& thread) {
     thread.May("submitter.go");
-    bell_.Store("submitter.push", 1, Order::kSeqCst);
+    if (cast_.timer) {
+      (void)heap_.Arm(&timed_, 0, kSooner, Mode::kRead, 1);
+    } else {
+      bell_.Store("submitter.push", 1, Order::kSeqCst);
+    }
     const bool breaks =
         cast_.deadline ? protocol_.DeadlineMoved(kSooner) : protocol_.Wake();
     if (!breaks) return;
@@ -125,10 +138,17 @@ class DoorbellWorld : public World {
                       });
   }
 
+  struct Timed {
+    TimerPosition positions[1] = {};
+    TimerPosition& timer_position(int which) { return positions[which]; }
+  };
+
   const DoorbellCast cast_;
   ObjectOf<int> broken_;
   SleepProtocol<Env>& protocol_;
   Env::Atomic<int> bell_{0};
+  Timed timed_;
+  TimerHeap<Env, Timed> heap_;
   Object* turn_ = nullptr;
 };
 
@@ -145,6 +165,8 @@ inline void AddDoorbellScenarios(std::vector<Scenario>& all) {
   add("bell-two", "two run out of work at once", {.workers = 2});
   add("bell-deadline", "a deadline is brought forward instead",
       {.deadline = true});
+  add("bell-timer", "... and it is the next time of the timer heap",
+      {.deadline = true, .timer = true});
   add("bell-leaves", "whoever polls goes to work while another goes to sleep",
       {.workers = 2, .polled = true, .leaves = true});
 }

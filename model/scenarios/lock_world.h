@@ -32,6 +32,9 @@ struct LockCast {
   // Users and the destroyer are at a plain field, which nothing but the lock
   // orders.
   bool plain = false;
+  // The first closer leaves word, in a plain field, for whoever is told that
+  // the descriptor is closed.
+  bool told = false;
 };
 
 class LockWorld : public ParkingWorld {
@@ -164,7 +167,7 @@ class LockWorld : public ParkingWorld {
         thread.Mark("acquire", {round});
         const LockOutcome outcome = lock_.Acquire(direction);
         thread.Mark("acquired", {round, static_cast<int>(outcome)});
-        if (outcome == LockOutcome::kClosed) return;
+        if (outcome == LockOutcome::kClosed) return IsTold(thread);
         if (outcome == LockOutcome::kDone) break;
         if (lock_.Park(direction, task)) thread.Park();
       }
@@ -184,7 +187,7 @@ class LockWorld : public ParkingWorld {
     do {
       thread.Mark("outside");
       thread.May("holder.go");
-      if (!lock_.AddReference()) return;
+      if (!lock_.AddReference()) return IsTold(thread);
       thread.Mark("holds");
       if (cast_.plain) (void)used_[1].Get();
       if (lock_.DropReference()) {
@@ -197,10 +200,17 @@ class LockWorld : public ParkingWorld {
   void Closer(Thread& thread) {
     thread.May("closer.go");
     WaiterList wake;
+    if (cast_.told) word_left_.Set(1);
     if (!lock_.Close(wake)) return;
     Wake(thread, wake);
     thread.Mark("closed");
     if (lock_.DropReference()) Destroy(thread);
+  }
+
+  void IsTold(Thread& thread) {
+    if (cast_.told && word_left_.Get() != 1) {
+      thread.Fail("F: who is told of a close does not see what came before it");
+    }
   }
 
   // Of the lock's word, above the references: from the document.
@@ -209,6 +219,7 @@ class LockWorld : public ParkingWorld {
   const LockCast cast_;
   DescriptorLock<Env> lock_;
   Env::Var<int> used_[2];
+  Env::Var<int> word_left_;
   Object* word_ = nullptr;
   Int inside_;
   Int destroyed_;
@@ -249,6 +260,12 @@ inline void AddLockScenarios(std::vector<Scenario>& all) {
       {.readers = 1, .closers = 1, .plain = true});
   add("lock-plain-reference", "... and after whoever only kept it open",
       {.readers = 0, .closers = 1, .reference = true, .plain = true});
+  add("lock-plain-told", "whoever is told of a close sees what came before it",
+      {.readers = 1,
+       .closers = 1,
+       .reference = true,
+       .plain = true,
+       .told = true});
   add("huge-lock", "two tasks in each direction, several times, two closers",
       {.readers = 2,
        .writers = 2,

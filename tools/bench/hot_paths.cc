@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/descriptor_lock.h"
 #include "netpoll/core/poller.h"
 #include "netpoll/core/sleep_protocol.h"
@@ -32,6 +33,10 @@ PollError np_resume(ListedPoller& poller, ListedDesc* desc, Waiter* waiter) {
 }
 void np_ready(ListedDesc* desc, std::uint32_t generation, PollResult& result) {
   desc->Ready(generation, Mode::kRead, {}, result);
+}
+bool np_set_deadline(ListedPoller& poller, ListedDesc* desc,
+                     Deadline deadline) {
+  return poller.SetDeadline(desc, Mode::kRead, deadline).earliest_moved;
 }
 void np_adjust_waiters(ListedPoller& poller, std::int32_t delta) {
   poller.AdjustWaiters(delta);

@@ -5,9 +5,11 @@
 // Prints a line of JSON for each way to search.
 //
 //   explorer_bench ROUNDS EDGES MOVES [REPEAT]
+//   explorer_bench closed [REPEAT]    the configuration of closed.pml
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -40,6 +42,17 @@ netpoll::model::Cast Cast(int rounds, int edges, int moves) {
   return cast;
 }
 
+// closed-past, of model/scenarios/closed_descriptor_scenarios.h.
+netpoll::model::Cast ClosedCast() {
+  netpoll::model::Cast cast;
+  cast.read_rounds = 1;
+  cast.read_edges = 1;
+  cast.setters = {
+      {{Mode::kRead, Deadline::Past()}, {Mode::kRead, Deadline::None()}}};
+  cast.endless = true;
+  return cast;
+}
+
 // Of this process: what else the machine does hardly counts.
 double CpuSeconds() {
   timespec now{};
@@ -63,15 +76,22 @@ void Print(const char* how, const FullResult& result, double seconds) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) {
-    std::fputs("usage: explorer_bench ROUNDS EDGES MOVES [REPEAT]\n", stderr);
+  const bool closed = argc > 1 && std::strcmp(argv[1], "closed") == 0;
+  const int sizes = closed ? 1 : 3;
+  if (argc < 1 + sizes) {
+    std::fputs(
+        "usage: explorer_bench ROUNDS EDGES MOVES [REPEAT], or\n"
+        "       explorer_bench closed [REPEAT]\n",
+        stderr);
     return 2;
   }
   const auto cast =
-      Cast(std::atoi(argv[1]), std::atoi(argv[2]), std::atoi(argv[3]));
-  const int repeat = argc > 4 ? std::atoi(argv[4]) : 1;
+      closed ? ClosedCast()
+             : Cast(std::atoi(argv[1]), std::atoi(argv[2]), std::atoi(argv[3]));
+  const int repeat = argc > 1 + sizes ? std::atoi(argv[1 + sizes]) : 1;
   netpoll::model::Scenario scenario;
   scenario.name = "bench";
+  scenario.closed = closed;
   scenario.make = [cast] {
     return std::make_unique<netpoll::model::DescriptorWorld>(cast);
   };
