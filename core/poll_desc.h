@@ -7,37 +7,27 @@
 //     (1) moves its semaphore Nil -> Wait, then (2) loads the status word;
 // whoever closes or expires
 //     (3) publishes the status word, then (4) loads the semaphore.
-// All four are seq_cst, so at least one of the two sees the other: the task
-// sees the error and does not park, or the closer sees Wait or the waiter and
-// moves the word, and the task's commit fails or its waiter is handed out.
+// All four are seq_cst, so one sees the other: the task the error, and does not
+// park; or the closer Wait or the waiter, and moves the word: then the commit
+// fails, or the waiter is handed out.
 // A readiness event goes through the semaphore alone: it leaves kReady behind
-// whenever it finds nobody parked. Where readiness lies in user space, without
-// a lock of the system's, the semaphore and what is read are such a pair too:
-// so all its exchanges are seq_cst, except the commit, which releases.
-//
-// Weaker is what is on the path of every message. The loads of reset, prepare,
-// finish, ready.status and Publish are relaxed: an exchange confirms them, or
-// what they found was written before the thread came here (a task runs after
-// its waker, an event after Open, Publish under the lock). `check.status` is
-// acquire: it decides nothing that `prepare.recheck` does not, but who is told
-// of an end sees what came before it. `desc.generation` is constant to whoever
-// asks. `commit.count` is before the commit, which releases it.
+// whenever it finds nobody parked. In user space, where no system's lock orders
+// it, readiness and the semaphore are such a pair too.
+// Weaker, on the path of every message: loads are relaxed that an exchange
+// confirms, or that find what was there before (the waker's write, the lock's);
+// `check.status` is acquire, for what came before a close or a deadline; the
+// commit releases, also its count.
 //
 // Stronger than a configuration asks for, because:
-//   open.*, close.*, retire.status, reset.status: rare, so as all other
-//     exchanges and looks
-//   ready.rg cas, ready.wg cas: acquire for the waiter; release for the flags
-//     that were noted before; seq_cst is the same instruction on x86 and ARM64
+//   open.*, close.*, retire.status, reset.status, cancel.* cas: rare, as others
+//   ready.?g cas: for the waiter, and flags noted before; acq_rel is no cheaper
 //   ready.wg load: as of ready.rg; writers are told of no error
-//   cancel.* cas: acquire for the waiter, as the load may have read another
-//     write of the same value; rare, so as ready.*
 //
 // Which field is guarded by what:
 //   rg, wg, status    atomic, see semaphore.h and status.h
 //   index, fd         constant: index for good, fd for one incarnation
 //   state             the lock
 //   next_free         the pool's lock; timer positions: the timer heap's
-//
 // Slots are type-stable (pool.h): a late event may always look at one.
 
 #ifndef NETPOLL_CORE_POLL_DESC_H_

@@ -47,7 +47,7 @@ std::string ReasonsOf(const std::string& source) {
   if (reasons.empty()) return "";
   std::string text = "\nStronger than a configuration asks for, because:\n\n";
   for (const OrderReason& reason : reasons) {
-    text += "- " + Words(reason.names) + ": " + reason.why + "\n";
+    text += reason.Line();
   }
   return text;
 }

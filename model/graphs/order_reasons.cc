@@ -49,6 +49,14 @@ bool OrderReason::Explains(const AccessOrders& access) const {
       [&access](const std::string& name) { return Stands(name, access); });
 }
 
+std::string OrderReason::Line() const {
+  std::string line = "-";
+  for (const std::string& name : names) {
+    line += (&name == &names.front() ? " " : ", ") + name;
+  }
+  return line + ": " + why + "\n";
+}
+
 std::vector<OrderReason> OrderReasonsIn(std::string_view source) {
   std::vector<std::string> entries;
   bool inside = false;

@@ -27,6 +27,8 @@ struct OrderReason {
   std::string why;
 
   bool Explains(const AccessOrders& access) const;
+  // As docs/orders.md has it.
+  std::string Line() const;
 };
 
 // Those of one source, in order.

@@ -102,10 +102,15 @@ TEST(Orders, ThatAreStrongerThanNeededHaveAReasonInTheirFile) {
     files[FileOfSite(access.site)].push_back(access);
   }
   EXPECT_GE(files.size(), 8u);
+  const std::string page = ReadFile("docs/orders.md");
   int reasons = 0;
   for (const auto& [file, accesses] : files) {
     const std::vector<OrderReason> said = OrderReasonsIn(ReadFile(file));
     reasons += static_cast<int>(said.size());
+    for (const OrderReason& reason : said) {
+      EXPECT_NE(page.find(reason.Line()), std::string::npos)
+          << file << ": docs/orders.md has not: " << reason.Line();
+    }
     for (const std::string& wrong : OrdersUnexplained(accesses, said)) {
       ADD_FAILURE() << file << ": " << wrong;
     }

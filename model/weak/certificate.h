@@ -11,12 +11,13 @@
 
 namespace netpoll::model {
 
-// Of the shipped configurations, in order.
-enum class Size { kTwoOrThreeThreads, kMoreThreads };
+// Of the shipped configurations, in order. Those over a system have as many
+// threads as they have.
+enum class Size { kTwoOrThreeThreads, kMoreThreads, kOverSystems };
 std::vector<std::string> ConfigurationsOf(Size size);
 
-// What is found under each model (of more than three threads, under RC11 only),
-// a line each.
+// What is found under each model (but of two or three threads, under RC11
+// only), a line each; and how many were seen to their end.
 std::string WeakCertificate(const std::vector<std::string>& configurations,
                             Size size, int workers);
 

@@ -51,6 +51,7 @@ TEST(Certificate, NothingIsWasted) {
     std::istringstream words(line);
     std::string name, model, complete, blocked, wasted;
     words >> name >> model >> complete >> blocked >> wasted;
+    if (name == "#") continue;
     if (complete == "more") continue;
     EXPECT_EQ(wasted, "0") << line;
     ++lines;
