@@ -278,7 +278,9 @@ class Program(Case):
 
     def test_how_far_check_is_fits_the_terminal(self):
         for columns in (40, 100):
-            running = self.on_terminal(columns, "check", "--deep")
+            running = self.on_terminal(
+                columns, "check", "--deep", "--only", "deep-*"
+            )
             running.read_until(", pass 1 of 2")
             self.assertEqual(self.interrupt(running), 130)
             before, _, after = running.said.partition("^C")

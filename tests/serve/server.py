@@ -18,7 +18,7 @@ GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 HALF = b"GET / HTTP/1.1\r\nHost:"
 REFUSED = re.compile(
     r"netpoll: a client was refused: (E[A-Z]+) \([A-Z][a-z ]+\)"
-    r"(?:; (\d+) more since the last such line)?; the server goes on")
+    r"(?:; (\d+) more tries since the last such line)?; the server goes on")
 HELLO = b"Hello from netpoll.\n"
 
 

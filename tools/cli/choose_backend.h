@@ -27,7 +27,8 @@ namespace netpoll::tools {
 // Adds the flag. Backends are tried only if it is not given.
 inline void AddBackendFlag(Flags& flags, std::string* backend) {
   flags.Choice("backend", "NAME", backend, HostBackends::Names(),
-               "the system interface to run on");
+               "the system interface to run on; by default the environment's "
+               "NETPOLL_BACKEND, or else the best that runs here");
   flags.Default("backend", [backend] {
     *backend = DefaultHostBackend();
     return *backend;

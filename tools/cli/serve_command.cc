@@ -5,17 +5,22 @@
 #include <netdb.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
@@ -23,9 +28,11 @@
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/common/flags.h"
+#include "netpoll/tools/common/json.h"
 #include "netpoll/tools/common/suggest.h"
 #include "netpoll/tools/common/time_allowed.h"
 #include "netpoll/tools/common/values.h"
+#include "netpoll/tools/server/client_log.h"
 #include "netpoll/tools/server/echo_session.h"
 #include "netpoll/tools/server/http_session.h"
 #include "netpoll/tools/server/server.h"
@@ -41,6 +48,10 @@ constexpr int kMostConnections = 1'000'000;
 constexpr std::chrono::seconds kHeaderTimeout{30};
 constexpr std::chrono::seconds kRequestTimeout{300};
 constexpr std::chrono::seconds kWriteTimeout{30};
+
+bool Everywhere(const Address& address) {
+  return !address.is_unix() && (address.host.empty() || address.host == "*");
+}
 
 // As SocketAddress::Parse, and names are looked up.
 absl::StatusOr<SocketAddress> Resolve(const Address& address) {
@@ -63,14 +74,67 @@ absl::StatusOr<SocketAddress> Resolve(const Address& address) {
   return result;
 }
 
+// What is at a path that is in use already; empty where a server is.
+std::string WhatIsThere(const std::string& path) {
+  struct stat file {};
+  if (::lstat(path.c_str(), &file) != 0) return "";
+  if (!S_ISSOCK(file.st_mode)) {
+    return "; what is there is no socket";
+  }
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return "";
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const int fd =
+      ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return "";
+  const int status = ::connect(fd, reinterpret_cast<const sockaddr*>(&address),
+                               sizeof address);
+  const int error = errno;
+  ::close(fd);
+  if (status == 0 || error != ECONNREFUSED) return "";
+  return absl::StrCat(
+      "; nobody listens there any more: a server that was killed has left it. "
+      "rm ",
+      InShell(path));
+}
+
+absl::StatusOr<Listener> Listen(Runtime& runtime, const Address& wanted) {
+  if (Everywhere(wanted)) {
+    // One socket for both families, where the system has both.
+    const Address all{.host = "::", .port = wanted.port, .path = ""};
+    const absl::StatusOr<SocketAddress> address = Resolve(all);
+    if (!address.ok()) return address.status();
+    absl::StatusOr<Listener> both =
+        Listener::Listen(runtime, *address, {.ipv6_only = false});
+    if (both.ok() ||
+        (!absl::StrContains(both.status().message(), "EAFNOSUPPORT") &&
+         !absl::StrContains(both.status().message(), "EADDRNOTAVAIL"))) {
+      return both;
+    }
+    return Listen(runtime,
+                  {.host = "0.0.0.0", .port = wanted.port, .path = ""});
+  }
+  const absl::StatusOr<SocketAddress> address = Resolve(wanted);
+  if (!address.ok()) return address.status();
+  absl::StatusOr<Listener> listener = Listener::Listen(runtime, *address);
+  if (listener.ok() || !wanted.is_unix()) return listener;
+  return absl::Status(
+      listener.status().code(),
+      absl::StrCat(listener.status().message(), WhatIsThere(wanted.path)));
+}
+
 std::string Message(const absl::Status& status) {
   return std::string(status.message());
 }
 
 // A server outlives whoever read its first line (`netpoll serve ... | head
-// -1`). What is left to print then goes nowhere, and that is no failure.
+// -1`), and its terminal. What is left to print then goes nowhere, and that is
+// no failure.
 void FlushForWhoeverReads() {
-  if (std::fflush(stdout) == 0 || errno != EPIPE) return;
+  // A line may have failed already, as it was made.
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  if (errno != EPIPE && errno != EIO) return;
   if (std::freopen("/dev/null", "w", stdout) == nullptr) {
     std::fputs("netpoll: cannot open /dev/null to print to\n", stderr);
   }
@@ -86,18 +150,68 @@ void FillStandardStreams() {
   }
 }
 
-void PrintTotals(const server::Totals& totals, bool http) {
-  const server::Counts& counts = totals.counts;
-  std::printf(
-      "%s\n",
-      absl::StrCat("served ", totals.connections, " connections, ",
-                   counts.messages, http ? " requests, " : " messages, ",
-                   counts.bytes_in, " bytes in, ", counts.bytes_out,
-                   " bytes out, ", counts.timeouts, " timeouts, ",
-                   counts.errors, " errors, ", totals.refused, " refused",
-                   totals.cut > 0 ? absl::StrCat(", ", totals.cut, " cut") : "")
-          .c_str());
-}
+class Talk {
+ public:
+  Talk(bool http, bool json, const server::ClientLog& log)
+      : http_(http), json_(json), log_(log) {}
+
+  void Listening(const std::string& address) const {
+    if (json_) {
+      Line(JsonObject().Add("event", "listening").Add("address", address));
+    } else {
+      std::printf("listening on %s\n", address.c_str());
+      FlushForWhoeverReads();
+    }
+  }
+
+  // `last`: the server has ended.
+  void Totals(const server::Totals& totals, bool last) const {
+    const server::Counts& counts = totals.counts;
+    const std::uint64_t messages = counts.messages;
+    const std::uint64_t bytes_in = counts.bytes_in;
+    const std::uint64_t bytes_out = counts.bytes_out;
+    const std::uint64_t timeouts = counts.timeouts;
+    const std::uint64_t errors = counts.errors;
+    if (json_) {
+      JsonObject json;
+      json.Add("event", last ? "end" : "totals")
+          .Add("connections", totals.connections)
+          .Add("open", last ? 0 : totals.open)
+          .Add(http_ ? "requests" : "messages", messages)
+          .Add("bytes_in", bytes_in)
+          .Add("bytes_out", bytes_out)
+          .Add("timeouts", timeouts)
+          .Add("errors", errors)
+          .Add("refused", totals.refused)
+          .Add("cut", totals.cut)
+          .Add("log_dropped", log_.dropped());
+      Line(json);
+      return;
+    }
+    std::string text = absl::StrCat(
+        "served ", totals.connections, " connections, ", messages,
+        http_ ? " requests, " : " messages, ", bytes_in, " bytes in, ",
+        bytes_out, " bytes out, ", timeouts, " timeouts, ", errors, " errors, ",
+        totals.refused, " refused");
+    if (totals.cut > 0) absl::StrAppend(&text, ", ", totals.cut, " cut");
+    if (!last) absl::StrAppend(&text, ", ", totals.open, " open");
+    if (log_.dropped() > 0) {
+      absl::StrAppend(&text, ", ", log_.dropped(), " lines of the log dropped");
+    }
+    std::printf("%s\n", text.c_str());
+    FlushForWhoeverReads();
+  }
+
+ private:
+  static void Line(const JsonObject& json) {
+    std::printf("%s\n", json.text().c_str());
+    FlushForWhoeverReads();
+  }
+
+  const bool http_;
+  const bool json_;
+  const server::ClientLog& log_;
+};
 
 struct ServeOptions {
   std::string kind;
@@ -105,18 +219,33 @@ struct ServeOptions {
   RuntimeOptions runtime;
   server::ServerOptions server;
   TimeAllowed grace = std::chrono::seconds(5);
+  std::string log;
+  bool json = false;
 };
 
-int Serve(const Flags& flags, const ServeOptions& options) {
+// The log, if one is wanted; an exit status if it can't be.
+std::optional<int> OpenLog(const Flags& flags, ServeOptions& options,
+                           server::ClientLog& log) {
+  if (options.log.empty()) return {};
+  const int error = log.Open(options.log);
+  if (error != 0) {
+    return flags.Fail(absl::StrCat("cannot write ", Quoted(options.log), ": ",
+                                   std::strerror(error)));
+  }
+  options.server.log = &log;
+  return {};
+}
+
+int Serve(const Flags& flags, ServeOptions options) {
   FillStandardStreams();
   const bool http = options.kind == "http";
-  absl::StatusOr<SocketAddress> address = Resolve(options.listen);
-  if (!address.ok()) return flags.Fail(Message(address.status()));
   server::BlockStopSignals();  // Before there are threads.
   ::signal(SIGPIPE, SIG_IGN);
+  server::ClientLog log;
+  if (const auto status = OpenLog(flags, options, log)) return *status;
   Runtime runtime(options.runtime);
   if (!runtime.status().ok()) return flags.Fail(Message(runtime.status()));
-  absl::StatusOr<Listener> listener = Listener::Listen(runtime, *address);
+  absl::StatusOr<Listener> listener = Listen(runtime, options.listen);
   if (!listener.ok()) return flags.Fail(Message(listener.status()));
   absl::StatusOr<server::StopSignals> signals =
       server::StopSignals::Open(runtime);
@@ -124,13 +253,15 @@ int Serve(const Flags& flags, const ServeOptions& options) {
   server::Server server(runtime, *std::move(listener),
                         http ? server::HttpSession : server::EchoSession,
                         options.server);
-  std::printf("listening on %s\n", server.address().ToString().c_str());
-  FlushForWhoeverReads();
+  const Talk talk(http, options.json, log);
+  talk.Listening(server.address().ToString());
   server.Start([&signals] { signals->Close(); });
-  runtime.Spawn(signals->Watch(server, options.grace));
+  runtime.Spawn(signals->Watch(server, options.grace, [&](int signal) {
+    if (signal == SIGHUP && options.server.log != nullptr) log.Reopen();
+    talk.Totals(server.totals(), false);
+  }));
   const absl::Status status = runtime.Run();
-  PrintTotals(server.totals(), http);
-  FlushForWhoeverReads();
+  talk.Totals(server.totals(), true);
   return status.ok() ? kExitOk : flags.Fail(Message(status));
 }
 
@@ -146,7 +277,9 @@ int RunServe(Arguments arguments) {
       "\n"
       "A signal closes the listener and the idle connections; open requests "
       "have the grace\ntime to finish. Those that have not are cut, and "
-      "counted. A second signal ends it at\nonce.\n"
+      "counted. A second signal ends it at\nonce. SIGHUP and SIGUSR1 print "
+      "what it has served until then, and it goes on;\nSIGHUP also opens the "
+      "log anew.\n"
       "\n"
       "The read timeout closes a client that sends nothing for so long after "
       "connecting or\nafter its last answer, or whose request takes so long "
@@ -162,7 +295,8 @@ int RunServe(Arguments arguments) {
       "at most once a second.");
   flags.Word("KIND", &options.kind, "echo or http");
   flags.Endpoint("listen", "ADDRESS", &options.listen,
-                 "HOST:PORT (port 0: any), [IPV6]:PORT or unix:PATH");
+                 "HOST:PORT (port 0: any), [IPV6]:PORT, :PORT or *:PORT (every "
+                 "address, IPv4 and IPv6) or unix:PATH");
   flags.Require("listen");
   flags.Count("threads", "N", &options.runtime.threads, 1, Runtime::kMaxThreads,
               "worker threads");
@@ -188,6 +322,10 @@ int RunServe(Arguments arguments) {
   flags.Duration("grace", "D", &options.grace,
                  "time for open requests after a signal");
   AddBackendFlag(flags, &options.runtime.backend);
+  flags.Text("log", "FILE", &options.log,
+             "append a line for each client that has left");
+  flags.Switch("json", &options.json,
+               "print JSON: a line where it listens, and one of totals");
   flags.Finding("this system has not got the backend, or forbids it");
   flags.Example("netpoll serve http --listen 127.0.0.1:8080 --threads 2");
   flags.Example(

@@ -22,7 +22,8 @@ void RefusalLog::Add(int error, std::int64_t now) {
   const char* const text = ::strerrordesc_np(error);
   char more[64] = "";
   if (quiet_ > 0) {
-    std::snprintf(more, sizeof(more), "; %llu more since the last such line",
+    std::snprintf(more, sizeof(more),
+                  "; %llu more tries since the last such line",
                   static_cast<unsigned long long>(quiet_));
   }
   char line[256];

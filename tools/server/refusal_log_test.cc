@@ -43,14 +43,14 @@ TEST_F(Refusals, AreSaidOnceASecondAndAllCounted) {
   std::uint64_t quiet = 0;
   for (const std::string& line : lines) {
     std::smatch found;
-    if (std::regex_search(line, found, std::regex("(\\d+) more"))) {
+    if (std::regex_search(line, found, std::regex("(\\d+) more tries"))) {
       quiet += std::stoull(found[1]);
     }
   }
   // Those of the last second are still to be told.
   EXPECT_EQ(quiet + lines.size(), kCount - 999u);
   log_.Add(ENOMEM, 100 * kSecond);
-  EXPECT_THAT(lines.back(), ::testing::HasSubstr("; 999 more since"));
+  EXPECT_THAT(lines.back(), ::testing::HasSubstr("; 999 more tries since"));
 }
 
 TEST_F(Refusals, NothingIsSaidOfMoreWhenThereWereNone) {

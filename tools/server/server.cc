@@ -12,6 +12,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/task.h"
+#include "netpoll/tools/server/client_log.h"
 
 namespace netpoll::server {
 namespace {
@@ -34,6 +36,12 @@ constexpr std::chrono::milliseconds kLongestPause{100};
 constexpr int kKeepIdle = 60;
 constexpr int kKeepInterval = 15;
 constexpr int kKeepCount = 4;
+
+// Of the errors of accept: the client is still there at the next try. Otherwise
+// (no memory, no more watches) it may have been closed.
+bool StaysInQueue(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS;
+}
 
 }  // namespace
 
@@ -70,15 +78,20 @@ void Server::KeepAlive() {
 
 Task<void> Server::Accept() {
   std::chrono::milliseconds pause = kShortestPause;
+  bool refused_first = false;  // Whoever is first in the system's queue.
   for (;;) {
     if (options_.max_connections > 0) co_await RoomAwaiter(*this);
     AcceptResult accepted = co_await listener_.Accept();
     if (accepted.ok() && Admit(std::move(accepted.socket))) {
       pause = kShortestPause;
+      refused_first = false;
       continue;
     }
     if (accepted.status.closing()) break;
-    Refused(accepted.ok() ? ENOMEM : accepted.status.error_number());
+    const int error = accepted.ok() ? ENOMEM : accepted.status.error_number();
+    const bool waits = StaysInQueue(error);
+    Refused(error, waits && refused_first);
+    refused_first = waits;
     // Nobody says when the system has a descriptor again.
     if (!co_await runtime_.Sleep(pause)) break;
     pause = std::min(2 * pause, kLongestPause);
@@ -106,9 +119,9 @@ bool Server::Admit(Socket socket) {
   }
 }
 
-void Server::Refused(int error) {
+void Server::Refused(int error, bool same_client) {
   const std::lock_guard hold(mutex_);
-  ++totals_.refused;
+  if (!same_client) ++totals_.refused;
   if (options_.log_refusals) refusals_.Add(error, Runtime::Now());
 }
 
@@ -144,7 +157,12 @@ void Server::Cut() {
 
 Totals Server::totals() const {
   const std::lock_guard hold(mutex_);
-  return totals_;
+  Totals totals = totals_;
+  totals.open = static_cast<std::uint64_t>(open_);
+  for (const Client* c = clients_; c != nullptr; c = c->next_) {
+    totals.counts.Add(c->counts);
+  }
+  return totals;
 }
 
 bool Server::HasRoom() const {
@@ -161,6 +179,11 @@ bool Server::RoomAwaiter::await_suspend(std::coroutine_handle<> task) {
 }
 
 void Server::Enter(Client* client) {
+  if (options_.log != nullptr) {
+    const auto peer = client->socket().PeerAddress();
+    client->arrival_ = std::make_unique<Client::Arrival>(Client::Arrival{
+        peer.ok() ? peer->ToString() : "(gone)", Runtime::Now()});
+  }
   const std::lock_guard hold(mutex_);
   client->next_ = clients_;
   if (clients_ != nullptr) clients_->previous_ = client;
@@ -168,6 +191,12 @@ void Server::Enter(Client* client) {
 }
 
 void Server::Leave(Client* client) {
+  if (client->arrival_ != nullptr) {
+    const Client::Arrival& arrival = *client->arrival_;
+    options_.log->Add(
+        arrival.peer, client->counts,
+        1e-9 * static_cast<double>(Runtime::Now() - arrival.time));
+  }
   {
     // Unlinked before the socket closes: Drain touches no dead one.
     const std::lock_guard hold(mutex_);

@@ -23,7 +23,9 @@
 #include <coroutine>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include "netpoll/runtime/runtime.h"
@@ -31,31 +33,19 @@
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/tools/common/time_allowed.h"
+#include "netpoll/tools/server/counts.h"
 #include "netpoll/tools/server/refusal_log.h"
 
 namespace netpoll::server {
 
 class Client;
-
-struct Counts {
-  std::uint64_t messages = 0;  // Requests, or reads echoed.
-  std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_out = 0;
-  std::uint64_t timeouts = 0;  // Clients closed by the read timeout.
-  std::uint64_t errors = 0;    // Malformed requests, failures of the system.
-
-  void Add(const Counts& other) {
-    messages += other.messages;
-    bytes_in += other.bytes_in;
-    bytes_out += other.bytes_out;
-    timeouts += other.timeouts;
-    errors += other.errors;
-  }
-};
+class ClientLog;
 
 struct Totals {
   std::uint64_t connections = 0;
-  // Accepts that the system refused, and clients that there was no memory for.
+  std::uint64_t open = 0;  // Of those, now.
+  // Clients that the system let wait or dropped, and that there was no memory
+  // for; each once, however often it was tried.
   std::uint64_t refused = 0;
   std::uint64_t cut = 0;  // Open when the runtime was stopped.
   Counts counts;
@@ -76,6 +66,7 @@ struct ServerOptions {
   // Asks silent TCP clients now and then whether they are still there.
   bool keepalive = true;
   bool log_refusals = true;  // On standard error.
+  ClientLog* log = nullptr;  // Of those that have left; outlives the server.
 
   // The shortest of those that apply to a wait; 0 if none does.
   std::chrono::nanoseconds LimitOf(bool in_header, bool in_request) const;
@@ -104,7 +95,7 @@ class Server {
   void Cut();
   bool draining() const { return draining_.load(); }
 
-  // Of the sessions that have ended.
+  // Until now.
   Totals totals() const;
 
   Runtime& runtime() { return runtime_; }
@@ -125,7 +116,8 @@ class Server {
 
   Task<void> Accept();
   bool Admit(Socket socket);
-  void Refused(int error);
+  // Once more, if it is the client that the last try was for.
+  void Refused(int error, bool same_client);
   void KeepAlive();
   bool HasRoom() const;
   void Enter(Client* client);
@@ -170,8 +162,15 @@ class Client {
  private:
   friend Server;
 
+  // For the log, if there is one.
+  struct Arrival {
+    std::string peer;
+    std::int64_t time;
+  };
+
   Server& server_;
   Socket socket_;
+  std::unique_ptr<Arrival> arrival_;
   // The server's list; under its mutex.
   Client* next_ = nullptr;
   Client* previous_ = nullptr;

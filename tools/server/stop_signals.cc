@@ -4,6 +4,8 @@
 
 #include <signal.h>
 
+#include <functional>
+#include <initializer_list>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -15,23 +17,37 @@
 
 namespace netpoll::server {
 
-// Both are signals that can be blocked.
-void BlockStopSignals() { Signals::Block({SIGINT, SIGTERM}).IgnoreError(); }
+namespace {
+
+constexpr std::initializer_list<int> kHeard = {SIGINT, SIGTERM, SIGHUP,
+                                               SIGUSR1};
+
+}  // namespace
+
+// All are signals that can be blocked.
+void BlockStopSignals() { Signals::Block(kHeard).IgnoreError(); }
 
 absl::StatusOr<StopSignals> StopSignals::Open(Runtime& runtime) {
-  auto signals = Signals::Open(runtime, {SIGINT, SIGTERM});
+  auto signals = Signals::Open(runtime, kHeard);
   if (!signals.ok()) return signals.status();
   return StopSignals(*std::move(signals));
 }
 
-Task<void> StopSignals::Watch(Server& server, tools::TimeAllowed grace) {
-  SignalResult got = co_await signals_.Next();
-  if (got.ok()) {
+Task<void> StopSignals::Watch(Server& server, tools::TimeAllowed grace,
+                              std::function<void(int signal)> report) {
+  for (bool draining = false;;) {
+    const SignalResult got = co_await signals_.Next();
+    if (got.io.closing()) co_return;
+    if (got.ok() && got.number != SIGINT && got.number != SIGTERM) {
+      report(got.number);
+      continue;
+    }
+    if (!got.ok() || draining) break;
+    draining = true;
     signals_.SetDeadline(Runtime::After(grace));
     server.Drain();
-    got = co_await signals_.Next();
   }
-  if (!got.io.closing()) server.Cut();
+  server.Cut();
 }
 
 }  // namespace netpoll::server

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a server does at SIGINT and SIGTERM.
+// What a server does at SIGINT and SIGTERM, and at SIGHUP and SIGUSR1.
 
 #ifndef NETPOLL_TOOLS_SERVER_STOP_SIGNALS_H_
 #define NETPOLL_TOOLS_SERVER_STOP_SIGNALS_H_
 
+#include <functional>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -16,7 +17,7 @@
 
 namespace netpoll::server {
 
-// Blocks both signals in this thread, and so in those that it starts later:
+// Blocks these signals in this thread, and so in those that it starts later:
 // they wait to be read. For good: those that come while the process ends, as it
 // was told to, must not end it otherwise.
 void BlockStopSignals();
@@ -26,9 +27,11 @@ class StopSignals {
   // After BlockStopSignals.
   static absl::StatusOr<StopSignals> Open(Runtime& runtime);
 
-  // The first signal drains `server`; a second, or the end of `grace`, stops
-  // the runtime. Ends after Close.
-  Task<void> Watch(Server& server, tools::TimeAllowed grace);
+  // The first SIGINT or SIGTERM drains `server`; a second, or the end of
+  // `grace`, stops the runtime. The others call `report`, and it goes on. Ends
+  // after Close.
+  Task<void> Watch(Server& server, tools::TimeAllowed grace,
+                   std::function<void(int signal)> report);
 
   // From any thread.
   void Close() { signals_.CloseNow(); }
