@@ -57,6 +57,12 @@ inline void AddClosedDescriptorScenarios(std::vector<Scenario>& all) {
       {.read_rounds = 1,
        .setters = {{{kR, none}, {kR, soon}, {kR, later}}},
        .times = {5, 9}});
+  add("closed-writer-past", "a writer, and deadlines of each direction",
+      {.write_rounds = 1, .setters = {{{kW, none}, {kW, past}, {kR, past}}}});
+  add("closed-writer-soon", "a writer, and a timer of each direction",
+      {.write_rounds = 1, .setters = {{{kW, none}, {kW, soon}}}, .times = {5}});
+  add("closed-writer-errors", "errors and room for a writer",
+      {.write_rounds = 1, .write_edges = 1, .error_events = 1});
   // Large: everything of one direction, or of a deadline that two share.
   add("deep-closed-deadlines",
       "readiness, deadlines of every kind, and a timer",

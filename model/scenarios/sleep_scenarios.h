@@ -104,6 +104,14 @@ inline void AddSleepScenarios(std::vector<Scenario>& all) {
   };
   closed("closed-work", "work without end for one worker", {.workers = 1});
   closed("closed-sleep", "work without end for two workers", {.workers = 2});
+  closed("closed-sleep-lasting", "... that may never be done with one",
+         {.workers = 2, .lasting = true});
+  closed("closed-sleep-busy", "events, and a worker that looks and may last",
+         {.workers = 2,
+          .submitters = 0,
+          .lasting = true,
+          .looks = true,
+          .event = true});
   closed("closed-sleep-look", "... who look for events now and then",
          {.workers = 2, .looks = true});
   closed("closed-sleep-deadlines", "deadlines that come, move and go",

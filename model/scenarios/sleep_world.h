@@ -33,7 +33,7 @@ struct SleepCast {
   int workers = 2;
   int submitters = 1;
   int pushes = 1;        // Of each submitter.
-  bool lasting = false;  // Work that was begun never ends.
+  bool lasting = false;  // Work that was begun may never end.
   bool looks = false;    // A worker with work looks for events first.
   int work = 0;          // In the queue when the story begins.
   // The first worker polls when the story begins, and these last ones sleep.
@@ -286,7 +286,11 @@ class SleepWorld : public ParkingWorld {
       if (Thread::Call("worker.pop", work_, Pop) != 0) {
         if (cast_.looks) glue.Look();
         host.LeavesNothingDue();
-        if (cast_.lasting) return;
+        if (cast_.lasting && !cast_.endless) return;
+        if (cast_.lasting) {
+          thread.Mark("works");
+          thread.May("work.ends");
+        }
         continue;
       }
       thread.Mark("idle");
