@@ -4,6 +4,7 @@
 
 #include "netpoll/runtime/service.h"
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <memory>
@@ -96,7 +97,7 @@ TEST_P(ServiceTest, IdleSessionsEndAtOnceAndRequestsAreFinished) {
 
 TEST_P(ServiceTest, WhatTakesTooLongIsCut) {
   RunTest(threads(), [](Runtime& runtime) -> Task<> {
-    int cut = 0;
+    std::atomic<int> cut{0};
     auto patient = [&](Client& client) -> Task<> {
       char byte;
       const IoResult got = co_await client.stream().ReadExactly({&byte, 1});
@@ -114,14 +115,14 @@ TEST_P(ServiceTest, WhatTakesTooLongIsCut) {
         co_await service.Drain({.requests = 2ms, .cancel = 1h});
     EXPECT_EQ(result.cancelled, 1u);
     EXPECT_EQ(result.left, 0u);
-    EXPECT_EQ(cut, 1);
+    EXPECT_EQ(cut.load(), 1);
     co_await std::move(serving);
   });
 }
 
 TEST_P(ServiceTest, ASessionThatDoesNotEndIsSaidToBeLeft) {
   RunTest(threads(), [](Runtime& runtime) -> Task<> {
-    bool go = false;
+    std::atomic<bool> go{false};
     auto busy = [&](Client&) -> Task<> {
       while (!go) co_await runtime.Yield();
     };
