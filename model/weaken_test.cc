@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "netpoll/model/engine/crash.h"
 #include "netpoll/model/engine/explore.h"
-#include "netpoll/model/engine/run.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/source.h"
 #include "netpoll/model/report/survey.h"

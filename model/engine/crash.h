@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Crashes of the code under test, where CatchCrashes (run.h) was called.
+// Crashes of the code under test: it uses what is no memory, stops itself, is
+// left by an exception, has no memory left, or goes round without an access.
+// Once CatchCrashes was called, each is a violation of its scenario instead of
+// the end of this program, and has a schedule that leads there.
 
 #ifndef NETPOLL_MODEL_ENGINE_CRASH_H_
 #define NETPOLL_MODEL_ENGINE_CRASH_H_
@@ -9,12 +12,17 @@
 
 namespace netpoll::model {
 
-inline constexpr char kCrash[] =
-    "crash: the code used something as a task that is none";
+// From here on, in all threads.
+void CatchCrashes();
 
-// Does `work`, outside any run. False: it crashed, and what it had made is
-// lost.
-bool Survives(const std::function<void()>& work);
+// Does `work`, and says how it crashed; null: it did not. What it had made then
+// is lost. Exceptions of the explorer's own are thrown on. Work within work is
+// guarded by itself; `timed`: it may not take more than half a second.
+const char* CrashOf(const std::function<void()>& work, bool timed = true);
+
+// An exception of the explorer's own goes through the code under test and is
+// none of its crashes.
+struct ThrownOn {};
 
 }  // namespace netpoll::model
 

@@ -24,8 +24,9 @@ class UnbuiltWorld : public World {
 std::unique_ptr<World> Make(const Scenario& scenario) {
   try {
     std::unique_ptr<World> world;
-    if (Survives([&] { world = scenario.make(); })) return world;
-    return std::make_unique<UnbuiltWorld>(kCrash);
+    const char* const crash = CrashOf([&] { world = scenario.make(); });
+    if (crash == nullptr) return world;
+    return std::make_unique<UnbuiltWorld>(crash);
   } catch (const StoppedWhileBuilt& stopped) {
     return std::make_unique<UnbuiltWorld>(stopped.rule);
   }

@@ -61,6 +61,15 @@ struct Ghost {
   friend bool operator==(const Ghost&, const Ghost&) = default;
 };
 
+// Whom a law speaks of that was just told, for whoever tells the story. A law
+// of what a thread does speaks of that thread, unless it says otherwise.
+struct Subject {
+  int thread = -1;                 // The task that is lost, or is wronged.
+  const Object* object = nullptr;  // What is wrong, or should have told it.
+
+  friend bool operator==(const Subject&, const Subject&) = default;
+};
+
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -93,6 +102,8 @@ class Observer {
   // that can go on does (fair_cycles.h).
   virtual const char* Passing(int) { return nullptr; }
   virtual bool Lasts(const View&, int) { return false; }
+  // The thread that it speaks of.
+  virtual int Lasting(int) { return -1; }
 
   // Whether the code may stop the program with this rule: the end of a story.
   virtual bool AllowsStop(const std::string&) { return false; }
@@ -101,6 +112,26 @@ class Observer {
   virtual std::string Show(const Object&, Value) { return ""; }
   // Its column among the others, the smallest first; -1: where it would be.
   virtual int Column(const Object&) { return -1; }
+
+  // Whom the law spoke of that was told last.
+  const Subject& subject() const { return subject_; }
+  void ForgetSubject() { subject_ = {}; }
+
+ protected:
+  // return Of(task, status_, "L2: a task is parked on a closing descriptor");
+  const char* Of(int thread, const Object* object, const char* law) {
+    subject_ = {thread, object};
+    return law;
+  }
+  const char* Of(int thread, const char* law) {
+    return Of(thread, nullptr, law);
+  }
+  const char* Of(const Object* object, const char* law) {
+    return Of(-1, object, law);
+  }
+
+ private:
+  Subject subject_;
 };
 
 }  // namespace netpoll::model

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/engine/run.h"
 
-#include <setjmp.h>
-
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -19,10 +16,6 @@ struct Suspended {};
 struct Stopped {};
 
 thread_local Run* current_run = nullptr;
-
-bool catch_crashes = false;
-thread_local sigjmp_buf crashed;
-thread_local bool in_work = false;  // Of Survives.
 
 char16_t Unit(std::uint64_t value) { return static_cast<char16_t>(value); }
 
@@ -49,38 +42,17 @@ std::uint8_t Weaker(std::uint8_t written, Weakness how,
 
 Run* Run::Current() { return current_run; }
 
-void CatchCrashes() {
-  catch_crashes = true;
-  std::signal(SIGSEGV, [](int number) {
-    if (current_run != nullptr || in_work) siglongjmp(crashed, 1);
-    std::signal(number, SIG_DFL);  // Not the code under test.
-  });
-}
-
-bool Survives(const std::function<void()>& work) {
-  if (catch_crashes && sigsetjmp(crashed, 1) != 0) {
-    in_work = false;
-    return false;
-  }
-  in_work = true;
-  try {
-    work();
-  } catch (...) {
-    in_work = false;
-    throw;
-  }
-  in_work = false;
-  return true;
-}
-
 RunResult Run::Execute() {
-  if (catch_crashes && sigsetjmp(crashed, 1) != 0) {
-    Run* const run = current_run;
-    current_run = nullptr;
-    run->leaving_ = true;
-    run->Break(kCrash);
-    return std::move(run->result_);
+  const char* const crash = CrashOf([this] { Go(); });
+  current_run = nullptr;
+  if (crash != nullptr) {
+    leaving_ = true;
+    Break(crash);
   }
+  return std::move(result_);
+}
+
+void Run::Go() {
   current_run = this;
   Thread thread(*this);
   try {
@@ -92,8 +64,6 @@ RunResult Run::Execute() {
   } catch (const Suspended&) {
   } catch (const Stopped&) {
   }
-  current_run = nullptr;
-  return std::move(result_);
 }
 
 int Run::Perform(const Access& access) {
@@ -144,7 +114,7 @@ void Run::LookedAt(const Unseen& unseen) {
   if (context_.seen_sites.count(unseen.site) != 0) return;
   leaving_ = true;
   current_run = nullptr;
-  throw SiteIsSeen{unseen.site};
+  throw SiteIsSeen(unseen.site);
 }
 
 void Run::Stop(const std::string& rule) {
@@ -160,8 +130,11 @@ void Run::Stop(const std::string& rule) {
   throw Stopped{};
 }
 
-void Run::Break(const std::string& law) {
-  if (result_.violation.empty()) result_.violation = law;
+void Run::Break(const std::string& law, Subject subject) {
+  if (!result_.violation.empty()) return;
+  if (subject.thread < 0) subject.thread = thread_;
+  result_.violation = law;
+  result_.subject = subject;
 }
 
 // Laws that a thread breaks by itself, whatever the others do.
@@ -180,7 +153,7 @@ void Run::Before(const Access& access) {
   const char* const law = context_.world->Ask([&](Observer& observer) {
     return observer.Before(thread_, access, ghost);
   });
-  if (law != nullptr) Break(law);
+  if (law != nullptr) Break(law, context_.world->told());
 }
 
 void Run::After(const Access& access, Value response) {
@@ -197,7 +170,7 @@ void Run::After(const Access& access, Value response) {
   const char* const law = context_.world->Ask([&](Observer& observer) {
     return observer.Observed(thread_, access, response, ghost);
   });
-  if (law != nullptr) Break(law);
+  if (law != nullptr) Break(law, context_.world->told());
 }
 
 void Run::AppendGhost() {
@@ -351,7 +324,7 @@ void RetryScope::NextRound() {
 void StopProgram(const char* rule) {
   const std::string misuse = std::string("misuse: ") + rule;
   if (current_run != nullptr) current_run->Stop(misuse);
-  if (World::Current() != nullptr) throw StoppedWhileBuilt{misuse};
+  if (World::Current() != nullptr) throw StoppedWhileBuilt(misuse);
   std::fprintf(stderr, "netpoll model: %s\n", rule);
   std::abort();
 }

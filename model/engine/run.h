@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "netpoll/model/engine/crash.h"
 #include "netpoll/model/engine/world.h"
 
 namespace netpoll::model {
@@ -24,10 +25,6 @@ namespace netpoll::model {
 // The local state of a thread, as far as it is known: the last declaration and
 // everything observed since.
 using Key = std::u16string;
-
-// From here on a crash of the code under test is a violation of its scenario
-// instead of the end of this program. For mutants.
-void CatchCrashes();
 
 // What all runs of one tabulation share.
 struct RunContext {
@@ -44,13 +41,15 @@ struct RunResult {
   Ghost ghost;
   Key key;
   std::string violation;  // Empty: none.
+  Subject subject;        // Of the violation.
   bool stops = false;     // The program ends here, as it should.
   int marks = 0;          // Declarations passed: operations that ended.
 };
 
 // Somebody looked at an exchange's old value for the first time: what was
 // tabulated so far took it for unobserved.
-struct SiteIsSeen {
+struct SiteIsSeen : ThrownOn {
+  explicit SiteIsSeen(const char* name) : site(name) {}
   std::string site;
 };
 
@@ -87,9 +86,10 @@ class Run {
   friend class Thread;
   friend class RetryScope;
 
+  void Go();
   void Before(const Access& access);
   void After(const Access& access, Value response);
-  void Break(const std::string& law);
+  void Break(const std::string& law, Subject subject = {});
   void AppendGhost();
 
   RunContext& context_;

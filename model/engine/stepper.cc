@@ -72,7 +72,7 @@ bool Stepper::Take(const Value* state, int thread, int branch, Value* next) {
       int broken;
       const Effect effect = tables_.EffectOf(id, before, &broken);
       if (!effect.enabled) return false;
-      if (broken >= 0) Break(tables_.text(broken));
+      if (broken >= 0) Break(tables_.text(broken), {thread, access.object});
       if (access.op == Op::kGet || access.op == Op::kSet) {
         CheckRace(next, thread, access);
       }
@@ -81,7 +81,11 @@ bool Stepper::Take(const Value* state, int thread, int branch, Value* next) {
         const char* const law = tables_.world().Ask([&](Observer& observer) {
           return observer.BeforeStep(view, thread, access);
         });
-        if (law != nullptr) Break(law);
+        if (law != nullptr) {
+          Subject subject = tables_.world().told();
+          if (subject.thread < 0) subject.thread = thread;
+          Break(law, subject);
+        }
       }
       after = effect.next;
       next[slot] = after;
@@ -94,7 +98,7 @@ bool Stepper::Take(const Value* state, int thread, int branch, Value* next) {
     next[thread] = static_cast<Value>(local);
     const int law = tables_.node(thread, local).violation;
     if (law >= 0) {
-      Break(tables_.text(law));
+      Break(tables_.text(law), tables_.node(thread, local).subject);
       break;
     }
   }
@@ -110,7 +114,8 @@ void Stepper::CheckRace(const Value* state, int thread, const Access& access) {
     if (theirs.object != access.object) continue;
     const bool plain = theirs.op == Op::kGet || theirs.op == Op::kSet;
     if (plain && (theirs.op == Op::kSet || access.op == Op::kSet)) {
-      Break("race: two threads use one plain field at once");
+      Break("race: two threads use one plain field at once",
+            {thread, access.object});
     }
   }
 }
@@ -120,7 +125,7 @@ void Stepper::CheckState(const Value* state) {
   const View view(tables_, state);
   const char* const law = tables_.world().Ask(
       [&](Observer& observer) { return observer.Invariant(view); });
-  if (law != nullptr) Break(law);
+  if (law != nullptr) Break(law, tables_.world().told());
 }
 
 void Stepper::CheckRest(const Value* state) {
@@ -129,12 +134,13 @@ void Stepper::CheckRest(const Value* state) {
     const Access& access = view.Next(thread);
     if (access.op != Op::kEnd && !access.optional && !access.rests) {
       Break("deadlock: " + tables_.world().threads()[thread].name +
-            " waits for ever at " + access.site);
+                " waits for ever at " + access.site,
+            {thread, access.object});
     }
   }
   const char* const law = tables_.world().Ask(
       [&](Observer& observer) { return observer.AtRest(view); });
-  if (law != nullptr) Break(law);
+  if (law != nullptr) Break(law, tables_.world().told());
 }
 
 }  // namespace netpoll::model

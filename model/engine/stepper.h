@@ -47,6 +47,8 @@ class Stepper {
   void CheckRest(const Value* state);
 
   const std::string& violation() const { return violation_; }
+  // Whom it speaks of.
+  const Subject& subject() const { return subject_; }
   bool broken() const { return !violation_.empty(); }
   void Forget() { violation_.clear(); }
 
@@ -61,8 +63,10 @@ class Stepper {
   std::vector<Did>* did = nullptr;
 
  private:
-  void Break(const std::string& law) {
-    if (violation_.empty()) violation_ = law;
+  void Break(const std::string& law, const Subject& subject) {
+    if (!violation_.empty()) return;
+    violation_ = law;
+    subject_ = subject;
   }
   void CheckRace(const Value* state, int thread, const Access& access);
 
@@ -70,6 +74,7 @@ class Stepper {
   const int width_;
   bool passed_ = false;
   std::string violation_;
+  Subject subject_;
 };
 
 }  // namespace netpoll::model

@@ -122,6 +122,7 @@ int Tabulator::AddNode(int thread, const RunResult& result, int parent,
   node.fused = (op == Op::kGet || op == Op::kSet) && result.ghost.locks != 0;
   if (!result.violation.empty()) {
     node.violation = InternText(result.violation);
+    node.subject = result.subject;
   } else if (Looks(result.pending)) {
     node.violation = InternText(
         "not a fair table: a count was left out of the state, and "

@@ -20,6 +20,7 @@ namespace netpoll::model {
 struct Node {
   int access = 0;
   int violation = -1;  // Index of a text; -1 none.
+  Subject subject;     // Of the violation.
   bool stops = false;  // The program has ended.
   bool fused = false;  // Belongs to the step before: a plain field.
   Ghost ghost;

@@ -20,8 +20,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "netpoll/model/engine/crash.h"
 #include "netpoll/model/engine/observer.h"
 #include "netpoll/model/engine/weaken.h"
 
@@ -122,9 +124,19 @@ class World : public Observer {
   // The first law that breaks: of the attached observer, or else of the world.
   template <class Question>
   const char* Ask(Question question) {
+    attached_->ForgetSubject();
     const char* const law = question(*attached_);
-    return law != nullptr ? law : question(static_cast<Observer&>(*this));
+    if (law != nullptr) {
+      told_ = attached_->subject();
+      return law;
+    }
+    ForgetSubject();
+    const char* const own = question(static_cast<Observer&>(*this));
+    if (own != nullptr) told_ = subject();
+    return own;
   }
+  // Whom the law speaks of that Ask told last.
+  const Subject& told() const { return told_; }
 
   // Makes one access of its threads weaker than it is written.
   void Weaken(const Weakened& weakened) { weakened_ = weakened; }
@@ -170,6 +182,7 @@ class World : public Observer {
   std::vector<std::unique_ptr<Object>> tasks_;
   std::unique_ptr<Observer> attached_ = std::make_unique<Observer>();
   std::map<std::string, Object*> seen_at_;
+  Subject told_;
   Weakened weakened_;
   int locks_ = 0;
   bool marks_on_the_way_ = false;
@@ -205,7 +218,8 @@ class RetryScope {
 [[noreturn]] void StopProgram(const char* rule);
 
 // What it throws while a world is built: there is no story yet to tell.
-struct StoppedWhileBuilt {
+struct StoppedWhileBuilt : ThrownOn {
+  explicit StoppedWhileBuilt(std::string broken) : rule(std::move(broken)) {}
   std::string rule;
 };
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "netpoll/model/engine/run.h"
+#include "netpoll/model/engine/crash.h"
 #include "netpoll/model/graphs/order_reasons.h"
 #include "netpoll/model/graphs/order_table.h"
 #include "netpoll/model/report/check.h"

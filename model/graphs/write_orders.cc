@@ -10,7 +10,7 @@
 #include <fstream>
 #include <iostream>
 
-#include "netpoll/model/engine/run.h"
+#include "netpoll/model/engine/crash.h"
 #include "netpoll/model/graphs/order_table.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/source/read_file.h"

@@ -22,6 +22,10 @@ struct KeptTasks {
   std::vector<const void*> parked;
   std::uint64_t permits;
   friend bool operator==(const KeptTasks&, const KeptTasks&) = default;
+  std::string Text() const {
+    return std::to_string(parked.size()) + " parked" +
+           (permits == 0 ? "" : ", permits " + std::to_string(permits));
+  }
 };
 
 template <class State>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/laws/parking_laws.h"
 
+#include <bit>
+
 #include "netpoll/model/reference/status_table.h"
 
 namespace netpoll::model {
@@ -41,7 +43,10 @@ const char* ParkingLaws::Before(int, const Access& access, Ghost& ghost) {
   }
   if (ghost.parked || access.op == Op::kEnd) {
     if (ghost.locks != 0) return "I19: a thread stopped with a lock held";
-    if (hands.held != 0) return "I2: a woken task was never made runnable";
+    if (hands.held != 0) {
+      return Of(std::countr_zero(hands.held),
+                "I2: a woken task was never made runnable");
+    }
     if (hands.credit != 0) return "I6: the waiter count was not settled";
   }
   if (access.wakes >= 0) {
@@ -49,13 +54,15 @@ const char* ParkingLaws::Before(int, const Access& access, Ghost& ghost) {
       return "I19: a task was made runnable with a lock held";
     }
     if (InWords(access.wakes) && !hands.holds(access.wakes)) {
-      return "I1: a task was made runnable that nobody had handed out";
+      return Of(access.wakes,
+                "I1: a task was made runnable that nobody had handed out");
     }
   }
   const bool lowers = access.op == Op::kAdd && access.number < 0 &&
                       RoleOf(*access.object) == Role::kCount;
   if (lowers && hands.held != 0) {
-    return "I7: the waiter count was lowered before the task was runnable";
+    return Of(std::countr_zero(hands.held), access.object,
+              "I7: the waiter count was lowered before the task was runnable");
   }
   return nullptr;
 }
@@ -107,28 +114,31 @@ const char* ParkingLaws::BeforeStep(const View& view, int,
                                     const Access& access) {
   return access.wakes < 0 || view.parked(access.wakes)
              ? nullptr
-             : "I1: a task was made runnable that was not parked";
+             : Of(access.wakes,
+                  "I1: a task was made runnable that was not parked");
 }
 
 const char* ParkingLaws::Invariant(const View& view) {
   const int threads = view.threads();
   for (int task = 0; task < threads; ++task) {
     if (!InWords(task)) continue;
-    bool in_word = false;
+    const Object* in_word = nullptr;
     for (const Object* object : view.objects()) {
-      in_word |= RoleOf(*object) == Role::kSemaphore &&
-                 object->Bits(view.Raw(*object)) == words_[task];
+      if (RoleOf(*object) == Role::kSemaphore &&
+          object->Bits(view.Raw(*object)) == words_[task]) {
+        in_word = object;
+      }
     }
     const bool parked = view.parked(task);
-    if (in_word && !parked) {
-      return "I2: a word holds a task that is not parked";
+    if (in_word != nullptr && !parked) {
+      return Of(task, in_word, "I2: a word holds a task that is not parked");
     }
     bool held = false;
     for (int thread = 0; thread < threads; ++thread) {
       held |= Hands::Of(view.Local(thread).ghost).holds(task);
     }
-    if (!in_word && parked && !held) {
-      return "I2: a parked task is in no word, and nobody holds it";
+    if (in_word == nullptr && parked && !held) {
+      return Of(task, "I2: a parked task is in no word, and nobody holds it");
     }
   }
   return nullptr;

@@ -10,10 +10,14 @@
 #include <set>
 
 #include "gtest/gtest.h"
+#include "netpoll/model/engine/crash.h"
 #include "netpoll/model/engine/weaken.h"
 #include "netpoll/model/mutants/golden_files.h"
 #include "netpoll/model/mutants/read_rows.h"
 #include "netpoll/model/mutants/row.h"
+#include "netpoll/model/report/check.h"
+#include "netpoll/model/report/replay_string.h"
+#include "netpoll/model/report/sentence_truth.h"
 #include "netpoll/model/source/read_file.h"
 
 namespace netpoll::model {
@@ -77,6 +81,45 @@ TEST(Mutants, EveryCellIsExploredToItsEnd) {
     for (const Cell& cell : mutant.cells) {
       EXPECT_TRUE(cell.complete) << mutant.name << " in " << cell.configuration;
     }
+  }
+}
+
+// Each counterexample is told again from its string.
+TEST(Mutants, EverySentenceIsTrueAndSpeaksOfTheTaskThatTheLawMeant) {
+  CatchCrashes();
+  int told = 0;
+  for (const MutantResult& mutant : Results()) {
+    const Variant* const variant = FindVariant(mutant.name);
+    ASSERT_NE(variant, nullptr);
+    for (const Cell& cell : mutant.cells) {
+      if (!cell.replay.starts_with("np1:")) continue;
+      ReplayString replay;
+      ASSERT_EQ(ReplayString::Parse(cell.replay, &replay), "");
+      const Scenario* const scenario =
+          FindScenario(*variant, cell.configuration);
+      ASSERT_NE(scenario, nullptr);
+      const Story story =
+          Tell(mutant.name, *scenario, replay.schedule, replay.cycle);
+      const SentenceTruth truth(story);
+      // The reference model is asked here too, and may notice it earlier.
+      EXPECT_TRUE(story.broken()) << mutant.name;
+      EXPECT_EQ(truth.Untrue(), "")
+          << mutant.name << " in " << cell.configuration << ":\n"
+          << truth.sentence();
+      ++told;
+    }
+  }
+  EXPECT_GT(told, 1000);
+}
+
+// Each row leads to a counterexample with a schedule.
+TEST(Mutants, EachHasAShortestCounterexampleThatReplays) {
+  for (const MutantResult& mutant : Results()) {
+    const Cell* const shortest = mutant.shortest();
+    if (shortest == nullptr) continue;
+    EXPECT_FALSE(shortest->replay.empty())
+        << mutant.name << " in " << shortest->configuration << ": "
+        << shortest->violation;
   }
 }
 

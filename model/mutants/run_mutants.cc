@@ -9,9 +9,9 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "netpoll/model/engine/crash.h"
 #include "netpoll/model/engine/explore.h"
 #include "netpoll/model/engine/fair_cycles.h"
-#include "netpoll/model/engine/run.h"
 #include "netpoll/model/graphs/tell_graph.h"
 #include "netpoll/model/mutants/matrix.h"
 #include "netpoll/model/report/replay_string.h"

@@ -7,8 +7,10 @@
 #include <cstdio>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <thread>
 
+#include "netpoll/model/engine/crash.h"
 #include "netpoll/model/engine/explore.h"
 #include "netpoll/model/engine/full_search.h"
 #include "netpoll/model/report/part.h"
@@ -183,6 +185,32 @@ Verdict Check(const std::string& variant, const Scenario& scenario,
   return verdict;
 }
 
+namespace {
+
+// What looks at the states may meet what it did not expect, and there may be
+// more states than memory.
+Verdict CheckGuarded(const std::string& variant, const Scenario& scenario,
+                     const CheckOptions& options) {
+  Verdict verdict;
+  const char* const crash = CrashOf(
+      [&] {
+        try {
+          verdict = Check(variant, scenario, options);
+        } catch (const std::bad_alloc&) {  // It is cut off.
+        }
+      },
+      /*timed=*/false);
+  verdict.variant = variant;
+  verdict.scenario = scenario.name;
+  verdict.about = scenario.about;
+  if (crash != nullptr) {
+    verdict.violation = std::string(crash) + ", where its states are looked at";
+  }
+  return verdict;
+}
+
+}  // namespace
+
 void CheckAll(const Variant& variant, const std::vector<Scenario>& scenarios,
               const CheckOptions& options, int workers,
               const std::function<void(const Verdict&)>& done) {
@@ -199,7 +227,7 @@ void CheckAll(const Variant& variant, const std::vector<Scenario>& scenarios,
         mine = next++;
       }
       auto verdict = std::make_unique<Verdict>(
-          Check(variant.name, scenarios[mine], options));
+          CheckGuarded(variant.name, scenarios[mine], options));
       const std::lock_guard<std::mutex> hold(mutex);
       verdicts[mine] = std::move(verdict);
       ready.notify_one();
@@ -232,8 +260,41 @@ const Scenario* FindScenario(const Variant& variant, const std::string& name) {
   return nullptr;
 }
 
+namespace {
+
+// Broken between words to lines of at most `width`, the later ones indented.
+std::string Wrapped(const std::string& text, int width,
+                    const std::string& indent) {
+  std::string wrapped;
+  std::string line;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    const std::string word = text.substr(at, end - at);
+    if (line.size() > indent.size() &&
+        line.size() + 1 + word.size() > static_cast<std::size_t>(width)) {
+      wrapped += line + "\n";
+      line = indent;
+    }
+    if (!line.empty() && line != indent) line += ' ';
+    line += word;
+    at = end + 1;
+  }
+  return wrapped + line + "\n";
+}
+
+}  // namespace
+
+std::string Told(const Diagnosis& diagnosis, int width) {
+  std::string text = Wrapped(diagnosis.headline, width, "  ");
+  for (const std::string& fact : diagnosis.facts) {
+    text += Wrapped("- " + fact, width, "  ");
+  }
+  return text;
+}
+
 std::string Counterexample(const Story& story, int width) {
-  return Diagnose(story).sentence + "\n\n" + Lanes(story, width) + "\n" +
+  return Told(Diagnose(story), width) + "\n" + Lanes(story, width) + "\n" +
          std::to_string(story.schedule.size()) + " steps, " +
          (story.cycle < 0 ? ""
                           : "round and round after step " +

@@ -19,6 +19,9 @@
 
 namespace netpoll::model {
 
+// A diagnosis for the terminal: the law, and a line for each fact.
+std::string Told(const Diagnosis& diagnosis, int width);
+
 // A story that broke a property: diagnosis, lanes, replay string.
 std::string Counterexample(const Story& story, int width);
 

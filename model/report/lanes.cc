@@ -15,10 +15,17 @@ namespace {
 constexpr int kNumber = 5;      // Columns for the step's number.
 constexpr int kLeastLane = 3;   // Columns between two lanes, at least.
 constexpr int kLeastText = 44;  // Columns that the last lane needs.
+constexpr int kPlaces = 90;     // From this width on lines end with places.
 
 // Of a run without end.
 constexpr char kAround[] = "  .--- from here round and round\n";
 constexpr char kAgain[] = "  '--- and again\n";
+
+// "poll_desc.h:171", without its folders.
+std::string ShortPlace(const Moment& moment) {
+  const std::string place = PlaceOfMoment(moment);
+  return place.substr(place.rfind('/') + 1);
+}
 
 // What a thread did, without its name.
 std::string Deed(const Moment& moment) {
@@ -112,13 +119,19 @@ class Drawing {
                                       : "|");
     }
     PutAt(line, At(moment.thread), Deed(moment));
-    return Cut(line) + "\n";
+    const std::string place = ShortPlace(moment);
+    if (width_ < kPlaces || place.empty()) return Cut(line) + "\n";
+    const int room = width_ - static_cast<int>(place.size()) - 2;
+    line = Cut(line, room);
+    PutAt(line, static_cast<std::size_t>(room + 2), place);
+    return line + "\n";
   }
 
-  std::string Cut(std::string line) const {
+  std::string Cut(std::string line) const { return Cut(line, width_); }
+  static std::string Cut(std::string line, int width) {
     while (!line.empty() && line.back() == ' ') line.pop_back();
-    if (static_cast<int>(line.size()) <= width_) return line;
-    return line.substr(0, static_cast<std::size_t>(width_ - 1)) + "~";
+    if (static_cast<int>(line.size()) <= width) return line;
+    return line.substr(0, static_cast<std::size_t>(width - 1)) + "~";
   }
 
   const Story& story_;

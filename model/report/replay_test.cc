@@ -3,8 +3,11 @@
 // A failure, printed, is read back as the same failure; anything else that is
 // read is refused in one sentence.
 
+#include <cstddef>
 #include <random>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -13,12 +16,15 @@
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/replay_string.h"
+#include "netpoll/model/report/sentence_truth.h"
 #include "netpoll/model/report/story.h"
 #include "netpoll/model/report/trace_file.h"
 
 namespace netpoll::model {
 namespace {
 
+using ::testing::ContainsRegex;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST(ReplayString, AFailureIsReplayedFromItsString) {
@@ -96,46 +102,112 @@ TEST(Counterexample, IsAShortestWithTheFewestSwitches) {
   EXPECT_TRUE(Check("shipped", BrokenScenario(true)).ok());
 }
 
-TEST(Counterexample, TheDiagnosisSaysWhoWasLostAndBetweenWhichSteps) {
+TEST(Counterexample, SaysWhoLookedLastWhatChangedAndThatNobodyLookedAgain) {
   const Verdict verdict = Check("shipped", BrokenScenario());
   const Diagnosis diagnosis = Diagnose(verdict.story);
   EXPECT_EQ(diagnosis.lost, 0);
-  EXPECT_EQ(diagnosis.sentence,
-            "news: somebody sleeps through them: sleeper is parked for ever; "
-            "it was lost between step 3 (waker, tell: news 0 -> 1) and step 5 "
-            "(sleeper, say_asleep: asleep 0 -> 1)");
+  EXPECT_EQ(diagnosis.task, 0);
+  EXPECT_EQ(diagnosis.headline,
+            "news: somebody sleeps through them: sleeper is parked for ever");
+  EXPECT_THAT(
+      diagnosis.facts,
+      ElementsAre("sleeper last looked at news in step 1 (look: news is 0)",
+                  "waker changed news in step 3 (tell: news 0 -> 1)",
+                  "waker last looked at asleep in step 4 (see_asleep: asleep "
+                  "is 0), before sleeper was there",
+                  "sleeper went to sleep in step 5 (say_asleep: asleep 0 -> 1)",
+                  "and nobody looked again: not sleeper at news after that; "
+                  "nobody else looked at asleep after step 5"));
+  EXPECT_EQ(SentenceTruth(verdict.story).Untrue(), "");
 }
 
-// Whoever happens to be parked then was not lost.
-TEST(Counterexample, ALawOfAFieldNamesWhoChangedTheFieldLast) {
+// A story of two threads, moment by moment, that ends with both as they stand.
+struct Told {
   Story story;
-  story.threads = {"setter", "writer"};
-  story.violation = "I13: a deadline is set and no timer serves it";
-  story.at_rest = true;
-  const auto add = [&story](int thread, const char* site, const char* object,
-                            const char* before, const char* after) {
+
+  Told(std::vector<std::string> threads, const char* violation) {
+    story.threads = std::move(threads);
+    story.violation = violation;
+    story.at_rest = true;
+    story.next = {"", "park"};
+    story.next_object = {-1, -1};
+  }
+  void Add(int thread, const char* site, const char* object, int index,
+           const char* before, const char* after) {
     Moment moment;
     moment.step = static_cast<int>(story.moments.size()) + 1;
     moment.thread = thread;
     moment.site = site;
+    moment.operation = "exchange";
     moment.object = object;
-    moment.object_index = 0;
+    moment.object_index = index;
     moment.before = before;
     moment.after = after;
-    moment.changed = true;
+    moment.looked = true;
+    moment.changed = std::string(before) != after;
     moment.stands = {Stand::kEnded, Stand::kParked};
     story.moments.push_back(moment);
-  };
-  add(0, "open.lock", "state", "open r- w-", "open r@5 w@5");
-  add(0, "deadline.lock", "state", "open r@5 w@5", "open r- w@5");
-  add(1, "commit.word", "wg", "wait", "task:writer");
-  const Diagnosis diagnosis = Diagnose(story);
+  }
+};
+
+// Whoever happens to be parked then was not lost.
+TEST(Counterexample, ALawOfAFieldNamesWhoChangedTheFieldLast) {
+  Told told({"setter", "writer"},
+            "I13: a deadline is set and no timer serves it");
+  told.story.object = 0;
+  told.story.object_name = "state";
+  told.Add(0, "a.lock", "state", 0, "open r- w-", "open r@5 w@5");
+  told.Add(0, "b.lock", "state", 0, "open r@5 w@5", "open r- w@5");
+  told.Add(1, "commit", "wg", 1, "wait", "task:writer");
+  const Diagnosis diagnosis = Diagnose(told.story);
   EXPECT_EQ(diagnosis.lost, -1);
   EXPECT_EQ(diagnosis.to, 2);
-  EXPECT_EQ(diagnosis.sentence,
-            "I13: a deadline is set and no timer serves it: it went wrong at "
-            "step 2 (setter, deadline.lock: state open r@5 w@5 -> open r- "
-            "w@5)");
+  EXPECT_THAT(diagnosis.sentence,
+              HasSubstr("setter changed state last, in step 2 (b.lock: state "
+                        "open r@5 w@5 -> open r- w@5); nobody put it right "
+                        "after that; in the end parked: writer"));
+}
+
+TEST(Counterexample, AWakeThatWasDroppedNamesTheStepThatDroppedIt) {
+  Told told({"closer", "writer"}, "L2: a task is parked");
+  told.story.task = 1;
+  told.Add(1, "commit", "wg", 0, "wait", "task:writer");
+  told.Add(0, "cancel", "wg", 0, "task:writer", "nil");
+  const Diagnosis diagnosis = Diagnose(told.story);
+  EXPECT_EQ(diagnosis.lost, 1);
+  EXPECT_EQ(diagnosis.taken, 2);
+  EXPECT_THAT(diagnosis.sentence,
+              HasSubstr("closer took writer out of wg in step 2 (cancel: wg "
+                        "task:writer -> nil); nobody made writer runnable "
+                        "after that: closer has ended"));
+}
+
+// The other one waits too, and rightly.
+TEST(Counterexample, TheTaskIsTheOneThatTheLawMeant) {
+  Told told({"reader", "writer"}, "L2: a task is parked");
+  told.story.task = 1;
+  told.story.object = 2;
+  told.story.object_name = "status";
+  told.Add(0, "check", "status", 2, "open", "open");
+  told.Add(0, "commit", "rg", 0, "wait", "task:reader");
+  told.Add(1, "commit", "wg", 1, "wait", "task:writer");
+  told.story.moments.back().stands = {Stand::kParked, Stand::kParked};
+  EXPECT_EQ(Diagnose(told.story).lost, 1);
+  told.story.task = 0;
+  EXPECT_EQ(Diagnose(told.story).lost, 0);
+}
+
+TEST(Lanes, EndWithTheLineOfTheSource) {
+  Told told({"reader", "writer"}, "");
+  told.Add(0, "commit.word", "rg", 0, "wait", "task:reader");
+  EXPECT_THAT(Lanes(told.story, 100),
+              ContainsRegex("commit.word .* poll_desc.h:[0-9]+\n"));
+  for (const int width : {90, 100, 160}) {
+    std::istringstream lines(Lanes(told.story, width));
+    for (std::string line; std::getline(lines, line);) {
+      EXPECT_LE(line.size(), static_cast<std::size_t>(width));
+    }
+  }
 }
 
 // As many threads as the largest configurations have.

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Prints the table of sites: where the source names each access, and the
-# statement there. A site is a string such as "commit.word"; the first place is
-# kept.
+# statement there. A site is a string such as "commit.word". One that is written
+# twice in a file has both lines, "core/poll_desc.h:118 or 131", and the first
+# statement. Of several files the first counts, but for worlds of the model,
+# which use each other's names: those have no place.
 function quoted(text) {
   gsub(/\\/, "\\\\", text)
   gsub(/"/, "\\\"", text)
   return text
 }
 function flush(    i) {
-  for (i = 1; i <= pending; ++i) {
-    printf "{%s, \"%s\", \"%s\"},\n", site_of[i], place_of[i], quoted(statement)
-  }
+  for (i = 1; i <= pending; ++i) statement_of[site_of[i]] = quoted(statement)
   pending = 0
   statement = ""
 }
@@ -29,14 +29,28 @@ FNR == 1 { flush() }
   }
   while (match(text, /"[a-z][a-z_0-9]*(\.[a-z_0-9]+)+"/)) {
     site = substr(text, RSTART, RLENGTH)
-    rest = substr(text, RSTART + RLENGTH)
-    text = rest
-    if (site ~ /\.(h|inc|cc)"$/ || site in known) continue
-    known[site] = 1
-    ++pending
-    site_of[pending] = site
-    place_of[pending] = FILENAME ":" FNR
+    text = substr(text, RSTART + RLENGTH)
+    if (site ~ /\.(h|inc|cc)"$/) continue
+    if (!(site in file)) {
+      file[site] = FILENAME
+      lines[site] = last[site] = FNR
+      sites[++count] = site
+      site_of[++pending] = site
+    } else if (file[site] != FILENAME) {
+      elsewhere[site] = 1
+    } else if (last[site] != FNR) {
+      lines[site] = lines[site] " or " FNR
+      last[site] = FNR
+    }
   }
   if (statement ~ /[;{}:]$/) flush()
 }
-END { flush() }
+END {
+  flush()
+  for (i = 1; i <= count; ++i) {
+    site = sites[i]
+    if (file[site] ~ /model\// && site in elsewhere) continue
+    printf "{%s, \"%s:%s\", \"%s\"},\n", site, file[site], lines[site], \
+      statement_of[site]
+  }
+}

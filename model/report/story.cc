@@ -52,9 +52,13 @@ class Teller {
     const bool whole = !stepper_.broken() && story_.stuck_at == 0;
     if (whole && story_.cycle >= 0) GoRound(around);
     if (whole && story_.cycle < 0) Rest();
+    if (stepper_.broken()) About(stepper_.subject());
     const View view(tables_, state_.data());
     for (int thread = 0; thread < tables_.thread_count(); ++thread) {
-      story_.next.push_back(view.Next(thread).site);
+      const Access& next = view.Next(thread);
+      story_.next.push_back(next.site);
+      story_.next_object.push_back(next.object == nullptr ? -1
+                                                          : next.object->index);
     }
     FillColumns();
   }
@@ -69,6 +73,24 @@ class Teller {
     story_.violation = BrokenByCycle(
         tables_, from,
         {story_.schedule.begin() + story_.cycle, story_.schedule.end()});
+    World& world = tables_.world();
+    const View view(tables_, state_.data());
+    for (int law = 0; const char* const text = world.Passing(law); ++law) {
+      if (story_.violation == text && world.Lasts(view, law)) {
+        About({world.Lasting(law), nullptr});
+        break;
+      }
+    }
+  }
+
+  void About(const Subject& subject) {
+    story_.task = subject.thread;
+    if (subject.object == nullptr) return;
+    story_.object = subject.object->index;
+    story_.object_name = subject.object->name;
+    const View view(tables_, state_.data());
+    story_.object_value =
+        Show(world(), *subject.object, view.Raw(*subject.object));
   }
 
   void Rest() {

@@ -58,10 +58,15 @@ struct Story {
   std::vector<Choice> schedule;
   int cycle = -1;  // From this step on it goes round for ever; -1: it ends.
   std::vector<Stand> stands;      // At the beginning.
-  std::vector<std::string> next;  // The site at which each thread ends up.
+  std::vector<std::string> next;  // The site at which each thread ends up,
+  std::vector<int> next_object;   // and the object there.
   std::string violation;          // Empty: no property was broken.
-  bool at_rest = false;           // Nothing more must happen at the end.
-  int stuck_at = 0;               // The step that could not be taken; 0: none.
+  int task = -1;                  // The thread that the law speaks of,
+  int object = -1;                // and the object.
+  std::string object_name;
+  std::string object_value;  // In the end.
+  bool at_rest = false;      // Nothing more must happen at the end.
+  int stuck_at = 0;          // The step that could not be taken; 0: none.
   std::string stuck_why;
   int switches = 0;
 
@@ -73,15 +78,28 @@ struct Story {
 Story Tell(const std::string& variant, const Scenario& scenario,
            const std::vector<Choice>& schedule, int cycle = -1);
 
-// The story in one sentence: which property, who was lost, between which two
-// steps. Without a violation it says that.
+// The story told shortly: which property, and of whom; who last looked at which
+// word, what changed after that, and that nobody looked again. Without a
+// violation it says that.
 struct Diagnosis {
-  std::string sentence;
-  int lost = -1;  // The thread that nobody will wake.
-  int from = 0;   // The two steps; 0: none.
+  std::string headline;            // The law, and what it means here.
+  std::vector<std::string> facts;  // In the order of their steps.
+  std::string sentence;            // All of it.
+  int lost = -1;                   // The thread that nobody will wake.
+  int task = -1;                   // The one that the sentence speaks of.
+  int from = 0;                    // The two steps that matter; 0: none.
   int to = 0;
+  // Steps in which it last looked, what it saw was changed, it acted on that,
+  // and somebody took it out of where it was parked; 0: none.
+  int looked = 0;
+  int changed = 0;
+  int acted = 0;
+  int taken = 0;
 };
 Diagnosis Diagnose(const Story& story);
+
+// "core/poll_desc.h:171", or nothing.
+std::string PlaceOfMoment(const Moment& moment);
 
 // "np1:…", see replay_string.h.
 std::string ReplayStringOf(const Story& story);

@@ -122,6 +122,7 @@ class DescriptorWorld : public ParkingWorld {
   bool AllowsStop(const std::string& rule) override;
   const char* Passing(int law) override;
   bool Lasts(const View& view, int law) override;
+  int Lasting(int law) override;
   const char* Observed(int thread, const Access& access, Value response,
                        Ghost& ghost) override;
 

@@ -150,6 +150,11 @@ const char* DescriptorWorld::Passing(int law) {
   return nullptr;
 }
 
+int DescriptorWorld::Lasting(int law) {
+  const auto user = static_cast<std::size_t>(law);
+  return user < users_info_.size() ? users_info_[user].thread : closer_;
+}
+
 bool DescriptorWorld::Lasts(const View& view, int law) {
   if (law == static_cast<int>(users_info_.size())) {
     return !view.Next(closer_).optional && !view.ended(closer_);

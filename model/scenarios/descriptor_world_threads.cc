@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "netpoll/model/reference/status_table.h"
@@ -356,6 +357,24 @@ void DescriptorWorld::CloserBody(Thread& thread) {
                       .SetDeadline(desc_, cast_.second_mode,
                                    Deadline::At(cast_.second_deadline))
                       .wake);
+}
+
+// Breaking a rule stops the program with a sentence: that is how such a story
+// must end.
+bool DescriptorWorld::AllowsStop(const std::string& rule) {
+  const auto says = [&](const char* part) {
+    return rule.find(part) != std::string::npos;
+  };
+  if (cast_.two_readers &&
+      (says("two tasks wait") || says("Reset was called"))) {
+    return true;
+  }
+  if (cast_.close_early && says("a task still waits")) return true;
+  if (cast_.blocking && cast_.pollers > 1 && says("in a blocking Poll")) {
+    return true;
+  }
+  if (cast_.unblock_twice && says("Unblock was called twice")) return true;
+  return cast_.no_unblock && says("without Unblock before");
 }
 
 }  // namespace netpoll::model

@@ -72,25 +72,28 @@ const char* DispatchWorld::AtRest(const View& view) {
     if (cast_.callers > 1) all_returned = all_returned && view.ended(caller);
   }
   const System& system = view.Of(system_);
-  bool runnable = false;
+  const Object* runnable = nullptr;
   int living =
       cast_.guest && view.Of(entered_) != 0 && !view.ended(guest_thread_) ? 1
                                                                           : 0;
   for (const Int& stage : stages_) {
     const int at = view.Of(stage);
-    runnable = runnable || at == kRunnable || at == kAgain;
+    if (at == kRunnable || at == kAgain) runnable = &stage;
     living += at == kRunnable || at == kAgain || at == kGoing ? 1 : 0;
   }
   // Above the two bits of the phase.
   if (life_->Bits(view.Raw(*life_)) >> 2 != static_cast<unsigned>(living)) {
-    return "R2: those that live are miscounted";
+    return Of(life_, "R2: those that live are miscounted");
   }
   if (all_returned) return nullptr;
-  if (runnable) return "L6: a task is runnable, and a worker sleeps or polls";
-  if (system.parked && system.event) {
-    return "L6: the event has come, and nobody polls";
+  if (runnable != nullptr) {
+    return Of(runnable, "L6: a task is runnable, and a worker sleeps or polls");
   }
-  return living != 0 ? nullptr : "R2: nobody is left, and Run does not return";
+  if (system.parked && system.event) {
+    return Of(&system_, "L6: the event has come, and nobody polls");
+  }
+  return living != 0 ? nullptr
+                     : Of(life_, "R2: nobody is left, and Run does not return");
 }
 
 const char* DispatchWorld::Passing(int law) {

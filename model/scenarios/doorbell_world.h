@@ -62,7 +62,8 @@ class DoorbellWorld : public World {
     for (int i = 0; i < cast_.workers; ++i) {
       if (view.ended(i)) return nullptr;
     }
-    return "L6: work was announced, and no worker has seen it";
+    return Of(0, &bell_.object(),
+              "L6: work was announced, and no worker has seen it");
   }
 
  private:
@@ -71,12 +72,13 @@ class DoorbellWorld : public World {
   static constexpr std::int64_t kSooner = 5;
 
   // The second worker is asleep, and nobody polls.
-  const char* AtRestOfTheOther(const View& view) const {
+  const char* AtRestOfTheOther(const View& view) {
     const bool sleeps = std::string_view(view.Next(1).site) == "sleep.park";
     const bool polled =
         static_cast<std::int64_t>(turn_->Bits(view.Raw(*turn_))) >= 0;
-    return sleeps && !polled ? "L6: a worker sleeps, and nobody polls"
-                             : nullptr;
+    return sleeps && !polled
+               ? Of(1, turn_, "L6: a worker sleeps, and nobody polls")
+               : nullptr;
   }
 
   // Until it has seen the bell.

@@ -77,30 +77,33 @@ bool FdWorld::EndedAll(const View& view,
 const char* FdWorld::AtRest(const View& view) {
   const Known& known = view.Of(known_[0]);
   if (stopper_ >= 0 && view.ended(stopper_)) {
-    if (!known.closing)
-      return "R6: a descriptor is open though all was stopped";
+    if (!known.closing) {
+      return Of(&known_[0], "R6: a descriptor is open though all was stopped");
+    }
     if (cast_.opens && view.Of(entered_) == 1 && !view.Of(known_[1]).closing) {
-      return "R6: a descriptor is open though all was stopped";
+      return Of(&known_[1], "R6: a descriptor is open though all was stopped");
     }
   }
   if (cast_.opens && view.Of(entered_) == 2 &&
       !freed(view, states_[1]->memory)) {
-    return "R5: the memory of a descriptor that was refused is kept";
+    return Of(&known_[1],
+              "R5: the memory of a descriptor that was refused is kept");
   }
   for (const int operation : operating_) {
     if (known.closing && view.parked(operation)) {
-      return "R8: an operation waits on a descriptor that was closed";
+      return Of(operation, &known_[0],
+                "R8: an operation waits on a descriptor that was closed");
     }
   }
   if (known.closing && known.closed == 0) {
-    return "R8: a descriptor was closed, and never ends";
+    return Of(&known_[0], "R8: a descriptor was closed, and never ends");
   }
   if (awaiter_ >= 0 && view.parked(awaiter_)) {
-    return "R8: a task awaits an end that has come";
+    return Of(awaiter_, &known_[0], "R8: a task awaits an end that has come");
   }
   if (known.closed != 0 && cast_.drops && EndedAll(view, users_) &&
       !freed(view, states_[0]->memory)) {
-    return "R5: memory is kept that nobody refers to";
+    return Of(&known_[0], "R5: memory is kept that nobody refers to");
   }
   return nullptr;
 }

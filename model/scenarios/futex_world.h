@@ -46,14 +46,15 @@ class LockWordWorld : public World {
   const char* AtRest(const View& view) override {
     for (int thread = 0; thread < view.threads(); ++thread) {
       if (!view.ended(thread)) {
-        return "W1: a thread sleeps for a lock that nobody holds";
+        return Of(thread, "W1: a thread sleeps for a lock that nobody holds");
       }
     }
     const int counted = view.Of(guarded_.object());
     const int least = cast_.holders * cast_.rounds;
     return counted >= least && counted <= least + (cast_.tries ? 1 : 0)
                ? nullptr
-               : "W1: what one holder wrote was not there for the next";
+               : Of(&guarded_.object(),
+                    "W1: what one holder wrote was not there for the next");
   }
 
  private:
@@ -102,7 +103,7 @@ class ParkWordWorld : public World {
     const auto sleeper = view.note(0).As<SleeperNote>();
     for (int i = 0; i < cast_.wakers; ++i) {
       if (view.note(i + 1).As<WakerNote>().wakes > sleeper.seen[i]) {
-        return "W2: a thread stays parked that was unparked";
+        return Of(0, "W2: a thread stays parked that was unparked");
       }
     }
     return nullptr;

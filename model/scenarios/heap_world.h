@@ -97,7 +97,7 @@ class HeapWorld : public World {
       for (int i = 0; i < Clockwork::kArmings; ++i) {
         if (clock.fate[owner][i] == Clockwork::kArmed &&
             clock.when[owner][i] <= clock.now) {
-          return "T5: a timer is due, and nobody fires it";
+          return Of(&clock_, "T5: a timer is due, and nobody fires it");
         }
       }
     }

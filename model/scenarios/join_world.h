@@ -72,7 +72,7 @@ class JoinWorld : public RuntimeWorld {
   const char* AtRest(const View& view) override {
     for (const int holder : holders_) {
       if (view.parked(holder) && view.ended(task_)) {
-        return "R3: a task waits for one that has ended";
+        return Of(holder, &ended_, "R3: a task waits for one that has ended");
       }
       if (canceller_ >= 0 && view.ended(canceller_) && view.parked(holder)) {
         return "N2: a task waits in a scope that is cancelled";
@@ -83,10 +83,11 @@ class JoinWorld : public RuntimeWorld {
     }
     if (!cast_.throws || !view.ended(task_)) return nullptr;
     const int heard = view.Of(handed_) + view.Of(told_);
-    if (heard > 1) return "R4: an exception came twice";
+    if (heard > 1) return Of(&told_, "R4: an exception came twice");
     // Nobody is told by a handle that was let go of when the runtime went.
     const bool must_be = cast_.goes ? view.Of(let_go_) == 2 : AllEnded(view);
-    return heard == 0 && must_be ? "R4: an exception was lost" : nullptr;
+    return heard == 0 && must_be ? Of(task_, "R4: an exception was lost")
+                                 : nullptr;
   }
 
   bool AllowsStop(const std::string& rule) override {

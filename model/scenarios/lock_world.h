@@ -59,6 +59,7 @@ class LockWorld : public ParkingWorld {
     }
     lock_.closed();
     word_ = ObjectAt("fdlock.closed");
+    NameObjects();
     Settle();
   }
 
@@ -68,6 +69,7 @@ class LockWorld : public ParkingWorld {
                  "given up again and again"
                : nullptr;
   }
+  int Lasting(int law) override { return tasks_[law].thread; }
   bool Lasts(const View& view, int law) override {
     return view.parked(tasks_[law].thread);
   }
@@ -75,19 +77,22 @@ class LockWorld : public ParkingWorld {
   const char* AtRest(const View& view) override {
     const std::uint64_t word = word_->Bits(view.Raw(*word_));
     if (word >> kFirstWaiterBit != 0) {
-      return "F: at rest a task is counted as waiting that does not wait";
+      return Of(word_,
+                "F: at rest a task is counted as waiting that does not wait");
     }
     for (const Object* object : objects()) {
       const auto* const queue = object->KeptAs<KeptTasks>(view.Raw(*object));
       if (queue != nullptr && queue->permits != 0) {
-        return "F: at rest there is a wake-up that nobody waited for";
+        return Of(object,
+                  "F: at rest there is a wake-up that nobody waited for");
       }
     }
     bool all_ended = true;
     bool closed = false;
     for (int i = 0; i < cast_.readers + cast_.writers; ++i) {
       if (view.parked(tasks_[i].thread)) {
-        return "F: a task waits for a direction that nobody holds";
+        return Of(tasks_[i].thread, word_,
+                  "F: a task waits for a direction that nobody holds");
       }
     }
     for (std::size_t i = 0; i < threads().size(); ++i) {
@@ -95,7 +100,7 @@ class LockWorld : public ParkingWorld {
     }
     for (const int closer : closers_) closed = closed || view.ended(closer);
     if (all_ended && closed && view.Of(destroyed_) != 1) {
-      return "F: the descriptor was closed and never destroyed";
+      return Of(word_, "F: the descriptor was closed and never destroyed");
     }
     return nullptr;
   }
@@ -104,6 +109,31 @@ class LockWorld : public ParkingWorld {
   struct Task : Waiter {
     int thread = 0;
   };
+  // "closed, writer in, refs 2, 1 reader waits"
+  static std::string ShowWord(const LockWord& word) {
+    std::string text = (word & lock_word::kClosed) != 0 ? "closed, " : "";
+    if ((word & lock_word::kReadHeld) != 0) text += "reader in, ";
+    if ((word & lock_word::kWriteHeld) != 0) text += "writer in, ";
+    text += "refs " + std::to_string(lock_word::References(word));
+    const auto waits = [&](int shift, const char* who) {
+      const std::uint32_t count = lock_word::Count(word, shift);
+      if (count != 0) text += ", " + std::to_string(count) + who;
+    };
+    waits(lock_word::kReadWaitShift, " to read");
+    waits(lock_word::kWriteWaitShift, " to write");
+    return text;
+  }
+  void NameObjects() {
+    word_->name = "word";
+    static_cast<ObjectOf<LockWord>*>(word_)->show = ShowWord;
+    const char* name = "queue.r";
+    for (Object* object : objects()) {
+      if (object->KeptAs<KeptTasks>(object->now) == nullptr) continue;
+      object->name = name;
+      name = "queue.w";
+    }
+  }
+
   using Int = ObjectOf<int>;
   using Env = ModelEnv<2, 2>;
 

@@ -56,7 +56,7 @@ class PipeWorld : public ParkingWorld {
 
   const char* AtRest(const View& view) override {
     if (view.Of(news_) != view.Of(seen_)) {
-      return "L4: a break ended no blocking poll";
+      return Of(0, token_object_, "L4: a break ended no blocking poll");
     }
     return nullptr;
   }
@@ -68,6 +68,7 @@ class PipeWorld : public ParkingWorld {
                ? "L14: a break ends no blocking poll, however long they go on"
                : nullptr;
   }
+  int Lasting(int) override { return 0; }
   bool Lasts(const View& view, int) override {
     return view.Of(news_) != view.Of(seen_);
   }
@@ -75,7 +76,8 @@ class PipeWorld : public ParkingWorld {
   // A pending token has one holder: who is about to write, a byte, or who has
   // fetched its event.
   const char* Invariant(const View& view) override {
-    if (view.Of(queue_).bytes > 1) return "I22: breaks are not coalesced";
+    if (view.Of(queue_).bytes > 1)
+      return Of(&queue_, "I22: breaks are not coalesced");
     if (view.Raw(*token_object_) == 0 || view.Of(queue_).bytes != 0) {
       return nullptr;
     }
@@ -83,7 +85,8 @@ class PipeWorld : public ParkingWorld {
     for (int thread = 0; thread < threads; ++thread) {
       if (view.note(thread).As<TokenNote>().holds) return nullptr;
     }
-    return "I22: the token is pending and nothing will clear it";
+    return Of(token_object_,
+              "I22: the token is pending and nothing will clear it");
   }
 
   // Who has moved the token is about to write.

@@ -141,7 +141,8 @@ class PoolWorld : public ParkingWorld {
     }
     return open_->Bits(view.Raw(*open_)) == registered
                ? nullptr
-               : "S9: at rest the count of open descriptors is wrong";
+               : Of(open_,
+                    "S9: at rest the count of open descriptors is wrong");
   }
 
  private:

@@ -8,8 +8,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "netpoll/core/deadline.h"
@@ -25,13 +27,13 @@ namespace netpoll::model {
 
 class PureWorld : public World {
  public:
-  using Check = const char* (*)();
+  using Check = std::string (*)();
 
   explicit PureWorld(Check check) {
     AddThread("arithmetic", [check](Thread& thread) {
       thread.May("arithmetic.go");
-      const char* const broken = check();
-      if (broken != nullptr) thread.Fail(broken);
+      const std::string broken = check();
+      if (!broken.empty()) thread.Fail(broken);
     });
     Settle();
   }
@@ -41,9 +43,25 @@ namespace pure {
 
 inline constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 
+// A law, and the numbers that break it: "I20: ... (now 5, delay 1, end 4)".
+struct Named {
+  const char* name;
+  std::int64_t value;
+};
+inline std::string Law(const char* law, std::initializer_list<Named> values) {
+  std::string text = std::string(law) + " (";
+  const char* between = "";
+  for (const Named& named : values) {
+    text +=
+        between + std::string(named.name) + " " + std::to_string(named.value);
+    between = ", ";
+  }
+  return text + ")";
+}
+
 // A deadline is never early, never turns into "past", and into none only if its
 // time can't be said.
-inline const char* Deadlines() {
+inline std::string Deadlines() {
   for (const std::int64_t now : {std::int64_t{0}, std::int64_t{5}, kMax - 1}) {
     for (const std::int64_t delay : {std::int64_t{1}, kMax / 2, kMax}) {
       const bool never = delay >= kMax - now;
@@ -51,105 +69,142 @@ inline const char* Deadlines() {
           Deadline::After(now, std::chrono::nanoseconds(delay));
       if (deadline.none() != never ||
           (!never && deadline.value() < now + delay)) {
-        return "I20: a deadline ends before its time";
+        return Law(
+            "I20: a deadline ends before its time",
+            {{"now", now}, {"delay", delay}, {"it ends at", deadline.value()}});
       }
     }
   }
-  if (!Deadline::After(5, std::chrono::nanoseconds(0)).past() ||
-      !Deadline::After(5, std::chrono::hours::min()).past()) {
-    return "I20: no time at all is not past";
+  const Deadline at_once = Deadline::After(5, std::chrono::nanoseconds(0));
+  const Deadline before = Deadline::After(5, std::chrono::hours::min());
+  if (!at_once.past() || !before.past()) {
+    return Law("I20: no time at all is not past",
+               {{"0 ns after 5 is", at_once.value()},
+                {"the least number of hours after 5 is", before.value()}});
   }
-  if (!Deadline::After(5, std::chrono::hours::max()).none() ||
-      !Deadline::After(5, std::chrono::duration<double>(1e300)).none()) {
-    return "I20: a deadline ends before its time";
+  const Deadline late = Deadline::After(5, std::chrono::hours::max());
+  const Deadline never =
+      Deadline::After(5, std::chrono::duration<double>(1e300));
+  if (!late.none() || !never.none()) {
+    return Law("I20: a deadline ends before its time",
+               {{"the most hours after 5 end at", late.value()},
+                {"1e300 s after 5 at", never.value()}});
   }
   using Picoseconds = std::chrono::duration<std::int64_t, std::pico>;
-  if (Deadline::After(5, Picoseconds(1001)).value() < 7) {
-    return "I20: a deadline is rounded down";
+  const Deadline rounded = Deadline::After(5, Picoseconds(1001));
+  if (rounded.value() < 7) {
+    return Law("I20: a deadline is rounded down",
+               {{"1001 ps after 5 end at", rounded.value()}});
   }
-  return nullptr;
+  return "";
 }
 
 // A poll is never shorter than asked, and 0 alone does not block.
-inline const char* Deltas() {
+inline std::string Deltas() {
   for (const std::int64_t nanos : {1, 999'999, 1'000'000, 1'000'001}) {
     const int millis =
         Delta::AtMost(std::chrono::nanoseconds(nanos)).ToMillisecondsCeil();
     if (std::int64_t{millis} * 1'000'000 < nanos) {
-      return "K17: a poll is shorter than asked";
+      return Law("K17: a poll is shorter than asked",
+                 {{"ns asked", nanos}, {"ms polled", millis}});
     }
   }
   if (!Delta::FromMilliseconds(-1).forever() ||
       Delta::FromMilliseconds(0).blocking() ||
       !Delta::FromMilliseconds(1).blocking()) {
-    return "K17: the sign of the milliseconds is taken otherwise";
+    return Law("K17: the sign of the milliseconds is taken otherwise",
+               {{"-1 is for ever", Delta::FromMilliseconds(-1).forever()},
+                {"0 blocks", Delta::FromMilliseconds(0).blocking()},
+                {"1 blocks", Delta::FromMilliseconds(1).blocking()}});
   }
   // In nanoseconds the second is positive again when it runs over.
   if (!Delta::FromMilliseconds(kMax).forever() ||
       !Delta::FromMilliseconds(20'000'000'000'000).forever()) {
-    return "K17: a very long time turns into a short one";
+    return Law(
+        "K17: a very long time turns into a short one",
+        {{"ms", kMax},
+         {"for ever", Delta::FromMilliseconds(kMax).forever()},
+         {"ms", 20'000'000'000'000},
+         {"for ever", Delta::FromMilliseconds(20'000'000'000'000).forever()}});
   }
   if (!Delta::Until(5, kNever).forever() ||
       Delta::Until(5, kNever - 1).forever()) {
-    return "K17: for ever and a very long time are taken for each other";
+    return Law(
+        "K17: for ever and a very long time are taken for each other",
+        {{"until kNever is for ever", Delta::Until(5, kNever).forever()},
+         {"until one before is", Delta::Until(5, kNever - 1).forever()}});
   }
-  return nullptr;
+  return "";
 }
 
 // Keys of different lives, slots and kinds differ, and say what they are.
-inline const char* Keys() {
+inline std::string Keys() {
   constexpr std::uint32_t kGenerations[] = {1, 2, 0x10001, 0x80000001,
                                             0xffffffff};
   for (const std::uint32_t a : kGenerations) {
     const EventKey key = EventKey::ForSlot(7, a);
     if (key.generation() != a || key.index() != 7 || !key.valid_slot()) {
-      return "S6: a key forgets a part of what it was made of";
+      return Law("S6: a key forgets a part of what it was made of",
+                 {{"generation", a},
+                  {"it says", key.generation()},
+                  {"index 7: it says", key.index()},
+                  {"a slot's", key.valid_slot()}});
     }
     for (const std::uint32_t b : kGenerations) {
       if ((key == EventKey::ForSlot(7, b)) != (a == b)) {
-        return "S5: keys of two lives are taken for the same";
+        return Law("S5: keys of two lives are taken for the same",
+                   {{"generation", a}, {"and", b}});
       }
     }
   }
   if (EventKey::FromBits(0).valid_slot()) {
-    return "E3: a cookie of zeros is taken for a slot";
+    return Law("E3: a cookie of zeros is taken for a slot", {{"bits", 0}});
   }
   const EventKey internal =
       EventKey::FromBits(EventKey::Internal(1).bits() | std::uint64_t{9} << 32);
   if (!internal.internal() || internal.valid_slot() ||
       EventKey::ForSlot(EventKey::kMaxIndex, 1).internal()) {
-    return "S5: a descriptor of the backend is taken for a slot, or the "
-           "reverse";
+    return Law(
+        "S5: a descriptor of the backend is taken for a slot, or the reverse",
+        {{"the backend's is its own", internal.internal()},
+         {"a slot's", internal.valid_slot()},
+         {"the last slot is the backend's",
+          EventKey::ForSlot(EventKey::kMaxIndex, 1).internal()}});
   }
-  return nullptr;
+  return "";
 }
 
 // Generations that differ in high bits only differ for the status word.
-inline const char* Statuses() {
+inline std::string Statuses() {
   constexpr std::uint32_t kGenerations[] = {1, 0x10001, 0x100001, 0x80000001};
   for (const std::uint32_t now : kGenerations) {
     const StatusWord word = status::Open(0, now).next;
     for (const std::uint32_t event : kGenerations) {
       if (status::Event(word, event, {true, false}).accepted !=
           (now == event)) {
-        return "S6: the generation's width differs between its two sides";
+        return Law("S6: the generation's width differs between its two sides",
+                   {{"the word's", now}, {"the event's", event}});
       }
     }
     if (GenerationOf<32>::Next(now) == now) {
-      return "S7: a generation is followed by itself";
+      return Law("S7: a generation is followed by itself",
+                 {{"generation", now}});
     }
   }
   const StatusWord open = status::Open(0, 1).next;
   const StatusWord last = status::Event(open, 1, {false, true}).next;
   const StatusStep later = status::Event(last, 1, {true, false});
   if (!status::NoMoreEdges(later.write ? later.next : last)) {
-    return "D11: that no more edges come was forgotten";
+    return Law("D11: that no more edges come was forgotten",
+               {{"word", static_cast<std::int64_t>(last)},
+                {"after one more event",
+                 static_cast<std::int64_t>(later.write ? later.next : last)}});
   }
-  return nullptr;
+  return "";
 }
 
 // The descriptor lock's counts at their limits.
-inline const char* Locks() {
+inline std::string Locks() {
   const LockWord full = lock_word::kCountMask << lock_word::kRefShift;
   const LockWord held = full - lock_word::kRef;
   for (const Mode direction : {Mode::kRead, Mode::kWrite}) {
@@ -158,20 +213,25 @@ inline const char* Locks() {
                                 << lock_word::WaitShift(direction);
     if (lock_word::Acquire(full, direction).outcome != LockOutcome::kMisuse ||
         lock_word::Acquire(waited, direction).outcome != LockOutcome::kMisuse) {
-      return "F: a count of the descriptor lock runs over";
+      return Law("F: a count of the descriptor lock runs over",
+                 {{"references", lock_word::kCountMask},
+                  {"direction", static_cast<int>(direction)}});
     }
     const LockStep last = lock_word::Acquire(held, direction);
     if (last.outcome != LockOutcome::kDone ||
         lock_word::References(last.next) != lock_word::kCountMask) {
-      return "F: a count of the descriptor lock ends before its width";
+      return Law("F: a count of the descriptor lock ends before its width",
+                 {{"references", lock_word::References(last.next)},
+                  {"of", lock_word::kCountMask}});
     }
   }
   if (lock_word::AddReference(full).outcome != LockOutcome::kMisuse ||
       lock_word::Close(full).outcome != LockOutcome::kMisuse ||
       lock_word::DropReference(0).outcome != LockOutcome::kMisuse) {
-    return "F: a count of the descriptor lock runs over";
+    return Law("F: a count of the descriptor lock runs over",
+               {{"references", lock_word::kCountMask}, {"or", 0}});
   }
-  return nullptr;
+  return "";
 }
 
 }  // namespace pure

@@ -44,7 +44,7 @@ class QueueWorld : public RuntimeWorld {
       const auto* const queue = object->KeptAs<KeptQueue>(view.Raw(*object));
       if (queue == nullptr) continue;
       if (queue->number != static_cast<std::int64_t>(queue->tasks.size())) {
-        return "R1: a queue counts what is not in it";
+        return Of(object, "R1: a queue counts what is not in it");
       }
       queued.insert(queued.end(), queue->tasks.begin(), queue->tasks.end());
     }
@@ -52,7 +52,7 @@ class QueueWorld : public RuntimeWorld {
       const auto in_queues =
           std::count(queued.begin(), queued.end(), &tasks_[i]);
       if (in_queues + view.Of(runs_[i]) != 1) {
-        return "R1: a task was lost, or is there twice";
+        return Of(&runs_[i], "R1: a task was lost, or is there twice");
       }
     }
     return nullptr;

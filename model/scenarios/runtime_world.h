@@ -67,10 +67,12 @@ class RuntimeWorld : public World {
   bool Watches(const Access& access) override {
     return MemoryOf(access.object) != nullptr;
   }
-  const char* BeforeStep(const View& view, int, const Access& access) override {
-    return view.Of(MemoryOf(access.object)->freed) == 0
+  const char* BeforeStep(const View& view, int thread,
+                         const Access& access) override {
+    const Int& freed = MemoryOf(access.object)->freed;
+    return view.Of(freed) == 0
                ? nullptr
-               : "R5: memory was used after its end";
+               : Of(thread, &freed, "R5: memory was used after its end");
   }
 
  protected:

@@ -117,6 +117,7 @@ class SleepWorld : public ParkingWorld {
                ? "L13: a worker sleeps for ever, though there is work"
                : nullptr;
   }
+  int Lasting(int law) override { return law; }
   bool Lasts(const View& view, int law) override {
     return view.Of(work_) != 0 &&
            std::strcmp(view.Next(law).site, "sleep.park") == 0;
@@ -143,24 +144,33 @@ class SleepWorld : public ParkingWorld {
   // idles must not be left with work, nor with a descriptor nobody looks at.
   const char* AtRest(const View& view) override {
     const std::uint64_t mask = sleepers_->Bits(view.Raw(*sleepers_));
-    bool sleeps = false;
+    int polls = -1;  // Who polls, and who sleeps.
+    int sleeps = -1;
     int polls_until = 0;
     for (int worker = 0; worker < cast_.workers; ++worker) {
-      polls_until = std::max<int>(
-          polls_until, view.note(worker).As<WorkerNote>().polls_until);
+      const int until = view.note(worker).As<WorkerNote>().polls_until;
+      if (until > polls_until) {
+        polls = worker;
+        polls_until = until;
+      }
       if (std::strcmp(view.Next(worker).site, "sleep.park") != 0) continue;
-      sleeps = true;
+      sleeps = worker;
       if ((mask >> worker & 1) == 0) {
-        return "L6: a worker sleeps whom nobody can wake";
+        return Of(worker, sleepers_,
+                  "L6: a worker sleeps whom nobody can wake");
       }
     }
-    if (!sleeps && polls_until == 0) return nullptr;
+    if (sleeps < 0 && polls_until == 0) return nullptr;
     if (view.Of(work_) != 0) {
-      return "L6: there is work, and a worker sleeps or polls";
+      return Of(sleeps >= 0 ? sleeps : polls, &work_,
+                "L6: there is work, and a worker sleeps or polls");
     }
-    if (polls_until == 0) return "L6: a worker sleeps, and nobody polls";
+    if (polls_until == 0) {
+      return Of(sleeps, "L6: a worker sleeps, and nobody polls");
+    }
     if (polls_until > view.Of(system_).earliest) {
-      return "L6: a deadline is set, and nobody polls until then";
+      return Of(polls, &system_,
+                "L6: a deadline is set, and nobody polls until then");
     }
     return nullptr;
   }

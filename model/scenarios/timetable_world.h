@@ -67,16 +67,21 @@ class TimetableWorld : public RuntimeWorld {
     const ModelClock& clock = view.Of(host_.times().clock());
     for (std::size_t i = 0; i < cast_.sleeps.size(); ++i) {
       if (!view.parked(sleepers_[i].thread)) continue;
-      if (stopped) return "R6: a task sleeps though all was stopped";
+      if (stopped)
+        return Of(sleepers_[i].thread,
+                  "R6: a task sleeps though all was stopped");
       if (cast_.sleeps[i] <= clock.now) {
-        return "R7: a sleep's time has passed, and it does not end";
+        return Of(sleepers_[i].thread, &host_.times().clock(),
+                  "R7: a sleep's time has passed, and it does not end");
       }
     }
     if (rester_ < 0 || !view.ended(rester_)) return nullptr;
-    if (view.Of(rest_ended_) > 1) return "R7: a rest ended twice";
+    if (view.Of(rest_ended_) > 1)
+      return Of(rester_, &rest_ended_, "R7: a rest ended twice");
     const bool must_end = stopped || cast_.rests <= clock.now;
     return view.Of(rest_ended_) == 0 && must_end
-               ? "R7: a rest's time has passed, and it does not end"
+               ? Of(rester_, &rest_ended_,
+                    "R7: a rest's time has passed, and it does not end")
                : nullptr;
   }
 

@@ -56,11 +56,11 @@ class TokenWorld : public ParkingWorld {
   const char* AtRest(const View& view) override {
     for (int i = 0; cast_.relaxed && i < cast_.breakers; ++i) {
       if (view.Of(words_[i].object()) != view.note(0).As<TokenNote>().seen[i]) {
-        return "L4: a break ended no blocking poll";
+        return Of(0, token_object_, "L4: a break ended no blocking poll");
       }
     }
     if (view.Of(news_) != view.Of(seen_)) {
-      return "L4: a break ended no blocking poll";
+      return Of(0, token_object_, "L4: a break ended no blocking poll");
     }
     return nullptr;
   }
@@ -71,6 +71,7 @@ class TokenWorld : public ParkingWorld {
                ? "L14: a break ends no blocking poll, however long they go on"
                : nullptr;
   }
+  int Lasting(int) override { return 0; }
   bool Lasts(const View& view, int) override {
     return view.Of(news_) != view.Of(seen_);
   }
@@ -78,13 +79,15 @@ class TokenWorld : public ParkingWorld {
   // The token is pending, nobody is about to post, and nothing is posted: all
   // later breaks would be lost.
   const char* Invariant(const View& view) override {
-    if (view.Of(posted_) > 1) return "I22: breaks are not coalesced";
+    if (view.Of(posted_) > 1)
+      return Of(&posted_, "I22: breaks are not coalesced");
     if (view.Raw(*token_object_) == 0 || view.Of(posted_) != 0) return nullptr;
     if (WillAct(view, 0)) return nullptr;
     for (const int breaker : breakers_) {
       if (WillAct(view, breaker)) return nullptr;
     }
-    return "I22: the token is pending and nothing will clear it";
+    return Of(token_object_,
+              "I22: the token is pending and nothing will clear it");
   }
 
   const char* Observed(int thread, const Access& access, Value response,

@@ -51,7 +51,8 @@ class UserReadyWorld : public ParkingWorld {
     const bool parked = view.parked(task_.thread);
     return parked && view.Of(data_.object()) >
                          view.note(task_.thread).As<ReaderNote>().taken
-               ? "L1: a task is parked although there is something to read"
+               ? Of(task_.thread, &data_.object(),
+                    "L1: a task is parked although there is something to read")
                : nullptr;
   }
 

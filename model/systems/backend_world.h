@@ -102,19 +102,22 @@ class BackendWorld : public World {
   const char* AtRest(const View& view) override {
     for (const BackendFile& file : view.Of(system_).files) {
       if ((file.waits & file.ready()) != 0 && !file.leaves) {
-        return "L1: a task waits for what has come, and is not told";
+        return Of(&system_,
+                  "L1: a task waits for what has come, and is not told");
       }
     }
     if (view.Of(news_) != view.Of(seen_)) {
-      return "L4: a break ended no blocking poll";
+      return Of(0, &system_, "L4: a break ended no blocking poll");
     }
     for (const Object* object : view.objects()) {
       if (object->name.starts_with("token.") && view.Raw(*object) != 0) {
-        return "I22: the token is pending and nothing will clear it";
+        return Of(object,
+                  "I22: the token is pending and nothing will clear it");
       }
     }
     if (std::strcmp(view.Next(0).site, sleeps_at_) != 0) {
-      return "L6: the blocking poll does not wait in the system";
+      return Of(0, &system_,
+                "L6: the blocking poll does not wait in the system");
     }
     return nullptr;
   }

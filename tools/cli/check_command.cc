@@ -2,39 +2,35 @@
 //
 // netpoll check: explores the matrix of configurations, and prints the
 // certificate or the counterexample.
-#include <fnmatch.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "netpoll/model/engine/crash.h"
 #include "netpoll/model/graphs/graph_schedule.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/pictures.h"
-#include "netpoll/model/report/source.h"
 #include "netpoll/tools/cli/check_graphs.h"
 #include "netpoll/tools/cli/check_progress.h"
+#include "netpoll/tools/cli/check_report.h"
+#include "netpoll/tools/cli/choice.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/cli/model_files.h"
 #include "netpoll/tools/common/flags.h"
 #include "netpoll/tools/common/interruption.h"
-#include "netpoll/tools/common/json.h"
 #include "netpoll/tools/common/suggest.h"
 
 namespace netpoll::tools {
 namespace {
 
-using model::Certificate;
 using model::Scenario;
 using model::Variant;
 using model::Verdict;
@@ -42,11 +38,13 @@ using model::Verdict;
 constexpr char kInterleavings[] = "interleavings";
 
 struct CheckFlags {
-  std::string only = "*";
+  Choice only;
   std::string mutant;
   std::string html;
   int workers = 2;
   bool deep = false;
+  bool list = false;
+  bool all = false;
   bool json = false;
   bool no_reduction = false;
   std::string memory_model = kInterleavings;
@@ -58,10 +56,23 @@ std::vector<Scenario> Selected(const Variant& variant,
   std::vector<Scenario> selected;
   for (const Scenario& scenario : variant.scenarios) {
     if (scenario.huge || (scenario.deep && !wanted.deep)) continue;
-    if (::fnmatch(wanted.only.c_str(), scenario.name.c_str(), 0) != 0) continue;
-    selected.push_back(scenario);
+    if (wanted.only.Has(scenario.name)) selected.push_back(scenario);
   }
   return selected;
+}
+
+int List(const Variant& variant, const CheckFlags& wanted) {
+  std::vector<Listed> list;
+  for (const Scenario& scenario : variant.scenarios) {
+    if (!wanted.only.Has(scenario.name)) continue;
+    list.push_back({scenario.name, scenario.about,
+                    scenario.huge     ? "netpoll fuzz alone"
+                    : scenario.deep   ? "--deep"
+                    : scenario.closed ? "runs of any length"
+                                      : ""});
+  }
+  PrintList("configurations", list, wanted.json);
+  return kExitOk;
 }
 
 // Of a mutant's, unless some are named: those of runs of any length are looked
@@ -76,165 +87,84 @@ std::vector<Scenario> TakeClosed(std::vector<Scenario>* selected) {
 }
 
 int NoSuchConfiguration(const Flags& flags, const Variant& variant,
-                        const std::string& only) {
+                        const std::string& glob) {
   bool deep = false;
   bool huge = false;
   std::vector<std::string_view> names;
   for (const Scenario& scenario : variant.scenarios) {
     names.push_back(scenario.name);
-    if (::fnmatch(only.c_str(), scenario.name.c_str(), 0) != 0) continue;
+    if (!Fits(glob, scenario.name)) continue;
     deep = deep || scenario.deep;
     huge = huge || scenario.huge;
   }
   if (huge) {
-    return flags.Fail(absl::StrCat("configuration ", Quoted(only),
+    return flags.Fail(absl::StrCat("configuration ", Quoted(glob),
                                    " is too large to explore; netpoll fuzz "
                                    "runs it"));
   }
   if (deep) {
-    return flags.Fail(absl::StrCat("configuration ", Quoted(only),
+    return flags.Fail(absl::StrCat("configuration ", Quoted(glob),
                                    " is explored with --deep only"));
   }
-  return flags.Fail(absl::StrCat("no configuration is named ", Quoted(only),
-                                 DidYouMean(only, names)));
+  return flags.Fail(absl::StrCat("no configuration is named ", Quoted(glob),
+                                 DidYouMean(glob, names),
+                                 "; --list has the names"));
 }
 
-std::string Json(const Verdict& verdict) {
-  JsonObject json;
-  json.Add("configuration", verdict.scenario)
-      .Add("variant", verdict.variant)
-      .Add("holds", verdict.ok())
-      .Add("complete", verdict.result.complete)
-      .Add("states", verdict.result.states)
-      .Add("reduced_states", verdict.reduced_states)
-      .Add("transitions", verdict.result.transitions);
-  if (!verdict.ok()) {
-    json.Add("violation", verdict.violation);
-  } else {
-    json.Add("at_rest", verdict.survey.at_rest);
-    if (verdict.closed()) {
-      json.Add("components", verdict.cycles.components)
-          .Add("cyclic_components", verdict.cycles.cyclic)
-          .Add("states_in_cycles", verdict.cycles.in_cycles);
-    }
-    if (verdict.survey.acyclic) {
-      json.Add("interleavings", verdict.survey.interleavings.Text())
-          .Add("longest", verdict.survey.longest);
-    } else {
-      json.AddNull("interleavings").AddNull("longest");
-    }
-    json.Add("digest",
-             absl::StrCat(absl::Hex(verdict.survey.digest, absl::kZeroPad16)));
-  }
-  if (verdict.story.broken()) {
-    json.Add("diagnosis", model::Diagnose(verdict.story).sentence)
-        .Add("replay", model::ReplayStringOf(verdict.story));
-  }
-  return "  " + json.Add("seconds", verdict.seconds, 3).text();
+// The first of --only's globs that none of `scenarios` has; empty: none is.
+std::string InVain(const Choice& only, const std::vector<Scenario>& scenarios) {
+  std::vector<std::string_view> names;
+  for (const Scenario& scenario : scenarios) names.push_back(scenario.name);
+  return only.FitsNone(names);
 }
 
-class Output {
- public:
-  Output(const CheckFlags& wanted, CheckProgressLine& progress)
-      : wanted_(wanted),
-        whole_(wanted.only == "*" && wanted.mutant.empty()),
-        progress_(progress) {
-    std::fputs(wanted.json ? "[\n" : Certificate::Head().c_str(), stdout);
+int CheckInterleavings(const Flags& flags, const CheckFlags& wanted,
+                       const Variant& variant, std::vector<Scenario> selected) {
+  const bool mutant = !wanted.mutant.empty();
+  std::vector<Scenario> closed;
+  if (mutant && wanted.only.all()) closed = TakeClosed(&selected);
+  CheckProgressLine progress(selected, closed);
+  const Interruption interruption([&] { return progress.Summary(); });
+  model::CheckOptions options;
+  options.reduction = !wanted.no_reduction;
+  // A bug may make something count up for ever: of what ships the largest that
+  // is no deep one has a tenth of this.
+  if (mutant) {
+    options.limits.states = 3'000'000;
+  } else if (!wanted.deep) {
+    options.limits.states = 20'000'000;
   }
-
-  void Add(const Verdict& verdict) {
-    progress_.Done(verdict);
-    if (wanted_.json) {
-      std::printf("%s%s", any_ ? ",\n" : "", Json(verdict).c_str());
-    } else if (verdict.ok()) {
-      if (verdict.closed()) {
-        closed_ += model::ClosedLine(verdict);
-      } else {
-        std::fputs(Certificate::Line(verdict).c_str(), stdout);
-      }
-    } else if (!verdict.violation.empty()) {
-      std::printf(
-          "\n%s: %s\n", verdict.scenario.c_str(),
-          verdict.Counterexample(model::TerminalWidth(STDOUT_FILENO)).c_str());
-    } else {
-      std::printf("%s: cut off after %llu states\n", verdict.scenario.c_str(),
-                  static_cast<unsigned long long>(verdict.result.states));
-    }
-    any_ = true;
-    if (verdict.ok() && verdict.closed()) return;
-    if (verdict.ok()) {
-      certificate_.Add(verdict);
-      if (verdict.reduced_states != 0) {
-        reduced_ += verdict.reduced_states;
-        reduced_from_ += verdict.result.states;
-      }
-      return;
-    }
-    ++failed_;
-    if (first_.violation.empty()) first_ = verdict;
+  options.progress = [&](const model::CheckProgress& now) {
+    progress.Show(now);
+  };
+  const auto start = std::chrono::steady_clock::now();
+  CheckReport report({.variant = variant.name,
+                      .whole = wanted.only.all() && !mutant,
+                      .all = wanted.all,
+                      .json = wanted.json});
+  const auto done = [&](const Verdict& verdict) {
+    progress.Done(verdict);
+    report.Add(verdict);
+  };
+  // What the code under test does to end the program is a verdict on it.
+  model::CatchCrashes();
+  model::CheckAll(variant, selected, options, wanted.workers, done);
+  for (const Scenario& scenario : closed) {
+    if (report.failed()) break;
+    done(model::Check(variant.name, scenario, options));
   }
-
-  bool failed() const { return failed_ != 0; }
-
-  int Finish(const Flags& flags, double seconds) {
-    progress_.Clear();
-    if (wanted_.json) {
-      std::fputs("\n]\n", stdout);
-    } else {
-      std::fputs(certificate_.Total().c_str(), stdout);
-      if (whole_) PrintCoverage();
-      if (!closed_.empty()) {
-        std::fputs((model::ClosedHead() + closed_).c_str(), stdout);
-      }
-      if (reduced_ != 0) {
-        std::printf(
-            "partial-order reduction: %llu states instead of %llu, the "
-            "same states at rest\n",
-            static_cast<unsigned long long>(reduced_),
-            static_cast<unsigned long long>(reduced_from_));
-      }
-      std::printf("source %s, %.1f s; %s\n",
-                  std::string(model::SourceDigest()).c_str(), seconds,
-                  Summary().c_str());
-    }
-    if (!wanted_.html.empty() && first_.story.broken()) {
-      const int status = WriteFile(flags, wanted_.html, HtmlPage(first_.story));
-      if (status != kExitOk) return status;
-    }
-    const bool unexplained =
-        whole_ && !certificate_.coverage().Unexplained().empty();
-    return failed_ == 0 && !unexplained ? kExitOk : kExitFinding;
+  const std::chrono::duration<double> taken =
+      std::chrono::steady_clock::now() - start;
+  progress.Clear();
+  const int status = report.Finish(taken.count());
+  const Verdict* const shortest = report.shortest();
+  if (!wanted.html.empty() && shortest != nullptr && shortest->story.broken()) {
+    const int written =
+        WriteFile(flags, wanted.html, HtmlPage(shortest->story));
+    if (written != kExitOk) return written;
   }
-
- private:
-  std::string Summary() const {
-    if (failed_ != 0) {
-      return absl::StrCat("properties are broken in ", failed_,
-                          " configurations");
-    }
-    return absl::StrCat(
-        "every property holds in every interleaving (sequentially consistent, "
-        "no bound)",
-        closed_.empty() ? "" : ", and in every run of any length");
-  }
-
-  // Of the whole matrix, what it does not meet must be explained.
-  void PrintCoverage() {
-    const model::Coverage coverage = certificate_.coverage();
-    std::fputs(coverage.Text().c_str(), stdout);
-  }
-
-  const CheckFlags& wanted_;
-  const bool whole_;
-  CheckProgressLine& progress_;
-  Certificate certificate_;
-  std::string closed_;  // Lines of the closed configurations.
-  Verdict first_;
-  std::uint64_t reduced_ = 0;
-  std::uint64_t reduced_from_ = 0;
-  int failed_ = 0;
-  bool any_ = false;
-};
+  return status;
+}
 
 }  // namespace
 
@@ -244,7 +174,9 @@ int RunCheck(Arguments arguments) {
               "Explores every interleaving of every configuration of the "
               "matrix, on the shipped\nsource. Prints the certificate, or a "
               "shortest counterexample of a broken property.");
-  flags.Text("only", "GLOB", &wanted.only, "the configurations to explore");
+  wanted.only.AddFlag(flags, "the configurations to explore: all");
+  flags.Switch("list", &wanted.list,
+               "print the names of the configurations, and what they are");
   flags.Switch("deep", &wanted.deep, "the large configurations as well");
   flags.Text("mutant", "ROW", &wanted.mutant,
              "explore this mutant instead of the shipped source");
@@ -252,9 +184,11 @@ int RunCheck(Arguments arguments) {
               "configurations explored at once");
   flags.Switch("no-reduction", &wanted.no_reduction,
                "leave out the comparison with a reduced search");
-  flags.Switch("json", &wanted.json, "print JSON");
+  flags.Switch("all", &wanted.all,
+               "print each counterexample, and not the shortest alone");
+  flags.Switch("json", &wanted.json, "print one JSON object");
   flags.Text("html", "FILE", &wanted.html,
-             "write the first counterexample as a page for a browser");
+             "write the shortest counterexample as a page for a browser");
   flags.Choice("memory-model", "MODEL", &wanted.memory_model,
                {kInterleavings, "sc", "tso", "rc11"},
                "explore execution graphs that this model allows instead: x86's "
@@ -270,15 +204,20 @@ int RunCheck(Arguments arguments) {
   const Variant* const variant = FindVariantOrExplain(
       flags, wanted.mutant.empty() ? "shipped" : wanted.mutant);
   if (variant == nullptr) return kExitBadUse;
-  std::vector<Scenario> selected = Selected(*variant, wanted);
-  if (selected.empty()) {
-    return NoSuchConfiguration(flags, *variant, wanted.only);
+  if (wanted.list) {
+    const std::string in_vain = InVain(wanted.only, variant->scenarios);
+    if (!in_vain.empty()) return NoSuchConfiguration(flags, *variant, in_vain);
+    return List(*variant, wanted);
   }
+  std::vector<Scenario> selected = Selected(*variant, wanted);
+  const std::string in_vain = InVain(wanted.only, selected);
+  if (!in_vain.empty()) return NoSuchConfiguration(flags, *variant, in_vain);
   // A weaker order is seen by no interleaving.
   const bool weaker = IsOrder(variant->weakened.how);
   if (wanted.memory_model != kInterleavings || weaker) {
     (void)model::ModelNamed(wanted.memory_model, &wanted.graphs.memory);
     wanted.graphs.json = wanted.json;
+    wanted.graphs.all = wanted.all;
     wanted.graphs.html = wanted.html;
     // A bug shows in small ones.
     const bool given = std::any_of(
@@ -287,30 +226,7 @@ int RunCheck(Arguments arguments) {
     if (!wanted.mutant.empty() && !given) wanted.graphs.graphs = 4'000;
     return CheckByGraphs(flags, wanted.graphs, *variant, selected);
   }
-  std::vector<Scenario> closed;
-  if (!wanted.mutant.empty() && wanted.only == "*") {
-    closed = TakeClosed(&selected);
-  }
-  CheckProgressLine progress(selected, closed);
-  const Interruption interruption([&] { return progress.Summary(); });
-  model::CheckOptions options;
-  options.reduction = !wanted.no_reduction;
-  // A bug may make something count up for ever.
-  if (!wanted.mutant.empty()) options.limits.states = 3'000'000;
-  options.progress = [&](const model::CheckProgress& now) {
-    progress.Show(now);
-  };
-  const auto start = std::chrono::steady_clock::now();
-  Output output(wanted, progress);
-  model::CheckAll(*variant, selected, options, wanted.workers,
-                  [&](const Verdict& verdict) { output.Add(verdict); });
-  for (const Scenario& scenario : closed) {
-    if (output.failed()) break;
-    output.Add(model::Check(variant->name, scenario, options));
-  }
-  const std::chrono::duration<double> taken =
-      std::chrono::steady_clock::now() - start;
-  return output.Finish(flags, taken.count());
+  return CheckInterleavings(flags, wanted, *variant, std::move(selected));
 }
 
 }  // namespace netpoll::tools

@@ -13,6 +13,7 @@
 #include "netpoll/model/graphs/graph_pictures.h"
 #include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/source.h"
+#include "netpoll/tools/cli/check_report.h"
 #include "netpoll/tools/cli/model_files.h"
 #include "netpoll/tools/common/interruption.h"
 #include "netpoll/tools/common/json.h"
@@ -38,25 +39,72 @@ std::string Json(const GraphVerdict& verdict, const GraphCheck& wanted) {
         .Add("diagnosis", verdict.story.sentence)
         .Add("replay", verdict.story.ReplayText());
   }
-  return "  " + json.Add("seconds", verdict.seconds, 3).text();
+  return json.Add("seconds", verdict.seconds, 3).text();
 }
 
-void Print(const GraphVerdict& verdict) {
-  if (verdict.story.broken()) {
-    absl::PrintF("\n%s: %s\n", verdict.scenario,
-                 GraphCounterexample(verdict.story,
-                                     model::TerminalWidth(STDOUT_FILENO)));
-    if (!verdict.doubt.empty()) {
-      absl::PrintF("The counterexample is in doubt: %s\n", verdict.doubt);
-    }
-    return;
+std::string InFull(const GraphVerdict& verdict) {
+  std::string text =
+      GraphCounterexample(verdict.story, model::TerminalWidth(STDOUT_FILENO));
+  if (!verdict.doubt.empty()) {
+    absl::StrAppend(&text, "The counterexample is in doubt: ", verdict.doubt,
+                    "\n");
   }
-  if (!verdict.cut_off.empty()) {
-    absl::PrintF("%-24s cut off: %s\n", verdict.scenario, verdict.cut_off);
-    return;
-  }
-  std::fputs(GraphLine(verdict).c_str(), stdout);
+  return text;
 }
+
+// What is told in the end: of what was broken, and of all.
+struct GraphReport {
+  std::vector<Broken> broken;
+  std::vector<model::GraphStory> stories;  // Of them.
+  std::vector<std::string> results;        // As JSON.
+  int cut_off = 0;
+
+  void Add(const GraphVerdict& verdict, const GraphCheck& wanted) {
+    if (wanted.json) results.push_back(Json(verdict, wanted));
+    if (!verdict.cut_off.empty()) ++cut_off;
+    if (verdict.story.broken()) {
+      broken.push_back({.configuration = verdict.scenario,
+                        .violation = verdict.story.violation,
+                        .who = "",
+                        .steps = verdict.story.moments.size(),
+                        .text = InFull(verdict)});
+      stories.push_back(verdict.story);
+    } else if (!verdict.cut_off.empty() && !wanted.json) {
+      absl::PrintF("%-24s cut off: %s\n", verdict.scenario, verdict.cut_off);
+    } else if (broken.empty() && !wanted.json) {
+      std::fputs(GraphLine(verdict).c_str(), stdout);
+      std::fflush(stdout);
+    }
+  }
+
+  std::string Summary(const GraphCheck& wanted) const {
+    return absl::StrCat(
+        broken.empty() ? "every property holds in every execution"
+                       : absl::StrCat("properties are broken in ",
+                                      broken.size(), " configurations"),
+        " under ", Name(wanted.memory),
+        cut_off == 0 ? ""
+                     : absl::StrCat(", but for ", cut_off,
+                                    " configurations that were cut off: "
+                                    "--graphs says after how many"));
+  }
+
+  std::string Text(const GraphCheck& wanted, const std::string& variant,
+                   double seconds) const {
+    JsonObject summary;
+    summary.Add("configurations", results.size())
+        .Add("broken", broken.size())
+        .Add("cut_off", cut_off)
+        .Add("seconds", seconds, 3);
+    return CheckJson{.variant = variant,
+                     .memory_model = std::string(Name(wanted.memory)),
+                     .holds = broken.empty(),
+                     .coverage = "null",
+                     .summary = summary.text(),
+                     .results = results}
+        .Text();
+  }
+};
 
 }  // namespace
 
@@ -78,46 +126,36 @@ int CheckByGraphs(const Flags& flags, const GraphCheck& wanted,
                            scenarios[at].name, ", ", explored, " graphs, ",
                            at_rest, " at rest"));
   };
-  std::fputs(wanted.json ? "[\n" : model::GraphHead().c_str(), stdout);
-  int cut_off = 0;
-  model::GraphStory first;
-  const char* between = "";
+  if (!wanted.json) std::fputs(model::GraphHead().c_str(), stdout);
+  GraphReport report;
   for (const model::Scenario& scenario : scenarios) {
     const GraphVerdict verdict =
         CheckGraphs(variant.name, scenario, wanted.memory, limits);
     line.Clear();
-    if (wanted.json) {
-      std::printf("%s%s", between, Json(verdict, wanted).c_str());
-      between = ",\n";
-    } else {
-      Print(verdict);
-    }
-    if (!verdict.cut_off.empty()) ++cut_off;
-    if (verdict.story.broken() && broken++ == 0) first = verdict.story;
+    report.Add(verdict, wanted);
+    broken = static_cast<int>(report.broken.size());
     ++at;
   }
   const std::chrono::duration<double> taken =
       std::chrono::steady_clock::now() - start;
   if (wanted.json) {
-    std::fputs("\n]\n", stdout);
+    std::fputs(report.Text(wanted, variant.name, taken.count()).c_str(),
+               stdout);
   } else {
-    absl::PrintF("source %s, %.1f s; %s under %s%s\n", model::SourceDigest(),
-                 taken.count(),
-                 broken == 0 ? "every property holds in every execution"
-                             : absl::StrCat("properties are broken in ",
-                                            broken.load(), " configurations"),
-                 Name(wanted.memory),
-                 cut_off == 0
-                     ? ""
-                     : absl::StrCat(", but for ", cut_off,
-                                    " configurations that were cut off: "
-                                    "--graphs says after how many"));
+    if (!report.broken.empty()) {
+      absl::PrintF("\n%s\n", VerdictText(report.broken, wanted.all,
+                                         model::TerminalWidth(STDOUT_FILENO)));
+    }
+    absl::PrintF("source %s, %.1f s; %s\n", model::SourceDigest(),
+                 taken.count(), report.Summary(wanted));
   }
-  if (!wanted.html.empty() && first.broken()) {
-    const int status = WriteFile(flags, wanted.html, GraphHtmlPage(first));
+  if (!wanted.html.empty() && !report.broken.empty()) {
+    const int status =
+        WriteFile(flags, wanted.html,
+                  GraphHtmlPage(report.stories[Shortest(report.broken)]));
     if (status != kExitOk) return status;
   }
-  return broken == 0 ? kExitOk : kExitFinding;
+  return report.broken.empty() ? kExitOk : kExitFinding;
 }
 
 }  // namespace netpoll::tools

@@ -19,6 +19,7 @@ namespace netpoll::tools {
 struct GraphCheck {
   model::MemoryModel memory = model::MemoryModel::kRc11;
   std::int64_t graphs = 1'000'000;  // Of each configuration.
+  bool all = false;                 // Every counterexample, in full.
   bool json = false;
   std::string html;
 };

@@ -19,7 +19,11 @@ namespace netpoll::tools {
 namespace {
 
 using model::ReplayString;
+using ::testing::ContainsRegex;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 // One sentence, on one line, and nothing else.
 void ExpectRefused(const std::vector<std::string>& words,
@@ -78,6 +82,74 @@ TEST(CheckCommand, AMutantIsFoundAndItsStringReplays) {
   const Said again = Call({"replay", replay});
   EXPECT_EQ(again.status, kExitFinding);
   EXPECT_THAT(again.out, HasSubstr("L1: a task is parked although"));
+}
+
+TEST(CheckCommand, SaysTheVerdictThenTheShortestThenALineForEachOther) {
+  const Said said =
+      Call({"check", "--mutant", "canary", "--only", "wait-*,read-past"});
+  EXPECT_EQ(said.status, kExitFinding);
+  const auto at = said.out.find("\nBROKEN: ");
+  ASSERT_NE(at, std::string::npos) << said.out;
+  EXPECT_THAT(said.out.substr(at),
+              ContainsRegex("BROKEN: [0-9]+ configurations, [0-9]+ kinds?, "
+                            "shortest [0-9]+ steps in "));
+  const auto count = [](const std::string& text, const std::string& word) {
+    int found = 0;
+    for (auto i = text.find(word); i != std::string::npos;
+         i = text.find(word, i + 1)) {
+      ++found;
+    }
+    return found;
+  };
+  EXPECT_EQ(count(said.out, "netpoll replay np1:"), 1);
+  const Said all = Call(
+      {"check", "--mutant", "canary", "--only", "wait-*,read-past", "--all"});
+  EXPECT_GT(count(all.out, "netpoll replay np1:"), 1);
+  EXPECT_THAT(said.out, Not(HasSubstr("NOT EXPLAINED")));
+}
+
+TEST(CheckCommand, OnlyTakesSeveralNames) {
+  const Said said =
+      Call({"check", "--only", "read-edge,read-close", "--only", "lock-plain"});
+  EXPECT_EQ(said.status, kExitOk);
+  for (const char* name : {"read-edge ", "read-close ", "lock-plain "}) {
+    EXPECT_THAT(said.out, HasSubstr(name));
+  }
+  EXPECT_THAT(said.out, HasSubstr("total 3"));
+  ExpectRefused({"check", "--only", "read-edge,read-clos"},
+                "no configuration is named 'read-clos'");
+  ExpectRefused({"check", "--only", "read-edge,"}, "--only is 'read-edge,'");
+}
+
+TEST(CheckCommand, ListsWhatThereIs) {
+  const Said said = Call({"check", "--list", "--only", "read-close,deep-*"});
+  EXPECT_EQ(said.status, kExitOk);
+  EXPECT_THAT(said.out, HasSubstr("read-close "));
+  EXPECT_THAT(said.out, HasSubstr("(--deep)"));
+  EXPECT_THAT(said.out, Not(HasSubstr("read-edge ")));
+  EXPECT_THAT(Call({"check", "--list", "--only", "read-close", "--json"}).out,
+              HasSubstr("{\"name\": \"read-close\", \"about\": "));
+}
+
+TEST(CheckCommand, PrintsOneJsonObject) {
+  const Said said = Call({"check", "--only", "read-close", "--json"});
+  EXPECT_EQ(said.status, kExitOk);
+  EXPECT_THAT(said.out, StartsWith("{\n  \"version\": \""));
+  EXPECT_THAT(said.out, EndsWith("}\n"));
+  for (const char* member :
+       {"\"source\": \"", "\"variant\": \"shipped\"", "\"holds\": true",
+        "\"coverage\": null", "\"summary\": {\"configurations\": 1, ",
+        "\"results\": [", "\"interleavings\": \""}) {
+    EXPECT_THAT(said.out, HasSubstr(member));
+  }
+  const Said broken = Call(
+      {"check", "--mutant", "canary", "--only", "wait-canceled", "--json"});
+  EXPECT_EQ(broken.status, kExitFinding);
+  for (const char* member :
+       {"\"holds\": false", "\"broken\": 1", "\"shortest\": \"wait-canceled\"",
+        "\"task\": \"reader\"", "\"replay\": \"np1:canary/"}) {
+    EXPECT_THAT(broken.out, HasSubstr(member));
+  }
 }
 
 TEST(CheckCommand, UnknownNamesAreOneSentence) {

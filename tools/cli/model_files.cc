@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "netpoll/model/engine/run.h"
+#include "netpoll/model/engine/crash.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/common/suggest.h"
@@ -19,7 +19,7 @@ const model::Variant* FindVariantOrExplain(const Flags& flags,
                                            const std::string& name) {
   const model::Variant* const found = model::FindVariant(name);
   if (found != nullptr) {
-    if (name != "shipped") model::CatchCrashes();
+    model::CatchCrashes();
     return found;
   }
   std::vector<std::string_view> names;

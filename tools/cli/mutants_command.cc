@@ -2,8 +2,6 @@
 //
 // netpoll mutants: runs every known bug through the matrix, and prints which
 // configuration finds which.
-#include <fnmatch.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -14,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "netpoll/model/mutants/matrix.h"
+#include "netpoll/tools/cli/choice.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/common/flags.h"
@@ -88,7 +87,8 @@ int NoSuchMutant(const Flags& flags, const std::string& only) {
 }  // namespace
 
 int RunMutants(Arguments arguments) {
-  std::string only = "*";
+  Choice only;
+  bool list = false;
   bool json = false;
   model::RunOptions options;
   options.closed = true;
@@ -97,7 +97,9 @@ int RunMutants(Arguments arguments) {
       "Explores the matrix over every mutant: the source with one known "
       "bug put back.\nThe checker must find each of them, those of runs of "
       "any length in one\nconfiguration.");
-  flags.Text("only", "GLOB", &only, "the mutants to run");
+  only.AddFlag(flags, "the mutants to run: all");
+  flags.Switch("list", &list,
+               "print the names of the mutants, and what they are");
   flags.Count("workers", "N", &options.workers, 1, 256,
               "mutants explored at once");
   flags.Switch("json", &json, "print JSON");
@@ -107,12 +109,20 @@ int RunMutants(Arguments arguments) {
   if (const auto status = flags.Parse(arguments)) return *status;
 
   std::vector<const Variant*> selected;
+  std::vector<std::string_view> names;
+  std::vector<Listed> listed;
   for (const Variant* mutant : model::Mutants()) {
-    if (::fnmatch(only.c_str(), mutant->name.c_str(), 0) == 0) {
-      selected.push_back(mutant);
-    }
+    names.push_back(mutant->name);
+    if (!only.Has(mutant->name)) continue;
+    selected.push_back(mutant);
+    listed.push_back({mutant->name, mutant->about, ""});
   }
-  if (selected.empty()) return NoSuchMutant(flags, only);
+  const std::string in_vain = names.empty() ? "*" : only.FitsNone(names);
+  if (!in_vain.empty()) return NoSuchMutant(flags, in_vain);
+  if (list) {
+    PrintList("mutants", listed, json);
+    return kExitOk;
+  }
 
   const ProgressLine line;
   std::atomic<int> killed{0};

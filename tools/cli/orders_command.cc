@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "netpoll/model/engine/run.h"
+#include "netpoll/model/engine/crash.h"
 #include "netpoll/model/graphs/order_table.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/source.h"

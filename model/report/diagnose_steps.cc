@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A value that is wrong in the end, and a step that must not be.
+
+#include <string>
+
+#include "netpoll/model/engine/object.h"
+#include "netpoll/model/report/diagnosis.h"
+
+namespace netpoll::model {
+
+void Diagnoser::OfAnObject() {
+  const Moment* const last = facts_.Last(nullptr, [&](const Moment& moment) {
+    return moment.object_index == story_.object && moment.changed;
+  });
+  if (last == nullptr) {
+    out_.headline += ": " + story_.object_name + " is " + story_.object_value;
+    missing_ = "nobody ever changed " + story_.object_name;
+    return;
+  }
+  out_.headline += ": " + story_.object_name + " is " + story_.object_value;
+  out_.task = last->thread;
+  const Facts::Stale stale = facts_.StaleAt(*last, -1);
+  if (stale.changed != nullptr) {
+    Looked(stale.looked);
+    Changed(stale.changed);
+  }
+  Acted(last, "changed " + last->object + " last, in");
+  missing_ = "nobody put it right after that";
+  std::string parked;
+  for (std::size_t i = 0; i < story_.threads.size(); ++i) {
+    if (StandOf(static_cast<int>(i)) != Stand::kParked) continue;
+    parked += (parked.empty() ? "" : ", ") + story_.threads[i];
+  }
+  missing_ += "; in the end " +
+              (parked.empty() ? "nobody is parked" : "parked: " + parked);
+}
+
+void Diagnoser::OfAStep() {
+  const Moment& last = story_.moments.back();
+  const int doer = last.thread;
+  const int task = story_.task >= 0 ? story_.task : doer;
+  out_.task = task;
+  const bool crash = story_.violation.starts_with("crash");
+  out_.headline += ": " + Who(task);
+  Acted(&last, crash ? "came to" : "went as far as");
+  if (story_.violation.starts_with("race")) {
+    Race(last);
+  } else if (task != doer) {
+    OfAnother(last, task);
+  } else if (story_.task < 0 && story_.object >= 0) {
+    OfAValueMeanwhile(last);
+  } else if (story_.violation.starts_with("I6")) {
+    OfACount(last);
+  } else {
+    OfItself(last);
+  }
+  const std::string& next = story_.next[doer];
+  if (crash) {
+    missing_ = "and crashed before its next access";
+  } else if (missing_.empty()) {
+    if (!next.empty()) {
+      missing_ = Who(doer) + " goes on at " + Written(next);
+    }
+  }
+}
+
+// What does not agree with what the step changed, or should have.
+void Diagnoser::OfAValueMeanwhile(const Moment& last) {
+  const Moment* const changed = facts_.Last(nullptr, [&](const Moment& moment) {
+    return moment.object_index == story_.object && moment.changed;
+  });
+  if (changed == nullptr) {
+    missing_ = "nobody has changed " + story_.object_name + " so far";
+  } else if (changed != &last) {
+    Changed(changed);
+    missing_ = "nobody has changed " + story_.object_name + " after step " +
+               std::to_string(changed->step);
+  }
+  const Moment* const field = facts_.Last(nullptr, [&](const Moment& moment) {
+    return moment.thread == last.thread && moment.changed &&
+           moment.operation == Name(Op::kSet);
+  });
+  if (field != nullptr && field != &last && field != changed) {
+    Add(field,
+        Who(field) + " changed " + field->object + " in " + Point(*field));
+  }
+  missing_ += (missing_.empty() ? "" : "; ") + Who(last.thread) + " " +
+              facts_.Locks(last.thread);
+}
+
+void Diagnoser::Race(const Moment& last) {
+  int other = -1;
+  for (std::size_t i = 0; i < story_.next_object.size(); ++i) {
+    if (static_cast<int>(i) == last.thread) continue;
+    if (story_.next_object[i] == story_.object) other = static_cast<int>(i);
+  }
+  if (other < 0) return;
+  const std::string place = LastPlaceOf(other, nullptr);
+  missing_ = Who(other) + " is about to use " + story_.object_name + " too" +
+             (place.empty() ? "" : ", after " + place) + "; " +
+             Who(last.thread) + " " + facts_.Locks(last.thread) + ", " +
+             Who(other) + " " + facts_.Locks(other);
+}
+
+// A task that is wronged by what somebody else does.
+void Diagnoser::OfAnother(const Moment& last, int task) {
+  const Moment* const slept = facts_.LastDeed(task);
+  const Moment* const taken =
+      slept == nullptr ? nullptr : facts_.TakenOut(*slept);
+  if (slept != nullptr && slept != &last) {
+    Add(slept,
+        Who(task) + " last changed " + slept->object + " in " + Point(*slept));
+  }
+  if (taken != nullptr) {
+    out_.taken = taken->step;
+    out_.from = taken->step;
+    Add(taken, Who(taken) + " took " + Who(task) + " out of " + taken->object +
+                   " in " + Point(*taken));
+    missing_ = story_.next[last.thread].empty()
+                   ? Who(last.thread) + " ended and had not made " + Who(task) +
+                         " runnable"
+                   : "";
+  }
+  const Moment* const woken =
+      facts_.First(taken != nullptr ? taken : slept, [&](const Moment& moment) {
+        return moment.object == Who(task) + ".runnable" && moment.changed &&
+               moment.thread != task && &moment != &last;
+      });
+  if (woken != nullptr) {
+    out_.from = woken->step;
+    missing_ = "";
+    Add(woken, Who(woken) + " had made it runnable in " + Point(*woken));
+  }
+  if (StandOf(task) == Stand::kParked && taken == nullptr && slept != nullptr &&
+      slept->after == "task:" + Who(task)) {
+    missing_ = "nobody had taken " + Who(task) + " out of " + slept->object;
+  } else if (StandOf(task) != Stand::kParked) {
+    missing_ = Who(task) + HowItStands(task) + ", and is not parked";
+  }
+}
+
+// A thread that breaks a law itself: what it acted on was no longer so, or it
+// saw that and went on.
+void Diagnoser::OfItself(const Moment& last) {
+  const int doer = last.thread;
+  const Facts::Stale stale = facts_.StaleAt(last, story_.object);
+  const int object = story_.object >= 0         ? story_.object
+                     : stale.changed != nullptr ? stale.changed->object_index
+                                                : last.object_index;
+  const Moment* const changed = facts_.LastChangeByOther(doer, object, &last);
+  if (changed == nullptr) return;
+  const Moment* const looked = facts_.LastLook(doer, object, &last);
+  Changed(changed);
+  if (looked != nullptr) Looked(looked);
+  if (looked == nullptr && last.object_index != object) {
+    missing_ = Who(doer) + " never looked at " + changed->object;
+  } else if (looked != nullptr && looked < changed &&
+             last.object_index != object) {
+    missing_ = Who(doer) + " did not look again before step " +
+               std::to_string(last.step);
+  } else if (looked != nullptr && looked > changed && story_.object >= 0) {
+    missing_ = Who(doer) + " saw that and went on all the same";
+  }
+  // What the step itself met.
+  const Moment* const met =
+      facts_.LastChangeByOther(doer, last.object_index, &last);
+  if (met != nullptr && met != changed && met->before != met->after) {
+    Add(met, Who(met) + " changed " + met->object + " in " + Point(*met));
+  }
+}
+
+// What the thread added and did not take back.
+void Diagnoser::OfACount(const Moment& last) {
+  const Moment* const added = facts_.Last(nullptr, [&](const Moment& moment) {
+    return moment.thread == last.thread && moment.operation == Name(Op::kAdd);
+  });
+  if (added == nullptr) {
+    missing_ = Who(last.thread) + " has not changed the count at all";
+    if (!story_.next[last.thread].empty()) {
+      missing_ += ", and goes on at " + Written(story_.next[last.thread]);
+    }
+    return;
+  }
+  out_.from = added->step;
+  Add(added, Who(added) + " last changed the count in " + Point(*added));
+  if (story_.next[last.thread].empty()) {
+    missing_ = Who(last.thread) + " has ended, and did not change it again";
+  }
+}
+
+}  // namespace netpoll::model

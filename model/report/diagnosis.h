@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How a story is told shortly (story.h), in two halves: of who waits for ever
+// (diagnose_waits.cc), and of a step or a value that must not be
+// (diagnose_steps.cc).
+
+#ifndef NETPOLL_MODEL_REPORT_DIAGNOSIS_H_
+#define NETPOLL_MODEL_REPORT_DIAGNOSIS_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "netpoll/model/report/facts.h"
+#include "netpoll/model/report/story.h"
+
+namespace netpoll::model {
+
+// "commit.word, core/poll_desc.h:184"
+std::string Written(const std::string& site);
+
+class Diagnoser {
+ public:
+  explicit Diagnoser(const Story& story) : story_(story), facts_(story) {}
+
+  Diagnosis Tell();
+
+ private:
+  const std::string& Who(int thread) const { return story_.threads[thread]; }
+  const std::string& Who(const Moment* moment) const {
+    return story_.threads[moment->thread];
+  }
+  Stand StandOf(int thread) const {
+    return story_.moments.back().stands[thread];
+  }
+  std::string HowItStands(int thread) const;
+  // "step 7 (unblock.status, core/poll_desc.h:171: status gen1 ->
+  // gen1+closing)". A plain field has no name: what came before it has.
+  std::string Point(const Moment& moment) const;
+  std::string LastPlaceOf(int thread, const Moment* before) const;
+
+  // Facts come in any order, and are told in that of their steps.
+  void Add(const Moment* at, const std::string& text) {
+    told_.emplace_back(at->step, text);
+  }
+  void Looked(const Moment* at);
+  void Changed(const Moment* at);
+  void Acted(const Moment* at, const std::string& how);
+  Diagnosis Finish();
+
+  // Somebody waits, and nobody will wake it.
+  int MostStuck() const;
+  void OfWhoIsStuck(int thread);
+  bool WaitsForALock(int thread);
+  void OfWhoNeverDidAnything(int thread);
+  void Taken(const Moment& slept, const Moment& taken);
+  void WroteOver(const Facts::Stale& stale, const Moment& store);
+  void NobodyLooked(int thread, const Moment& slept);
+  const Moment* WhatItMissed(int thread, const Moment& slept) const;
+  const Moment* TooLate(int thread, const Moment& slept) const;
+  void WhereTheyLooked(const Moment& changed, const Moment& slept);
+  std::string NotAfter(const Moment& slept, const Moment* after) const;
+
+  // A value that is wrong in the end; a step that must not be.
+  void OfAnObject();
+  void OfAStep();
+  void OfAValueMeanwhile(const Moment& last);
+  void Race(const Moment& last);
+  void OfAnother(const Moment& last, int task);
+  void OfItself(const Moment& last);
+  void OfACount(const Moment& last);
+
+  void Around();
+
+  const Story& story_;
+  const Facts facts_;
+  Diagnosis out_;
+  std::vector<std::pair<int, std::string>> told_;
+  std::string missing_;
+};
+
+}  // namespace netpoll::model
+
+#endif  // NETPOLL_MODEL_REPORT_DIAGNOSIS_H_
