@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "netpoll/core/concurrency.h"
 #include "netpoll/runtime/cancel.h"
 #include "netpoll/runtime/channel.h"
 #include "netpoll/runtime/event.h"
@@ -34,6 +35,19 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// Counted by tasks on several workers.
+class Tally {
+ public:
+  Tally& operator+=(int more) {
+    value_.FetchAdd("test.count", more, Order::kAcqRel);
+    return *this;
+  }
+  operator int() const { return value_.Load("test.count", Order::kAcquire); }
+
+ private:
+  StdEnv::Atomic<int> value_{0};
+};
+
 // What the program and its peers share.
 struct Shared {
   explicit Shared(Runtime& r) : runtime(r) {
@@ -51,8 +65,8 @@ struct Shared {
   Event over;
   Descriptor::PipeEnds pipe;
   // Of items; of bytes.
-  int sent = 0, taken = 0, given = 0, received = 0;
-  std::size_t written = 0, read = 0;
+  Tally sent, taken, given, received;
+  Tally written, read;
   bool finished = false;
 };
 
@@ -70,7 +84,7 @@ Task<> Gives(Shared& s) {
   for (;;) {
     const IoStatus sent = co_await s.in.Send(1);
     if (!sent.ok()) co_return;
-    ++s.given;
+    s.given += 1;
     co_await s.runtime.Yield();
   }
 }
@@ -78,7 +92,8 @@ Task<> Gives(Shared& s) {
 Task<> Writes(Shared& s) {
   while (!s.over.is_set()) {
     if (s.written < s.read + 2) {
-      s.written += (co_await s.pipe.write.Write("x")).bytes;
+      const IoResult put = co_await s.pipe.write.Write("x");
+      s.written += static_cast<int>(put.bytes);
     }
     co_await s.runtime.Yield();
   }
@@ -101,7 +116,8 @@ Task<> Send(Shared& s) {
 
 Task<> Read(Shared& s) {
   std::array<char, 1> byte;
-  s.read += (co_await s.pipe.read.Read(byte)).bytes;
+  const IoResult got = co_await s.pipe.read.Read(byte);
+  s.read += static_cast<int>(got.bytes);
 }
 
 Task<> Locked(Shared& s) {
@@ -121,8 +137,8 @@ Task<> Permitted(Shared& s) {
 
 Task<> Selects(Shared& s) {
   const auto got = co_await Select(s.in.Receive(), s.out.Send(2));
-  if (got.index == 0 && std::get<0>(got.results).ok()) ++s.received;
-  if (got.index == 1 && std::get<1>(got.results).ok()) ++s.sent;
+  if (got.index == 0 && std::get<0>(got.results).ok()) s.received += 1;
+  if (got.index == 1 && std::get<1>(got.results).ok()) s.sent += 1;
 }
 
 Task<> Connects(Shared& s) {
@@ -182,15 +198,15 @@ Task<> Once(Runtime& runtime, int turns, bool* finished) {
   co_await std::move(saboteur);
 
   // What is left inside comes out.
-  while (s.in.TryReceive()) ++s.received;
-  EXPECT_EQ(s.sent, s.taken) << "cancelled at turn " << turns;
-  EXPECT_EQ(s.given, s.received) << "cancelled at turn " << turns;
+  while (s.in.TryReceive()) s.received += 1;
+  EXPECT_EQ(int{s.sent}, int{s.taken}) << "cancelled at turn " << turns;
+  EXPECT_EQ(int{s.given}, int{s.received}) << "cancelled at turn " << turns;
   std::array<char, 8> rest;
   while (s.read < s.written) {
     const IoResult got = co_await WithTimeout(1min, s.pipe.read.Read(rest));
     EXPECT_TRUE(got.ok()) << "bytes were lost, cancelled at turn " << turns;
     if (!got.ok()) break;
-    s.read += got.bytes;
+    s.read += static_cast<int>(got.bytes);
   }
   EXPECT_TRUE(s.mutex.TryLock().ok()) << "cancelled at turn " << turns;
   EXPECT_EQ(s.permits.available(), 1u) << "cancelled at turn " << turns;
