@@ -242,20 +242,31 @@ TEST_P(BesideTest, StopEndsAGroup) {
   });
 }
 
+Task<int> After(Event& event, int number) {
+  const IoStatus status = co_await event.Wait();
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  if (number == 2) throw std::runtime_error("two");
+  co_return number;
+}
+
 TEST_P(BesideTest, ResultsComeAsTheyAreReady) {
   RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    Event first, second, third;
     TaskResults<int> results(runtime);
-    results.Spawn(Number(runtime, 3, 30ms));
-    results.Spawn(Number(runtime, 1, 1ms));
-    results.Spawn(Fails(runtime, "two", 15ms));
+    results.Spawn(After(third, 3));
+    results.Spawn(After(first, 1));
+    results.Spawn(After(second, 2));
     EXPECT_EQ(results.outstanding(), 3u);
+    first.Set();
     auto got = co_await results.Next();
     EXPECT_EQ(got->Get(), 1);
+    second.Set();
     got = co_await results.Next();
     EXPECT_FALSE(got->ok());
     got = co_await WithTimeout(Deadline::Past(), results.Next());
     EXPECT_FALSE(got.has_value());
     EXPECT_EQ(results.outstanding(), 1u);
+    third.Set();
     got = co_await results.Next();
     EXPECT_EQ(got->Get(), 3);
     got = co_await results.Next();

@@ -21,10 +21,12 @@
 // without waiting is done in a cancelled scope too, but for a loop that never
 // waits: it is ended when its task has had its share of a turn.
 //
-// A join has no room for a status: Cancelled leaves it (join.h). Close always
-// comes to its end. Scopes nest: an outer one ends an inner one. Stop ends all.
-// A spawned task is in no scope of its spawner's; a TaskGroup's are in that of
-// whoever awaits the group (task_group.h).
+// An operation that waits for its turn behind another one of the same direction
+// of a descriptor ends when its turn comes. A join has no room for a status:
+// Cancelled leaves it (join.h). Close always comes to its end. Scopes nest: an
+// outer one ends an inner one. Stop ends all. A spawned task is in no scope of
+// its spawner's; a TaskGroup's are in that of whoever awaits the group
+// (task_group.h).
 //
 // None of this blocks, or allocates: the timer's room was reserved with the
 // task, unless it has several; then std::bad_alloc if there is no memory. In a
