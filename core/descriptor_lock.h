@@ -10,9 +10,17 @@
 // whether it is parked (touch nothing of it) or may Acquire again at once. A
 // parked task that runs again calls Acquire again.
 //
+// The last reference ends the *descriptor*: it is deregistered and closed by
+// whoever dropped it. It does not end the *memory*. A task that Close let go
+// holds no reference, and still calls Acquire, to be told kClosed, maybe after
+// the last reference went. So the lock stays until each task that was handed
+// out in a `wake` has called Acquire: in memory that is never freed, or with a
+// count of its own in which whoever is about to call Acquire is counted, as in
+// runtime/protocols/fd_life.h.
+//
 // Orders: acquire on taking, so that what one holder wrote is visible to the
-// next; acq_rel on giving up, since whoever drops the last reference destroys,
-// and comes after all the others. Nothing here is half of a Dekker pair: what
+// next; acq_rel on giving up, since whoever drops the last reference ends the
+// descriptor, and comes after all the others. Nothing here is half of a Dekker pair: what
 // is decided is in this one word. Loads are acquire where `closed` ends the
 // call: who is told of a close sees what came before it. Otherwise they are
 // relaxed, and the exchange confirms them.
@@ -47,7 +55,8 @@ class DescriptorLock {
     return done.step.outcome == LockOutcome::kDone;
   }
 
-  // True if it was the last after closing: the caller destroys the descriptor.
+  // True if it was the last after closing: the caller ends the descriptor, not
+  // the lock.
   [[nodiscard]] bool DropReference() {
     const auto done = Update<Env>(word_, "fdlock.decref", kConfirmedAcqRel,
                                   lock_word::DropReference);

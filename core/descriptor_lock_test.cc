@@ -111,6 +111,22 @@ TEST(DescriptorLockTest, CloseLetsAllGoWhoWait) {
   }
 }
 
+// So the last reference must not free the lock.
+TEST(DescriptorLockTest, WhoIsLetGoComesBackToTheLockAfterTheLastReference) {
+  Lock lock;
+  Waiter queued;
+  ASSERT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kDone);
+  ASSERT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kMustWait);
+  ASSERT_TRUE(lock.Park(Mode::kRead, &queued));
+  WaiterList wake;
+  ASSERT_TRUE(lock.Close(wake));
+  EXPECT_EQ(wake.Pop(), &queued);
+  EXPECT_FALSE(lock.Release(Mode::kRead, wake));
+  EXPECT_TRUE(lock.DropReference());
+  EXPECT_TRUE(wake.empty());
+  EXPECT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kClosed);
+}
+
 TEST(DescriptorLockTest, CloseUnblocksFourThreads) {
   Lock lock;
   ASSERT_EQ(lock.Acquire(Mode::kRead), LockOutcome::kDone);

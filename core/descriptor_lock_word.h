@@ -10,7 +10,7 @@
 //   42..23   tasks that wait for the read direction
 //   62..43   tasks that wait for the write direction
 //
-// The last reference to go after closing destroys the descriptor: exactly one
+// The last reference to go after closing ends the descriptor: exactly one
 // DropReference or Release answers `last`. A count that would overflow, and a
 // release of what is not held, are misuse and leave the word as it was.
 
@@ -27,7 +27,7 @@ using LockWord = std::uint64_t;
 
 enum class [[nodiscard]] LockOutcome : std::uint8_t{
     kDone,  // The reference or the direction is the caller's, or was given up.
-    kLast,  // Given up, and it was the last: destroy the descriptor.
+    kLast,  // Given up, and it was the last: end the descriptor.
     kClosed,    // Refused: the descriptor is closed.
     kMustWait,  // Counted as waiting for the direction.
     kMisuse,    // More references or waiters than fit, or released twice.
