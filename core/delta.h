@@ -68,8 +68,13 @@ constexpr std::int64_t SaturatedNanos(
 // Every backend rounds up to what its system call can express, never down.
 class Delta {
  public:
-  static constexpr Delta Forever() { return Delta(-1); }
+  static constexpr Delta Forever() { return Delta(kForever); }
   static constexpr Delta NonBlocking() { return Delta(0); }
+
+  // For whoever has waited elsewhere, on Poller::PollFd: the blocking poll in
+  // all but that it does not wait. It takes the break, as one that does not
+  // block must not.
+  static constexpr Delta Waited() { return Delta(kWaited); }
 
   // At most `limit`; zero or less does not block, and what is too long to be
   // said in nanoseconds is for ever.
@@ -93,20 +98,21 @@ class Delta {
     return Delta(when - now);
   }
 
-  constexpr bool forever() const { return nanos_ < 0; }
+  constexpr bool forever() const { return nanos_ == kForever; }
+  // Whether it is the blocking poll, of which there is one at a time.
   constexpr bool blocking() const { return nanos_ != 0; }
   // Blocks, but at most nanos().
-  constexpr bool limited() const { return nanos_ > 0; }
+  constexpr bool limited() const { return blocking() && !forever(); }
 
   // Nanoseconds; meaningful unless forever().
-  constexpr std::int64_t nanos() const { return nanos_; }
+  constexpr std::int64_t nanos() const { return nanos_ < 0 ? 0 : nanos_; }
 
   // The value for a call that takes milliseconds, -1 for ever: rounded up, and
   // cut to the range of int (the caller's loop polls again).
   constexpr int ToMillisecondsCeil() const {
     if (forever()) return -1;
-    const std::int64_t whole = nanos_ / kNanosPerMilli;
-    const std::int64_t ceil = whole + (nanos_ % kNanosPerMilli != 0 ? 1 : 0);
+    const std::int64_t whole = nanos() / kNanosPerMilli;
+    const std::int64_t ceil = whole + (nanos() % kNanosPerMilli != 0 ? 1 : 0);
     constexpr std::int64_t kIntMax = std::numeric_limits<int>::max();
     return static_cast<int>(ceil < kIntMax ? ceil : kIntMax);
   }
@@ -115,6 +121,8 @@ class Delta {
 
  private:
   static constexpr std::int64_t kNanosPerMilli = 1'000'000;
+  static constexpr std::int64_t kForever = -1;
+  static constexpr std::int64_t kWaited = -2;
 
   explicit constexpr Delta(std::int64_t nanos) : nanos_(nanos) {}
 

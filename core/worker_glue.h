@@ -6,8 +6,7 @@
 //
 //   a worker without work      glue.Idle()
 //   a busy one, now and then   glue.Look()
-//   a foreign event loop       rest = glue.Prepare(); sleep on PollFd() until
-//                              rest.until; glue.Finish()
+//   a foreign event loop       foreign_loop.h
 //   one thread, no protocol    PollTurn
 //
 // Until when: a poll never lasts longer than what was announced, because who
@@ -83,6 +82,20 @@ DueTime PollUntil(Host& host, std::int64_t until) {
   return now;
 }
 
+// After a sleep in a call of somebody else's. `readable`: it said that PollFd()
+// is, or may not know. The poll takes the break with it: the descriptor stays
+// readable for as long as nobody does. One that is not readable is left alone,
+// unless a deadline is due.
+template <class Host>
+DueTime PollAfterSleep(Host& host, bool readable) {
+  const std::int64_t next = host.NextTime();
+  const std::int64_t now = next == kNever ? 0 : host.Now();
+  if (readable) host.Poll(Delta::Waited());
+  if (next > now) return std::nullopt;
+  host.PollAll();
+  return now;
+}
+
 // A whole turn of a scheduler on one thread, which needs no protocol: polls
 // until `until` at the latest (absolute; kNever: for ever), then acts
 // on the deadlines that have passed. Returns whom to run, those first whom
@@ -155,7 +168,7 @@ class WorkerGlue {
     const std::int64_t again = host_.NextTime();
     return {Next::kPoll, again < announced ? again : announced};
   }
-  void Finish() { Leave(PollNow(host_)); }
+  void Finish(bool readable = true) { Leave(PollAfterSleep(host_, readable)); }
 
  private:
   void Leave(DueTime due) {

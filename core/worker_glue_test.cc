@@ -250,7 +250,8 @@ TEST_F(WorkerGlueTest, AForeignLoopIsTheSameInTwoHalves) {
   EXPECT_TRUE(protocol_.Wake());
   glue.Finish();
   EXPECT_FALSE(protocol_.Wake());
-  EXPECT_EQ(script.said, "timers look timers timers now poll-all expire-9 ");
+  EXPECT_EQ(script.said,
+            "timers look timers timers now poll-0 poll-all expire-9 ");
 }
 
 }  // namespace

@@ -28,8 +28,8 @@ class FakeBackend {
   using Kernel = FakeKernel<Env>;
 
   static constexpr const char* kName = "fake";
-  static constexpr BackendTraits kTraits = {.needs_arm = kTrigger ==
-                                                         FakeTrigger::kLevel};
+  static constexpr BackendTraits kTraits = {
+      .needs_arm = kTrigger == FakeTrigger::kLevel, .has_poll_fd = true};
 
   explicit FakeBackend(Kernel& kernel) : kernel_(kernel) {
     kernel_.Attach(kTrigger);
@@ -70,6 +70,9 @@ class FakeBackend {
   }
 
   bool IsPollDescriptor(Fd fd) const { return fd == Kernel::kWakeFd; }
+
+  // -1 unless a test has lent one: Kernel::set_poll_fd.
+  Fd PollFd() const { return kernel_.poll_fd(); }
 
  private:
   Kernel& kernel_;

@@ -25,6 +25,7 @@ namespace {
 template <BackendTraits kClaimed>
 struct Claiming : FakeBackend<> {
   static constexpr BackendTraits kTraits = kClaimed;
+  void PollFd() const {}  // Not one.
 };
 template <BackendTraits kClaimed>
 struct WithArm : Claiming<kClaimed> {

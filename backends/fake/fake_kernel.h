@@ -11,6 +11,10 @@
 //   kernel.Inject({old_key, Mode::kRead, {}});       // a stale event
 //   poller.Poll(Delta::NonBlocking());
 //
+// For glue inside a loop of somebody else's: `readable` is what PollFd() would
+// be, and set_poll_fd lends it a descriptor of the system's, see
+// fake_poll_fd.h.
+//
 // A blocking poll blocks for real, until another thread does something that
 // ends it. The clock is manual: a wait with a limit ends when somebody
 // advances it; with set_auto_advance the wait advances it itself.
@@ -33,6 +37,7 @@
 #include "netpoll/backends/fake/fake_adversary.h"
 #include "netpoll/backends/fake/fake_delivery.h"
 #include "netpoll/backends/fake/fake_files.h"
+#include "netpoll/backends/fake/fake_lent_fd.h"
 #include "netpoll/backends/fake/fake_tokens.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
@@ -60,6 +65,7 @@ class FakeKernel {
   void CloseFd(Fd fd) {
     const LockHolder hold(lock_, "fake.close_fd");
     if (FakeFile* const file = files_.Find(fd)) *file = FakeFile{};
+    TellReadable();
   }
 
   // Makes `fd` ready in the directions of `mode`, and that is an edge even if
@@ -144,11 +150,13 @@ class FakeKernel {
   void TakeTokenOut() {
     const LockHolder hold(lock_, "fake.token_out");
     tokens_.set_in_transit(true);
+    TellReadable();
   }
   void PutTokenBack(bool notify) {
     {
       const LockHolder hold(lock_, "fake.token_back");
       tokens_.set_in_transit(false);
+      TellReadable();
     }
     if (notify) parker_.Unpark("fake.token_notify");
   }
@@ -184,6 +192,11 @@ class FakeKernel {
     const LockHolder hold(lock_, "fake.quiet");
     return !delivery_.waiting() && !files_.AnyDue();
   }
+  // Whether a poll would report something, or a blocking one take a token.
+  bool readable() {
+    const LockHolder hold(lock_, "fake.readable");
+    return Readable();
+  }
   // Whether a blocking poll sleeps at this moment.
   bool blocked() { return Read("fake.blocked", blocked_); }
   int tokens() { return Read("fake.tokens", tokens_).count(); }
@@ -196,6 +209,13 @@ class FakeKernel {
   }
 
   // --- System calls of the backend ------------------------------------------
+
+  void set_poll_fd(FakeLentFd lent) {
+    const LockHolder hold(lock_, "fake.set_poll_fd");
+    lent_ = lent;
+    TellReadable();
+  }
+  Fd poll_fd() { return Read("fake.poll_fd", lent_).fd; }
 
   static constexpr Fd kWakeFd = 999;
   static constexpr Fd kFirstFd = FakeFiles::kFirstFd;
@@ -241,6 +261,7 @@ class FakeKernel {
     file->key.reset();
     file->armed = 0;
     delivery_.Closed(key);
+    TellReadable();
     if (error == 0 && dice_.Roll(FakeDisturbance::kCloseFails)) return EIO;
     return error;
   }
@@ -267,6 +288,26 @@ class FakeKernel {
   // One look: true if the poll returns with `batch`, false if it must Sleep.
   bool Look(Delta delta, std::int64_t end, Batch& batch) {
     const LockHolder hold(lock_, "fake.look");
+    const bool over = LookHere(delta, end, batch);
+    TellReadable();
+    return over;
+  }
+
+  // After the last report of a poll.
+  void Leave(const Batch& batch) {
+    if (batch.carries_token) PutTokenBack(/*notify=*/true);
+  }
+
+  void Sleep() { parker_.Park("fake.sleep"); }
+
+ private:
+  static constexpr std::uint64_t kJump = 1'000'000;
+
+  static std::int64_t Sum(std::int64_t a, std::int64_t b) {
+    return b > kNever - a ? kNever : a + b;
+  }
+
+  bool LookHere(Delta delta, std::int64_t end, Batch& batch) {
     ++polls_;
     if (delta.blocking()) blocked_ = false;
     const bool limited = delta.limited();
@@ -289,19 +330,10 @@ class FakeKernel {
     return false;
   }
 
-  // After the last report of a poll.
-  void Leave(const Batch& batch) {
-    if (batch.carries_token) PutTokenBack(/*notify=*/true);
+  bool Readable() const {
+    return tokens_.takeable() || delivery_.waiting() || files_.AnyDue();
   }
-
-  void Sleep() { parker_.Park("fake.sleep"); }
-
- private:
-  static constexpr std::uint64_t kJump = 1'000'000;
-
-  static std::int64_t Sum(std::int64_t a, std::int64_t b) {
-    return b > kNever - a ? kNever : a + b;
-  }
+  void TellReadable() { lent_.Say(Readable()); }
 
   // Changes something that may end a blocking poll.
   template <class F>
@@ -309,6 +341,7 @@ class FakeKernel {
     {
       const LockHolder hold(lock_, site);
       change();
+      TellReadable();
     }
     parker_.Unpark("fake.notify");
   }
@@ -355,6 +388,7 @@ class FakeKernel {
   int close_error_ = 0;
   bool blocked_ = false;
   bool auto_advance_ = false;
+  FakeLentFd lent_;
 };
 
 }  // namespace netpoll

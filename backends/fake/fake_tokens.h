@@ -17,6 +17,7 @@ class FakeTokens {
  public:
   int count() const { return count_; }
   int posts() const { return posts_; }
+  bool takeable() const { return count_ != 0 && !in_transit_; }
 
   void Add(int count) { count_ += count; }
   void FailNext(int error) { error_ = error; }
@@ -36,7 +37,7 @@ class FakeTokens {
 
   // For a blocking poll: true if it took one, for good.
   bool Take() {
-    if (count_ == 0 || in_transit_) return false;
+    if (!takeable()) return false;
     --count_;
     return true;
   }

@@ -15,6 +15,7 @@
 #include "netpoll/model/scenarios/dispatch_world.h"
 #include "netpoll/model/scenarios/doorbell_world.h"
 #include "netpoll/model/scenarios/fd_world.h"
+#include "netpoll/model/scenarios/foreign_world.h"
 #include "netpoll/model/scenarios/fork_world.h"
 #include "netpoll/model/scenarios/futex_world.h"
 #include "netpoll/model/scenarios/heap_world.h"
@@ -51,6 +52,7 @@ std::vector<Scenario> AllScenarios() {
   AddTokenScenarios(all);
   AddPipeScenarios(all);
   AddSleepScenarios(all);
+  AddForeignScenarios(all);
   AddLockScenarios(all);
   AddPoolScenarios(all);
   AddFutexScenarios(all);

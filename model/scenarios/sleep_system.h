@@ -22,6 +22,7 @@ struct System {
   int now = 0;
   int earliest = kNoTime;
   bool broken = false;
+  bool heard = false;  // The break has ended a sleep in somebody else's loop.
   bool interrupted = false;
   Event event = Event::kNone;
   int spoken_at = 0;
@@ -78,9 +79,27 @@ inline Step Wait(System& system, std::int64_t end) {
     return 0;
   }
   const bool broken = std::exchange(system.broken, false);
+  system.heard = false;
   if (system.Fetch()) return 1;
   if (!broken && system.now < end) return std::nullopt;
   return 0;
+}
+// A sleep until `end` in a loop of somebody else's: it fetches nothing. Whether
+// the descriptor is readable; it may end for a matter of that loop's.
+inline constexpr int kHeardTwice = 2;
+inline constexpr int kOtherMatter = 3;
+inline Step SleepElsewhere(System& system, std::int64_t end) {
+  if (std::exchange(system.interrupted, false)) return kOtherMatter;
+  const bool event = system.event == Event::kPending;
+  if (!system.broken && !event && system.now < end) return std::nullopt;
+  if (!system.broken) return event;
+  return std::exchange(system.heard, true) && !event ? kHeardTwice : 1;
+}
+// What follows such a sleep: it does not wait, and takes the break.
+inline Step Take(System& system, std::int64_t) {
+  system.broken = false;
+  system.heard = false;
+  return system.Fetch();
 }
 inline Step Fetch(System& system, std::int64_t) { return system.Fetch(); }
 // The task is served, and has no deadline any more.

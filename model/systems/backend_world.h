@@ -80,6 +80,8 @@ struct BackendCast {
   int lookers = 0;  // Threads that poll without blocking.
   int looks = 1;
   int passers = 0;  // Tasks that open a file of their own, and close it.
+  // The blocking poll waits on the descriptor, in a loop of somebody else's.
+  bool foreign = false;
 };
 
 // `System` is BackendFiles and whatever else the kernel has.
@@ -270,12 +272,29 @@ class BackendWorld : public World {
     Sink sink{this, &thread};
     for (;;) {
       thread.Mark("poll");
-      backend_.Poll(Delta::Forever(), sink);
+      if (cast_.foreign) {
+        SleepElsewhere(thread);
+        backend_.Poll(Delta::Waited(), sink);
+      } else {
+        backend_.Poll(Delta::Forever(), sink);
+      }
       if (cast_.breakers == 0) continue;
       thread.Mark("polled");
       const int news = Thread::Call("poll.look", news_, Get);
       Thread::Call("poll.seen", seen_, Set, news);
     }
+  }
+
+  void SleepElsewhere(Thread& thread) {
+    if constexpr (Backend::kTraits.has_poll_fd) {
+      if (Thread::Await(sleeps_at_, system_, Readable) == 0) return;
+      thread.Fail("O1: one break woke the loop twice");
+    }
+  }
+  // Of a system with such a descriptor: nullopt, it is not readable; 1, it is
+  // for a break that has ended a sleep before; or 0.
+  static Step Readable(System& system, std::int64_t) {
+    return system.Readable();
   }
 
   void Looker(Thread& thread, int) {

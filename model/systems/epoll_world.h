@@ -48,6 +48,15 @@ struct EpollSystem : BackendFiles {
       entry.edges |= static_cast<std::uint8_t>(bits);
     }
   }
+  std::optional<int> Readable() {
+    for (const Entry& entry : entries) {
+      if (entry.edges != 0) return 0;
+    }
+    if (!Wakes()) return std::nullopt;
+    const bool heard = fresh == 0;
+    fresh = 0;
+    return heard ? 1 : 0;
+  }
   bool Wakes() const { return wake_by_edges ? wake_edge : count != 0; }
   std::string Text() const {
     std::string text = BackendFiles::Text();
@@ -257,6 +266,8 @@ inline void AddEpollScenarios(std::vector<Scenario>& all) {
       {{.edges = 1, .breakers = 1, .breaks = 2, .lookers = 1}});
   add("epoll-signal", "... a signal interrupts the call",
       {{.edges = 1, .breakers = 2}, 1});
+  add("epoll-foreign", "... the wait is in a loop of somebody else's",
+      {{.edges = 1, .breakers = 1, .breaks = 2, .foreign = true}});
 }
 
 }  // namespace netpoll::model

@@ -54,6 +54,13 @@ struct KqueueSystem : BackendFiles {
       }
     }
   }
+  std::optional<int> Readable() const {
+    for (const auto& file : filters) {
+      if (file[0].active || file[1].active) return 0;
+    }
+    if (!triggered) return std::nullopt;
+    return 0;
+  }
   std::string Text() const {
     std::string text = BackendFiles::Text();
     for (const auto& file : filters) {
@@ -281,6 +288,8 @@ inline void AddKqueueScenarios(std::vector<Scenario>& all) {
   add("kqueue-break",
       "... breaks, and a poll that does not block passes them on",
       {{.edges = 1, .breakers = 1, .breaks = 2, .lookers = 1}});
+  add("kqueue-foreign", "... the wait is in a loop of somebody else's",
+      {{.edges = 1, .breakers = 1, .breaks = 2, .foreign = true}});
   add("kqueue-signal",
       "... a signal interrupts a call that has made its changes",
       {{.edges = 1, .breakers = 1}, 1});

@@ -126,6 +126,10 @@ struct UringSystem : BackendFiles {
     poll.pending |= static_cast<std::uint8_t>(bits);
   }
 
+  std::optional<int> Readable() const {
+    if (queue.empty() && aside.empty()) return std::nullopt;
+    return 0;
+  }
   std::string Text() const {
     std::string text = BackendFiles::Text();
     for (const Poll& poll : polls) {

@@ -275,6 +275,8 @@ inline void AddUringScenarios(std::vector<Scenario>& all) {
       {{.edges = 1, .breakers = 1}});
   add("uring-breakers", "... two breakers and nothing else",
       {{.owners = 0, .edges = 0, .breakers = 2}});
+  add("uring-foreign", "... the wait is in a loop of somebody else's",
+      {{.edges = 1, .breakers = 1, .foreign = true}});
   add("uring-look", "... a poll that does not block fetches what is there",
       {{.edges = 1, .breakers = 1, .lookers = 1}});
   add("uring-orphan", "... the thread that armed the poll is gone",

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/types.h"
 #include "netpoll/tests/conformance/fixture.h"
@@ -144,6 +145,28 @@ TYPED_TEST_P(Readiness, TheDescriptorForForeignLoopsTellsOfEvents) {
   }
 }
 
+// Else a loop of somebody else's that sleeps on it would go round for ever.
+TYPED_TEST_P(Readiness,
+             TheDescriptorForForeignLoopsTellsOfABreakUntilItIsTaken) {
+  if constexpr (TypeParam::kTraits.has_poll_fd) {
+    if (this->backend_.PollFd() < 0) GTEST_SKIP() << "the chosen one has none";
+    pollfd watched{.fd = this->backend_.PollFd(), .events = POLLIN};
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(::poll(&watched, 1, 0), 0);
+      this->backend_.Break();
+      this->backend_.Break();
+      EXPECT_EQ(::poll(&watched, 1, -1), 1);
+      Recorder recorder;
+      this->backend_.Poll(Delta::NonBlocking(), recorder);
+      EXPECT_EQ(::poll(&watched, 1, 0), 1);
+      this->backend_.Poll(Delta::Waited(), recorder);
+    }
+    EXPECT_EQ(::poll(&watched, 1, 0), 0);
+  } else {
+    GTEST_SKIP() << "it has none";
+  }
+}
+
 REGISTER_TYPED_TEST_SUITE_P(
     Readiness, OpenReportsWhatIsReadyAlready, OpenReportsNothingThatIsNotReady,
     SpaceIsReportedToAWriter, ReportingOneDirectionKeepsTheOther,
@@ -151,7 +174,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     TheWriterOfAPipeIsWokenWhenItsReaderCloses,
     TheReaderOfAPipeIsWokenWhenItsWriterCloses,
     DataWithTheEndBehindItIsReadable, AllOfManyReadyDescriptorsAreReported,
-    TheDescriptorForForeignLoopsTellsOfEvents);
+    TheDescriptorForForeignLoopsTellsOfEvents,
+    TheDescriptorForForeignLoopsTellsOfABreakUntilItIsTaken);
 
 }  // namespace netpoll::conformance
 

@@ -53,6 +53,13 @@ TYPED_TEST_P(Waking, ANonBlockingPollLeavesTheBreakToABlockingOne) {
   this->Block();
 }
 
+TYPED_TEST_P(Waking, APollAfterAWaitElsewhereDoesNotWait) {
+  this->Block(Delta::Waited());
+  this->backend_.Break();
+  this->Block(Delta::Waited());
+  this->Block(Delta::Waited());
+}
+
 TYPED_TEST_P(Waking, ABreakAfterABreakThatWasTakenCounts) {
   for (int i = 0; i < 100; ++i) {
     this->backend_.Break();
@@ -168,7 +175,7 @@ TYPED_TEST_P(Waking, OpenAndCloseGoOnWhileAnotherThreadPolls) {
 REGISTER_TYPED_TEST_SUITE_P(
     Waking, ABreakEndsABlockingPoll, ABreakBeforeThePollIsRemembered,
     ABreakEndsAPollWithALimitToo, ANonBlockingPollLeavesTheBreakToABlockingOne,
-    ABreakAfterABreakThatWasTakenCounts,
+    APollAfterAWaitElsewhereDoesNotWait, ABreakAfterABreakThatWasTakenCounts,
     DoubleBreaksEndAPollThatOthersPollBeside, BreaksOfManyThreadsAreNotLost,
     AnEventEndsABlockingPoll, ABreakSwallowsNoEvent, ALimitedPollIsNeverEarly,
     ANonBlockingPollReturns, TheLongestLimitIsAccepted,
