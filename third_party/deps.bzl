@@ -60,6 +60,14 @@ def netpoll_dev_deps():
     )
     _maybe(name = "boost.beast")
     _maybe(
+        name = "glib",
+        links = {
+            "glib/config": "/usr/lib/x86_64-linux-gnu/glib-2.0/include",
+            "glib/include": "/usr/include/glib-2.0",
+        },
+        package = "libglib2.0-dev",
+    )
+    _maybe(
         name = "google_benchmark",
         links = {"include/benchmark": "/usr/include/benchmark"},
         package = "libbenchmark-dev",
@@ -71,6 +79,14 @@ def netpoll_dev_deps():
             "include/liburing.h": "/usr/include/liburing.h",
         },
         package = "liburing-dev",
+    )
+    _maybe(
+        name = "libuv",
+        links = {
+            "include/uv": "/usr/include/uv",
+            "include/uv.h": "/usr/include/uv.h",
+        },
+        package = "libuv1-dev",
     )
     _maybe(
         name = "rapidcheck",

@@ -132,9 +132,12 @@ def include_guard(tree):
 LIBRARIES = (
     (r"absl/(\w+)/", r"@abseil-cpp//absl/\1"),
     (r"benchmark/", "@google_benchmark"),
+    (r"boost/asio/", "@boost.asio"),
     (r"boost/", "@boost.beast"),
+    (r"glib\.h", "@glib//glib"),
     (r"liburing", "@liburing"),
     (r"rapidcheck", "@rapidcheck"),
+    (r"uv\.h", "@libuv"),
     (r"(?:gtest|gmock)/", "_cc_test|@googletest"),
 )
 _INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "netpoll/examples/loops/poll_loop.h"
+
+#include "gtest/gtest.h"
+#include "netpoll/backends/epoll/epoll_backend.h"
+#include "netpoll/backends/io_uring/io_uring_backend.h"
+#include "netpoll/examples/loops/traffic.h"
+
+namespace netpoll::examples {
+namespace {
+
+TEST(PollLoopTest, EveryWakeHasItsCauseAndNoneIsLostOnEpoll) {
+  TestTraffic<EpollBackend<>, PollLoop>();
+}
+
+TEST(PollLoopTest, EveryWakeHasItsCauseAndNoneIsLostOnIoUring) {
+  TestTraffic<IoUringBackend<>, PollLoop>();
+}
+
+}  // namespace
+}  // namespace netpoll::examples
