@@ -10,6 +10,9 @@ set(netpoll_folders core backends)
 if(netpoll_runtime_wanted)
   list(APPEND netpoll_folders runtime)
 endif()
+if(NETPOLL_C)
+  list(APPEND netpoll_folders capi)
+endif()
 foreach(folder IN LISTS netpoll_folders)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}"
     DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/netpoll"
@@ -32,6 +35,14 @@ if(netpoll_runtime_wanted)
   set(netpoll_processor)
 endif()
 
+if(NETPOLL_C)
+  install(TARGETS netpoll_c EXPORT netpollCTargets
+    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  install(EXPORT netpollCTargets NAMESPACE netpoll::
+    DESTINATION "${netpoll_package}")
+  set(netpoll_processor)
+endif()
+
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/netpollConfig.cmake.in"
   netpollConfig.cmake INSTALL_DESTINATION "${netpoll_package}")
 write_basic_package_version_file(netpollConfigVersion.cmake
@@ -44,6 +55,9 @@ install(FILES
 set(netpoll_pc netpoll)
 if(netpoll_runtime_wanted)
   list(APPEND netpoll_pc netpoll_runtime)
+endif()
+if(NETPOLL_C)
+  list(APPEND netpoll_pc netpoll_c)
 endif()
 # From where the .pc file is, unless the folders were given as absolute ones.
 file(RELATIVE_PATH netpoll_prefix "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")

@@ -87,6 +87,17 @@ if [[ $part == core ]]; then
   builds fetch fetch "-DCONSUMER_NETPOLL=$work/fetched.tar.gz" \
     -DNETPOLL_RUNTIME=OFF
 
+  # The C interface, for a program in C that knows pkg-config alone.
+  quietly "installed for C" "$root/tools/install" --prefix "$work/first" \
+    --core --c
+  mv first for-c
+  flags=$(PKG_CONFIG_PATH=$work/for-c/lib/pkgconfig \
+    pkg-config --cflags --libs netpoll_c)
+  quietly "a program in C: compiled" gcc -std=c17 -D_GNU_SOURCE -Wall -Wextra \
+    -Werror "$root/tests/capi/netpoll_test.c" $flags -pthread -o in-c
+  quietly "a program in C: run" env "LD_LIBRARY_PATH=$work/for-c/lib" ./in-c
+  [[ -L for-c/lib/libnetpoll.so.0.1 ]]
+
   # Folders that are given as absolute ones stay so.
   quietly "absolute: configured" cmake -S "$root" -B build-nix \
     -DNETPOLL_RUNTIME=OFF -DCMAKE_INSTALL_LIBDIR="$work/nix/lib" \
