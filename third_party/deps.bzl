@@ -60,6 +60,11 @@ def netpoll_dev_deps():
     )
     _maybe(name = "boost.beast")
     _maybe(
+        name = "boost.context",
+        links = {"boost": "/usr/include/boost"},
+        package = "libboost-context1.81-dev",
+    )
+    _maybe(
         name = "glib",
         links = {
             "glib/config": "/usr/lib/x86_64-linux-gnu/glib-2.0/include",

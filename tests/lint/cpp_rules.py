@@ -133,6 +133,7 @@ LIBRARIES = (
     (r"absl/(\w+)/", r"@abseil-cpp//absl/\1"),
     (r"benchmark/", "@google_benchmark"),
     (r"boost/asio/", "@boost.asio"),
+    (r"boost/context/", "@boost.context"),
     (r"boost/", "@boost.beast"),
     (r"glib\.h", "@glib//glib"),
     (r"liburing", "@liburing"),
