@@ -104,16 +104,17 @@ class OpenDescriptors {
 };
 
 alignas(HostPoller) unsigned char poller_memory[sizeof(HostPoller)];
-HostPoller* poller = nullptr;  // Set by netpollinit.
+HostPoller* process_poller = nullptr;  // Set by netpollinit.
 OpenDescriptors* open_descriptors = nullptr;
 
 HostPoller& ThePoller() {
-  if (poller == nullptr) Env::Misuse("netpollinit was not called, or failed");
-  if (poller->backend().InChild()) {
+  if (process_poller == nullptr)
+    Env::Misuse("netpollinit was not called, or failed");
+  if (process_poller->backend().InChild()) {
     Env::Misuse(
         "a child of fork used the poller of its parent; there is none for it");
   }
-  return *poller;
+  return *process_poller;
 }
 
 Desc* Of(pollDesc* pd) {
@@ -170,7 +171,7 @@ void MakeReady(PollResult result) {
   while (Waiter* const waiter = result.ready.Pop()) {
     hooks.ready(hooks.context, static_cast<ParkedTask*>(waiter)->g);
   }
-  poller->AdjustWaiters(result.waiters_delta);
+  process_poller->AdjustWaiters(result.waiters_delta);
 }
 
 struct Parking {
@@ -182,7 +183,9 @@ struct Parking {
 // Once it has committed, `argument` may be gone: so it is read before.
 int CommitParking(void* argument) {
   const Parking parking = *static_cast<Parking*>(argument);
-  return poller->Commit(parking.desc, parking.direction, parking.task) ? 1 : 0;
+  return process_poller->Commit(parking.desc, parking.direction, parking.task)
+             ? 1
+             : 0;
 }
 
 }  // namespace
@@ -195,13 +198,13 @@ using netpoll::Append, netpoll::Deadline, netpoll::DeadlineResult,
     netpoll::HostPoller, netpoll::kThreads, netpoll::MakeReady, netpoll::Mode,
     netpoll::Directions, netpoll::Now, netpoll::Of, netpoll::open_descriptors,
     netpoll::OpenDescriptors, netpoll::ParkedTask, netpoll::Parking,
-    netpoll::poller, netpoll::poller_memory, netpoll::PollResult,
+    netpoll::process_poller, netpoll::poller_memory, netpoll::PollResult,
     netpoll::PollTurn, netpoll::ThePoller, netpoll::Waiter, netpoll::WaitStep;
 
 extern "C" {
 
 int netpollsethooks(const netpollhooks* wanted) {
-  if (poller != nullptr) return EBUSY;
+  if (process_poller != nullptr) return EBUSY;
   const bool any = wanted->self != nullptr || wanted->park != nullptr ||
                    wanted->ready != nullptr;
   const bool all = wanted->self != nullptr && wanted->park != nullptr &&
@@ -217,7 +220,7 @@ int netpollsethooks(const netpollhooks* wanted) {
 }
 
 int netpollinit(void) {
-  if (poller != nullptr) return EALREADY;
+  if (process_poller != nullptr) return EALREADY;
   auto* const open = new (std::nothrow) OpenDescriptors;
   if (open == nullptr) return ENOMEM;
   auto* const made =
@@ -228,7 +231,7 @@ int netpollinit(void) {
     return error;
   }
   open_descriptors = open;
-  poller = made;
+  process_poller = made;
   return 0;
 }
 
