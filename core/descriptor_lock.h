@@ -20,10 +20,10 @@
 //
 // Orders: acquire on taking, so that what one holder wrote is visible to the
 // next; acq_rel on giving up, since whoever drops the last reference ends the
-// descriptor, and comes after all the others. Nothing here is half of a Dekker pair: what
-// is decided is in this one word. Loads are acquire where `closed` ends the
-// call: who is told of a close sees what came before it. Otherwise they are
-// relaxed, and the exchange confirms them.
+// descriptor, and comes after all the others. Nothing here is half of a Dekker
+// pair: what is decided is in this one word. Loads are acquire where `closed`
+// ends the call: who is told of a close sees what came before it. Otherwise
+// they are relaxed, and the exchange confirms them.
 //
 // Stronger than a configuration asks for, because:
 //   fdlock.incref cas: its load may have read another write of the same value,
