@@ -41,6 +41,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
 
 /* What a wait, or what begins one, may end with. */
 enum {
@@ -147,6 +150,9 @@ void pollSetDeadline(pollDesc* pd, int64_t d, int mode);
 /* Ends the waits of both directions, and all later ones. Once. */
 void pollUnblock(pollDesc* pd);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 } /* extern "C" */
 #endif
