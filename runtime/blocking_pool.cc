@@ -20,10 +20,11 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/runtime/closers.h"
 #include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/sys.h"
-#include "netpoll/runtime/worker.h"
+#include "netpoll/runtime/task_context.h"
 
 namespace netpoll {
 namespace internal {
@@ -40,7 +41,7 @@ class PoolState {
   // False: it is not queued, and its state says why.
   bool Submit(Job* job);
   // Its task is made runnable, if it was queued.
-  void Cancel(Job* job);
+  void Cancel(Job* job, CancelReason why);
   void End();
   int threads();
   std::size_t waiting();
@@ -119,12 +120,13 @@ void PoolState::Unlink(Job* job) {
   --waiting_;
 }
 
-void PoolState::Cancel(Job* job) {
+void PoolState::Cancel(Job* job, CancelReason why) {
   {
     const LockHolder hold(lock_, "pool.cancel");
     const Job::State was = job->state;
     if (was == Job::State::kNew || was == Job::State::kQueued) {
       job->state = Job::State::kCancelled;
+      job->reason = why;
     }
     if (was != Job::State::kQueued) return;
     Unlink(job);
@@ -191,34 +193,52 @@ std::size_t PoolState::waiting() {
   return waiting_;
 }
 
-void JobAwaiter::Cancel::operator()() const { job->pool_.Cancel(job); }
+void JobAwaiter::Cancel::operator()() const {
+  job->pool_.Cancel(job, CancelReason::kCancelled);
+}
 
-void JobAwaiter::await_suspend(std::coroutine_handle<> task) {
-  if (link != nullptr || state != State::kNew) {
+void JobAwaiter::Interrupt(void* self, CancelReason reason) {
+  auto* const job = static_cast<JobAwaiter*>(self);
+  job->pool_.Cancel(job, reason);
+}
+
+void JobAwaiter::Suspend(std::coroutine_handle<> task,
+                         const TaskContext* context) {
+  if (state != State::kNew) {
     StdEnv::Misuse("a piece of blocking work was awaited twice");
   }
   handle = task;
-  if (this_worker == nullptr) {
-    StdEnv::Misuse("blocking work was awaited by what is no task of a Runtime");
-  }
-  Settle(*this, nullptr);
-  // Before it is queued: afterwards the task may be gone. Either may call back
-  // at once.
+  SettleIn(*this, context);
   if (pool_.valid()) {
-    by_token_.emplace(token_, Cancel{this});
-    by_stop_.emplace(home->stop_token(), Cancel{this});
-    if (pool_.Submit(this)) return;
+    seat_ = &SeatFor(*this, context, own_seat_);
+    if (Queue()) return;
   }
   // Whoever is refused again and again lets the others go first.
   GoLast(*this);
 }
 
+// True: it is in the queue, and the task may be gone. Whoever cancels is told
+// where to find it before that.
+bool JobAwaiter::Queue() {
+  by_token_.emplace(token_, Cancel{this});
+  bool queued = false;
+  const CancelReason why =
+      seat_->node->Sit(*seat_, this, &JobAwaiter::Interrupt,
+                       [&] { queued = pool_.Submit(this); });
+  if (why != CancelReason::kNone) pool_.Cancel(this, why);
+  return queued;
+}
+
 absl::Status JobAwaiter::Ended() {
   // Waits for one that is calling back.
   by_token_.reset();
-  by_stop_.reset();
+  if (seat_ != nullptr) seat_->node->Leave(*seat_);
   switch (state) {
     case State::kCancelled:
+      if (reason == CancelReason::kTimeout) {
+        return absl::DeadlineExceededError(
+            "blocking work had no time left to begin");
+      }
       return absl::CancelledError(
           "blocking work was cancelled before it began");
     case State::kRefused:

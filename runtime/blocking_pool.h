@@ -9,7 +9,8 @@
 // Work begins in the order in which it was awaited, on one of at most `threads`
 // threads, which are started when they are needed and stay. While all are busy
 // it waits in the queue, and there may be cancelled: by the stop token that was
-// given, or by Stop of the runtime that runs the task. Work that has begun goes
+// given, by the scope in which it is awaited (cancel.h), or by Stop of the
+// runtime that runs the task. Work that has begun goes
 // on to its end, and the task with it: nothing is abandoned.
 //
 // gcc 12.2 destroys twice what a lambda that is written in a coroutine owns (a
@@ -35,7 +36,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/suspend.h"
+#include "netpoll/runtime/task_context.h"
 #include "netpoll/runtime/task_waiter.h"
 
 namespace netpoll {
@@ -69,7 +72,8 @@ struct Job : ResumeWaiter {
   State state = State::kNew;
   Job* next = nullptr;
   Job** link = nullptr;
-  int error = 0;  // Of kNoThread.
+  int error = 0;                              // Of kNoThread.
+  CancelReason reason = CancelReason::kNone;  // Of kCancelled.
 };
 
 class PoolState;
@@ -86,8 +90,10 @@ class JobAwaiter : public Job {
     (void)Pay();
     return false;
   }
-  // Out of line: once it is queued the task may go on elsewhere.
-  [[gnu::noinline]] void await_suspend(std::coroutine_handle<> task);
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> task) {
+    Suspend(task, ContextOf(task));
+  }
 
  protected:
   // OK: it has run.
@@ -99,10 +105,17 @@ class JobAwaiter : public Job {
     void operator()() const;
   };
 
+  // Out of line: once it is queued the task may go on elsewhere.
+  [[gnu::noinline]] void Suspend(std::coroutine_handle<> task,
+                                 const TaskContext* context);
+  bool Queue();
+  static void Interrupt(void* self, CancelReason reason);
+
   PoolState& pool_;
   std::stop_token token_;
   std::optional<std::stop_callback<Cancel>> by_token_;
-  std::optional<std::stop_callback<Cancel>> by_stop_;
+  CancelSeat own_seat_;
+  CancelSeat* seat_ = nullptr;
 };
 
 template <class T>
@@ -172,10 +185,10 @@ class BlockingPool {
 
   // co_await Run(work): what work() returns, as StatusOr<T>; absl::Status for
   // void; a Status or StatusOr as it is. An exception that leaves it is thrown
-  // here. Not run at all: kCancelled, it was cancelled before it began;
-  // kResourceExhausted, too much waits, or no thread could be started;
-  // kInvalidArgument, the pool's options. `work` is called once, by a thread of
-  // the pool.
+  // here. Not run at all: kCancelled, it was cancelled before it began,
+  // or kDeadlineExceeded, if that was because of a time; kResourceExhausted,
+  // too much waits, or no thread could be started; kInvalidArgument, the pool's
+  // options. `work` is called once, by a thread of the pool.
   template <class Work>
   internal::JobOp<std::decay_t<Work>> Run(Work&& work,
                                           std::stop_token token = {}) {

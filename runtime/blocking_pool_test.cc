@@ -23,6 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
+#include "netpoll/runtime/cancel.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket_test_support.h"
 #include "netpoll/runtime/sys.h"
@@ -171,6 +172,30 @@ TEST_P(BlockingPoolTest, StopCancelsWhatIsQueuedAndWaitsForWhatHasBegun) {
   EXPECT_TRUE(RunWatched(runtime).ok());
 }
 
+TEST_P(BlockingPoolTest, AScopeCancelsWhatIsQueuedAndNothingElse) {
+  BlockingPool pool({.threads = 1});
+  RunTest(threads(), [&](Runtime& runtime) -> Task<> {
+    auto held = std::make_unique<Held>(runtime, pool);
+    while (!held->begun.try_wait()) co_await runtime.Yield();
+    auto queued = [&]() -> Task<absl::Status> {
+      co_return co_await pool.Run([] { ADD_FAILURE() << "it has begun"; });
+    };
+    const absl::Status late =
+        co_await WithTimeout(runtime.After(1ms), queued());
+    EXPECT_EQ(late.code(), absl::StatusCode::kDeadlineExceeded) << late;
+    EXPECT_EQ(pool.waiting(), 0u);
+    held->go.count_down();
+    co_await *std::move(held->task);
+    auto slow = [&]() -> Task<absl::Status> {
+      co_return co_await pool.Run([] { std::this_thread::sleep_for(5ms); });
+    };
+    const absl::Status begun = co_await WithTimeout(runtime.After(1ms), slow());
+    EXPECT_TRUE(begun.ok() ||
+                begun.code() == absl::StatusCode::kDeadlineExceeded)
+        << begun;
+  });
+}
+
 // Each at the very moment at which a thread takes it.
 TEST_P(BlockingPoolTest, ACancelAgainstABeginHasOneOutcome) {
   BlockingPool pool({.threads = 2});
@@ -254,28 +279,6 @@ TEST(BlockingPoolDeathTest, ItsWorkIsAwaitedOnce) {
         (void)runtime.Run();
       },
       "netpoll: a piece of blocking work was awaited twice");
-}
-
-TEST(BlockingPoolDeathTest, ItsWorkIsAwaitedByATask) {
-  EXPECT_DEATH(
-      {
-        BlockingPool pool;
-        Runtime runtime;
-        struct Leave {
-          bool await_ready() const { return false; }
-          void await_suspend(std::coroutine_handle<> task) {
-            std::thread([task] { task.resume(); }).detach();
-          }
-          void await_resume() const {}
-        };
-        auto work = [&]() -> Task<> {
-          co_await Leave();
-          (void)co_await pool.Run([] {});
-        };
-        runtime.Spawn(work());
-        (void)runtime.Run();
-      },
-      "netpoll: blocking work was awaited by what is no task of a Runtime");
 }
 
 }  // namespace
