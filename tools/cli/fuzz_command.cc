@@ -314,6 +314,11 @@ int RunFuzz(Arguments arguments) {
   if (selected.empty()) {
     return NoSuchConfiguration(flags, *variant, wanted.only);
   }
+  if (model::Canary() == nullptr) {
+    return flags.Fail(
+        "the canary is not in this program: does its row, "
+        "model/mutants/canary/canary.mutant, still fit the source?");
+  }
   Report report;
   report.seed = static_cast<std::uint64_t>(wanted.seed);
   report.canary_runs = FindCanary(report.seed);
