@@ -14,10 +14,12 @@
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/source.h"
+#include "netpoll/model/report/step_through.h"
 #include "netpoll/model/report/trace_file.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/cli/model_files.h"
+#include "netpoll/tools/cli/replay_source.h"
 #include "netpoll/tools/common/flags.h"
 #include "netpoll/tools/common/suggest.h"
 
@@ -26,49 +28,25 @@ namespace {
 
 using model::ReplayString;
 using model::Story;
-using model::TraceFile;
 
 struct ReplayFlags {
   std::string what;
+  bool step = false;
   std::string html;
   std::string mermaid;
   std::string trace;
 };
 
-std::string_view Trimmed(std::string_view text) {
-  while (!text.empty() &&
-         (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) {
-    text.remove_suffix(1);
+// False: there are no more.
+bool ReadLine(std::string* line) {
+  constexpr std::size_t kLongest = 4096;
+  line->clear();
+  int c = std::fgetc(stdin);
+  if (c == EOF) return false;
+  for (; c != EOF && c != '\n'; c = std::fgetc(stdin)) {
+    if (line->size() < kLongest) line->push_back(static_cast<char>(c));
   }
-  return text;
-}
-
-// What the user named: a string, a file that holds one, or a trace file.
-struct Wanted {
-  ReplayString replay;
-  TraceFile trace;
-  bool has_trace = false;
-};
-
-int Understand(const Flags& flags, const std::string& what, Wanted* wanted) {
-  std::string text = what;
-  int status = kExitOk;
-  if (const auto read = ReadFile(flags, what, &status)) {
-    if (status != kExitOk) return status;
-    text = *read;
-  } else if (what.find('/') != std::string::npos &&
-             what.find(':') == std::string::npos) {
-    return flags.Fail(absl::StrCat("there is no file ", Quoted(what)));
-  }
-  std::string wrong;
-  if (TraceFile::Looks(text)) {
-    wrong = TraceFile::Parse(text, &wanted->trace);
-    wanted->replay = wanted->trace.replay;
-    wanted->has_trace = true;
-  } else {
-    wrong = ReplayString::Parse(Trimmed(text), &wanted->replay);
-  }
-  return wrong.empty() ? kExitOk : flags.Fail(wrong);
+  return true;
 }
 
 int WritePictures(const Flags& flags, const ReplayFlags& given,
@@ -85,16 +63,20 @@ int WritePictures(const Flags& flags, const ReplayFlags& given,
   return status;
 }
 
-int Show(const Flags& flags, const ReplayFlags& given, const Wanted& wanted,
-         const Story& story) {
-  const std::string stale = wanted.has_trace ? wanted.trace.Compare(story) : "";
-  if (wanted.replay.digest != model::SourceDigest()) {
-    std::fprintf(stderr,
-                 "netpoll replay: recorded with source %s, this is %s: the "
-                 "run may differ\n",
-                 Quoted(wanted.replay.digest).c_str(),
-                 std::string(model::SourceDigest()).c_str());
-  }
+// Of other source it is run all the same: that is how a repair is tried.
+void WarnOfOtherSource(const std::string& digest, const char* what) {
+  if (digest == model::SourceDigest()) return;
+  std::fprintf(
+      stderr,
+      "netpoll replay: recorded with source %s, this is %s: the %s may "
+      "differ\n",
+      Quoted(digest).c_str(), std::string(model::SourceDigest()).c_str(), what);
+}
+
+int Show(const Flags& flags, const ReplayFlags& given,
+         const ReplaySource& source, const Story& story) {
+  const std::string stale =
+      source.trace.has_value() ? source.trace->Compare(story) : "";
   std::printf("%s: %s\n\n%s\n", story.scenario.c_str(), story.about.c_str(),
               model::Lanes(story, model::TerminalWidth(STDOUT_FILENO)).c_str());
   std::printf("%s\n", Diagnose(story).sentence.c_str());
@@ -106,6 +88,31 @@ int Show(const Flags& flags, const ReplayFlags& given, const Wanted& wanted,
                                    Diagnose(story).sentence));
   }
   return story.broken() ? kExitFinding : kExitOk;
+}
+
+// Commands are read line by line, from a person or a pipe.
+int WalkThrough(const Flags& flags, const ReplayFlags& given,
+                const model::Variant& variant, const model::Scenario& scenario,
+                const ReplayString& replay) {
+  const bool asks = ::isatty(STDIN_FILENO) != 0;
+  model::StepThrough walk(variant.name, scenario, replay.schedule,
+                          replay.cycle);
+  std::printf("%s: %s\n%s", scenario.name.c_str(), scenario.about.c_str(),
+              walk.Where().c_str());
+  if (asks) std::fputs("h lists the commands\n", stdout);
+  std::string line;
+  while (!walk.done()) {
+    if (asks) std::printf("%d> ", walk.at());
+    std::fflush(stdout);
+    if (!ReadLine(&line)) break;
+    std::fputs(walk.Do(line).c_str(), stdout);
+  }
+  if (asks && !walk.done()) std::fputs("\n", stdout);
+  std::printf("walked: %s\n", walk.Replay().c_str());
+  if (const int status = WritePictures(flags, given, walk.walked())) {
+    return status;
+  }
+  return walk.walked().broken() ? kExitFinding : kExitOk;
 }
 
 // An execution graph: np1's other kind. A weaker order of the table is named as
@@ -125,13 +132,7 @@ int ReplayGraph(const Flags& flags, const ReplayFlags& given,
   if (found == nullptr) return kExitBadUse;
   const model::Scenario scenario =
       weaker ? model::Weaker(*found, weakened) : *found;
-  if (string.digest != model::SourceDigest()) {
-    std::fprintf(stderr,
-                 "netpoll replay: recorded with source %s, this is %s: the "
-                 "execution may differ\n",
-                 Quoted(string.digest).c_str(),
-                 std::string(model::SourceDigest()).c_str());
-  }
+  WarnOfOtherSource(string.digest, "execution");
   const model::GraphStory story =
       model::TellGraphAgain(string.variant, scenario, string);
   if (!story.why_not.empty()) {
@@ -160,29 +161,60 @@ int RunReplay(Arguments arguments) {
               "Runs one schedule again, twice, and shows it. A trace file is "
               "compared line by line.");
   flags.Word("STRING|FILE", &given.what,
-             "what check or orders printed (np1:..., ng1:...), or a file with "
-             "np1:..., or a trace");
+             "what check or orders printed (np1:..., ng1:...), a schedule of "
+             "your own ('read-close: 4 reader, 8 closer'), a file with one of "
+             "them or with a trace, or - for standard input");
+  flags.Switch("step", &given.step,
+               "walk through it, forwards and backwards, by commands from "
+               "standard input; h lists them");
   flags.Text("html", "FILE", &given.html, "write a page for a browser");
   flags.Text("mermaid", "FILE", &given.mermaid, "write a Mermaid diagram");
   flags.Text("trace", "FILE", &given.trace, "write a trace file");
   flags.Finding("the schedule breaks a property");
   flags.Example("netpoll replay np1:read-edge:... --html run.html");
+  flags.Example("netpoll replay 'read-close: 4 reader, 8 closer' --step");
   flags.Example("netpoll replay run.trace");
   if (const auto status = flags.Parse(arguments)) return *status;
-  if (model::IsGraphString(Trimmed(given.what))) {
-    return ReplayGraph(flags, given, Trimmed(given.what));
+  if (given.step && given.what == "-") {
+    return flags.Fail(
+        "--step reads its commands from standard input: give the schedule as a "
+        "word or in a file");
   }
-  Wanted wanted;
-  if (const int status = Understand(flags, given.what, &wanted)) return status;
-  const auto* const variant =
-      FindVariantOrExplain(flags, wanted.replay.variant);
+  ReplaySource source;
+  if (const int status = ReadReplaySource(flags, given.what, &source)) {
+    return status;
+  }
+  if (!source.graph.empty()) {
+    if (given.step) {
+      return flags.Fail(
+          "an execution graph has no order to step through: --step is for "
+          "np1:...");
+    }
+    return ReplayGraph(flags, given, source.graph);
+  }
+  const bool written = source.written.has_value();
+  const std::string& name = written ? source.written->variant
+                            : source.trace.has_value()
+                                ? source.trace->replay.variant
+                                : source.replay->variant;
+  const std::string& configuration = written ? source.written->scenario
+                                     : source.trace.has_value()
+                                         ? source.trace->replay.scenario
+                                         : source.replay->scenario;
+  const auto* const variant = FindVariantOrExplain(flags, name);
   if (variant == nullptr) return kExitBadUse;
   const auto* const scenario =
-      FindScenarioOrExplain(flags, *variant, wanted.replay.scenario);
+      FindScenarioOrExplain(flags, *variant, configuration);
   if (scenario == nullptr) return kExitBadUse;
-  const Story story = model::TellTwice(
-      variant->name, *scenario, wanted.replay.schedule, wanted.replay.cycle);
-  return Show(flags, given, wanted, story);
+  ReplayString replay;
+  if (const int status = ReadSource(flags, source, *scenario, &replay)) {
+    return status;
+  }
+  WarnOfOtherSource(replay.digest, "run");
+  if (given.step) return WalkThrough(flags, given, *variant, *scenario, replay);
+  const Story story =
+      model::TellTwice(variant->name, *scenario, replay.schedule, replay.cycle);
+  return Show(flags, given, source, story);
 }
 
 }  // namespace netpoll::tools
