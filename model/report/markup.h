@@ -20,6 +20,9 @@ std::string Element(const std::string& tag, const std::string& classes,
 // In a label or a message of Mermaid, which reads ; " and # as its own.
 std::string MermaidText(std::string_view text);
 
+// As a string of JSON, with its quotes; fit for a <script> as well.
+std::string JsonText(std::string_view text);
+
 }  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_MARKUP_H_

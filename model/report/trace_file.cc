@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "netpoll/model/report/perfetto.h"
 #include "netpoll/model/report/source.h"
 
 namespace netpoll::model {
@@ -78,6 +79,10 @@ std::string TraceFileText(const Story& story) {
     text += "\n";
   }
   return text;
+}
+
+std::string TraceText(std::string_view file, const Story& story) {
+  return file.ends_with(".json") ? PerfettoTrace(story) : TraceFileText(story);
 }
 
 bool TraceFile::Looks(std::string_view text) {

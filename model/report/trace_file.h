@@ -29,6 +29,9 @@ namespace netpoll::model {
 
 std::string TraceFileText(const Story& story);
 
+// The same, or of a name that ends in .json what Perfetto's UI opens.
+std::string TraceText(std::string_view file, const Story& story);
+
 struct TraceFile {
   ReplayString replay;
   std::string verdict;

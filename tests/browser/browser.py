@@ -11,6 +11,87 @@ import urllib.request
 
 _SECONDS = 60  # For one command; a page that hangs is a failure.
 
+# Text whose contrast with what is behind it is less than WCAG's AA asks.
+CONTRAST = """
+const canvas = document.createElement("canvas").getContext("2d",
+    {willReadFrequently: true});
+const rgb = (color) => {
+  canvas.clearRect(0, 0, 1, 1);
+  canvas.fillStyle = color;
+  canvas.fillRect(0, 0, 1, 1);
+  return [...canvas.getImageData(0, 0, 1, 1).data];
+};
+const light = ([r, g, b]) => {
+  const part = (c) => (c /= 255) <= 0.03928 ? c / 12.92
+                                            : ((c + 0.055) / 1.055) ** 2.4;
+  return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+};
+const behind = (element) => {
+  for (let at = element; at; at = at.parentElement) {
+    const color = rgb(getComputedStyle(at).backgroundColor);
+    if (color[3] === 255) return color;
+    if (color[3] !== 0) throw new Error("half transparent: " + at.outerHTML);
+  }
+  return [255, 255, 255, 255];
+};
+const wrong = [];
+let looked = 0;
+const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walk.nextNode()) {
+  const element = walk.currentNode.parentElement;
+  const style = getComputedStyle(element);
+  if (!walk.currentNode.data.trim() || !element.getClientRects().length ||
+      style.fontSize === "0px" || ["SCRIPT", "STYLE"].includes(
+          element.tagName)) continue;
+  ++looked;
+  const [a, b] = [light(rgb(style.color)), light(behind(element))];
+  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  if (ratio < 4.5) wrong.push([element.outerHTML.slice(0, 90), ratio]);
+}
+return {looked, wrong};
+"""
+
+# What a program that reads the page aloud would miss.
+ALOUD = """
+const wrong = [];
+const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
+if (new Set(ids).size !== ids.length) wrong.push("an id twice");
+if (!document.documentElement.lang) wrong.push("no language");
+if (document.querySelectorAll("h1").length !== 1) wrong.push("not one h1");
+if (document.querySelectorAll("main").length !== 1) wrong.push("not one main");
+for (const table of document.querySelectorAll("table")) {
+  if (table.tHead && !table.caption) wrong.push("no caption");
+}
+for (const head of document.querySelectorAll("th")) {
+  if (!head.scope) wrong.push("no scope: " + head.outerHTML);
+  if (!head.textContent.trim()) wrong.push("empty head");
+}
+for (const one of document.querySelectorAll("button, a[href], dialog")) {
+  const name = one.ariaLabel || one.textContent.trim() ||
+      one.getAttribute("aria-labelledby");
+  if (!name) wrong.push("no name: " + one.outerHTML);
+}
+for (const one of document.querySelectorAll("[aria-labelledby]")) {
+  if (!document.getElementById(one.getAttribute("aria-labelledby"))) {
+    wrong.push("label is not there: " + one.outerHTML.slice(0, 80));
+  }
+}
+for (const one of document.querySelectorAll("*")) {
+  const scrolls = /auto|scroll/.test(getComputedStyle(one).overflowY) &&
+      one.scrollHeight > one.clientHeight + 1;
+  if (scrolls && one.tabIndex < 0 && !one.querySelector("button")) {
+    wrong.push("no key scrolls " + one.id);
+  }
+}
+for (const one of document.querySelectorAll("button, .n a")) {
+  const {width, height} = one.getBoundingClientRect();
+  if (width && one.tagName === "BUTTON" && (width < 24 || height < 24)) {
+    wrong.push("too small to hit: " + one.outerHTML);
+  }
+}
+return wrong;
+"""
+
 
 class Browser:
     """One session. Positions are those of getBoundingClientRect."""

@@ -17,6 +17,8 @@
 #include "netpoll/model/graphs/graph_schedule.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/pictures.h"
+#include "netpoll/model/report/trace_file.h"
+#include "netpoll/tools/cli/check_folder.h"
 #include "netpoll/tools/cli/check_graphs.h"
 #include "netpoll/tools/cli/check_progress.h"
 #include "netpoll/tools/cli/check_report.h"
@@ -41,6 +43,7 @@ struct CheckFlags {
   Choice only;
   std::string mutant;
   std::string html;
+  std::string trace;
   int workers = 2;
   bool deep = false;
   bool list = false;
@@ -118,9 +121,24 @@ std::string InVain(const Choice& only, const std::vector<Scenario>& scenarios) {
   return only.FitsNone(names);
 }
 
+int WriteShortest(const Flags& flags, const CheckFlags& wanted,
+                  const model::Story& story) {
+  int status = kExitOk;
+  if (NamesAPage(wanted.html)) {
+    status = WriteFile(flags, wanted.html, HtmlPage(story));
+  }
+  if (status == kExitOk && !wanted.trace.empty()) {
+    status =
+        WriteFile(flags, wanted.trace, model::TraceText(wanted.trace, story));
+  }
+  return status;
+}
+
 int CheckInterleavings(const Flags& flags, const CheckFlags& wanted,
                        const Variant& variant, std::vector<Scenario> selected) {
   const bool mutant = !wanted.mutant.empty();
+  CheckFolder folder(NamesAPage(wanted.html) ? "" : wanted.html);
+  if (const int status = folder.Make(flags)) return status;
   std::vector<Scenario> closed;
   if (mutant && wanted.only.all()) closed = TakeClosed(&selected);
   CheckProgressLine progress(selected, closed);
@@ -145,6 +163,7 @@ int CheckInterleavings(const Flags& flags, const CheckFlags& wanted,
   const auto done = [&](const Verdict& verdict) {
     progress.Done(verdict);
     report.Add(verdict);
+    folder.Add(flags, verdict);
   };
   // What the code under test does to end the program is a verdict on it.
   model::CatchCrashes();
@@ -157,12 +176,13 @@ int CheckInterleavings(const Flags& flags, const CheckFlags& wanted,
       std::chrono::steady_clock::now() - start;
   progress.Clear();
   const int status = report.Finish(taken.count());
+  int written =
+      folder.Write(flags, variant, wanted.only.all() && !mutant, taken.count());
   const Verdict* const shortest = report.shortest();
-  if (!wanted.html.empty() && shortest != nullptr && shortest->story.broken()) {
-    const int written =
-        WriteFile(flags, wanted.html, HtmlPage(shortest->story));
-    if (written != kExitOk) return written;
+  if (written == kExitOk && shortest != nullptr && shortest->story.broken()) {
+    written = WriteShortest(flags, wanted, shortest->story);
   }
+  if (written != kExitOk) return written;
   return status;
 }
 
@@ -187,8 +207,12 @@ int RunCheck(Arguments arguments) {
   flags.Switch("all", &wanted.all,
                "print each counterexample, and not the shortest alone");
   flags.Switch("json", &wanted.json, "print one JSON object");
-  flags.Text("html", "FILE", &wanted.html,
-             "write the shortest counterexample as a page for a browser");
+  flags.Text("html", "DIR|FILE.html", &wanted.html,
+             "write pages for a browser: a folder about everything, also when "
+             "all holds, or the shortest counterexample alone");
+  flags.Text("trace", "FILE", &wanted.trace,
+             "write the shortest counterexample as a trace: FILE.json for "
+             "Perfetto's UI, else text that replay compares");
   flags.Choice("memory-model", "MODEL", &wanted.memory_model,
                {kInterleavings, "sc", "tso", "rc11"},
                "explore execution graphs that this model allows instead: x86's "
@@ -199,6 +223,7 @@ int RunCheck(Arguments arguments) {
   flags.Finding("a property is broken: the counterexample was printed");
   flags.Example("netpoll check");
   flags.Example("netpoll check --memory-model rc11 --only 'read-*'");
+  flags.Example("netpoll check --html report");
   flags.Example("netpoll check --only 'read-*' --html broken.html");
   if (const auto status = flags.Parse(arguments)) return *status;
   const Variant* const variant = FindVariantOrExplain(
@@ -215,6 +240,12 @@ int RunCheck(Arguments arguments) {
   // A weaker order is seen by no interleaving.
   const bool weaker = IsOrder(variant->weakened.how);
   if (wanted.memory_model != kInterleavings || weaker) {
+    if (!wanted.trace.empty() ||
+        !(wanted.html.empty() || NamesAPage(wanted.html))) {
+      return flags.Fail(
+          "of execution graphs there is one page, --html FILE.html, and no "
+          "folder or trace");
+    }
     (void)model::ModelNamed(wanted.memory_model, &wanted.graphs.memory);
     wanted.graphs.json = wanted.json;
     wanted.graphs.all = wanted.all;

@@ -32,7 +32,8 @@ const model::Variant* FindVariantOrExplain(const Flags& flags,
       "no mutant is named ", Quoted(name), DidYouMean(name, names),
       any ? ""
           : "; this program was built without mutants: bazel build "
-            "//tools/cli:netpoll_mutants has them"));
+            "//tools/cli:netpoll_mutants has them, and tools/netpoll takes "
+            "that one when the name is a word of the command or in a file"));
   return nullptr;
 }
 

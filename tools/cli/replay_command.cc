@@ -59,7 +59,7 @@ int WritePictures(const Flags& flags, const ReplayFlags& given,
   };
   write(given.html, HtmlPage(story));
   write(given.mermaid, Mermaid(story));
-  write(given.trace, TraceFileText(story));
+  write(given.trace, model::TraceText(given.trace, story));
   return status;
 }
 
@@ -169,7 +169,10 @@ int RunReplay(Arguments arguments) {
                "standard input; h lists them");
   flags.Text("html", "FILE", &given.html, "write a page for a browser");
   flags.Text("mermaid", "FILE", &given.mermaid, "write a Mermaid diagram");
-  flags.Text("trace", "FILE", &given.trace, "write a trace file");
+  flags.Text(
+      "trace", "FILE", &given.trace,
+      "write a trace: FILE.json for Perfetto's UI, else text that replay "
+      "compares");
   flags.Finding("the schedule breaks a property");
   flags.Example("netpoll replay np1:read-edge:... --html run.html");
   flags.Example("netpoll replay 'read-close: 4 reader, 8 closer' --step");

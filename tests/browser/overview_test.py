@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The folder about a whole check, in a browser."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+from browser import ALOUD, CONTRAST, Browser  # noqa: E402
+
+NETPOLL = os.environ.get("NETPOLL", "tools/cli/netpoll_mutants")
+PICTURES = os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR")
+
+
+class Overview(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
+        cls.holds = cls.check("holds", 0, "--only", "read-*")
+        cls.broken = cls.check("broken", 1, "--only", "read-*", "--mutant",
+                               "C1-no-recheck")
+        cls.browser = Browser()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.close()
+        shutil.rmtree(cls.folder)
+
+    @classmethod
+    def check(cls, name, status, *arguments):
+        folder = f"{cls.folder}/{name}"
+        done = subprocess.run([NETPOLL, "check", *arguments, "--html", folder],
+                              capture_output=True, text=True)
+        assert done.returncode == status, done.stderr
+        return folder + "/index.html"
+
+    def open(self, file, dark=False):
+        self.browser.look(1400, 900, dark)
+        self.browser.open(file)
+
+    def rows(self):
+        return self.browser.run(
+            "return [...document.querySelectorAll('#heat tbody tr')].filter("
+            "(row) => !row.hidden).map((row) => row.cells[0].textContent)")
+
+    def test_the_heat_map_is_searched(self):
+        self.open(self.holds)
+        everything = self.rows()
+        self.assertGreater(len(everything), 300)
+        search = ("const s = document.getElementById('search'); s.value = "
+                  "arguments[0]; s.dispatchEvent(new Event('input'))")
+        self.browser.run(search, "c1- read-close")
+        some = self.rows()
+        self.assertIn("C1-no-recheck", some)
+        self.assertLess(len(some), 40)
+        self.browser.run(search, "no such mutant")
+        self.assertEqual(self.rows(), [])
+        self.browser.run(search, "")
+        self.assertEqual(self.rows(), everything)
+
+    def test_heads_sort_both_ways(self):
+        self.open(self.holds)
+        kills = ("return [...document.querySelectorAll('#heat tbody tr')].map("
+                 "(row) => Number(row.cells[1].textContent))")
+        click = ("document.querySelectorAll('#heat thead button')[1].click()")
+        self.browser.run(click)
+        up = self.browser.run(kills)
+        self.assertEqual(up, sorted(up))
+        self.browser.run(click)
+        self.assertEqual(self.browser.run(kills), up[::-1])
+        states = ("return [...document.querySelectorAll('table.sorts tbody "
+                  "tr')].map((row) => Number(row.cells[2].textContent))")
+        self.browser.run("document.querySelectorAll('table.sorts thead "
+                         "button')[2].click()")
+        found = self.browser.run(states)
+        self.assertEqual(found, sorted(found))
+
+    def test_each_counterexample_is_a_link_to_a_page(self):
+        self.open(self.broken)
+        links = self.browser.run(
+            "return [...document.querySelectorAll('a[href$=\".html\"]')].map("
+            "(a) => a.getAttribute('href'))")
+        self.assertGreater(len(links), 4)
+        for link in links:
+            self.assertTrue(os.path.exists(
+                os.path.join(os.path.dirname(self.broken), link)))
+
+    def test_it_can_be_read_and_read_aloud(self):
+        for file in self.holds, self.broken:
+            for dark in (False, True):
+                self.open(file, dark)
+                found = self.browser.run(CONTRAST)
+                self.assertEqual(found["wrong"], [])
+                self.assertGreater(found["looked"], 1000)
+                if PICTURES:
+                    name = os.path.basename(os.path.dirname(file))
+                    self.browser.picture(
+                        f"{PICTURES}/{name}{'-dark' * dark}.png")
+            self.assertEqual(self.browser.run(ALOUD), [])
+        self.assertEqual(self.browser.log("browser"), [])
+
+    def test_tidy_finds_nothing(self):
+        tidy = shutil.which("tidy")
+        self.assertIsNotNone(tidy, "tools/setup --deep installs it")
+        for file in self.holds, self.broken:
+            done = subprocess.run([tidy, "-q", "-e", file],
+                                  capture_output=True, text=True)
+            self.assertEqual(done.stdout + done.stderr, "")
+
+
+if __name__ == "__main__":
+    unittest.main()
