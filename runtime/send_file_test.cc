@@ -104,7 +104,6 @@ TEST_P(SendFileTest, AReaderThatWaitsHoldsItUntilTheDeadline) {
     ends.first.SetWriteDeadline(runtime.After(2ms));
     const IoResult sent = co_await SendFile(ends.first, file, 0, text.size());
     EXPECT_TRUE(sent.status.timeout());
-    EXPECT_GT(sent.bytes, 0u);
     EXPECT_LT(sent.bytes, text.size());
     ::close(file);
   });
