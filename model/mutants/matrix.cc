@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/mutants/matrix.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <set>
+#include <sstream>
 #include <utility>
 
 namespace netpoll::model {
@@ -12,6 +15,8 @@ namespace {
 std::string Steps(const Cell& cell) {
   return cell.length == 0 ? "" : std::to_string(cell.length) + " steps, ";
 }
+
+constexpr char kSurvives[] = "none: ";
 
 std::string Padded(std::string text, std::size_t width) {
   if (text.size() < width) text.resize(width, ' ');
@@ -106,24 +111,46 @@ std::string Golden(const std::vector<MutantResult>& results,
   return out;
 }
 
-std::string ClosedGolden(const std::vector<MutantResult>& results,
-                         const Reasons& reasons) {
+ClosedRow ClosedRowOf(const MutantResult& result, const Reasons& reasons) {
+  if (const Cell* const cell = result.shortest()) {
+    return {cell->configuration, cell->law()};
+  }
+  for (const auto& [pattern, reason] : reasons) {
+    if (::fnmatch(pattern.c_str(), result.name.c_str(), 0) == 0) {
+      return {"", reason};
+    }
+  }
+  return {"", "NO REASON GIVEN"};
+}
+
+std::string ClosedGolden(const ClosedRows& rows) {
   std::string out =
       "# Mutant: the first closed configuration that kills it, and the law "
       "that\n"
-      "# it breaks there; or why none of them can.\n\n";
-  for (const MutantResult& mutant : results) {
-    out += Padded(mutant.name, 40);
-    if (const Cell* const cell = mutant.shortest()) {
-      out += Padded(cell->configuration, 24) + cell->law() + "\n";
-      continue;
-    }
-    const auto reason = reasons.find(mutant.name);
-    out += "none: " +
-           (reason == reasons.end() ? "NO REASON GIVEN" : reason->second) +
-           "\n";
+      "# it breaks there; or why none of them does.\n\n";
+  for (const auto& [name, row] : rows) {
+    out += Padded(name, 40) + " ";
+    out += row.configuration.empty() ? kSurvives
+                                     : Padded(row.configuration, 24) + " ";
+    out += row.law + "\n";
   }
   return out;
+}
+
+ClosedRows ParseClosedGolden(const std::string& text) {
+  ClosedRows rows;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    std::istringstream words(line);
+    std::string name;
+    ClosedRow row;
+    words >> name >> row.configuration;
+    std::getline(words >> std::ws, row.law);
+    if (row.configuration + " " == kSurvives) row.configuration.clear();
+    rows[name] = row;
+  }
+  return rows;
 }
 
 std::string DocsTable(const std::vector<MutantResult>& results) {

@@ -51,6 +51,8 @@ struct RunOptions {
   bool closed = false;
   // Laws of cycles with the others of each, and not after all others.
   bool cycles_at_once = false;
+  // Of a mutant that is named here, only this closed configuration.
+  std::map<std::string, std::string> closed_in = {};
   std::uint64_t states = 3'000'000;  // Of one cell; beyond, it survives.
   // Called when a mutant is done: how many are, of how many.
   std::function<void(const MutantResult&, int, int)> progress;
@@ -73,9 +75,16 @@ std::string Golden(const std::vector<MutantResult>& results,
 std::string DocsTable(const std::vector<MutantResult>& results);
 
 // closed_matrix.golden: for each mutant the closed configuration that kills it
-// first, or why none does.
-std::string ClosedGolden(const std::vector<MutantResult>& results,
-                         const Reasons& reasons);
+// first, or why none does; `reasons` are by patterns of names.
+struct ClosedRow {
+  std::string configuration;  // Empty: it survives.
+  std::string law;            // Or the reason.
+  friend bool operator==(const ClosedRow&, const ClosedRow&) = default;
+};
+using ClosedRows = std::map<std::string, ClosedRow>;
+ClosedRow ClosedRowOf(const MutantResult& result, const Reasons& reasons);
+std::string ClosedGolden(const ClosedRows& rows);
+ClosedRows ParseClosedGolden(const std::string& text);
 
 // For the terminal: a line for each mutant, a column for each configuration.
 std::string Grid(const std::vector<MutantResult>& results,

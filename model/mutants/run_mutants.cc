@@ -82,16 +82,26 @@ std::string RunCell(const Variant& mutant, const Scenario& scenario,
   }
   return LineOf(mutant, scenario, found);
 }
+// A weaker order is for graphs, and those are of runs that end.
+bool IsClosedCell(const Variant& mutant, const Scenario& scenario,
+                  const RunOptions& options) {
+  if (!options.closed || !scenario.small_closed()) return false;
+  if (IsOrder(mutant.weakened.how)) return false;
+  const auto only = options.closed_in.find(mutant.name);
+  return only == options.closed_in.end() || only->second == scenario.name;
+}
+
 // Of runs of any length: each configuration in turn until one kills; its line,
 // and "skipped" for the others. Laws of steps and states first: cycles are
 // looked for only in what is explored to its end without.
 class ClosedCells {
  public:
-  ClosedCells(const Variant& mutant, std::size_t first, bool cycles_at_once)
-      : mutant_(mutant), cycles_at_once_(cycles_at_once) {
+  ClosedCells(const Variant& mutant, std::size_t first,
+              const RunOptions& options)
+      : mutant_(mutant), cycles_at_once_(options.cycles_at_once) {
     for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
       const Scenario& scenario = mutant.scenarios[i];
-      if (scenario.small_closed()) left_.push_back(&scenario);
+      if (IsClosedCell(mutant, scenario, options)) left_.push_back(&scenario);
     }
   }
 
@@ -153,7 +163,7 @@ std::vector<const Scenario*> Wanted(const Variant& mutant, std::size_t first,
   for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
     const Scenario& scenario = mutant.scenarios[i];
     if ((options.bounded && scenario.small()) ||
-        (options.closed && scenario.small_closed())) {
+        IsClosedCell(mutant, scenario, options)) {
       wanted.push_back(&scenario);
     }
   }
@@ -164,7 +174,7 @@ std::vector<const Scenario*> Wanted(const Variant& mutant, std::size_t first,
 bool RunAll(const Variant& mutant, std::size_t first, const RunOptions& options,
             int fd) {
   try {
-    ClosedCells closed(mutant, first, options.cycles_at_once);
+    ClosedCells closed(mutant, first, options);
     for (const Scenario* const scenario : Wanted(mutant, first, options)) {
       alarm(scenario->closed ? 600 : 120);
       WriteAll(fd, scenario->closed
