@@ -18,6 +18,7 @@
 #define NETPOLL_RUNTIME_PROTOCOLS_CANCEL_NODE_H_
 
 #include <cstdint>
+#include <type_traits>
 
 #include "netpoll/core/concurrency.h"
 
@@ -57,6 +58,8 @@ class CancelNode {
     typename Env::template Var<Link*> link_;
     typename Env::template Var<Sitter> sitter_;
   };
+  // Has it made before what refers to it: clang looks into it there.
+  using SeatIsMade = std::bool_constant<(sizeof(Seat) > 0)>;
 
   CancelReason reason() const {
     return static_cast<CancelReason>(

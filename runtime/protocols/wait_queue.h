@@ -20,6 +20,7 @@
 #define NETPOLL_RUNTIME_PROTOCOLS_WAIT_QUEUE_H_
 
 #include <cstdint>
+#include <type_traits>
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/types.h"
@@ -63,6 +64,8 @@ template <class Env>
 class WaitQueue {
  public:
   using Entry = QueueEntry<Env>;
+  // Has it made before what refers to it: clang looks into it there.
+  using EntryIsMade = std::bool_constant<(sizeof(Entry) > 0)>;
 
   bool empty() const { return first_.Get() == nullptr; }
   Entry* front() const { return first_.Get(); }
