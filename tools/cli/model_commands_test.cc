@@ -85,8 +85,8 @@ TEST(CheckCommand, AMutantIsFoundAndItsStringReplays) {
 }
 
 TEST(CheckCommand, SaysTheVerdictThenTheShortestThenALineForEachOther) {
-  const Said said =
-      Call({"check", "--mutant", "canary", "--only", "wait-*,read-past"});
+  const Said said = Call(
+      {"check", "--mutant", "canary", "--only", "wait-*,read-past-cleared"});
   EXPECT_EQ(said.status, kExitFinding);
   const auto at = said.out.find("\nBROKEN: ");
   ASSERT_NE(at, std::string::npos) << said.out;
@@ -102,8 +102,8 @@ TEST(CheckCommand, SaysTheVerdictThenTheShortestThenALineForEachOther) {
     return found;
   };
   EXPECT_EQ(count(said.out, "netpoll replay np1:"), 1);
-  const Said all = Call(
-      {"check", "--mutant", "canary", "--only", "wait-*,read-past", "--all"});
+  const Said all = Call({"check", "--mutant", "canary", "--only",
+                         "wait-*,read-past-cleared", "--all"});
   EXPECT_GT(count(all.out, "netpoll replay np1:"), 1);
   EXPECT_THAT(said.out, Not(HasSubstr("NOT EXPLAINED")));
 }
