@@ -66,12 +66,17 @@ bool Diagnoser::WaitsForALock(int thread) {
 }
 
 void Diagnoser::OfWhoNeverDidAnything(int thread) {
-  if (story_.object < 0) return;
+  const Moment* const last = facts_.Last(
+      nullptr, [&](const Moment& moment) { return moment.thread == thread; });
+  if (last != nullptr) Acted(last, "went as far as");
   const Moment* const changed =
-      facts_.LastChangeByOther(thread, story_.object, nullptr);
+      story_.object < 0
+          ? nullptr
+          : facts_.LastChangeByOther(thread, story_.object, nullptr);
+  missing_ = Who(thread) + " changed nothing by which others see it";
   if (changed == nullptr) return;
   Changed(changed);
-  missing_ = "nobody told " + Who(thread) + " after that";
+  missing_ += "; nobody told " + Who(thread) + " after that";
 }
 
 // The wake was begun, and dropped.
