@@ -104,7 +104,7 @@ TaskPlace::~TaskPlace() {
 }
 
 std::suspend_never SpawnedTask::promise_type::final_suspend() noexcept {
-  home->TaskEnded();
+  background ? home->BackgroundEnded() : home->TaskEnded();
   return {};
 }
 

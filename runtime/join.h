@@ -174,6 +174,7 @@ struct SpawnedTask {
     SpawnedTask get_return_object() { return SpawnedTask{this}; }
     std::suspend_always initial_suspend() noexcept { return {}; }
     std::suspend_never final_suspend() noexcept;
+    bool background = false;  // Does not keep Run at work.
     void return_void() {}
     void unhandled_exception() { std::terminate(); }  // RunSpawned catches.
 

@@ -83,6 +83,88 @@ TEST_P(LifeTest, StopReleasesGuards) {
   EXPECT_TRUE(RunWatched(runtime).ok());
 }
 
+// --- Background --------------------------------------------------------------
+
+TEST_P(LifeTest, BackgroundTasksEndWhenNobodyElseIsLeft) {
+  for (int round = 0; round < 20; ++round) {
+    Runtime runtime({.threads = threads()});
+    int ticks = 0;
+    bool stopped = false;
+    auto background = [&]() -> Task<> {
+      bool on = true;
+      while (on) {
+        ++ticks;
+        on = co_await runtime.Sleep(10us);
+      }
+      stopped = true;
+    };
+    auto work = [&]() -> Task<> {
+      for (int i = 0; i < 5; ++i) {
+        EXPECT_TRUE(co_await runtime.Sleep(50us));
+      }
+      EXPECT_FALSE(runtime.stopping());
+    };
+    runtime.SpawnBackground(background());
+    runtime.Spawn(work());
+    runtime.Spawn(work());
+    EXPECT_TRUE(RunWatched(runtime).ok());
+    EXPECT_TRUE(stopped);
+    EXPECT_GE(ticks, 1);
+  }
+}
+
+TEST_P(LifeTest, AloneTheyAreStoppedAtOnce) {
+  Runtime runtime({.threads = threads()});
+  auto listen = [&]() -> Task<> {
+    auto listener = Listener::Listen(runtime, Loopback());
+    if (listener.ok()) {
+      EXPECT_TRUE((co_await listener->Accept()).status.closing());
+    }
+  };
+  runtime.SpawnBackground(listen());
+  runtime.SpawnBackground(listen());
+  EXPECT_TRUE(RunWatched(runtime).ok());
+  EXPECT_TRUE(runtime.stopping());
+}
+
+TEST_P(LifeTest, OneThatEndsEarlyStopsNobody) {
+  Runtime runtime({.threads = threads()});
+  auto nothing = []() -> Task<int> { co_return 7; };
+  auto work = [&]() -> Task<> {
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_EQ(co_await runtime.SpawnBackground(nothing()), 7);
+    }
+    EXPECT_FALSE(runtime.stopping());
+  };
+  runtime.Spawn(work());
+  EXPECT_TRUE(RunWatched(runtime).ok());
+  EXPECT_FALSE(runtime.stopping());
+}
+
+// The task that keeps all going ends on a thread that is no worker.
+TEST_P(LifeTest, TheLastMayEndOutside) {
+  for (int round = 0; round < 20; ++round) {
+    Runtime runtime({.threads = threads()});
+    std::thread outside;
+    struct Leave {
+      std::thread& thread;
+      bool await_ready() const { return false; }
+      void await_suspend(std::coroutine_handle<> task) {
+        thread = std::thread([task] { task.resume(); });
+      }
+      void await_resume() const {}
+    };
+    auto work = [&]() -> Task<> { co_await Leave{outside}; };
+    auto background = [&]() -> Task<> {
+      EXPECT_FALSE(co_await runtime.Sleep(1h));
+    };
+    runtime.SpawnBackground(background());
+    runtime.Spawn(work());
+    EXPECT_TRUE(RunWatched(runtime).ok());
+    outside.join();
+  }
+}
+
 // --- The hook ----------------------------------------------------------------
 
 TEST_P(LifeTest, WhatIsHookedIsCalledOnceWhenAllIsClosed) {
@@ -107,6 +189,50 @@ TEST_P(LifeTest, WhatIsHookedIsCalledOnceWhenAllIsClosed) {
   EXPECT_TRUE(RunWatched(runtime).ok());
   std::stop_callback late(runtime.stop_token(), [&] { ++calls; });
   EXPECT_EQ(calls, 2);
+}
+
+// --- Again -------------------------------------------------------------------
+
+TEST_P(LifeTest, AStoppedRuntimeStartsAgain) {
+  const DescriptorGuard guard;
+  Runtime runtime({.threads = threads()});
+  EXPECT_TRUE(runtime.StartAgain().ok()) << "nothing to be done";
+  for (int round = 0; round < 5; ++round) {
+    bool served = false;
+    bool hooked = false;
+    auto serve = [&]() -> Task<> {
+      EXPECT_FALSE(runtime.StartAgain().ok()) << "Run is at work";
+      auto listener = Listener::Listen(runtime, Loopback());
+      EXPECT_TRUE(listener.ok()) << listener.status();
+      auto client = co_await Socket::Connect(runtime, listener->address());
+      EXPECT_TRUE(client.ok()) << client.status();
+      EXPECT_TRUE((co_await listener->Accept()).ok());
+      EXPECT_TRUE(co_await runtime.Sleep(1us));
+      served = true;
+      std::stop_callback hook(runtime.stop_token(), [&] { hooked = true; });
+      runtime.Stop();
+      EXPECT_TRUE((co_await listener->Accept()).status.closing());
+    };
+    runtime.Spawn(serve());
+    EXPECT_TRUE(RunWatched(runtime).ok());
+    EXPECT_TRUE(served);
+    EXPECT_TRUE(hooked);
+    EXPECT_TRUE(runtime.StartAgain().ok());
+    EXPECT_FALSE(runtime.stopping());
+  }
+}
+
+TEST_P(LifeTest, NotBeforeAllHaveEnded) {
+  Runtime runtime({.threads = threads()});
+  auto nothing = []() -> Task<> { co_return; };
+  runtime.Stop();
+  runtime.Spawn(nothing());
+  const absl::Status early = runtime.StartAgain();
+  EXPECT_EQ(early.code(), absl::StatusCode::kFailedPrecondition);
+  ExpectSays(early,
+             "StartAgain was called before all tasks had ended: there are 1");
+  EXPECT_TRUE(RunWatched(runtime).ok());
+  EXPECT_TRUE(runtime.StartAgain().ok());
 }
 
 // --- Intervals ---------------------------------------------------------------

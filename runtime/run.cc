@@ -48,7 +48,10 @@ absl::Status Scheduler::RunWorkers(bool all) {
     workers_[id]->admitted = admitted;
     workers_[id]->gate.Unpark("run.gate");
   }
-  if (admitted) WorkHere(*workers_[0]);
+  if (admitted) {
+    if (BackgroundAlone()) Stop();
+    WorkHere(*workers_[0]);
+  }
   for (std::size_t id = 1; id < started; ++id) {
     sys.thread_join(workers_[id]->thread, nullptr);
   }

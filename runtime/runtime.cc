@@ -46,13 +46,22 @@ Runtime::~Runtime() {
 
 const absl::Status& Runtime::status() const { return scheduler_->status(); }
 
-void Runtime::Start(SpawnedTask spawned) { scheduler_->Start(spawned.promise); }
+void Runtime::Start(SpawnedTask spawned, bool background) {
+  spawned.promise->background = background;
+  if (background) {
+    scheduler_->StartBackground(spawned.promise);
+  } else {
+    scheduler_->Start(spawned.promise);
+  }
+}
 
 absl::Status Runtime::Run() { return scheduler_->Run(); }
 
 void Runtime::Stop() { scheduler_->Stop(); }
 
 std::stop_token Runtime::stop_token() const { return scheduler_->stop_token(); }
+
+absl::Status Runtime::StartAgain() { return scheduler_->StartAgain(); }
 
 bool Runtime::stopping() const { return scheduler_->stopping(); }
 

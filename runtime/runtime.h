@@ -89,11 +89,14 @@ class Runtime {
   // at once) and deadlines included, needs no memory of the runtime.
   template <class T>
   JoinHandle<T> Spawn(Task<T> task) {
-    internal::TaskPlace place(*scheduler_);
-    auto state = std::make_shared<internal::JoinState<T>>(*unheard_);
-    Start(internal::RunSpawned(std::move(task), internal::Spawner(state)));
-    place.Keep();
-    return JoinHandle<T>(std::move(state));
+    return Spawn(std::move(task), false);
+  }
+  // The same, of a task that does not keep Run at work, such as one that cleans
+  // up now and then: when none but such tasks are left the runtime is stopped,
+  // and so they end.
+  template <class T>
+  JoinHandle<T> SpawnBackground(Task<T> task) {
+    return Spawn(std::move(task), true);
   }
 
   // Runs until every task has ended: those that were spawned before it returns
@@ -104,15 +107,19 @@ class Runtime {
   // the next call.
   absl::Status Run();
 
-  // For good: what is awaited later answers closing too, and what Run is called
-  // for later ends as soon. From any thread, before, during or after Run, or
-  // from a task; not from a signal handler.
+  // Until StartAgain: what is awaited later answers closing too, and what Run
+  // is called for later ends as soon. From any thread, before, during or after
+  // Run, or from a task; not from a signal handler.
   void Stop();
   bool stopping() const;
   // The hook: std::stop_callback hook(runtime.stop_token(), [&] { ... });
   // calls it once, in the thread that calls Stop, when everything is closed, or
-  // at once if that was before.
+  // at once if that was before. It is for this run: ask again after StartAgain.
   std::stop_token stop_token() const;
+  // As if Stop had never been called. When Run has returned, or was never
+  // called, and all tasks have ended, else kFailedPrecondition; while no other
+  // thread uses the runtime. What Stop closed stays closed.
+  absl::Status StartAgain();
 
   // --- Time -----------------------------------------------------------------
 
@@ -150,7 +157,17 @@ class Runtime {
  private:
   friend internal::Scheduler& internal::SchedulerOf(Runtime& runtime);
 
-  void Start(internal::SpawnedTask spawned);
+  void Start(internal::SpawnedTask spawned, bool background);
+
+  template <class T>
+  JoinHandle<T> Spawn(Task<T> task, bool background) {
+    internal::TaskPlace place(*scheduler_);
+    auto state = std::make_shared<internal::JoinState<T>>(*unheard_);
+    Start(internal::RunSpawned(std::move(task), internal::Spawner(state)),
+          background);
+    place.Keep();
+    return JoinHandle<T>(std::move(state));
+  }
 
   const std::unique_ptr<internal::Scheduler> scheduler_;
   internal::Unheard* const unheard_;

@@ -78,7 +78,26 @@ void Scheduler::Start(TaskWaiter* task) {
 
 void Scheduler::TaskEnded() {
   GivePlace();
-  Ended();
+  OthersLeft(Ended());
+}
+
+void Scheduler::StartBackground(TaskWaiter* task) {
+  RefuseInChild();
+  task->home = this;
+  BeginBackground(task);
+  if (BackgroundAlone()) Stop();
+}
+
+void Scheduler::BackgroundEnded() {
+  GivePlace();
+  OthersLeft(Dispatch::BackgroundEnded());
+}
+
+// Nobody waits for those that are left.
+void Scheduler::OthersLeft(RunLeft left) {
+  if (left != RunLeft::kBackground) return;
+  Stop();
+  if (OnWorker() == nullptr) LeaveGuest();
 }
 
 void Scheduler::Hold() {
@@ -93,6 +112,24 @@ void Scheduler::LeaveGuest() { Dispatch::LeaveGuest(); }
 void Scheduler::Stop() {
   Timetable::Stop();
   stopped_.request_stop();
+}
+
+absl::Status Scheduler::StartAgain() {
+  if (!status_.ok()) return status_;
+  RefuseInChild();
+  if (life_.phase() == RunPhase::kRunning) {
+    return absl::FailedPreconditionError(
+        "StartAgain was called while Run is at work");
+  }
+  if (life_.count() != 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "StartAgain was called before all tasks had ended: there are ",
+        life_.count()));
+  }
+  if (!stopping()) return absl::OkStatus();
+  Timetable::StartAgain();
+  stopped_ = std::stop_source();
+  return absl::OkStatus();
 }
 
 bool Scheduler::StartTimer(Timed* timer, std::int64_t when) {

@@ -29,6 +29,7 @@
 #include "netpoll/runtime/host_poller.h"
 #include "netpoll/runtime/protocols/dispatch.h"
 #include "netpoll/runtime/protocols/open_list.h"
+#include "netpoll/runtime/protocols/run_word.h"
 #include "netpoll/runtime/protocols/timetable.h"
 #include "netpoll/runtime/runtime_options.h"
 #include "netpoll/runtime/task_waiter.h"
@@ -65,6 +66,7 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
   absl::Status Run();
   void Stop();
   using Timetable::stopping;
+  absl::Status StartAgain();
   // Its callbacks are called by Stop, last of all.
   std::stop_token stop_token() const { return stopped_.get_token(); }
   RuntimeStats stats() const;
@@ -85,6 +87,10 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
   void Start(TaskWaiter* task);
   // It has ended, and gives its place back.
   void TaskEnded();
+  // The same for one that doesn't keep Run at work. When none but such are left
+  // all is stopped.
+  void StartBackground(TaskWaiter* task);
+  void BackgroundEnded();
   // An exception left a task that nobody awaits: stops all, and Run throws it.
   void Unhandled(std::exception_ptr exception);
   // Takes out a task that was started and never ran. Null: there is none.
@@ -131,6 +137,7 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
   friend Timetable;
 
   void RefuseInChild() const;
+  void OthersLeft(RunLeft left);
   absl::Status RunWorkers(bool all);
   std::size_t StartThreads(int* error);
   static void* ThreadMain(void* worker);
@@ -156,6 +163,10 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
 
   // Timetable's side; and DeadlineMoved, Now.
   void Shut() { open_.Shut(); }
+  void OpenAgain() {
+    open_.OpenAgain();
+    for (const auto& worker : workers_) worker->waits.Renew();
+  }
   void CloseAllOpen() {
     close_all_(*this);
     for (const auto& worker : workers_) {

@@ -21,6 +21,7 @@ constexpr char kBuilding[] = "happens while the world is built, by one thread";
 constexpr char kPlaces[] = "memory is reserved by it, and nobody waits";
 constexpr char kPool[] = "the pool gives out only what Close let go";
 
+constexpr const char* kAgain = "begins anew while nobody else is about";
 constexpr Reason kReasons[] = {
     {"parked+commit", "Prepare stops a second task before it commits"},
     {"parked+finish", "a task runs again only when its waiter was handed out"},
@@ -46,6 +47,10 @@ constexpr Reason kReasons[] = {
     {"place.take", kPlaces},
     {"place.give", kPlaces},
     {"run.phase", kQuery},
+    {"run.add_background", kBuilding},
+    {"stop.again", kAgain},
+    {"cancel.again", kAgain},
+    {"open.again.lock", kAgain},
     {"destroy.open", "a Poller is destroyed by its last user"},
     {"pool.free_chunk", kBuilding},
     {"pool.carve", kBuilding},

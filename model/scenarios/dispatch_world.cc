@@ -6,7 +6,7 @@
 
 namespace netpoll::model {
 
-using internal::RunEnd;
+using internal::RunEnd, internal::RunLeft;
 
 DispatchWorld::DispatchWorld(const DispatchCast& cast)
     : cast_(cast), system_(System{}), kinds_(cast.tasks) {
@@ -15,6 +15,7 @@ DispatchWorld::DispatchWorld(const DispatchCast& cast)
   gate_.name = "gate";
   entered_.name = "entered";
   returned_.name = "returned";
+  stopped_.name = "stopped";
   for (Int& stage : stages_) stage.name = "task";
   memory_ = MadeBy("runtime freed",
                    [this] { host_ = std::make_unique<Host>(*this); });
@@ -24,7 +25,11 @@ DispatchWorld::DispatchWorld(const DispatchCast& cast)
       waits_ = &tasks_[i];
     }
     stages_[i].now = stages_[i].Intern(kRunnable);
-    host_->Begin(&tasks_[i]);
+    if (IsBackground(static_cast<int>(i))) {
+      host_->BeginBackground(&tasks_[i]);
+    } else {
+      host_->Begin(&tasks_[i]);
+    }
   }
   first_spawned_ = static_cast<int>(cast.tasks.size());
   for (const TaskKind kind : cast.tasks) {
@@ -76,13 +81,18 @@ const char* DispatchWorld::AtRest(const View& view) {
   int living =
       cast_.guest && view.Of(entered_) != 0 && !view.ended(guest_thread_) ? 1
                                                                           : 0;
-  for (const Int& stage : stages_) {
-    const int at = view.Of(stage);
-    if (at == kRunnable || at == kAgain) runnable = &stage;
-    living += at == kRunnable || at == kAgain || at == kGoing ? 1 : 0;
+  unsigned background = 0;
+  for (int task = 0; task < 4; ++task) {
+    const int at = view.Of(stages_[task]);
+    if (at == kRunnable || at == kAgain) runnable = &stages_[task];
+    if (at != kRunnable && at != kAgain && at != kGoing) continue;
+    ++living;
+    if (IsBackground(task)) ++background;
   }
-  // Above the two bits of the phase.
-  if (life_->Bits(view.Raw(*life_)) >> 2 != static_cast<unsigned>(living)) {
+  // Above the two bits of the phase, and above the count.
+  const std::uint64_t word = life_->Bits(view.Raw(*life_));
+  if ((word & 0x1ffffffff) >> 2 != static_cast<unsigned>(living) ||
+      word >> 33 != background) {
     return Of(life_, "R2: those that live are miscounted");
   }
   if (all_returned) return nullptr;
@@ -91,6 +101,9 @@ const char* DispatchWorld::AtRest(const View& view) {
   }
   if (system.parked && system.event) {
     return Of(&system_, "L6: the event has come, and nobody polls");
+  }
+  if (background != 0 && living == 1 && view.Of(stopped_) == 0) {
+    return Of(life_, "R9: only a background task is left, and all goes on");
   }
   return living != 0 ? nullptr
                      : Of(life_, "R2: nobody is left, and Run does not return");
@@ -171,8 +184,31 @@ void DispatchWorld::RunTask(Waiter* waiter) {
       Thread::Call("task.parks", system_, Park) == 0) {
     return;
   }
+  Ends(task);
+}
+
+void DispatchWorld::Ends(int task) {
   Thread::Call("task.ends", stages_[task], Put, kEnded);
-  host_->Ended();
+  const RunLeft left =
+      IsBackground(task) ? host_->BackgroundEnded() : host_->Ended();
+  if (left == RunLeft::kBackground) StopAll();
+}
+
+// What waits ends.
+void DispatchWorld::StopAll() {
+  for (int task = 0; task < first_spawned_; ++task) {
+    if (IsBackground(task)) continue;
+    const int at = Thread::Call("stop.look", stages_[task], Look);
+    if (at != kNone && at != kEnded) {
+      thread_->Fail(
+          "R9: all is stopped while a task lives that keeps Run at "
+          "work");
+    }
+  }
+  Thread::Call("stop.stop", stopped_, Put, 1);
+  if (Thread::Call("stop.take", system_, Take) == 0) return;
+  BecomesRunnable(waits_);
+  GoesHome(waits_);
 }
 
 // After an event that had come already, the others have their turn first.
@@ -192,6 +228,7 @@ RunEnd DispatchWorld::RunIt() {
     if (Thread::Call("run.works", at_work_, Count, 1) != 0) {
       thread_->Fail("R2: Run is at work twice");
     }
+    if (cast_.background != 0 && host_->BackgroundAlone()) StopAll();
     if (cast_.workers == 2) Thread::Call("run.gate", gate_, Put, 1);
     Work(0);
     if (cast_.workers == 2) {

@@ -33,6 +33,7 @@ struct DispatchCast {
   int workers = 1;
   // Those that are there when the story begins. One may spawn another.
   std::vector<TaskKind> tasks = {};
+  int background = 0;  // The last one of them, 1, does not keep Run at work.
   int spawned = 0;     // By a thread outside.
   bool looks = false;  // A busy worker looks for events before each task,
                        // or, where nothing ends, before every second one.
@@ -185,11 +186,17 @@ class DispatchWorld : public RuntimeWorld {
   int NumberOf(Waiter* task) const {
     return static_cast<int>(static_cast<TaskOfThread*>(task) - tasks_);
   }
+  bool IsBackground(int task) const {
+    const int last = static_cast<int>(cast_.tasks.size());
+    return task < last && task >= last - cast_.background;
+  }
   bool IsGuest(Waiter* waiter) const { return waiter == &guest_; }
   void BecomesRunnable(Waiter* task);
   void Begin(int task);
   void GoesHome(Waiter* waiter);
   void RunTask(Waiter* waiter);
+  void Ends(int task);
+  void StopAll();
 
   bool IsRunnable(const View& view, int task) const;
   void Serve(Waiter* task);
@@ -213,6 +220,7 @@ class DispatchWorld : public RuntimeWorld {
   Int stages_[kTasks] = {Int(kNone), Int(kNone), Int(kNone), Int(kNone)};
   TaskOfThread guest_;
   Waiter* waits_ = nullptr;  // For the event.
+  Int stopped_{0};           // Because the background task was left alone.
   Int at_work_{0};           // Calls of Run that have workers.
   Int gate_{0};              // Of the second worker: 1 open, 2 it has returned.
   Int entered_{0};           // By the guest, or it was refused.
@@ -247,6 +255,16 @@ inline void AddDispatchScenarios(std::vector<Scenario>& all) {
       {.tasks = {kWaits}, .event = true});
   add("run-waker", "a thread wakes the last task, and all of it is freed",
       {.tasks = {kWaits}, .waker = true, .frees = true});
+  add("run-background-alone", "none but a background task is there",
+      {.tasks = {kWaits}, .background = 1});
+  add("run-background", "a task leaves a background task alone",
+      {.tasks = {kEnds, kWaits}, .background = 1});
+  add("run-background-spawns", "one of its tasks spawns another meanwhile",
+      {.tasks = {kSpawns, kWaits}, .background = 1});
+  add("run-background-workers", "two workers end the last two at a time",
+      {.workers = 2, .tasks = {kEnds, kEnds, kWaits}, .background = 1});
+  add("run-background-ends", "a background task may end first",
+      {.tasks = {kEnds, kWaits}, .background = 1, .event = true});
   add("run-looks", "a busy worker looks for events",
       {.tasks = {kWaits, kEnds}, .looks = true, .event = true});
   add("run-guest", "a guest waits, and all of it is freed when it has left",

@@ -113,6 +113,9 @@ class CancelNode {
     return true;
   }
 
+  // As if it had never been cancelled. While nobody sits here, or is about to.
+  void Renew() { reason_.Store("cancel.again", 0, Order::kRelease); }
+
   // Whether anybody sits here.
   bool Empty() {
     const LockHolder hold(lock_, "cancel.empty.lock");

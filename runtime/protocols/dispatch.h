@@ -62,14 +62,21 @@ class Dispatch {
     Push(task);
   }
 
-  // A task has ended that began here.
-  void Ended() {
-    if (host().OnWorker() != nullptr) {
-      if (life_.Remove()) Finish();
-    } else {
-      LeaveGuest();
-    }
+  // A task has ended that began here. kBackground, told to a thread that is no
+  // worker: it has entered as a guest, so that it can act on it, and leaves.
+  RunLeft Ended() {
+    return Removed([this] { return life_.Remove(); });
   }
+
+  // The same for a task that doesn't keep Run at work.
+  void BeginBackground(Waiter* task) {
+    life_.AddBackground();
+    Push(task);
+  }
+  RunLeft BackgroundEnded() {
+    return Removed([this] { return life_.RemoveBackground(); });
+  }
+  bool BackgroundAlone() const { return life_.BackgroundAlone(); }
 
   // Keeps Run at work until LeaveGuest.
   void Hold() { life_.Add(); }
@@ -82,7 +89,7 @@ class Dispatch {
   }
   void LeaveGuest() {
     const LockHolder hold(door_, "guest.door");
-    if (life_.Remove()) Finish();
+    if (life_.Remove() == RunLeft::kNobody) Finish();
   }
 
   // --- Run ------------------------------------------------------------------
@@ -168,6 +175,21 @@ class Dispatch {
   };
 
   Host& host() { return static_cast<Host&>(*this); }
+
+  template <class Remove>
+  RunLeft Removed(Remove remove) {
+    if (host().OnWorker() != nullptr) {
+      const RunLeft left = remove();
+      if (left == RunLeft::kNobody) Finish();
+      return left;
+    }
+    const LockHolder hold(door_, "guest.door");
+    const RunLeft left = remove();
+    if (left == RunLeft::kNobody) Finish();
+    if (left != RunLeft::kBackground) return left;
+    // They may end at any moment, and Run with them.
+    return life_.AddUnlessEnded() ? left : RunLeft::kNobody;
+  }
 
   Waiter* Next(Worker& worker) {
     if (worker.TurnIsOver()) {

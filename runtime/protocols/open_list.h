@@ -39,10 +39,14 @@ class OpenList {
     if (entry->link.Get() != nullptr) Unlink(entry);
   }
 
-  // For good: nothing is added any more.
+  // Nothing is added any more, until it is opened again.
   void Shut() {
     const LockHolder hold(lock_, "open.shut.lock");
     shut_.Set(true);
+  }
+  void OpenAgain() {
+    const LockHolder hold(lock_, "open.again.lock");
+    shut_.Set(false);
   }
 
   // Takes one out; null if none is left. `keep` is called for it under the

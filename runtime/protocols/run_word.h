@@ -9,6 +9,8 @@
 //              kEnded    Run has returned. Begin -> kRunning.
 //   count      tasks that live, and tasks of other runtimes that wait here.
 //              Add, Remove; AddUnlessEnded.
+//   background how many of them are tasks that don't keep Run at work. In the
+//              same word, so that nobody miscounts who is left.
 //
 // acq_rel: what a task wrote before it was counted out is seen by whoever finds
 // nobody left. Remove and `count` are seq_cst: whoever counts the last one out
@@ -23,6 +25,13 @@
 #include "netpoll/core/concurrency.h"
 
 namespace netpoll::internal {
+
+// Who is left when one was counted out.
+enum class RunLeft : std::uint8_t {
+  kSome,
+  kBackground,  // None but tasks that don't keep Run at work.
+  kNobody,
+};
 
 enum class RunPhase : std::uint8_t { kFresh = 0, kRunning = 1, kEnded = 2 };
 
@@ -57,13 +66,29 @@ class RunWord {
     });
     return done.step.write;
   }
-  // True: it was the last.
-  bool Remove() {
-    return word_.FetchAdd("run.remove", 0 - kOne, Order::kSeqCst) / kOne == 1;
+  RunLeft Remove() {
+    return LeftIn(word_.FetchAdd("run.remove", 0 - kOne, Order::kSeqCst) -
+                  kOne);
+  }
+
+  void AddBackground() {
+    word_.FetchAdd("run.add_background", kOne + kBackground, Order::kAcqRel);
+  }
+  RunLeft RemoveBackground() {
+    constexpr std::uint64_t kBoth = kOne + kBackground;
+    return LeftIn(
+        word_.FetchAdd("run.remove_background", 0 - kBoth, Order::kSeqCst) -
+        kBoth);
+  }
+  // Whether Run is at work for nobody but them.
+  bool BackgroundAlone() const {
+    const std::uint64_t word = word_.Load("run.background", Order::kSeqCst);
+    return PhaseOf(word) == RunPhase::kRunning &&
+           LeftIn(word) == RunLeft::kBackground;
   }
 
   std::uint64_t count() const {
-    return word_.Load("run.count", Order::kSeqCst) / kOne;
+    return CountOf(word_.Load("run.count", Order::kSeqCst));
   }
   RunPhase phase() const {
     return PhaseOf(word_.Load("run.phase", Order::kAcquire));
@@ -71,12 +96,21 @@ class RunWord {
 
  private:
   static constexpr std::uint64_t kOne = 4;
+  static constexpr std::uint64_t kBackground = std::uint64_t{1} << 33;
 
   struct Step {
     bool write;
     std::uint64_t next;
   };
 
+  static constexpr std::uint64_t CountOf(std::uint64_t word) {
+    return word % kBackground / kOne;
+  }
+  static constexpr RunLeft LeftIn(std::uint64_t word) {
+    const std::uint64_t count = CountOf(word);
+    if (count == 0) return RunLeft::kNobody;
+    return count == word / kBackground ? RunLeft::kBackground : RunLeft::kSome;
+  }
   static constexpr RunPhase PhaseOf(std::uint64_t word) {
     return static_cast<RunPhase>(word % kOne);
   }

@@ -2,12 +2,15 @@
 //
 // What waits for a time, and how all of it ends when the runtime stops.
 //
-//   stopping_   1 for good: Stop was called. Stored before anything is ended,
+//   stopping_   1: Stop was called; 0 again by StartAgain, when nobody is
+//   about.
+//               Stored before anything is ended,
 //               looked at after a sleep was started: seq_cst, so that one of
 //               the two finds it
 //
 // A Host, the class that derives from this:
 //   void Shut()                     nothing is opened any more
+//   void OpenAgain()                it is again; for StartAgain
 //   void CloseAllOpen()             what is open
 //   void DeadlineMoved(int64 when)  something is due earlier than all was
 //   int64 Now()
@@ -44,6 +47,10 @@ class Timetable {
     host().Shut();
     host().CloseAllOpen();
     WakeAllSleeps();
+  }
+  void StartAgain() {
+    stopping_.Store("stop.again", 0, Order::kSeqCst);
+    host().OpenAgain();
   }
 
   // `timer` is due at `when`, once. False: there is no memory, and it is not.
