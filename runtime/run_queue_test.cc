@@ -140,9 +140,9 @@ TEST(RunWordTest, OneRunAtATimeWhichEndsWhenNobodyIsLeft) {
   EXPECT_FALSE(word.Begin(&before));
   EXPECT_FALSE(word.End()) << "somebody lives";
   word.Add();
-  EXPECT_FALSE(word.Remove()) << "not the last";
+  EXPECT_EQ(word.Remove(), RunLeft::kSome) << "not the last";
   EXPECT_EQ(word.count(), 1u);
-  EXPECT_TRUE(word.Remove());
+  EXPECT_EQ(word.Remove(), RunLeft::kNobody);
   EXPECT_TRUE(word.End());
   EXPECT_EQ(word.phase(), RunPhase::kEnded);
   EXPECT_TRUE(word.Begin(&before));
@@ -155,8 +155,8 @@ TEST(RunWordTest, AGuestEntersUntilRunHasReturned) {
   EXPECT_TRUE(word.AddUnlessEnded());
   EXPECT_TRUE(word.Begin(&before));
   EXPECT_TRUE(word.AddUnlessEnded());
-  EXPECT_FALSE(word.Remove());
-  EXPECT_TRUE(word.Remove());
+  EXPECT_EQ(word.Remove(), RunLeft::kSome);
+  EXPECT_EQ(word.Remove(), RunLeft::kNobody);
   EXPECT_TRUE(word.End());
   EXPECT_FALSE(word.AddUnlessEnded());
   EXPECT_EQ(word.count(), 0u);

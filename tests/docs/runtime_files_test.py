@@ -24,10 +24,12 @@ def read(path):
 def drawn():
     """The names in the page's table, the lowest first."""
     rows = re.findall(
-        r"^\| (?:upper|lower|both)? ?\| .* \| ((?:`\w+` ?)+) ?\|$",
+        r"^\| (?:upper|lower|both)? ?\| (.*) \| ((?:`\w+` ?)+) ?\|$",
         read("docs/architecture.md"), re.M)
     return [
-        name for row in reversed(rows) for name in re.findall(r"`(\w+)`", row)
+        ("protocols/" if "`protocols/`" in part else "") + name
+        for part, names in reversed(rows)
+        for name in re.findall(r"`(\w+)`", names)
     ]
 
 
@@ -37,8 +39,10 @@ def includes():
 
     def name(unit):
         folder, base = os.path.split(unit)
-        ours = folder in ("runtime", "runtime/protocols")
-        return base if ours and not for_tests(unit) else None
+        above = {"runtime": "", "runtime/protocols": "protocols/"}
+        if folder not in above or for_tests(unit):
+            return None
+        return above[folder] + base
 
     return grouped(graph, name)
 
