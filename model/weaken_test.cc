@@ -38,17 +38,40 @@ const std::map<std::string, const char*>& Enough() {
       "nobody but a late timer, which changes nothing, can be there";
   constexpr char kRoom[] = "a sleep without room ends in time as well";
   constexpr char kUnseen[] = "nobody looks at what was there";
+  constexpr char kEither[] =
+      "of two that fail at once either is the first; to cancel twice is to "
+      "cancel";
+  constexpr char kOneWake[] =
+      "a wake that comes meanwhile is one with the wake that is taken";
+  constexpr char kNobodyElse[] =
+      "not noticed: no configuration has two who do it at once";
   static const auto& enough = *new std::map<std::string, const char*>{
-      {"reset.word split", kCallsNext},  {"reset.word blind", kCallsNext},
-      {"reset.word dropped", kOneCall},  {"open.rg split", kOneCall},
-      {"open.rg blind", kOneCall},       {"open.rg dropped", kOneCall},
-      {"open.wg split", kOneCall},       {"open.wg blind", kOneCall},
-      {"open.wg dropped", kOneCall},     {"open.status split", kNobody},
-      {"open.status blind", kNobody},    {"close.lock unlocked", kAlone},
-      {"retire.lock unlocked", kAlone},  {"stale.count split", "a statistic"},
-      {"token.clear split", kUnseen},    {"token.retract split", kUnseen},
-      {"place.take_timer split", kRoom}, {"place.give_timer split", kRoom},
+      {"reset.word split", kCallsNext},
+      {"reset.word blind", kCallsNext},
+      {"reset.word dropped", kOneCall},
+      {"open.rg split", kOneCall},
+      {"open.rg blind", kOneCall},
+      {"open.rg dropped", kOneCall},
+      {"open.wg split", kOneCall},
+      {"open.wg blind", kOneCall},
+      {"open.wg dropped", kOneCall},
+      {"open.status split", kNobody},
+      {"open.status blind", kNobody},
+      {"close.lock unlocked", kAlone},
+      {"retire.lock unlocked", kAlone},
+      {"stale.count split", "a statistic"},
+      {"token.clear split", kUnseen},
+      {"token.retract split", kUnseen},
+      {"place.take_timer split", kRoom},
+      {"place.give_timer split", kRoom},
       {"parker.unpark split", kUnseen},
+      {"fork.first split", kEither},
+      {"fork.first blind", kEither},
+      {"wakeup.finish split", kOneWake},
+      {"wakeup.finish blind", kOneWake},
+      {"gate.all.lock unlocked", kNobodyElse},
+      {"gate.shut.lock unlocked", kNobodyElse},
+      {"run.remove_background split", kNobodyElse},
   };
   return enough;
 }

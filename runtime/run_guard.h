@@ -16,6 +16,8 @@
 
 #include <memory>
 
+#include "netpoll/core/cpp20.h"
+
 namespace netpoll {
 
 class Runtime;

@@ -14,6 +14,8 @@
 #include <variant>
 #include <vector>
 
+#include "netpoll/core/cpp20.h"
+
 namespace netpoll {
 
 // Thrown where more than one failed: the first one in front.
