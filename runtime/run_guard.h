@@ -14,9 +14,9 @@
 #ifndef NETPOLL_RUNTIME_RUN_GUARD_H_
 #define NETPOLL_RUNTIME_RUN_GUARD_H_
 
-#include <memory>
-
 #include "netpoll/core/cpp20.h"
+
+#include <memory>
 
 namespace netpoll {
 

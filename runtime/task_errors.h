@@ -6,6 +6,8 @@
 #ifndef NETPOLL_RUNTIME_TASK_ERRORS_H_
 #define NETPOLL_RUNTIME_TASK_ERRORS_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <exception>
 #include <optional>
 #include <string>
@@ -13,8 +15,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include "netpoll/core/cpp20.h"
 
 namespace netpoll {
 

@@ -17,7 +17,7 @@ for language in c++11 c++17; do
     status=0
     said=$(g++ "-std=$language" -fsyntax-only -x c++ "-I$include" \
       -include "netpoll/$header" /dev/null 2>&1) || status=$?
-    first=$(grep -m1 -E 'error|warning' <<<"$said" || true)
+    first=$(grep -m1 -E '(error|warning):' <<<"$said" || true)
     if ((status == 0)) || [[ $first != *"error: #error \"netpoll needs C++20: "* ]]; then
       echo "$header in $language: ${first:-compiles}"
       failed=1
