@@ -9,10 +9,19 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import unittest
 
-from server import NETPOLL, PATIENCE, Server, echo, wait_until
+# The folder as the test has it, where the program is.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from server import (  # noqa: E402
+    NETPOLL,
+    PATIENCE,
+    Server,
+    echo,
+    wait_until,
+)
 
 
 class Everywhere(unittest.TestCase):
