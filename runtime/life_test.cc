@@ -150,7 +150,8 @@ TEST_P(LifeTest, TheLastMayEndOutside) {
       std::thread& thread;
       bool await_ready() const { return false; }
       void await_suspend(std::coroutine_handle<> task) {
-        thread = std::thread([task] { task.resume(); });
+        std::thread& started = thread;  // Once it runs the frame may be gone.
+        started = std::thread([task] { task.resume(); });
       }
       void await_resume() const {}
     };
