@@ -138,16 +138,15 @@ int Tabulator::AddNode(int thread, const RunResult& result, int parent,
   return found->second;
 }
 
-// `wanted`, with a number if that name is taken: a sentence must say which of
-// them it means. What has no name is called after the site that touched it
-// first.
-std::string Tabulator::NewName(const std::string& wanted) const {
-  std::string name = wanted;
+// What has no name is called after the site that touched it first, and by a
+// number if that name is taken: a sentence must say which of them it means.
+std::string Tabulator::NewName(const std::string& site) const {
+  std::string name = site;
   for (int number = 2;
        std::any_of(slot_objects_.begin(), slot_objects_.end(),
                    [&](const Object* other) { return other->name == name; });
        ++number) {
-    name = wanted + "#" + std::to_string(number);
+    name = site + "#" + std::to_string(number);
   }
   return name;
 }
@@ -162,8 +161,8 @@ int Tabulator::InternAccess(const Access& access) {
   Object* const object = access.object;
   if (object != nullptr && object->slot < 0) {
     object->slot = slots_++;
-    object->name = NewName(object->name.empty() ? access.site : object->name);
     slot_objects_.push_back(object);
+    if (object->name.empty()) object->name = NewName(access.site);
   }
   accesses_.push_back(std::move(known));
   return static_cast<int>(accesses_.size()) - 1;

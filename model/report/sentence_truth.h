@@ -113,6 +113,12 @@ class SentenceTruth {
   // step `from`, up to step `to`.
   bool LooksAt(const std::string& who, const std::string& object, int from,
                int to) const {
+    // Two of one name: the sentence's number of the step must do.
+    if (std::count_if(
+            story_.columns.begin(), story_.columns.end(),
+            [&](const auto& column) { return column.name == object; }) > 1) {
+      return false;
+    }
     return std::any_of(
         story_.moments.begin(), story_.moments.end(),
         [&](const Moment& moment) {
