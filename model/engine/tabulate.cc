@@ -138,19 +138,6 @@ int Tabulator::AddNode(int thread, const RunResult& result, int parent,
   return found->second;
 }
 
-// What has no name is called after the site that touched it first, and by a
-// number if that name is taken: a sentence must say which of them it means.
-std::string Tabulator::NewName(const std::string& site) const {
-  std::string name = site;
-  for (int number = 2;
-       std::any_of(slot_objects_.begin(), slot_objects_.end(),
-                   [&](const Object* other) { return other->name == name; });
-       ++number) {
-    name = site + "#" + std::to_string(number);
-  }
-  return name;
-}
-
 int Tabulator::InternAccess(const Access& access) {
   for (std::size_t i = 0; i < accesses_.size(); ++i) {
     if (accesses_[i].access.SameAs(access)) return static_cast<int>(i);
@@ -162,7 +149,7 @@ int Tabulator::InternAccess(const Access& access) {
   if (object != nullptr && object->slot < 0) {
     object->slot = slots_++;
     slot_objects_.push_back(object);
-    if (object->name.empty()) object->name = NewName(access.site);
+    if (object->name.empty()) object->name = access.site;
   }
   accesses_.push_back(std::move(known));
   return static_cast<int>(accesses_.size()) - 1;
