@@ -116,7 +116,6 @@ class Tabulator {
   int AddNode(int thread, const RunResult& result, int parent, Value via);
   void Learn(int access, Value value);
   int InternAccess(const Access& access);
-  std::string NewName(const std::string& site) const;
   int InternText(const std::string& text);
 
   World& world_;
