@@ -84,36 +84,6 @@ TEST(Mutants, EveryCellIsExploredToItsEnd) {
   }
 }
 
-// Each counterexample is told again from its string.
-TEST(Mutants, EverySentenceIsTrueAndSpeaksOfTheTaskThatTheLawMeant) {
-  CatchCrashes();
-  int told = 0;
-  for (const MutantResult& mutant : Results()) {
-    const Variant* const variant = FindVariant(mutant.name);
-    ASSERT_NE(variant, nullptr);
-    for (const Cell& cell : mutant.cells) {
-      if (!cell.replay.starts_with("np1:")) continue;
-      ReplayString replay;
-      ASSERT_EQ(ReplayString::Parse(cell.replay, &replay), "");
-      const Scenario* const scenario =
-          FindScenario(*variant, cell.configuration);
-      ASSERT_NE(scenario, nullptr);
-      const Story story =
-          Tell(mutant.name, *scenario, replay.schedule, replay.cycle);
-      const SentenceTruth truth(story);
-      // Where something counts up until the bound there is nothing to tell.
-      if (!story.broken() && GoRoundForEver().contains(mutant.name)) continue;
-      // The reference model is asked here too, and may notice it earlier.
-      EXPECT_TRUE(story.broken()) << mutant.name;
-      EXPECT_EQ(truth.Untrue(), "")
-          << mutant.name << " in " << cell.configuration << ":\n"
-          << truth.sentence();
-      ++told;
-    }
-  }
-  EXPECT_GT(told, 1000);
-}
-
 // Each row leads to a counterexample with a schedule.
 TEST(Mutants, EachHasAShortestCounterexampleThatReplays) {
   for (const MutantResult& mutant : Results()) {
