@@ -142,7 +142,9 @@ bool DispatchWorld::IsRunnable(const View& view, int task) const {
 
 // --- Tasks -------------------------------------------------------------------
 
+// A guest does so in its own runtime.
 void DispatchWorld::BecomesRunnable(Waiter* task) {
+  if (IsGuest(task)) return;
   if (Thread::Call("task.runnable", stages_[NumberOf(task)], Runnable) != 0) {
     thread_->Fail("R1: a task was made runnable twice");
   }
@@ -300,7 +302,7 @@ void DispatchWorld::Spawner(Thread& thread) {
 void DispatchWorld::Waker(Thread& thread) {
   thread.May("waker.go");
   if (Thread::Call("waker.take", system_, Take) == 0) return;
-  if (!cast_.guest) BecomesRunnable(waits_);
+  BecomesRunnable(waits_);
   GoesHome(waits_);
 }
 

@@ -103,7 +103,7 @@ class DispatchWorld : public RuntimeWorld {
       if (came == 0) return;
       PollResult result;
       result.Add(world_.waits_);
-      if (!world_.cast_.guest) world_.BecomesRunnable(world_.waits_);
+      world_.BecomesRunnable(world_.waits_);
       PushReady(worker, result, [this](WaiterList& list) {
         while (Waiter* const waiter = list.Pop()) world_.GoesHome(waiter);
       });
