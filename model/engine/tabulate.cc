@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace netpoll::model {
 namespace {
@@ -17,6 +19,19 @@ constexpr std::size_t kMostUndeclared = 4096;
 bool Looks(const Access& access) {
   return access.object != nullptr && access.object->left_out &&
          !(access.op == Op::kAdd && access.unseen);
+}
+
+// `wanted`, with a number if one of the others has that name: a sentence must
+// say which of them it means.
+std::string NewName(const std::string& wanted,
+                    const std::vector<Object*>& others) {
+  std::string name = wanted;
+  const auto taken = [&](const Object* other) { return other->name == name; };
+  for (int number = 2; std::any_of(others.begin(), others.end(), taken);
+       ++number) {
+    name = wanted + "#" + std::to_string(number);
+  }
+  return name;
 }
 
 }  // namespace
@@ -148,8 +163,10 @@ int Tabulator::InternAccess(const Access& access) {
   Object* const object = access.object;
   if (object != nullptr && object->slot < 0) {
     object->slot = slots_++;
+    const std::string& wanted =
+        object->name.empty() ? access.site : object->name;
+    object->name = NewName(wanted, slot_objects_);
     slot_objects_.push_back(object);
-    if (object->name.empty()) object->name = access.site;
   }
   accesses_.push_back(std::move(known));
   return static_cast<int>(accesses_.size()) - 1;

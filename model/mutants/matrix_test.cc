@@ -5,9 +5,14 @@
 
 #include "netpoll/model/mutants/matrix.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <iostream>
 #include <map>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "netpoll/model/engine/crash.h"
@@ -82,6 +87,48 @@ TEST(Mutants, EveryCellIsExploredToItsEnd) {
       EXPECT_TRUE(cell.complete) << mutant.name << " in " << cell.configuration;
     }
   }
+}
+
+// Tells a counterexample again from its string. Empty: what is said of it is
+// so.
+std::string Untrue(const MutantResult& mutant, const Cell& cell) {
+  const Variant* const variant = FindVariant(mutant.name);
+  if (variant == nullptr) return "there is no such mutant";
+  ReplayString replay;
+  const std::string why = ReplayString::Parse(cell.replay, &replay);
+  if (!why.empty()) return why;
+  const Scenario* const scenario = FindScenario(*variant, cell.configuration);
+  if (scenario == nullptr) return "there is no such configuration";
+  const Story story =
+      Tell(mutant.name, *scenario, replay.schedule, replay.cycle);
+  // The reference model is asked here too, and may notice it earlier.
+  if (!story.broken()) {
+    // Where something counts up until the bound there is nothing to tell.
+    return GoRoundForEver().contains(mutant.name) ? "" : "nothing is broken";
+  }
+  const SentenceTruth truth(story);
+  const std::string untrue = truth.Untrue();
+  return untrue.empty() ? "" : untrue + "\n" + truth.sentence();
+}
+
+// Each in a process of its own: what a mutant spoilt there stays there.
+TEST(Mutants, EverySentenceIsTrueAndSpeaksOfTheTaskThatTheLawMeant) {
+  int told = 0;
+  for (const MutantResult& mutant : Results()) {
+    for (const Cell& cell : mutant.cells) {
+      if (!cell.replay.starts_with("np1:")) continue;
+      const auto tell = [&] {
+        CatchCrashes();
+        const std::string untrue = Untrue(mutant, cell);
+        std::cerr << untrue << std::flush;
+        _exit(untrue.empty() ? 0 : 1);
+      };
+      EXPECT_EXIT(tell(), ::testing::ExitedWithCode(0), "")
+          << mutant.name << " in " << cell.configuration;
+      ++told;
+    }
+  }
+  EXPECT_GT(told, 1000);
 }
 
 // Each row leads to a counterexample with a schedule.

@@ -113,10 +113,6 @@ class SentenceTruth {
   // step `from`, up to step `to`.
   bool LooksAt(const std::string& who, const std::string& object, int from,
                int to) const {
-    // Named after a site, as several words may be: not to be told by its name.
-    if (object == "field" || object.find_first_of(". ") != object.npos) {
-      return false;
-    }
     return std::any_of(
         story_.moments.begin(), story_.moments.end(),
         [&](const Moment& moment) {
