@@ -11,20 +11,18 @@
 
 #include <glib.h>
 
-#include <atomic>
 #include <cstdint>
 
-#include "netpoll/core/foreign_loop.h"
 #include "netpoll/core/types.h"
 #include "netpoll/examples/loops/job.h"
 
 namespace netpoll::examples {
 
 template <class Poller>
-class GlibLoop {
+class GlibLoop : public JobLoop<Poller> {
  public:
   explicit GlibLoop(Poller& poller)
-      : loop_(poller, *this),
+      : JobLoop<Poller>(poller),
         context_(g_main_context_new()),
         main_(g_main_loop_new(context_, FALSE)) {
     static GSourceFuncs functions = {
@@ -48,8 +46,6 @@ class GlibLoop {
     g_source_set_can_recurse(source_, TRUE);
     g_source_attach(source_, context_);
   }
-  GlibLoop(const GlibLoop&) = delete;
-  GlibLoop& operator=(const GlibLoop&) = delete;
   ~GlibLoop() {
     g_source_destroy(source_);
     g_source_unref(source_);
@@ -59,29 +55,12 @@ class GlibLoop {
 
   void Run() { g_main_loop_run(main_); }
 
-  // From any thread.
-  void Stop() {
-    stopped_ = true;
-    loop_.WorkCame();
-  }
-  void Post(Job* job) {
-    jobs_.Push(job);
-    loop_.WorkCame();
-  }
-  template <class Result>
-  void Deliver(Result result) {
-    loop_.Deliver(result);
-  }
-
-  int wakes() const { return wakes_; }
-
-  // --- For ForeignLoop ------------------------------------------------------
-
-  std::int64_t Now() { return MonotonicNow(); }
-  void Run(Waiter* job) { jobs_.Push(job); }
-  bool WorkVisible() { return stopped_ || !jobs_.empty(); }
-
  private:
+  using JobLoop<Poller>::jobs_;
+  using JobLoop<Poller>::loop_;
+  using JobLoop<Poller>::stopped_;
+  using JobLoop<Poller>::wakes_;
+
   struct Source {
     GSource base;
     GlibLoop* self;
@@ -106,10 +85,6 @@ class GlibLoop {
     return true;
   }
 
-  std::atomic<bool> stopped_ = false;
-  JobQueue jobs_;
-  std::atomic<int> wakes_ = 0;
-  ForeignLoop<Poller, GlibLoop> loop_;
   GMainContext* context_;
   GMainLoop* main_;
   GSource* source_ = nullptr;

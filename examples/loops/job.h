@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the loops beside it run: jobs, each of which is resumed when what it
-// waited for has come, and a queue of them for the loops that run on one
-// thread.
+// waited for has come; and for the loops that run on one thread a queue of
+// them, with the scheduler's side of ForeignLoop over it.
 
 #ifndef NETPOLL_EXAMPLES_LOOPS_JOB_H_
 #define NETPOLL_EXAMPLES_LOOPS_JOB_H_
 
 #include <time.h>
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 
+#include "netpoll/core/foreign_loop.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll::examples {
@@ -55,6 +57,48 @@ class JobQueue {
  private:
   std::mutex mutex_;
   WaiterList jobs_;
+};
+
+// What a loop on one thread derives from; its own side calls Prepare and Return
+// of loop_, and RunAll of jobs_.
+template <class Poller>
+class JobLoop {
+ public:
+  JobLoop(const JobLoop&) = delete;
+  JobLoop& operator=(const JobLoop&) = delete;
+
+  // From any thread.
+  void Stop() {
+    stopped_ = true;
+    loop_.WorkCame();
+  }
+  void Post(Job* job) {
+    jobs_.Push(job);
+    loop_.WorkCame();
+  }
+  // What SetDeadline and Unblock answer.
+  template <class Result>
+  void Deliver(Result result) {
+    loop_.Deliver(result);
+  }
+
+  // How often it was back.
+  int wakes() const { return wakes_; }
+
+  // --- For ForeignLoop ------------------------------------------------------
+
+  std::int64_t Now() { return MonotonicNow(); }
+  void Run(Waiter* job) { jobs_.Push(job); }
+  bool WorkVisible() { return stopped_ || !jobs_.empty(); }
+
+ protected:
+  explicit JobLoop(Poller& poller) : loop_(poller, *this) {}
+  ~JobLoop() = default;
+
+  std::atomic<bool> stopped_ = false;
+  JobQueue jobs_;
+  std::atomic<int> wakes_ = 0;
+  ForeignLoop<Poller, JobLoop> loop_;
 };
 
 }  // namespace netpoll::examples

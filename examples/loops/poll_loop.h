@@ -7,19 +7,17 @@
 
 #include <poll.h>
 
-#include <atomic>
 #include <cstdint>
 
-#include "netpoll/core/foreign_loop.h"
 #include "netpoll/core/types.h"
 #include "netpoll/examples/loops/job.h"
 
 namespace netpoll::examples {
 
 template <class Poller>
-class PollLoop {
+class PollLoop : public JobLoop<Poller> {
  public:
-  explicit PollLoop(Poller& poller) : loop_(poller, *this) {}
+  explicit PollLoop(Poller& poller) : JobLoop<Poller>(poller) {}
 
   // Runs until Stop; by one thread.
   void Run() {
@@ -35,35 +33,11 @@ class PollLoop {
     }
   }
 
-  // From any thread.
-  void Stop() {
-    stopped_ = true;
-    loop_.WorkCame();
-  }
-  void Post(Job* job) {
-    jobs_.Push(job);
-    loop_.WorkCame();
-  }
-  // What SetDeadline and Unblock answer.
-  template <class Result>
-  void Deliver(Result result) {
-    loop_.Deliver(result);
-  }
-
-  // How often it was back.
-  int wakes() const { return wakes_; }
-
-  // --- For ForeignLoop ------------------------------------------------------
-
-  std::int64_t Now() { return MonotonicNow(); }
-  void Run(Waiter* job) { jobs_.Push(job); }
-  bool WorkVisible() { return stopped_ || !jobs_.empty(); }
-
  private:
-  std::atomic<bool> stopped_ = false;
-  JobQueue jobs_;
-  std::atomic<int> wakes_ = 0;
-  ForeignLoop<Poller, PollLoop> loop_;
+  using JobLoop<Poller>::jobs_;
+  using JobLoop<Poller>::loop_;
+  using JobLoop<Poller>::stopped_;
+  using JobLoop<Poller>::wakes_;
 };
 
 }  // namespace netpoll::examples

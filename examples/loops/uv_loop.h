@@ -11,20 +11,18 @@
 
 #include <uv.h>
 
-#include <atomic>
 #include <cstdint>
 
 #include "netpoll/core/delta.h"
-#include "netpoll/core/foreign_loop.h"
 #include "netpoll/core/types.h"
 #include "netpoll/examples/loops/job.h"
 
 namespace netpoll::examples {
 
 template <class Poller>
-class UvLoop {
+class UvLoop : public JobLoop<Poller> {
  public:
-  explicit UvLoop(Poller& poller) : loop_(poller, *this) {
+  explicit UvLoop(Poller& poller) : JobLoop<Poller>(poller) {
     uv_loop_init(&uv_);
     uv_prepare_init(&uv_, &prepare_);
     uv_check_init(&uv_, &check_);
@@ -42,8 +40,6 @@ class UvLoop {
       static_cast<UvLoop*>(handle->data)->readable_ = true;
     });
   }
-  UvLoop(const UvLoop&) = delete;
-  UvLoop& operator=(const UvLoop&) = delete;
   ~UvLoop() {
     uv_walk(
         &uv_, [](uv_handle_t* handle, void*) { uv_close(handle, nullptr); },
@@ -54,29 +50,12 @@ class UvLoop {
 
   void Run() { uv_run(&uv_, UV_RUN_DEFAULT); }
 
-  // From any thread.
-  void Stop() {
-    stopped_ = true;
-    loop_.WorkCame();
-  }
-  void Post(Job* job) {
-    jobs_.Push(job);
-    loop_.WorkCame();
-  }
-  template <class Result>
-  void Deliver(Result result) {
-    loop_.Deliver(result);
-  }
-
-  int wakes() const { return wakes_; }
-
-  // --- For ForeignLoop ------------------------------------------------------
-
-  std::int64_t Now() { return MonotonicNow(); }
-  void Run(Waiter* job) { jobs_.Push(job); }
-  bool WorkVisible() { return stopped_ || !jobs_.empty(); }
-
  private:
+  using JobLoop<Poller>::jobs_;
+  using JobLoop<Poller>::loop_;
+  using JobLoop<Poller>::stopped_;
+  using JobLoop<Poller>::wakes_;
+
   void BeforeSleep() {
     if (stopped_) return uv_stop(&uv_);
     const auto rest = loop_.Prepare();
@@ -111,10 +90,6 @@ class UvLoop {
   uv_poll_t poll_;
   bool readable_ = false;
   bool sleeps_ = false;
-  std::atomic<bool> stopped_ = false;
-  JobQueue jobs_;
-  std::atomic<int> wakes_ = 0;
-  ForeignLoop<Poller, UvLoop> loop_;
 };
 
 }  // namespace netpoll::examples
