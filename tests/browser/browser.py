@@ -9,6 +9,9 @@ import subprocess
 import tempfile
 import urllib.request
 
+NETPOLL = os.environ.get("NETPOLL", "tools/cli/netpoll_mutants")
+PICTURES = os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR")  # Where they go.
+
 _SECONDS = 60  # For one command; a page that hangs is a failure.
 
 # Text whose contrast with what is behind it is less than WCAG's AA asks.
@@ -91,6 +94,16 @@ for (const one of document.querySelectorAll("button, .n a")) {
 }
 return wrong;
 """
+
+
+def tidy(file):
+    """What tidy finds in the page; empty: nothing."""
+    program = shutil.which("tidy")
+    if program is None:
+        raise FileNotFoundError("no tidy: tools/setup --deep installs it")
+    done = subprocess.run([program, "-q", "-e", file], capture_output=True,
+                          text=True)
+    return done.stdout + done.stderr
 
 
 class Browser:
