@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
@@ -32,6 +33,18 @@ inline Said Call(std::span<const Command> commands,
 }
 inline Said Call(const std::vector<std::string>& words) {
   return Call(Commands(), words);
+}
+
+// Bad use is one sentence, on one line, and nothing else.
+inline void ExpectRefused(const Said& said, const std::string& because) {
+  EXPECT_EQ(said.status, kExitBadUse);
+  EXPECT_THAT(said.err, ::testing::HasSubstr(because));
+  EXPECT_EQ(said.err.find('\n'), said.err.size() - 1) << said.err;
+  EXPECT_EQ(said.out, "");
+}
+inline void ExpectRefused(const std::vector<std::string>& words,
+                          const std::string& because) {
+  ExpectRefused(Call(words), because);
 }
 
 }  // namespace netpoll::tools

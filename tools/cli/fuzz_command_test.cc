@@ -18,16 +18,6 @@ namespace {
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
-// One sentence, on one line, and nothing else.
-void ExpectRefused(const std::vector<std::string>& words,
-                   const std::string& because) {
-  const Said said = Call(words);
-  EXPECT_EQ(said.status, kExitBadUse);
-  EXPECT_THAT(said.err, HasSubstr(because));
-  EXPECT_EQ(said.err.find('\n'), said.err.size() - 1) << said.err;
-  EXPECT_EQ(said.out, "");
-}
-
 TEST(FuzzCommand, FindsTheCanaryFirst) {
   const Said said =
       Call({"fuzz", "--seconds", "1", "--seed", "5", "--only", "read-edge*"});

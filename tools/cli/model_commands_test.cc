@@ -25,16 +25,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-// One sentence, on one line, and nothing else.
-void ExpectRefused(const std::vector<std::string>& words,
-                   const std::string& because) {
-  const Said said = Call(words);
-  EXPECT_EQ(said.status, kExitBadUse);
-  EXPECT_THAT(said.err, HasSubstr(because));
-  EXPECT_EQ(said.err.find('\n'), said.err.size() - 1) << said.err;
-  EXPECT_EQ(said.out, "");
-}
-
 std::string Replay(const std::string& scenario, const std::string& steps) {
   ReplayString replay;
   replay.scenario = scenario;

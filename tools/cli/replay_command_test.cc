@@ -33,13 +33,6 @@ Said CallWith(const std::string& input, const std::vector<std::string>& words) {
   return Call(words);
 }
 
-void ExpectRefused(const Said& said, const std::string& because) {
-  EXPECT_EQ(said.status, kExitBadUse);
-  EXPECT_THAT(said.err, HasSubstr(because));
-  EXPECT_EQ(said.err.find('\n'), said.err.size() - 1) << said.err;
-  EXPECT_EQ(said.out, "");
-}
-
 // One that breaks a property of the canary, as check prints it.
 const std::string& Printed() {
   static const std::string& text = *new std::string(
