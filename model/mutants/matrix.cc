@@ -9,6 +9,8 @@
 #include <sstream>
 #include <utility>
 
+#include "netpoll/model/report/markup.h"
+
 namespace netpoll::model {
 namespace {
 
@@ -21,15 +23,6 @@ constexpr char kSurvives[] = "none: ";
 std::string Padded(std::string text, std::size_t width) {
   if (text.size() < width) text.resize(width, ' ');
   return text;
-}
-
-std::string Escaped(const std::string& text) {
-  std::string escaped = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') escaped += '\\';
-    escaped += c;
-  }
-  return escaped + "\"";
 }
 
 }  // namespace
@@ -206,20 +199,20 @@ std::string Json(const std::vector<MutantResult>& results) {
   std::string out = "[";
   for (const MutantResult& mutant : results) {
     out += (&mutant == results.data() ? "\n" : ",\n");
-    out += " {\"mutant\": " + Escaped(mutant.name) +
-           ", \"about\": " + Escaped(mutant.about) +
+    out += " {\"mutant\": " + JsonText(mutant.name) +
+           ", \"about\": " + JsonText(mutant.about) +
            ", \"killed\": " + (mutant.kills() != 0 ? "true" : "false") +
            ", \"cells\": [";
     for (const Cell& cell : mutant.cells) {
       out += (&cell == mutant.cells.data() ? "\n" : ",\n");
-      out += "  {\"configuration\": " + Escaped(cell.configuration) +
+      out += "  {\"configuration\": " + JsonText(cell.configuration) +
              ", \"killed\": " + (cell.killed() ? "true" : "false") +
              ", \"states\": " + std::to_string(cell.states);
       if (cell.killed()) {
         out += ", \"steps\": " + std::to_string(cell.length) +
-               ", \"law\": " + Escaped(cell.law()) +
-               ", \"violation\": " + Escaped(cell.violation) +
-               ", \"replay\": " + Escaped(cell.replay);
+               ", \"law\": " + JsonText(cell.law()) +
+               ", \"violation\": " + JsonText(cell.violation) +
+               ", \"replay\": " + JsonText(cell.replay);
       }
       out += "}";
     }

@@ -43,10 +43,6 @@ std::vector<std::string_view> Tokens(std::string_view text) {
   return tokens;
 }
 
-std::string Quote(std::string_view text) {
-  return "'" + std::string(text.substr(0, 40)) + "'";
-}
-
 // 0: it is no number between 1 and `most`.
 std::size_t Number(std::string_view text, std::size_t most) {
   std::size_t number = 0;
@@ -116,17 +112,17 @@ class NameReader {
     const Word word = Parts(token);
     if (!word.count.empty()) {
       count_ = Number(word.count, kLongest);
-      if (count_ == 0) return Quote(word.count) + " is a number out of range";
+      if (count_ == 0) return AsTyped(word.count) + " is a number out of range";
     }
     if (word.name.empty()) return "";
     const int thread = ThreadNamed(threads_, word.name);
     if (thread < 0) {
-      return Quote(word.name) + " is no thread: there are " + Names(threads_);
+      return AsTyped(word.name) + " is no thread: there are " + Names(threads_);
     }
     Choice choice{static_cast<std::uint8_t>(thread), 0};
     if (word.branch.data() != nullptr) {
       const std::size_t branch = Number(word.branch, 26);
-      if (branch == 0) return Quote(token) + " names no branch (1 to 26)";
+      if (branch == 0) return AsTyped(token) + " names no branch (1 to 26)";
       choice.branch = static_cast<std::uint8_t>(branch - 1);
     }
     const std::size_t run = std::max<std::size_t>(count_, 1);
@@ -158,7 +154,7 @@ std::string ReadLetters(const std::vector<std::string_view>& tokens,
         some.begin(), some.end(),
         [&](Choice choice) { return choice.thread >= threads.size(); });
     if (!wrong.empty() || none != some.end()) {
-      return Quote(token) + " names no threads: there are " + Names(threads);
+      return AsTyped(token) + " names no threads: there are " + Names(threads);
     }
     schedule->insert(schedule->end(), some.begin(), some.end());
   }
@@ -166,6 +162,12 @@ std::string ReadLetters(const std::vector<std::string_view>& tokens,
 }
 
 }  // namespace
+
+std::string AsTyped(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text.substr(0, 40)) quoted += 0 <= c && c < ' ' ? '?' : c;
+  return quoted + "'";
+}
 
 bool HandWritten::Looks(std::string_view text) {
   text = Trimmed(text);

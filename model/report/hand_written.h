@@ -37,6 +37,9 @@ std::string ReadSchedule(std::string_view text,
                          const std::vector<std::string>& threads,
                          std::vector<Choice>* schedule, int* cycle);
 
+// What a person typed, in quotes, as a sentence may repeat it.
+std::string AsTyped(std::string_view text);
+
 }  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_REPORT_HAND_WRITTEN_H_

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "netpoll/model/report/hand_written.h"
 #include "netpoll/model/report/pictures.h"
 #include "netpoll/model/report/source.h"
 
@@ -34,12 +35,6 @@ int Number(std::string_view text) {
     number = number * 10 + (c - '0');
   }
   return number;
-}
-
-std::string Quote(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text.substr(0, 40)) quoted += c < ' ' ? '?' : c;
-  return quoted + "'";
 }
 
 // " at core/poll_desc.h:177", or nothing.
@@ -130,7 +125,7 @@ std::string StepThrough::Do(std::string_view command) {
     return "that is too many words; h lists the commands\n";
   }
   const int number = words.size() == 2 ? Number(words[1]) : 1;
-  if (number < 0) return Quote(words[1]) + " is not a number\n";
+  if (number < 0) return AsTyped(words[1]) + " is not a number\n";
   const int thread = ThreadNamed(verb);
   if (thread >= 0) return Choose(thread, number);
   if (verb == "n" || verb == "next") return GoTo(at_ + number);
@@ -159,7 +154,7 @@ std::string StepThrough::Do(std::string_view command) {
   for (const std::string& name : whole_.threads) {
     names += (names.empty() ? "" : ", ") + name;
   }
-  return Quote(command) +
+  return AsTyped(command) +
          " is neither a command (h lists them) nor a thread (" + names + ")\n";
 }
 
