@@ -16,10 +16,6 @@ constexpr Command kOthers[] = {
     {"serve", "serve echo or http until a signal stops it", RunServe},
     {"scenario", "run a scenario file on one poller, and print what it saw",
      RunScenario},
-    {"backends", "list the system interfaces, and which run on this machine",
-     RunBackends},
-    {"torture", "verify an echo server while everything disturbs it",
-     RunTorture},
 };
 
 }  // namespace
@@ -27,6 +23,8 @@ constexpr Command kOthers[] = {
 std::span<const Command> Commands() {
   static const std::vector<Command> all = [] {
     std::vector<Command> commands(std::begin(kOthers), std::end(kOthers));
+    commands.insert(commands.end(), std::begin(kTorturing),
+                    std::end(kTorturing));
     commands.insert(commands.end(), std::begin(kExploring),
                     std::end(kExploring));
     return commands;

@@ -37,6 +37,14 @@ inline constexpr Command kExploring[] = {
      RunOrders},
 };
 
+// Those that verify a server under faults, and say on what they can.
+inline constexpr Command kTorturing[] = {
+    {"backends", "list the system interfaces, and which run on this machine",
+     RunBackends},
+    {"torture", "verify an echo server while everything disturbs it",
+     RunTorture},
+};
+
 // In the order in which --help lists them.
 std::span<const Command> Commands();
 
