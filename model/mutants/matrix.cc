@@ -80,8 +80,8 @@ std::string Golden(const std::vector<MutantResult>& results,
       if (!cell.killed()) continue;
       ++kills[cell.configuration];
       last = &cell;
-      out += "  " + Padded(cell.configuration, 24) + Steps(cell) + cell.law() +
-             "\n";
+      out += "  " + Padded(cell.configuration, 23) + " " + Steps(cell) +
+             cell.law() + "\n";
     }
     if (last == nullptr) out += "  SURVIVES\n";
     if (mutant.kills() == 1) only[last->configuration].push_back(mutant.name);
@@ -90,7 +90,8 @@ std::string Golden(const std::vector<MutantResult>& results,
       "\n# Configuration: how many mutants it kills; those that nothing else\n"
       "# kills, or why it stays.\n\n";
   for (const std::string& configuration : configurations) {
-    out += Padded(configuration, 24) + std::to_string(kills[configuration]);
+    out +=
+        Padded(configuration, 23) + " " + std::to_string(kills[configuration]);
     const auto reason = reasons.find(configuration);
     if (!only[configuration].empty()) {
       out += ", alone:";
@@ -102,6 +103,25 @@ std::string Golden(const std::vector<MutantResult>& results,
     out += "\n";
   }
   return out;
+}
+
+Kills ParseGolden(const std::string& text) {
+  Kills kills;
+  std::istringstream lines(text);
+  std::string mutant;
+  for (std::string line; std::getline(lines, line);) {
+    // Those of the configurations follow, after a comment of their own.
+    if (line.starts_with('#') && !kills.empty()) break;
+    if (line.empty() || line[0] == '#') continue;
+    if (line[0] != ' ') {
+      kills[mutant = line];
+      continue;
+    }
+    std::string configuration;
+    std::istringstream(line) >> configuration;
+    if (configuration != "SURVIVES") kills[mutant].insert(configuration);
+  }
+  return kills;
 }
 
 ClosedRow ClosedRowOf(const MutantResult& result, const Reasons& reasons) {
@@ -159,7 +179,7 @@ std::string DocsTable(const std::vector<MutantResult>& results) {
     }
     out +=
         std::to_string(mutant.kills()) + " of " +
-        std::to_string(mutant.cells.size()) + " | `" + cell->configuration +
+        std::to_string(mutant.configurations) + " | `" + cell->configuration +
         "`" +
         (cell->length == 0 ? ""
                            : ", " + std::to_string(cell->length) + " steps") +

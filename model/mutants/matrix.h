@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,8 @@ struct Cell {
 struct MutantResult {
   std::string name;
   std::string about;
-  std::vector<Cell> cells;  // Of the configurations that contain its source.
+  std::vector<Cell> cells;  // Of those configurations that were run.
+  int configurations = 0;   // That contain its source.
   double seconds = 0;
 
   int kills() const;
@@ -44,9 +46,14 @@ struct MutantResult {
 const Variant* Shipped();
 std::vector<const Variant*> Mutants();
 
+// Names of configurations, by the names of mutants.
+using Kills = std::map<std::string, std::set<std::string>>;
+
 struct RunOptions {
   int workers = 2;
   bool bounded = true;  // Every configuration of the bounded matrix.
+  // Of a mutant that is named here, only these of them.
+  Kills bounded_in = {};
   // Closed configurations, each in turn until one kills.
   bool closed = false;
   // Laws of cycles with the others of each, and not after all others.
@@ -70,6 +77,9 @@ using Reasons = std::map<std::string, std::string>;
 std::string Golden(const std::vector<MutantResult>& results,
                    const std::vector<std::string>& configurations,
                    const Reasons& reasons);
+
+// What a golden file says.
+Kills ParseGolden(const std::string& text);
 
 // docs/mutants.md, between its markers.
 std::string DocsTable(const std::vector<MutantResult>& results);

@@ -156,13 +156,21 @@ void WriteAll(int fd, const std::string& text) {
   }
 }
 
+bool IsBoundedCell(const Variant& mutant, const Scenario& scenario,
+                   const RunOptions& options) {
+  if (!options.bounded || !scenario.small()) return false;
+  const auto only = options.bounded_in.find(mutant.name);
+  return only == options.bounded_in.end() ||
+         only->second.contains(scenario.name);
+}
+
 // The configurations that are run, in order.
 std::vector<const Scenario*> Wanted(const Variant& mutant, std::size_t first,
                                     const RunOptions& options) {
   std::vector<const Scenario*> wanted;
   for (std::size_t i = first; i < mutant.scenarios.size(); ++i) {
     const Scenario& scenario = mutant.scenarios[i];
-    if ((options.bounded && scenario.small()) ||
+    if (IsBoundedCell(mutant, scenario, options) ||
         IsClosedCell(mutant, scenario, options)) {
       wanted.push_back(&scenario);
     }
@@ -186,6 +194,13 @@ bool RunAll(const Variant& mutant, std::size_t first, const RunOptions& options,
   } catch (...) {
     return false;
   }
+}
+
+// How many of the configurations that could be run contain its source.
+int Contain(const Variant& mutant, RunOptions options) {
+  options.bounded_in.clear();
+  options.closed_in.clear();
+  return static_cast<int>(Wanted(mutant, 0, options).size());
 }
 
 // A child that runs the configurations of one mutant from `first` on, and
@@ -285,6 +300,7 @@ std::vector<MutantResult> RunMutants(const std::vector<const Variant*>& mutants,
       const Variant& mutant = *mutants[started];
       results[started].name = mutant.name;
       results[started].about = mutant.about;
+      results[started].configurations = Contain(mutant, options);
       jobs.push_back({started, Child(mutant, 0, options), 0, "", Clock::now()});
       ++started;
     }
