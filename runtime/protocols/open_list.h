@@ -5,6 +5,8 @@
 #ifndef NETPOLL_RUNTIME_PROTOCOLS_OPEN_LIST_H_
 #define NETPOLL_RUNTIME_PROTOCOLS_OPEN_LIST_H_
 
+#include <type_traits>
+
 #include "netpoll/core/concurrency.h"
 
 namespace netpoll::internal {
@@ -20,6 +22,8 @@ class OpenList {
     // What points to this one; null: in no list.
     typename Env::template Var<Link*> link;
   };
+  // Has it made before what refers to it: clang looks into it there.
+  using EntryIsMade = std::bool_constant<(sizeof(Entry) > 0)>;
 
   // False: the list has been shut.
   bool Add(Entry* entry) {

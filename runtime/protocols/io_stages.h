@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The stages of an operation in one direction of a descriptor: take the
+// direction, Reset, try the system call, and wait and try again while it would
+// block. An operation that is woken again and again and would still block, or
+// of whose end no event tells, rests before it tries again: 1 ms, 2, 4 and so
+// on up to 100; a deadline, a close or Stop end a rest at once. Its steps are
+// in io_steps.h, which whoever instantiates them includes.
+//
+// It lies in the frame of the task that waits. From the moment when it is
+// parked, in the poller, in the direction's queue or behind the runnable ones,
+// another thread may run it, to its end and to the frame's: nothing of it is
+// touched then, and nothing after its task was resumed.
+//
+// What a Types supplies:
+//   Env, Op      the seam; what derives from this
+//   TaskWaiter   a Waiter with `run`, called when it is taken from a queue of
+//                runnable ones, and `home`, a Scheduler*
+//   Fd           an FdLife with a `scheduler` (poller, stopping, EnterGuest,
+//                LeaveGuest, StartTimer, StopTimer), a `desc` of its poller,
+//                `lock`, `drained`, `short_reads_drain`, `socket`, Nudge, and
+//                Retry(direction), a timer with `until`
+//   Status, Seat, Task
+//   Host         Pay, ShareIsLeft, Moved, Settle, GoLast, Now, Resume,
+//                StatusOf; complete where io_steps.h is included
+
+#ifndef NETPOLL_RUNTIME_PROTOCOLS_IO_STAGES_H_
+#define NETPOLL_RUNTIME_PROTOCOLS_IO_STAGES_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "netpoll/core/types.h"
+#include "netpoll/core/wait.h"
+#include "netpoll/runtime/protocols/cancel_node.h"
+
+namespace netpoll::internal {
+
+template <class Types>
+class IoStages : public Types::TaskWaiter {
+ public:
+  using Fd = typename Types::Fd;
+  using Op = typename Types::Op;
+  using Status = typename Types::Status;
+  using Seat = typename Types::Seat;
+  using Task = typename Types::Task;
+
+  IoStages(const IoStages&) = delete;
+  IoStages& operator=(const IoStages&) = delete;
+
+  // The part that needs no task to be known: true if the operation has ended.
+  bool Begin() {
+    return direction_ == Mode::kRead ? BeginIn<Mode::kRead>()
+                                     : BeginIn<Mode::kWrite>();
+  }
+  // The rest: false if it has ended, and the task goes on. True: it is parked,
+  // or is already run by others. Out of line: once it is parked its frame may
+  // be gone, and no caller's code may be mixed with that.
+  [[gnu::noinline]] bool Suspend(Task task, Seat* seat);
+
+ protected:
+  // Tries the system call. True: it has ended, with `status` and `bytes` set.
+  // False: it would block.
+  using Attempt = bool (*)(Op*);
+
+  // `fd` null: the operation ends with EBADF.
+  IoStages(Fd* fd, Mode direction, Attempt attempt)
+      : fd_(fd), attempt_(attempt), direction_(direction) {
+    if (fd == nullptr) return;
+    // Whatever becomes of the handle until the operation has ended.
+    fd->Ref();
+  }
+
+  ~IoStages() {
+    if (fd_ != nullptr) fd_->Unref();
+  }
+
+  // For attempts: ends the operation with the last errno, or says that it
+  // would block.
+  bool FailOrBlock(int error);
+  // For attempts: something was moved and more is to do, in this turn or the
+  // next.
+  bool Continue() {
+    more_ = true;
+    return false;
+  }
+  // For attempts: a read got `got` bytes of the `room` that there was.
+  void Received(std::size_t got, std::size_t room);
+
+  Fd* fd_;
+  Attempt attempt_;
+  std::size_t bytes_ = 0;
+  Status status_;
+  // The flags fill a byte, so that one store sets them all.
+  // The system call never blocks, whatever is there: it is always tried.
+  bool never_blocks_ : 1 = false;
+  // Set by an attempt that would block and knows that no event will tell when
+  // it would not: it is made again at a growing pace.
+  bool no_event_ : 1 = false;
+  // For whoever derives from an operation.
+  bool limited_ : 1 = false;
+
+ private:
+  // Attempts in a row that were woken and would block all the same, before the
+  // operation rests between them.
+  static constexpr int kPatience = 4;
+  // Rests grow from the one to the other, each twice as long.
+  static constexpr std::int64_t kShortestRest = 1'000'000;
+  static constexpr std::int64_t kLongestRest = 100'000'000;
+  // Who waited that long for an event does not spin.
+  static constexpr std::uint32_t kWaitedMillis = 20;
+
+  enum class Stage : std::uint8_t {
+    kAcquire,  // Not begun; when it suspends: it could not pay, yields first.
+    kAgain,    // Not begun, or somebody else had the direction: take it.
+    kReset,    // Forget old readiness, if the system call is to be tried.
+    kTry,      // The system call.
+    kMore,     // The system call again, if the task's share is not used up.
+    kPark,     // It would block.
+    kResume,   // The task was parked, and runs again.
+    kNothing,  // There is no descriptor.
+  };
+
+  // What a step came to.
+  enum class Step : std::uint8_t { kOn, kParked, kEnded };
+
+  // What each operation passes is there once for each direction: compiled for
+  // it, and without a call but the system's. The rest is out of line.
+  template <Mode kDirection>
+  [[gnu::flatten]] bool BeginIn();
+  template <Mode kDirection>
+  [[gnu::flatten]] bool Advance();
+  template <Mode kDirection>
+  Step Go();
+  template <Mode kDirection>
+  Step Reset();
+  template <Mode kDirection>
+  Step Try();
+  template <Mode kDirection>
+  Step Wait();
+  template <Mode kDirection>
+  Step End();
+  template <Mode kDirection>
+  static void Resume(typename Types::TaskWaiter* self);
+
+  static void Interrupt(void* self, CancelReason reason);
+  [[gnu::cold, gnu::noinline]] void SitDown();
+  [[gnu::cold, gnu::noinline]] Step Heed();
+  [[gnu::cold, gnu::noinline]] Step GiveUp(Status status);
+  bool Cancelled() const;
+  [[gnu::cold, gnu::noinline]] Status WhyCancelled() const;
+  [[gnu::cold, gnu::noinline]] void Leave();
+
+  [[gnu::noinline]] Step End(Status status);
+  Step Waited(WaitResult wait);
+  Step Woken();
+  [[gnu::cold, gnu::noinline]] bool BeginNothing();
+  [[gnu::cold, gnu::noinline]] bool EnterGuest();
+  [[gnu::noinline]] Step TakeDirection();
+  [[gnu::noinline]] Step More();
+  [[gnu::noinline]] Step Blocked(bool moved);
+  [[gnu::noinline]] Step Refused(PollError error);
+  [[gnu::cold, gnu::noinline]] void Failed();
+  Step Fruitless();
+  bool Rest(std::int64_t now, int rests);
+  [[gnu::noinline]] bool RestIsOver();
+  [[gnu::noinline]] void StopResting();
+
+  bool more_ : 1 = false;
+  bool guest_ : 1 = false;  // Counted as one by the descriptor's runtime.
+  bool woken_ : 1 = false;  // A wait ended with readiness since the last try.
+  // Readiness is passed over until the timer is due.
+  bool resting_ : 1 = false;
+  bool rested_ : 1 = false;  // The last try came after a rest.
+  Mode direction_;
+  Stage stage_ = Stage::kAcquire;
+  std::uint8_t fruitless_ = 0;
+  std::uint32_t looked_ = 0;  // When the last of them was, in milliseconds.
+  Task task_;
+  // Of the scope in which it waits, null if there is none. Set when it
+  // suspends.
+  Seat* seat_;
+};
+
+}  // namespace netpoll::internal
+
+#endif  // NETPOLL_RUNTIME_PROTOCOLS_IO_STAGES_H_
