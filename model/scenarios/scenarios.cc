@@ -19,6 +19,7 @@
 #include "netpoll/model/scenarios/fork_world.h"
 #include "netpoll/model/scenarios/futex_world.h"
 #include "netpoll/model/scenarios/heap_world.h"
+#include "netpoll/model/scenarios/io_world.h"
 #include "netpoll/model/scenarios/join_world.h"
 #include "netpoll/model/scenarios/lock_world.h"
 #include "netpoll/model/scenarios/permits_world.h"
@@ -64,6 +65,7 @@ std::vector<Scenario> AllScenarios() {
   AddJoinScenarios(all);
   AddTimetableScenarios(all);
   AddFdScenarios(all);
+  AddIoScenarios(all);
   AddWakeupScenarios(all);
   AddPermitsScenarios(all);
   AddChannelScenarios(all);
