@@ -8,9 +8,11 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "netpoll/backends/host/host_backends.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/join.h"
+#include "netpoll/runtime/loop_rest.h"
 #include "netpoll/runtime/runtime_options.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/sys.h"
@@ -56,6 +58,14 @@ void Runtime::Start(SpawnedTask spawned, bool background) {
 }
 
 absl::Status Runtime::Run() { return scheduler_->Run(); }
+
+absl::StatusOr<LoopRest> Runtime::RunOnce(bool readable) {
+  return scheduler_->RunOnce(readable);
+}
+
+int Runtime::descriptor() const {
+  return status().ok() ? scheduler_->poller().PollFd() : -1;
+}
 
 void Runtime::Stop() { scheduler_->Stop(); }
 

@@ -44,8 +44,10 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "netpoll/core/deadline.h"
 #include "netpoll/runtime/join.h"
+#include "netpoll/runtime/loop_rest.h"
 #include "netpoll/runtime/runtime_options.h"
 #include "netpoll/runtime/sleep.h"
 #include "netpoll/runtime/suspend.h"
@@ -106,6 +108,31 @@ class Runtime {
   // thread could not be started; nothing was run, and the tasks are there for
   // the next call.
   absl::Status Run();
+
+  // Run, a turn at a time, for a loop that sleeps in a call of its own: a
+  // window system's, another library's, a program's own around poll(2).
+  //
+  //   for (;;) {
+  //     absl::StatusOr<LoopRest> rest = runtime.RunOnce();
+  //     if (!rest.ok() || rest->ended) break;
+  //     pollfd watched[] = {{runtime.descriptor(), POLLIN, 0}, ...};
+  //     poll(watched, ..., rest->Milliseconds());
+  //   }
+  //
+  // Takes what came while the loop slept, runs tasks for about as long as 61 of
+  // them take, and says how long to sleep. Whatever comes meanwhile (an event,
+  // an earlier deadline, a Spawn, a Stop, from this thread or another) makes
+  // the descriptor readable. `readable`: false if it was seen not to be, which
+  // spares a system call; a deadline that is due is acted on all the same.
+  //
+  // By several threads in turn, if need be; one at a time. When it has `ended`,
+  // it or Run may begin anew. kFailedPrecondition: from within a task; while
+  // Run is at work, or another RunOnce; if there is more than one worker
+  // thread. An exception that leaves a task is thrown as by Run.
+  absl::StatusOr<LoopRest> RunOnce(bool readable = true);
+  // Readable when RunOnce has something to do. Not to be read, nor closed. -1
+  // where the backend has none (poll): such a loop calls RunOnce now and then.
+  int descriptor() const;
 
   // Until StartAgain: what is awaited later answers closing too, and what Run
   // is called for later ends as soon. From any thread, before, during or after

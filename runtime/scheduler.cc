@@ -53,7 +53,7 @@ Scheduler::~Scheduler() {
   if (InChild()) return;  // The tasks are the parent's.
   closers_.WaitForAll();
   if (!status_.ok()) return;  // Nothing ever ran here.
-  if (life_.phase() == RunPhase::kRunning) {
+  if (life_.phase() == RunPhase::kRunning && !BetweenTurns()) {
     StdEnv::Misuse("a Runtime was destroyed while Run was at work in it");
   }
   if (life_.count() != 0) {

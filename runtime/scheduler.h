@@ -21,12 +21,14 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/sleep_protocol.h"
 #include "netpoll/core/timer_heap.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/closers.h"
 #include "netpoll/runtime/host_poller.h"
+#include "netpoll/runtime/loop_rest.h"
 #include "netpoll/runtime/protocols/dispatch.h"
 #include "netpoll/runtime/protocols/open_list.h"
 #include "netpoll/runtime/protocols/run_word.h"
@@ -64,6 +66,7 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
   // As Runtime's.
   const absl::Status& status() const { return status_; }
   absl::Status Run();
+  absl::StatusOr<LoopRest> RunOnce(bool readable);
   void Stop();
   using Timetable::stopping;
   absl::Status StartAgain();
@@ -137,6 +140,7 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
   friend Timetable;
 
   void RefuseInChild() const;
+  absl::Status RefuseRun(const char* caller);
   void OthersLeft(RunLeft left);
   absl::Status RunWorkers(bool all);
   std::size_t StartThreads(int* error);

@@ -47,6 +47,7 @@ constexpr Reason kReasons[] = {
     {"place.take", kPlaces},
     {"place.give", kPlaces},
     {"run.phase", kQuery},
+    {"turn.between", kQuery},
     {"run.add_background", kBuilding},
     {"stop.again", kAgain},
     {"cancel.again", kAgain},

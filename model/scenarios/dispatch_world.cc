@@ -44,7 +44,9 @@ DispatchWorld::DispatchWorld(const DispatchCast& cast)
   for (int i = 0; i < cast.callers; ++i) {
     callers_.push_back(
         AddThread(cast.callers == 1 ? "main" : "main" + std::to_string(i + 1),
-                  [this](Thread& thread) { Caller(thread); }));
+                  [this, drives = cast.driven && i == 0](Thread& thread) {
+                    Caller(thread, drives);
+                  }));
   }
   const auto add = [this](bool there, const char* name,
                           void (DispatchWorld::*body)(Thread&)) {
@@ -227,9 +229,7 @@ RunEnd DispatchWorld::RunIt() {
     if (cast_.fails && first && Thread::Choose("no threads", 2) == 1) {
       return false;
     }
-    if (Thread::Call("run.works", at_work_, Count, 1) != 0) {
-      thread_->Fail("R2: Run is at work twice");
-    }
+    Works();
     if (cast_.background != 0 && host_->BackgroundAlone()) StopAll();
     if (cast_.workers == 2) Thread::Call("run.gate", gate_, Put, 1);
     Work(0);
@@ -242,19 +242,46 @@ RunEnd DispatchWorld::RunIt() {
   });
 }
 
-void DispatchWorld::Caller(Thread& thread) {
+// The same by turns.
+RunEnd DispatchWorld::Drive() {
+  using internal::AfterTurn;
+  for (;;) {
+    bool first = false;
+    if (!host_->BeginTurn(&first)) return RunEnd::kAtWork;
+    if (first && cast_.background != 0 && host_->BackgroundAlone()) StopAll();
+    on_worker_ = &host_->worker(0);
+    const AfterTurn after = host_->WorkATurn(*on_worker_, true);
+    on_worker_ = nullptr;
+    if (after.next == AfterTurn::Next::kEnded) return RunEnd::kNobodyLeft;
+    thread_->Mark("turn", {round_, static_cast<int>(after.next)});
+    if (after.next == AfterTurn::Next::kAgain) continue;
+    if (Thread::Await("loop.sleep", system_, SleepElsewhere) != 0) {
+      thread_->Fail("O1: one break woke the loop twice");
+    }
+    thread_->Mark("woken", {round_});
+  }
+}
+
+void DispatchWorld::Works() {
+  if (Thread::Call("run.works", at_work_, Count, 1) != 0) {
+    thread_->Fail("R2: Run is at work twice");
+  }
+}
+
+void DispatchWorld::Caller(Thread& thread, bool drives) {
   Enter(thread);
+  drives_ = drives;
   while (cast_.endless) {
     thread.Mark("run");
     Thread::MayCall("run.again", returned_, Put, 0);
-    if (RunIt() != RunEnd::kNobodyLeft) {
+    if ((drives ? Drive() : RunIt()) != RunEnd::kNobodyLeft) {
       thread.Fail("R2: Run is not at work, and says so");
     }
     Thread::Call("run.returned", returned_, Put, 1);
   }
   for (; round_ < cast_.runs; ++round_) {
     thread.Mark("run", {round_});
-    const RunEnd end = RunIt();
+    const RunEnd end = drives ? Drive() : RunIt();
     thread.Mark("ran", {round_, static_cast<int>(end)});
     if (end == RunEnd::kAtWork && cast_.callers == 1) {
       thread.Fail("R2: Run is not at work, and says so");

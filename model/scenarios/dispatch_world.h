@@ -2,7 +2,8 @@
 //
 // A scheduler at work: workers over one poller, tasks that spawn, wait and end,
 // threads outside that spawn or wake, a guest of another runtime, and whoever
-// calls Run, may be again, and frees all of it when Run has returned.
+// calls Run, may be again, and frees all of it when Run has returned. Or a loop
+// of somebody else's drives it, a turn at a time.
 
 #ifndef NETPOLL_MODEL_SCENARIOS_DISPATCH_WORLD_H_
 #define NETPOLL_MODEL_SCENARIOS_DISPATCH_WORLD_H_
@@ -33,17 +34,19 @@ struct DispatchCast {
   int workers = 1;
   // Those that are there when the story begins. One may spawn another.
   std::vector<TaskKind> tasks = {};
-  int background = 0;  // The last one of them, 1, does not keep Run at work.
-  int spawned = 0;     // By a thread outside.
-  bool looks = false;  // A busy worker looks for events before each task,
-                       // or, where nothing ends, before every second one.
-  bool event = false;  // The event may come, by the poller.
-  bool waker = false;  // Or by a thread that makes the task runnable.
-  bool guest = false;  // A task of another runtime waits for the event.
-  int runs = 1;        // Calls of Run, one after the other.
-  int callers = 1;     // Who call it.
-  bool frees = false;  // All of it, when Run has returned.
-  bool fails = false;  // Threads for Run may not be had.
+  int background = 0;   // The last one of them, 1, does not keep Run at work.
+  int spawned = 0;      // By a thread outside.
+  bool looks = false;   // A busy worker looks for events before each task,
+                        // or, where nothing ends, before every second one.
+  bool event = false;   // The event may come, by the poller.
+  bool waker = false;   // Or by a thread that makes the task runnable.
+  bool guest = false;   // A task of another runtime waits for the event.
+  int runs = 1;         // Calls of Run, one after the other.
+  int callers = 1;      // Who call it.
+  bool frees = false;   // All of it, when Run has returned.
+  bool fails = false;   // Threads for Run may not be had.
+  bool driven = false;  // The first of them has a loop of its own, and a turn
+                        // is as long as its tasks, or with `looks` one of them.
   // Run is called, tasks are spawned and the event comes again and again.
   bool endless = false;
 };
@@ -72,6 +75,7 @@ class DispatchWorld : public RuntimeWorld {
   // The poller, and who waits for the event.
   struct System {
     bool broken = false;
+    bool heard = false;  // The break has ended a sleep in a loop of its own.
     bool event = false;
     bool parked = false;
     friend bool operator==(const System&, const System&) = default;
@@ -93,13 +97,22 @@ class DispatchWorld : public RuntimeWorld {
     Worker& worker(int id) { return workers_[id]; }
     Worker* OnWorker() { return world_.on_worker_; }
     void Break() { Thread::Call("break", world_.system_, BreakIt); }
-    void RunTask(Worker&, Waiter* task) { world_.RunTask(task); }
+    void RunTask(Worker&, Waiter* task) {
+      // Who drives it is at work for each task; Run, all the time.
+      if (world_.drives_) world_.Works();
+      world_.RunTask(task);
+      if (world_.drives_) {
+        Thread::Call("run.worked", world_.at_work_, Count, -1);
+      }
+    }
     std::int64_t Now() { return 0; }
     std::int64_t NextTime() { return kNever; }
     void Poll(Worker& worker, Delta delta) {
-      const int came = delta.blocking()
-                           ? Thread::Await("poll", world_.system_, Wait)
-                           : Thread::Call("look", world_.system_, Fetch);
+      const int came = !delta.blocking()
+                           ? Thread::Call("look", world_.system_, Fetch)
+                       : delta == Delta::Waited()
+                           ? Thread::Call("take", world_.system_, TakeBreak)
+                           : Thread::Await("poll", world_.system_, Wait);
       if (came == 0) return;
       PollResult result;
       result.Add(world_.waits_);
@@ -122,6 +135,17 @@ class DispatchWorld : public RuntimeWorld {
   static Step BreakIt(System& system, std::int64_t) {
     system.broken = true;
     return 0;
+  }
+  // A sleep in a loop of its own, until the descriptor is readable. 1: for a
+  // break that has ended one before.
+  static Step SleepElsewhere(System& system, std::int64_t) {
+    const bool event = system.event && system.parked;
+    if (!system.broken) return event ? Step{0} : std::nullopt;
+    return std::exchange(system.heard, true) && !event ? 1 : 0;
+  }
+  static Step TakeBreak(System& system, std::int64_t) {
+    system.broken = system.heard = false;
+    return Fetch(system, 0);
   }
   static Step Fetch(System& system, std::int64_t) {
     if (!system.event || !system.parked) return 0;
@@ -174,6 +198,7 @@ class DispatchWorld : public RuntimeWorld {
   void Enter(Thread& thread) {
     thread_ = &thread;
     on_worker_ = nullptr;
+    drives_ = false;
     round_ = 0;
     ran_ = kTurn;
   }
@@ -200,8 +225,10 @@ class DispatchWorld : public RuntimeWorld {
 
   bool IsRunnable(const View& view, int task) const;
   void Serve(Waiter* task);
-  void Caller(Thread& thread);
+  void Caller(Thread& thread, bool drives);
   internal::RunEnd RunIt();
+  internal::RunEnd Drive();
+  void Works();
   void SecondWorker(Thread& thread);
   void Spawner(Thread& thread);
   void Waker(Thread& thread);
@@ -221,7 +248,7 @@ class DispatchWorld : public RuntimeWorld {
   TaskOfThread guest_;
   Waiter* waits_ = nullptr;  // For the event.
   Int stopped_{0};           // Because the background task was left alone.
-  Int at_work_{0};           // Calls of Run that have workers.
+  Int at_work_{0};           // Calls of Run that have workers, or a turn.
   Int gate_{0};              // Of the second worker: 1 open, 2 it has returned.
   Int entered_{0};           // By the guest, or it was refused.
   Int returned_{0};          // Run has.
@@ -231,6 +258,7 @@ class DispatchWorld : public RuntimeWorld {
   // Of the run that is under way.
   Thread* thread_ = nullptr;
   Worker* on_worker_ = nullptr;
+  bool drives_ = false;
   int round_ = 0;
   int ran_ = kTurn;  // Tasks, since the worker has looked.
 };
@@ -271,6 +299,30 @@ inline void AddDispatchScenarios(std::vector<Scenario>& all) {
       {.tasks = {kEnds}, .event = true, .guest = true, .frees = true});
   add("run-guest-waker", "the same, and a thread wakes it",
       {.tasks = {kEnds}, .waker = true, .guest = true, .frees = true});
+  add("drive-one",
+      "a loop of somebody else's has a task run, and a thread spawns",
+      {.tasks = {kEnds}, .spawned = 1, .driven = true});
+  add("drive-event",
+      "... one that waits for an event, and one spawned, each a turn",
+      {.tasks = {kWaits},
+       .spawned = 1,
+       .looks = true,
+       .event = true,
+       .driven = true});
+  add("drive-waker", "... a thread wakes the last one, and all of it is freed",
+      {.tasks = {kWaits}, .waker = true, .frees = true, .driven = true});
+  add("drive-guest", "... a guest waits, and all of it is freed",
+      {.tasks = {kEnds},
+       .event = true,
+       .guest = true,
+       .frees = true,
+       .driven = true});
+  add("drive-twice", "... and once more, when nobody was left",
+      {.tasks = {kEnds}, .spawned = 1, .runs = 2, .driven = true});
+  add("drive-and-run", "... and another thread calls Run",
+      {.tasks = {kEnds}, .spawned = 1, .callers = 2, .driven = true});
+  add("drive-background", "... a task leaves a background task alone",
+      {.tasks = {kEnds, kWaits}, .background = 1, .driven = true});
   add("run-two-workers", "two workers, and a task spawns another",
       {.workers = 2, .tasks = {kSpawns, kEnds}});
   add("run-lasting",
@@ -291,6 +343,13 @@ inline void AddDispatchScenarios(std::vector<Scenario>& all) {
          {.spawned = 1});
   closed("closed-run-busy", "events and spawned tasks for a worker that looks",
          {.tasks = {kServes}, .spawned = 1, .looks = true, .event = true});
+  closed("closed-drive",
+         "a loop of somebody else's, events and spawned tasks, turns of two",
+         {.tasks = {kServes},
+          .spawned = 1,
+          .looks = true,
+          .event = true,
+          .driven = true});
   closed("closed-run-two", "two workers, and a task that takes turns with one",
          {.workers = 2, .tasks = {kServes}, .event = true});
 }

@@ -12,6 +12,10 @@
 //               looks at after its announcement; acquire where it is only the
 //               loop's end
 //   protocol_   core/sleep_protocol.h: who polls, who sleeps
+//   between_    1: a loop of somebody else's has Run at work, a turn at a time,
+//               and is between two. 0 by whoever begins one, 1 when it ends;
+//               acquire and release, for the loop's next turn may be another
+//               thread's
 //   guests_     1 for good: waiters of other runtimes have parked here. Written
 //               before they do, read by whoever was handed one, so relaxed
 //   door_       held by threads that are not workers while they make a task
@@ -49,6 +53,17 @@ enum class [[nodiscard]] RunEnd : std::uint8_t{
     kNobodyLeft,
     kAtWork,     // In another thread; nothing was done.
     kNoWorkers,  // None could be had; the tasks are there for the next call.
+};
+
+// What a loop of somebody else's does after a turn.
+struct [[nodiscard]] AfterTurn {
+  enum class Next : std::uint8_t {
+    kEnded,  // Nobody is left: Run has ended.
+    kAgain,  // There is more to run: the next turn, without a sleep.
+    kSleep,  // Until the poller's descriptor is readable, or `until`.
+  };
+  Next next;
+  std::int64_t until;
 };
 
 template <class Env, class Host, class Worker>
@@ -100,18 +115,47 @@ class Dispatch {
   RunEnd RunAll(F work) {
     RunPhase before;
     if (!life_.Begin(&before)) return RunEnd::kAtWork;
-    for (bool first = true; !life_.End(); first = false) {
-      done_.Store("run.done", 0, Order::kSeqCst);
-      // Somebody may have found no task, and said so, before that.
-      if (life_.count() == 0) continue;
+    for (bool first = true; GoesOn(); first = false) {
       if (!work(first)) {
         life_.Abort(before);
         return RunEnd::kNoWorkers;
       }
     }
-    // Whoever made the last tasks runnable may still be about it.
-    { const LockHolder pass(door_, "run.door"); }
     return RunEnd::kNobodyLeft;
+  }
+
+  // Run for a loop that sleeps in a call of its own: BeginTurn and, if that was
+  // not refused, WorkATurn, again and again; one after the other. False: it is
+  // at work elsewhere. `first`: Run begins.
+  bool BeginTurn(bool* first) {
+    *first = !between_.CompareExchange("turn.begin", 1, 0, Order::kAcqRel);
+    RunPhase before;
+    return !*first || life_.Begin(&before);
+  }
+  bool BetweenTurns() const {
+    return between_.Load("turn.between", Order::kAcquire) != 0;
+  }
+  // What came while the loop slept; tasks, for as long as a turn lasts; then
+  // the announcement of the next sleep. `worker` is the only one. `readable`:
+  // the poller's descriptor is, or the loop does not know.
+  AfterTurn WorkATurn(Worker& worker, bool readable) {
+    Side side{*this, worker};
+    WorkerGlue<Env, Side> glue(protocol_, worker.id, side);
+    if (protocol_.AnyPoller()) {
+      glue.Finish(readable);
+    } else {
+      glue.Look();
+    }
+    if (!GoesOn()) return {AfterTurn::Next::kEnded, kNever};
+    AfterTurn after{AfterTurn::Next::kAgain, kNever};
+    if (RunSome(worker)) {
+      const auto rest = glue.Prepare();
+      if (rest.next != WorkerGlue<Env, Side>::Next::kWork) {
+        after = {AfterTurn::Next::kSleep, rest.until};
+      }
+    }
+    between_.Store("turn.end", 1, Order::kRelease);
+    return after;
   }
 
   // A worker's loop.
@@ -191,12 +235,40 @@ class Dispatch {
     return life_.AddUnlessEnded() ? left : RunLeft::kNobody;
   }
 
+  // Whether Run has anybody left to work for; if not, it has ended.
+  bool GoesOn() {
+    while (!life_.End()) {
+      done_.Store("run.done", 0, Order::kSeqCst);
+      // Somebody may have found no task, and said so, before that.
+      if (life_.count() != 0) return true;
+    }
+    // Whoever made the last tasks runnable may still be about it.
+    const LockHolder pass(door_, "run.door");
+    return false;
+  }
+
   Waiter* Next(Worker& worker) {
     if (worker.TurnIsOver()) {
       worker.NewTurn();
       Look(worker);
       if (Waiter* const task = injected_.Pop()) return task;
     }
+    return Take(worker);
+  }
+
+  // A turn's tasks. False: it was over before there were none.
+  bool RunSome(Worker& worker) {
+    worker.NewTurn();
+    Waiter* task = injected_.Pop();
+    if (task == nullptr) task = Take(worker);
+    for (; task != nullptr; task = Take(worker)) {
+      host().RunTask(worker, task);
+      if (worker.TurnIsOver()) return false;
+    }
+    return true;
+  }
+
+  Waiter* Take(Worker& worker) {
     if (Waiter* const task = worker.queue.Pop()) return task;
     if (Waiter* const task = injected_.Pop()) return task;
     return Steal(worker);
@@ -250,6 +322,7 @@ class Dispatch {
   RunWord<Env> life_;
   typename Env::template Atomic<std::uint32_t> done_{0};
   SleepProtocol<Env> protocol_;
+  typename Env::template Atomic<std::uint32_t> between_{0};
   RunQueue<Env> injected_;  // From threads that are no workers of this.
   typename Env::template Atomic<std::uint32_t> guests_{0};
   typename Env::Lock door_;
