@@ -82,12 +82,14 @@ struct ParkedTask : Waiter {
 // What is open, by number: netpollclose is given no pollDesc.
 class OpenDescriptors {
  public:
-  bool Add(Fd fd, Desc* desc) {
+  // 0; ENOMEM; or EEXIST, where the number was closed before netpollclose.
+  int Add(Fd fd, Desc* desc) {
     const LockHolder hold(lock_, "capi.add");
     const auto at = static_cast<std::size_t>(fd);
-    if (!open_.Reserve(at + 1)) return false;
+    if (!open_.Reserve(at + 1)) return ENOMEM;
+    if (open_[at] != nullptr) return EEXIST;
     open_[at] = desc;
-    return true;
+    return 0;
   }
   Desc* Take(Fd fd) {
     const LockHolder hold(lock_, "capi.take");
@@ -117,9 +119,16 @@ HostPoller& ThePoller() {
   return *process_poller;
 }
 
+void Require(const void* pointer, const char* rule) {
+  if (pointer == nullptr) Env::Misuse(rule);
+}
 Desc* Of(pollDesc* pd) {
-  if (pd == nullptr) Env::Misuse("a pollDesc is NULL");
+  Require(pd, "a pollDesc is NULL");
   return reinterpret_cast<Desc*>(pd);
+}
+gList& Of(gList* list) {
+  Require(list, "a gList is NULL");
+  return *list;
 }
 
 Mode Directions(int mode) {
@@ -178,10 +187,12 @@ struct Parking {
   Desc* desc;
   Mode direction;
   ParkedTask* task;
+  bool committed = false;  // Or it tried to.
 };
 
 // Once it has committed, `argument` may be gone: so it is read before.
 int CommitParking(void* argument) {
+  static_cast<Parking*>(argument)->committed = true;
   const Parking parking = *static_cast<Parking*>(argument);
   return process_poller->Commit(parking.desc, parking.direction, parking.task)
              ? 1
@@ -193,17 +204,19 @@ int CommitParking(void* argument) {
 
 // What follows has no namespace of its own.
 using netpoll::Append, netpoll::Deadline, netpoll::DeadlineResult,
-    netpoll::DefaultHostBackend, netpoll::Delta, netpoll::Desc,
-    netpoll::OneDirection, netpoll::Fd, netpoll::FdOf, netpoll::hooks,
-    netpoll::HostPoller, netpoll::kThreads, netpoll::MakeReady, netpoll::Mode,
-    netpoll::Directions, netpoll::Now, netpoll::Of, netpoll::open_descriptors,
+    netpoll::DefaultHostBackend, netpoll::Delta, netpoll::Desc, netpoll::Env,
+    netpoll::Fd, netpoll::FdOf, netpoll::hooks, netpoll::HostPoller,
+    netpoll::kThreads, netpoll::MakeReady, netpoll::Mode, netpoll::Directions,
+    netpoll::Now, netpoll::Of, netpoll::OneDirection, netpoll::open_descriptors,
     netpoll::OpenDescriptors, netpoll::ParkedTask, netpoll::Parking,
     netpoll::process_poller, netpoll::poller_memory, netpoll::PollResult,
-    netpoll::PollTurn, netpoll::ThePoller, netpoll::Waiter, netpoll::WaitStep;
+    netpoll::PollTurn, netpoll::Require, netpoll::ThePoller, netpoll::Waiter,
+    netpoll::WaitStep;
 
 extern "C" {
 
 int netpollsethooks(const netpollhooks* wanted) {
+  if (wanted == nullptr) return EINVAL;
   if (process_poller != nullptr) return EBUSY;
   const bool any = wanted->self != nullptr || wanted->park != nullptr ||
                    wanted->ready != nullptr;
@@ -237,15 +250,16 @@ int netpollinit(void) {
 
 int netpollopen(uintptr_t fd, pollDesc** pd) {
   HostPoller& the_poller = ThePoller();
+  Require(pd, "netpollopen was given no place for the pollDesc: pd is NULL");
   *pd = nullptr;
   const Fd number = FdOf(fd);
   if (number < 0) return EBADF;
   const auto [desc, error] = the_poller.Open(number);
   if (error != 0) return error;
-  if (!open_descriptors->Add(number, desc)) {
+  if (const int refused = open_descriptors->Add(number, desc); refused != 0) {
     MakeReady(the_poller.Unblock(desc));
     the_poller.Close(desc);
-    return ENOMEM;
+    return refused;
   }
   *pd = reinterpret_cast<pollDesc*>(desc);
   return 0;
@@ -259,6 +273,7 @@ int netpollclose(uintptr_t fd) {
 
 int32_t netpollpoll(int64_t delta, gList* list) {
   HostPoller& the_poller = ThePoller();
+  gList& ready = Of(list);
   const Delta wait = Delta::FromMilliseconds(delta);
   std::int64_t until = wait.blocking() ? the_poller.NextDeadline() : 0;
   if (wait.limited()) {
@@ -266,18 +281,26 @@ int32_t netpollpoll(int64_t delta, gList* list) {
     if (wait.nanos() < until - now) until = now + wait.nanos();
   }
   PollResult result = PollTurn(the_poller, until, &Now);
-  Append(*list, result);
+  Append(ready, result);
   return result.waiters_delta;
 }
 
 void* gListPop(gList* list) {
-  auto* const waiter = static_cast<Waiter*>(list->head);
+  auto* const waiter = static_cast<Waiter*>(Of(list).head);
   if (waiter == nullptr) return nullptr;
   list->head = waiter->next;
   return static_cast<ParkedTask*>(waiter)->g;
 }
 
-void netpollAdjustWaiters(int32_t delta) { ThePoller().AdjustWaiters(delta); }
+void netpollAdjustWaiters(int32_t delta) {
+  HostPoller& the_poller = ThePoller();
+  if (delta <= 0) the_poller.AdjustWaiters(delta);
+  if (delta > 0 || the_poller.waiters() < 0) {
+    Env::Misuse(
+        "netpollAdjustWaiters was given something else than the sum of what "
+        "netpoll and netpollready answered, each once");
+  }
+}
 
 int32_t netpollWaiters(void) { return ThePoller().waiters(); }
 
@@ -288,8 +311,10 @@ int netpollIsPollDescriptor(uintptr_t fd) {
 }
 
 int32_t netpollready(gList* list, pollDesc* pd, int mode) {
-  PollResult result = ThePoller().Nudge(Of(pd), Directions(mode));
-  Append(*list, result);
+  HostPoller& the_poller = ThePoller();
+  gList& ready = Of(list);
+  PollResult result = the_poller.Nudge(Of(pd), Directions(mode));
+  Append(ready, result);
   return result.waiters_delta;
 }
 
@@ -302,11 +327,15 @@ int pollWait(pollDesc* pd, int mode) {
   Desc* const desc = Of(pd);
   const Mode direction = OneDirection(mode);
   ParkedTask task(hooks.self(hooks.context));
-  Parking parking{desc, direction, &task};
+  Require(task.g, "the hook `self` answered NULL");
   for (;;) {
+    Parking parking{desc, direction, &task};
     const WaitStep begun = the_poller.Prepare(desc, direction);
     if (begun.ended) return static_cast<int>(begun.error);
     hooks.park(hooks.context, task.g, &netpoll::CommitParking, &parking);
+    if (!parking.committed) {
+      Env::Misuse("the hook `park` returned without a call of commit");
+    }
     const WaitStep over = the_poller.Finish(desc, direction);
     if (over.ended) return static_cast<int>(over.error);
   }

@@ -29,9 +29,9 @@
  * from pollReset to the end of its pollWait.
  *
  * Errors of the system are values of errno. A broken rule (two tasks in one
- * direction, a close without pollUnblock, a call before netpollinit, use in a
- * child of fork) goes to the hook `broken`, and stops the process if there is
- * none or it returns.
+ * direction, a close without pollUnblock, a call before netpollinit, a NULL,
+ * use in a child of fork) goes to the hook `broken`, and stops the process if
+ * there is none or it returns.
  */
 #ifndef NETPOLL_CAPI_NETPOLL_H_
 #define NETPOLL_CAPI_NETPOLL_H_
@@ -85,19 +85,20 @@ typedef struct netpollhooks {
   void (*broken)(void* context, const char* sentence);
 } netpollhooks;
 
-/* Before netpollinit: EBUSY afterwards. EINVAL: one of the first three is NULL,
- * though not all are. Without a call, and where all three are NULL, tasks are
- * threads. */
+/* Before netpollinit: EBUSY afterwards. EINVAL: `hooks` is NULL, or one of its
+ * first three functions is, though not all are. Without a call, and where all
+ * three are NULL, tasks are threads. */
 int netpollsethooks(const netpollhooks* hooks);
 
 /* Makes the poller. Once, before everything else; EALREADY the second time. 0,
- * or why the system has none. */
+ * or why the system has none; EINVAL: NETPOLL_BACKEND in the environment names
+ * no backend. After an error it may be tried again. */
 int netpollinit(void);
 
 /* Registers `fd`, which is non-blocking, for both directions, by edges. 0 and
  * *pd, or: EBADF not open, EINVAL blocking or the poller's own, EPERM a file
- * that has no events, EEXIST open here already, ENOMEM, or what the system
- * says. */
+ * that has no events, EEXIST open here already (or its number was closed and
+ * given out anew without a netpollclose), ENOMEM, or what the system says. */
 int netpollopen(uintptr_t fd, pollDesc** pd);
 
 /* Ends that, after pollUnblock and when no task uses it. Does not close the
@@ -120,7 +121,7 @@ int32_t netpoll(int64_t delta, gList* list);
 void* gListPop(gList* list);
 
 /* With the sum of what netpoll and netpollready answered, when all of the list
- * are runnable. */
+ * are runnable; each answer once. */
 void netpollAdjustWaiters(int32_t delta);
 
 /* Tasks that are parked, or about to be. */

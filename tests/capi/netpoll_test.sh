@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Compiles the header as C17 and C++20, also beside the poller's own; compiles
-# the C program against the shared library and runs it.
+# the C programs against the shared library and runs them. Each function of the
+# header has a test of its name.
 # usage: netpoll_test.sh LIBRARY
 set -euo pipefail
 
@@ -22,6 +23,18 @@ g++ -std=c++20 $strict -fsyntax-only -x c++ "$TEST_TMPDIR/alone.c"
 } >"$TEST_TMPDIR/beside.cc"
 g++ -std=c++20 $strict -fsyntax-only "$TEST_TMPDIR/beside.cc"
 
-gcc -std=c17 -D_GNU_SOURCE $strict tests/capi/netpoll_test.c \
-  "$TEST_TMPDIR/libnetpoll.so.0.1" -pthread -o "$TEST_TMPDIR/program"
-LD_LIBRARY_PATH=$TEST_TMPDIR "$TEST_TMPDIR/program"
+for program in netpoll_test misuse_test; do
+  gcc -std=c17 -D_GNU_SOURCE $strict "tests/capi/$program.c" \
+    "$TEST_TMPDIR/libnetpoll.so.0.1" -pthread -o "$TEST_TMPDIR/program"
+  LD_LIBRARY_PATH=$TEST_TMPDIR "$TEST_TMPDIR/program" | tee -a "$TEST_TMPDIR/ran"
+done
+
+declared=$(sed -nE 's/^(int|int32_t|void)[ *]+(\w+)\(.*/\2/p' capi/netpoll.h |
+  grep -vx netpollpoll | sort -u)
+(($(wc -w <<<"$declared") > 10))
+for function in $declared; do
+  grep -qx "passed $function" "$TEST_TMPDIR/ran" || {
+    echo "no test is called $function"
+    exit 1
+  }
+done
