@@ -77,7 +77,7 @@ class GlibLoop : public JobLoop<Poller> {
   bool AfterSleep() {
     loop_.Return((g_source_query_unix_fd(source_, tag_) & G_IO_IN) != 0);
     ++wakes_;
-    return WorkVisible();
+    return this->WorkVisible();
   }
   bool Dispatch() {
     jobs_.RunAll();
