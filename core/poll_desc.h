@@ -125,8 +125,8 @@ class PollDesc {
                          direction);
   }
 
-  bool NoMoreEdges() const {
-    return status::NoMoreEdges(status_.Load("edges.status", Order::kAcquire));
+  bool NoMoreEdges() const {  // seq_cst: all that some reports have left.
+    return status::NoMoreEdges(status_.Load("edges.status", Order::kSeqCst));
   }
 
   // Whether the last event said nothing but "error", and the reader has not

@@ -4,8 +4,9 @@
 // whoever waits under it sits in one while it waits, and so does, as long as it
 // lives, a node below it.
 //
-//   reason_  kNone -> why, once, under the lock, by Cancel. Release, for who
-//            looks without the lock: acquire
+//   reason_  kNone -> why, once, under the lock, by Cancel; looked at without
+//            the lock. seq_cst: who is told may have been told already of
+//            something else, and just be taking that, before it looks here
 //   lock_    guards the seats; held while those who sit are told. So whoever
 //            has left its seat is told no more, and may go. Taken from the top
 //            of the tree downwards
@@ -63,7 +64,7 @@ class CancelNode {
 
   CancelReason reason() const {
     return static_cast<CancelReason>(
-        reason_.Load("cancel.reason", Order::kAcquire));
+        reason_.Load("cancel.reason", Order::kSeqCst));
   }
 
   // kNone: `tell(whom, reason)` is called if this is cancelled, until Leave. Or
@@ -105,7 +106,7 @@ class CancelNode {
     const LockHolder hold(lock_, "cancel.lock");
     if (Why() != CancelReason::kNone) return false;
     reason_.Store("cancel.store", static_cast<std::uint32_t>(why),
-                  Order::kRelease);
+                  Order::kSeqCst);
     for (Seat* seat = first_.Get(); seat != nullptr; seat = seat->next_.Get()) {
       const Sitter sitter = seat->sitter_.Get();
       sitter.tell(sitter.whom, why);
