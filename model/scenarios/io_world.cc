@@ -25,6 +25,10 @@ IoWorld::IoWorld(const IoCast& cast)
     (void)poller_.SetDeadline(state_->desc, Mode::kRead, Deadline::At(1));
   }
   if (cast.skips_first) state_->drained = true;
+  if (cast.spoken) {
+    Thread::Call("setup.speaks", kernel_, Whispers);
+    PollResult nobody = poller_.Nudge(desc, Mode::kRead);
+  }
   seat_.node = &scope_;
   for (int i = 0; i < cast.readers; ++i) {
     readers_.push_back(
@@ -56,7 +60,8 @@ void IoWorld::AddStimuli() {
       body(thread);
     });
   };
-  const bool reports = cast_.edges > 0 && cast_.rests == 0;
+  const bool speaks = cast_.edges > 0 || cast_.ends;
+  const bool reports = speaks && cast_.rests == 0;
   add(reports, "poller", [this](Thread& thread) {
     for (;;) {
       thread.Mark("poll");
@@ -64,7 +69,7 @@ void IoWorld::AddStimuli() {
       WakeAll(result);
     }
   });
-  add(cast_.edges > 0, "peer", [this](Thread& thread) {
+  add(speaks, "peer", [this](Thread& thread) {
     for (int i = 0; i < cast_.edges; ++i) {
       thread.Mark("speak", {i});
       Thread::MayCall("peer.speaks", kernel_,
@@ -73,6 +78,10 @@ void IoWorld::AddStimuli() {
     if (cast_.ends) {
       Thread::MayCall("peer.ends", kernel_, Speaks, kEndOfStream);
     }
+  });
+  add(cast_.late, "late report", [this](Thread& thread) {
+    thread.May("late.comes");
+    state_->Nudge(Mode::kRead);
   });
   add(cast_.rests != 0, "timers", [this](Thread& thread) { Rests(thread); });
   closing_ = add(cast_.closes && !cast_.awaits, "handle",

@@ -34,6 +34,8 @@ struct IoCast {
   int reads = 1;             // By each, one after the other.
   int pieces = 1;            // Of a read that goes on until it has so many.
   int edges = 1;             // What the peer may say.
+  bool spoken = false;       // And has said already, with its report.
+  bool late = false;         // A report may come of what was taken before.
   bool ends = false;         // And then the peer may end the stream.
   bool skips = false;        // A short read is followed by a wait.
   bool skips_first = false;  // The last one, before the story begins, was.
@@ -309,6 +311,8 @@ inline void AddIoScenarios(std::vector<Scenario>& all) {
       {.deadline = true, .moves = true});
   add("io-cancel", "a read against the cancellation of its scope",
       {.cancels = true});
+  add("io-cancel-late", "a report may come of what was taken before",
+      {.edges = 0, .late = true, .cancels = true});
   add("io-cancel-close", "and a close",
       {.edges = 0, .closes = true, .cancels = true});
   add("io-queue", "two tasks read, and one waits for its turn",
@@ -320,7 +324,9 @@ inline void AddIoScenarios(std::vector<Scenario>& all) {
   add("io-skip", "a short read, and the next one waits at once",
       {.reads = 2, .edges = 2, .skips = true});
   add("io-skip-end", "the stream may end meanwhile",
-      {.reads = 3, .edges = 1, .ends = true, .skips = true});
+      {.reads = 2, .edges = 1, .ends = true, .skips = true});
+  add("io-skip-spoken", "and there is something to begin with",
+      {.reads = 2, .edges = 0, .spoken = true, .ends = true, .skips = true});
   add("io-skip-cancel", "the read that waits at once is cancelled",
       {.skips = true, .skips_first = true, .cancels = true});
   add("io-skip-queue", "and another task is behind it",
