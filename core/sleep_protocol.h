@@ -135,6 +135,17 @@ class SleepProtocol {
     return true;
   }
 
+  // The same, of work that `worker` alone may do. True: somebody blocks in a
+  // poll, and it may be that one.
+  [[nodiscard]] bool WakeOne(int worker) {
+    CheckNumber(worker);
+    if (ClearSleeping(worker)) {
+      parkers_[worker].Unpark("wake.unpark");
+      return false;
+    }
+    return turn_.Load("wake.turn", Order::kSeqCst) >= 0;
+  }
+
   // The earliest deadline moved forward to `when`. True: break the poll. If
   // nobody polls, a sleeper is woken to do it.
   [[nodiscard]] bool DeadlineMoved(std::int64_t when) {
@@ -174,7 +185,8 @@ class SleepProtocol {
                 });
   }
 
-  // False: a waker had cleared it already.
+  // Of a sleeper that wakes by itself, or is woken as one of many. False: it
+  // was done already.
   bool ClearSleeping(int worker) {
     const std::uint64_t bit = std::uint64_t{1} << worker;
     const auto cleared =

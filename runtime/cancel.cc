@@ -35,8 +35,8 @@ void SitBelow(CancelSeat& seat, CancelNode<StdEnv>& node) {
 Scheduler& Scope::Enter(TaskContext* context) {
   Worker* const worker = this_worker;
   Scheduler* const scheduler = worker != nullptr ? worker->scheduler
-                               : context->spawned != nullptr
-                                   ? context->spawned->home
+                               : SpawnedIn(*context) != nullptr
+                                   ? SpawnedIn(*context)->home->scheduler
                                    : nullptr;
   if (scheduler == nullptr) {
     StdEnv::Misuse("a coroutine waits that no Runtime runs: spawn it");

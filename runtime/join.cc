@@ -104,7 +104,8 @@ TaskPlace::~TaskPlace() {
 }
 
 std::suspend_never SpawnedTask::promise_type::final_suspend() noexcept {
-  background ? home->BackgroundEnded() : home->TaskEnded();
+  background ? home->scheduler->BackgroundEnded()
+             : home->scheduler->TaskEnded();
   return {};
 }
 

@@ -19,6 +19,7 @@
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/protocols/hearing.h"
 #include "netpoll/runtime/protocols/join_word.h"
+#include "netpoll/runtime/runtime_options.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/task_context.h"
@@ -162,10 +163,10 @@ class TaskPlace {
 // The outermost coroutine of a spawned task. Starts suspended; destroys itself
 // at its end, after it has told the scheduler.
 struct SpawnedTask {
-  struct promise_type : TaskWaiter {
+  struct promise_type : SpawnedBase {
     promise_type() {
       run = [](TaskWaiter* self) { ResumeHere(HandleOf(self)); };
-      context.spawned = this;
+      context.carried = this;
     }
     static std::coroutine_handle<promise_type> HandleOf(TaskWaiter* self) {
       return std::coroutine_handle<promise_type>::from_promise(
@@ -174,12 +175,18 @@ struct SpawnedTask {
     SpawnedTask get_return_object() { return SpawnedTask{this}; }
     std::suspend_always initial_suspend() noexcept { return {}; }
     std::suspend_never final_suspend() noexcept;
-    bool background = false;  // Does not keep Run at work.
     void return_void() {}
     void unhandled_exception() { std::terminate(); }  // RunSpawned catches.
 
     TaskContext context;
   };
+
+  // Before it is started.
+  void Is(const SpawnOptions& options, bool background) const {
+    if (options.name != nullptr) promise->name = options.name;
+    promise->background = background;
+  }
+
   promise_type* promise;
 };
 

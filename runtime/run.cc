@@ -84,12 +84,13 @@ absl::StatusOr<LoopRest> Scheduler::RunOnce(bool readable) {
                   .until = after.until};
 }
 
-// Works until there is no task. If a thread can't be started: with `all`
-// nothing is run, otherwise those that could be do the work.
+// Works until there is no task. If a thread can't be started: with `all`, or if
+// a task may stay on its worker, nothing is run, otherwise those that could be
+// do the work.
 absl::Status Scheduler::RunWorkers(bool all) {
   int error = 0;
   const std::size_t started = StartThreads(&error);
-  const bool admitted = error == 0 || !all;
+  const bool admitted = error == 0 || !(all || AnyStays());
   for (std::size_t id = 1; id < started; ++id) {
     workers_[id]->admitted = admitted;
     workers_[id]->gate.Unpark("run.gate");

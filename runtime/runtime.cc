@@ -48,13 +48,10 @@ Runtime::~Runtime() {
 
 const absl::Status& Runtime::status() const { return scheduler_->status(); }
 
-void Runtime::Start(SpawnedTask spawned, bool background) {
-  spawned.promise->background = background;
-  if (background) {
-    scheduler_->StartBackground(spawned.promise);
-  } else {
-    scheduler_->Start(spawned.promise);
-  }
+void Runtime::Start(SpawnedTask spawned, const SpawnOptions& options,
+                    bool background) {
+  spawned.Is(options, background);
+  scheduler_->Start(spawned.promise, options.worker, background);
 }
 
 absl::Status Runtime::Run() { return scheduler_->Run(); }
@@ -86,5 +83,12 @@ const char* Runtime::backend() const {
 }
 
 int Runtime::threads() const { return scheduler_->threads(); }
+
+int Runtime::CurrentWorker() const {
+  const internal::Worker* const worker = internal::this_worker;
+  return worker != nullptr && worker->scheduler == scheduler_.get()
+             ? worker->id
+             : SpawnOptions::kAnyWorker;
+}
 
 }  // namespace netpoll

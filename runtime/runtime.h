@@ -89,16 +89,23 @@ class Runtime {
   // then and is gone, with what was passed to it. A server that catches it has
   // refused one client. What a task does afterwards, sleeping (however often
   // at once) and deadlines included, needs no memory of the runtime.
+  //
+  // One that stays on a worker (SpawnOptions::worker) runs on that thread
+  // alone, from its first to its last, with the tasks that it awaits: it may
+  // use what belongs to the thread. Nobody steals it; so it waits for its
+  // worker while others have nothing to do. A worker runs those that stay when
+  // its queue is empty, and one each turn. Code of the program that resumes a
+  // coroutine by hand on another thread takes it from there.
   template <class T>
-  JoinHandle<T> Spawn(Task<T> task) {
-    return Spawn(std::move(task), false);
+  JoinHandle<T> Spawn(Task<T> task, SpawnOptions options = {}) {
+    return Spawn(std::move(task), options, false);
   }
   // The same, of a task that does not keep Run at work, such as one that cleans
   // up now and then: when none but such tasks are left the runtime is stopped,
   // and so they end.
   template <class T>
-  JoinHandle<T> SpawnBackground(Task<T> task) {
-    return Spawn(std::move(task), true);
+  JoinHandle<T> SpawnBackground(Task<T> task, SpawnOptions options = {}) {
+    return Spawn(std::move(task), options, true);
   }
 
   // Runs until every task has ended: those that were spawned before it returns
@@ -180,18 +187,23 @@ class Runtime {
   // The name of the backend.
   const char* backend() const;
   int threads() const;
+  // The worker of this runtime that the caller runs on, 0 to threads - 1, or
+  // SpawnOptions::kAnyWorker. Worker 0 is the thread that calls Run.
+  int CurrentWorker() const;
 
  private:
   friend internal::Scheduler& internal::SchedulerOf(Runtime& runtime);
 
-  void Start(internal::SpawnedTask spawned, bool background);
+  void Start(internal::SpawnedTask spawned, const SpawnOptions& options,
+             bool background);
 
   template <class T>
-  JoinHandle<T> Spawn(Task<T> task, bool background) {
+  JoinHandle<T> Spawn(Task<T> task, const SpawnOptions& options,
+                      bool background) {
     internal::TaskPlace place(*scheduler_);
     auto state = std::make_shared<internal::JoinState<T>>(*unheard_);
     Start(internal::RunSpawned(std::move(task), internal::Spawner(state)),
-          background);
+          options, background);
     place.Keep();
     return JoinHandle<T>(std::move(state));
   }

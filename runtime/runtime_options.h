@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a Runtime is made with, and what it counts.
+// What a Runtime and its tasks are made with, and what it counts.
 
 #ifndef NETPOLL_RUNTIME_RUNTIME_OPTIONS_H_
 #define NETPOLL_RUNTIME_RUNTIME_OPTIONS_H_
@@ -20,6 +20,18 @@ struct RuntimeOptions {
   // these that this system has. If there is no such one, or not here, status()
   // says so.
   std::string backend = {};
+};
+
+// How a task is spawned.
+struct SpawnOptions {
+  static constexpr int kAnyWorker = -1;
+
+  // What it is called in dumps, and by TaskName (task_local.h). A literal, or
+  // text that outlives the task: it is not copied.
+  const char* name = nullptr;
+  // 0 to threads - 1: it begins on that worker's thread, and stays there, with
+  // all that it awaits. Else any worker runs it, each time another one maybe.
+  int worker = kAnyWorker;
 };
 
 // Counts since the start; each is read on its own.

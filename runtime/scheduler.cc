@@ -29,10 +29,10 @@ namespace netpoll::internal {
 
 Scheduler::Scheduler(int threads, const std::string& backend,
                      CloseAll close_all)
-    : poller_(backend), close_all_(close_all) {
+    : Home{this, nullptr}, poller_(backend), close_all_(close_all) {
   const int count = std::clamp(threads, 1, kMaxThreads);
   for (int id = 0; id < count; ++id) {
-    workers_.push_back(std::make_unique<Worker>(*this, id));
+    workers_.push_back(std::make_unique<Worker>(*this, *this, id));
   }
   if (threads != count) {
     status_ = absl::InvalidArgumentError(absl::StrCat(
@@ -70,22 +70,33 @@ void Scheduler::RefuseInChild() const {
       "fork");
 }
 
-void Scheduler::Start(TaskWaiter* task) {
+void Scheduler::Start(TaskWaiter* task, int number, bool background) {
   RefuseInChild();
-  task->home = this;
-  Begin(task);
+  Worker* only = nullptr;
+  if (number != SpawnOptions::kAnyWorker) {
+    if (number < 0 || number >= threads()) {
+      StdEnv::Misuse("a task was spawned on a worker that its Runtime has not");
+    }
+    only = &worker(number);
+    stays_.Store("stays.mark", 1, Order::kRelaxed);
+  }
+  task->home = only != nullptr ? &only->own : this;
+  if (!background) return Begin(task, only);
+  BeginBackground(task, only);
+  if (BackgroundAlone()) Stop();
+}
+
+TaskWaiter* Scheduler::TakeUnstarted() {
+  Waiter* task = injected_.Pop();
+  for (const auto& worker : workers_) {
+    if (task == nullptr) task = worker->staying.Pop();
+  }
+  return static_cast<TaskWaiter*>(task);
 }
 
 void Scheduler::TaskEnded() {
   GivePlace();
   OthersLeft(Ended());
-}
-
-void Scheduler::StartBackground(TaskWaiter* task) {
-  RefuseInChild();
-  task->home = this;
-  BeginBackground(task);
-  if (BackgroundAlone()) Stop();
 }
 
 void Scheduler::BackgroundEnded() {
@@ -160,7 +171,12 @@ void Scheduler::Unhandled(std::exception_ptr exception) {
 
 void Scheduler::MakeRunnable(Waiter* waiter) {
   TaskWaiter* const task = static_cast<TaskWaiter*>(waiter);
-  task->home->Push(task);
+  const Home home = *task->home;
+  if (home.worker != nullptr) [[unlikely]] {
+    home.scheduler->PushStaying(*home.worker, task);
+  } else {
+    home.scheduler->Push(task);
+  }
 }
 
 void Scheduler::MakeRunnable(WaiterList& list) {
@@ -184,6 +200,12 @@ void Scheduler::RunTask(Worker& worker, Waiter* task) {
   worker.budget = Worker::kBudget;
   worker.task_runs.Add(1);
   RunWaiter(static_cast<TaskWaiter*>(task));
+}
+
+void Scheduler::RunStaying(Worker& worker, Waiter* task) {
+  worker.home = &worker.own;
+  RunTask(worker, task);
+  worker.home = &worker.shared;
 }
 
 std::int64_t Scheduler::Now() { return sys.now(); }

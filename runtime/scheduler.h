@@ -49,7 +49,8 @@ struct TimedTypes {
   using Heap = TimerHeap<StdEnv, Timed>;
 };
 
-class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
+class Scheduler : public Home,
+                  private Dispatch<StdEnv, Scheduler, Worker>,
                   private Timetable<StdEnv, Scheduler, TimedTypes> {
  public:
   static constexpr int kMaxThreads = SleepProtocol<StdEnv>::kMaxWorkers;
@@ -86,20 +87,17 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
   // no memory.
   bool TakePlace() { return places_.Take(times_); }
   void GivePlace() { places_.Give(); }
-  // Begins a task that has a place, and counts it.
-  void Start(TaskWaiter* task);
+  // Begins a task that has a place, and counts it; on that worker, or on any.
+  void Start(TaskWaiter* task, int worker, bool background);
   // It has ended, and gives its place back.
   void TaskEnded();
   // The same for one that doesn't keep Run at work. When none but such are left
-  // all is stopped.
-  void StartBackground(TaskWaiter* task);
+  // all is stopped, also by Start.
   void BackgroundEnded();
   // An exception left a task that nobody awaits: stops all, and Run throws it.
   void Unhandled(std::exception_ptr exception);
   // Takes out a task that was started and never ran. Null: there is none.
-  TaskWaiter* TakeUnstarted() {
-    return static_cast<TaskWaiter*>(injected_.Pop());
-  }
+  TaskWaiter* TakeUnstarted();
 
   // Each in its home. From any thread. The waiters may run, and be gone, before
   // this returns. Of a result the waiter count is lowered afterwards.
@@ -142,6 +140,9 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
   void RefuseInChild() const;
   absl::Status RefuseRun(const char* caller);
   void OthersLeft(RunLeft left);
+  bool AnyStays() const {
+    return stays_.Load("stays.any", Order::kRelaxed) != 0;
+  }
   absl::Status RunWorkers(bool all);
   std::size_t StartThreads(int* error);
   static void* ThreadMain(void* worker);
@@ -157,6 +158,7 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
   }
   void Break() { poller_.Break(); }
   void RunTask(Worker& worker, Waiter* task);
+  void RunStaying(Worker& worker, Waiter* task);
   static std::int64_t Now();
   std::int64_t NextTime() const;
   void Poll(Worker& worker, Delta delta) {
@@ -185,6 +187,10 @@ class Scheduler : private Dispatch<StdEnv, Scheduler, Worker>,
   const CloseAll close_all_;
   OpenList<StdEnv> open_;
   Closers closers_;
+
+  // 1 for good: there was a task that stays on a worker, so all workers must
+  // have their threads. Relaxed: Run looks between its rounds.
+  StdEnv::Atomic<std::uint32_t> stays_{0};
 
   std::stop_source stopped_;
 

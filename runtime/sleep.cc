@@ -14,7 +14,7 @@ void SleepAwaiter::Wake(Timed* self) {
 }
 
 bool SleepAwaiter::Stopping() const {
-  return (home != nullptr ? *home : scheduler_).stopping();
+  return (home != nullptr ? *home->scheduler : scheduler_).stopping();
 }
 
 bool SleepAwaiter::await_ready() {
@@ -33,17 +33,18 @@ void SleepAwaiter::Suspend(std::coroutine_handle<> task, CancelSeat* seat) {
   if (seat != nullptr) {
     SleepInScope(seat);
   } else {
-    home->StartSleep(this);
+    home->scheduler->StartSleep(this);
   }
 }
 
 // Until the seat is known to be taken nobody ends the sleep but its time, and
 // whoever wakes it waits at the seat: so the timer begins with it.
 void SleepAwaiter::SleepInScope(CancelSeat* seat) {
-  Scheduler* const scheduler = home;
+  Scheduler* const scheduler = home->scheduler;
   seat_ = seat;
-  const CancelReason why = seat->node->Sit(
-      *seat, this, &SleepAwaiter::Interrupt, [&] { home->ArmSleep(this); });
+  const CancelReason why =
+      seat->node->Sit(*seat, this, &SleepAwaiter::Interrupt,
+                      [&] { scheduler->ArmSleep(this); });
   if (why == CancelReason::kNone) {
     scheduler->EndSleepsIfStopping();  // This one may be gone.
   } else {
@@ -55,7 +56,7 @@ void SleepAwaiter::SleepInScope(CancelSeat* seat) {
 // Not in the heap: its time has come, and wakes it.
 void SleepAwaiter::Interrupt(void* self, CancelReason) {
   auto* const sleep = static_cast<SleepAwaiter*>(self);
-  if (!sleep->home->StopTimer(sleep)) return;
+  if (!sleep->home->scheduler->StopTimer(sleep)) return;
   sleep->cancelled_ = true;
   Wake(sleep);
 }

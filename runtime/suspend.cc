@@ -10,9 +10,16 @@ namespace netpoll::internal {
 
 void GoLast(TaskWaiter& waiter) { Scheduler::MakeRunnable(&waiter); }
 
+void Turn::await_suspend(std::coroutine_handle<> task) {
+  handle = task;
+  Settle(*this, &scheduler_);
+  GoLast(*this);
+}
+
 void SettleIn(TaskWaiter& waiter, const TaskContext* context) {
-  const bool spawned = context != nullptr && context->spawned != nullptr;
-  Settle(waiter, spawned ? context->spawned->home : nullptr);
+  const SpawnedBase* const task =
+      context != nullptr ? SpawnedIn(*context) : nullptr;
+  Settle(waiter, task != nullptr ? task->home : nullptr);
   if (waiter.home == nullptr) {
     StdEnv::Misuse("a coroutine waits that no Runtime runs: spawn it");
   }
@@ -21,7 +28,7 @@ void SettleIn(TaskWaiter& waiter, const TaskContext* context) {
 CancelSeat& SeatFor(const TaskWaiter& waiter, const TaskContext* context,
                     CancelSeat& own) {
   if (context != nullptr && context->seat != nullptr) return *context->seat;
-  own.node = &waiter.home->waits();
+  own.node = &waiter.home->scheduler->waits();
   return own;
 }
 

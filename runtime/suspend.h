@@ -31,9 +31,9 @@ inline bool Pay() {
 }
 
 // Outside of all workers the task goes on in `fallback`.
-inline void Settle(TaskWaiter& waiter, Scheduler* fallback) {
+inline void Settle(TaskWaiter& waiter, const Home* fallback) {
   Worker* const worker = this_worker;
-  waiter.home = worker != nullptr ? worker->scheduler : fallback;
+  waiter.home = worker != nullptr ? worker->home : fallback;
 }
 
 // The same for what waits in no runtime's hands; one that runs the task must be
@@ -58,11 +58,8 @@ class Turn : public ResumeWaiter {
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
   bool await_ready() const { return Pay(); }
-  void await_suspend(std::coroutine_handle<> task) {
-    handle = task;
-    Settle(*this, &scheduler_);
-    GoLast(*this);
-  }
+  // Out of line: it may run elsewhere before this returns.
+  [[gnu::noinline]] void await_suspend(std::coroutine_handle<> task);
   void await_resume() const {}
 
  private:

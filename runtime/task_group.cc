@@ -65,13 +65,14 @@ TaskGroup::~TaskGroup() {
   outer_.node->Leave(outer_);
 }
 
-void TaskGroup::Spawn(Runtime& runtime, Task<> task) {
+void TaskGroup::Spawn(Runtime& runtime, Task<> task, SpawnOptions options) {
   internal::Scheduler& scheduler = internal::SchedulerOf(runtime);
   internal::TaskPlace place(scheduler);
   const internal::SpawnedTask spawned = RunInGroup(std::move(task));
+  spawned.Is(options, false);
   core_.Add();
   place.Keep();
-  scheduler.Start(spawned.promise);
+  scheduler.Start(spawned.promise, options.worker, false);
 }
 
 internal::SpawnedTask TaskGroup::RunInGroup(Task<> task) {

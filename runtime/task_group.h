@@ -44,6 +44,7 @@
 #include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/protocols/fork_core.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/runtime_options.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/task_context.h"
@@ -101,9 +102,11 @@ class TaskGroup {
   // Starts a task, which has no result but its exception. Throws
   // std::bad_alloc, as Runtime::Spawn. In a group that was cancelled its waits
   // end at once.
-  void Spawn(Task<> task) { Spawn(runtime_, std::move(task)); }
+  void Spawn(Task<> task, SpawnOptions options = {}) {
+    Spawn(runtime_, std::move(task), options);
+  }
   // In another runtime, which outlives the group.
-  void Spawn(Runtime& runtime, Task<> task);
+  void Spawn(Runtime& runtime, Task<> task, SpawnOptions options = {});
 
   // Ends the waits of all its tasks, those to come too. Does not block.
   void Cancel() { node_.Cancel(internal::CancelReason::kCancelled); }

@@ -14,15 +14,23 @@
 namespace netpoll::internal {
 
 class Scheduler;
+struct Worker;
+
+// Where what waits is made runnable. A scheduler is one, and so is each of its
+// workers, for tasks that stay there.
+struct Home {
+  Scheduler* scheduler = nullptr;
+  Worker* worker = nullptr;  // Null: any.
+};
 
 // `run` is called once each time the waiter is taken from a run queue. It may
 // resume a coroutine and so destroy the waiter.
 struct TaskWaiter : Waiter {
   using Run = void (*)(TaskWaiter*);
   Run run = nullptr;
-  // That of the runtime whose workers run the task. Set before the waiter is
-  // known to anybody (suspend.h); whoever wakes it makes it runnable there.
-  Scheduler* home = nullptr;
+  // That of the workers that run the task. Set before the waiter is known to
+  // anybody (suspend.h); whoever wakes it makes it runnable there.
+  const Home* home = nullptr;
 };
 
 // The coroutine that the library resumed last on this thread and that has not

@@ -48,7 +48,7 @@ bool Branches::Start(Branch* branches, std::size_t count, TaskContext* context,
   for (std::size_t i = 0; i < count; ++i) {
     Branch& branch = branches[i];
     branch.seat.node = &scope_.node();
-    branch.promise->context = {&branch.seat, context->spawned};
+    branch.promise->context = {&branch.seat, context->carried};
     branch.promise->set_fork(this);
     Begin(branch.task);
   }

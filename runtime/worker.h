@@ -13,10 +13,9 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/protocols/run_queue.h"
+#include "netpoll/runtime/task_waiter.h"
 
 namespace netpoll::internal {
-
-class Scheduler;
 
 // Counted by one thread, read by any: no locked instruction.
 class Counter {
@@ -43,7 +42,9 @@ struct alignas(64) Worker {
   // Units that all tasks together spend between two non-blocking polls.
   static constexpr int kPollAfter = 2 * kBudget;
 
-  Worker(Scheduler& owner, int number) : scheduler(&owner), id(number) {}
+  // `anywhere`: the scheduler's home.
+  Worker(Scheduler& owner, const Home& anywhere, int number)
+      : scheduler(&owner), id(number), home(&anywhere), shared(anywhere) {}
 
   // One operation begins. False: the task has had its share, it must yield.
   bool Spend() {
@@ -76,11 +77,17 @@ struct alignas(64) Worker {
   // What Stop ends besides descriptors and sleeps: scopes, and waits in none,
   // that began on this worker.
   CancelNode<StdEnv> waits;
-  // The thread's own.
+  // The thread's own. Where what waits now is made runnable again: `own` while
+  // a task runs that stays, else `shared`.
+  const Home* home;
   int budget = kBudget;
   std::uint32_t tick = 0;  // Task runs since the last poll.
   int operations = 0;      // Units since the last poll.
   Counter task_runs, polls, wakeups, timeouts;
+
+  const Home& shared;
+  const Home own{scheduler, this};
+  RunQueue<StdEnv> staying;  // Tasks that stay here, which are runnable.
 };
 
 // The worker that this thread is, or null.

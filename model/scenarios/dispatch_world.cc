@@ -25,10 +25,11 @@ DispatchWorld::DispatchWorld(const DispatchCast& cast)
       waits_ = &tasks_[i];
     }
     stages_[i].now = stages_[i].Intern(kRunnable);
-    if (IsBackground(static_cast<int>(i))) {
-      host_->BeginBackground(&tasks_[i]);
+    const int task = static_cast<int>(i);
+    if (IsBackground(task)) {
+      host_->BeginBackground(&tasks_[i], Only(task));
     } else {
-      host_->Begin(&tasks_[i]);
+      host_->Begin(&tasks_[i], Only(task));
     }
   }
   first_spawned_ = static_cast<int>(cast.tasks.size());
@@ -154,15 +155,31 @@ void DispatchWorld::BecomesRunnable(Waiter* task) {
 
 void DispatchWorld::Begin(int task) {
   BecomesRunnable(&tasks_[task]);
-  host_->Begin(&tasks_[task]);
+  host_->Begin(&tasks_[task], Only(task));
 }
 
 void DispatchWorld::GoesHome(Waiter* waiter) {
   if (!IsGuest(waiter)) {
-    host_->Push(waiter);
+    Worker* const only = Only(NumberOf(waiter));
+    if (only != nullptr) {
+      host_->PushStaying(*only, waiter);
+    } else {
+      host_->Push(waiter);
+    }
   } else if (!Thread::WakeEarly(guest_thread_)) {
     thread_->Fail("R1: a task was made runnable twice");
   }
+}
+
+// `only`: as one that stays there.
+void DispatchWorld::RunOn(Worker* only, Waiter* task) {
+  if (!IsGuest(task) && Only(NumberOf(task)) != only) {
+    thread_->Fail("R10: a task that stays is run elsewhere, or as any other");
+  }
+  // Who drives it is at work for each task; Run, all the time.
+  if (drives_) Works();
+  RunTask(task);
+  if (drives_) Thread::Call("run.worked", at_work_, Count, -1);
 }
 
 void DispatchWorld::RunTask(Waiter* waiter) {
@@ -174,7 +191,7 @@ void DispatchWorld::RunTask(Waiter* waiter) {
   if (was != kRunnable && was != kAgain) {
     thread_->Fail("R1: a task was run that is not runnable");
   }
-  thread_->Mark("task", {round_, task, was, ran_});
+  thread_->Mark("task", {round_, task, was, ran_, turned_ ? 1 : 0});
   const TaskKind kind = kinds_[task];
   ran_ = std::min(ran_ + 1, kTurn);
   if (kind == TaskKind::kServes) return Serve(waiter);
@@ -219,7 +236,7 @@ void DispatchWorld::StopAll() {
 void DispatchWorld::Serve(Waiter* task) {
   if (Thread::Call("task.parks", system_, Park) == 0) return;
   BecomesRunnable(task);
-  host_->Push(task);
+  GoesHome(task);
 }
 
 // --- Threads -----------------------------------------------------------------
@@ -234,7 +251,7 @@ RunEnd DispatchWorld::RunIt() {
     if (cast_.workers == 2) Thread::Call("run.gate", gate_, Put, 1);
     Work(0);
     if (cast_.workers == 2) {
-      Thread::Call("run.join", gate_, Until, 2);
+      Thread::Await("run.join", gate_, Until, 3);
       Thread::Call("run.joined", gate_, Put, 0);
     }
     Thread::Call("run.worked", at_work_, Count, -1);
@@ -305,11 +322,11 @@ void DispatchWorld::SecondWorker(Thread& thread) {
     Thread::Await<int>("worker.gate", gate_,
                        [](int& gate, std::int64_t) -> Step {
                          if (gate != 1) return std::nullopt;
-                         gate = 3;
+                         gate = 2;
                          return 0;
                        });
     Work(1);
-    Thread::Call("worker.returns", gate_, Put, 2);
+    Thread::Call("worker.returns", gate_, Put, 3);
   }
 }
 

@@ -34,8 +34,11 @@ struct DispatchCast {
   int workers = 1;
   // Those that are there when the story begins. One may spawn another.
   std::vector<TaskKind> tasks = {};
-  int background = 0;   // The last one of them, 1, does not keep Run at work.
-  int spawned = 0;      // By a thread outside.
+  int background = 0;  // The last one of them, 1, does not keep Run at work.
+  int spawned = 0;     // By a thread outside.
+  // Bit i: task i stays on the first worker, or on the last. Those that a task
+  // spawns come after `tasks`, then a thread's.
+  unsigned stay_first = 0, stay = 0;
   bool looks = false;   // A busy worker looks for events before each task,
                         // or, where nothing ends, before every second one.
   bool event = false;   // The event may come, by the poller.
@@ -62,14 +65,19 @@ class DispatchWorld : public RuntimeWorld {
  private:
   struct Worker {
     bool TurnIsOver() {
+      world->turned_ = false;
       world->thread_->Mark("next", {world->round_, world->ran_});
       return world->cast_.looks && world->ran_ == kTurn;
     }
-    void NewTurn() { world->ran_ = world->cast_.endless ? 0 : kTurn; }
+    void NewTurn() {
+      world->ran_ = world->cast_.endless ? 0 : kTurn;
+      world->turned_ = true;
+    }
 
     DispatchWorld* world = nullptr;
     int id = 0;
     internal::RunQueue<RuntimeEnv> queue;
+    internal::RunQueue<RuntimeEnv> staying;
   };
 
   // The poller, and who waits for the event.
@@ -97,13 +105,9 @@ class DispatchWorld : public RuntimeWorld {
     Worker& worker(int id) { return workers_[id]; }
     Worker* OnWorker() { return world_.on_worker_; }
     void Break() { Thread::Call("break", world_.system_, BreakIt); }
-    void RunTask(Worker&, Waiter* task) {
-      // Who drives it is at work for each task; Run, all the time.
-      if (world_.drives_) world_.Works();
-      world_.RunTask(task);
-      if (world_.drives_) {
-        Thread::Call("run.worked", world_.at_work_, Count, -1);
-      }
+    void RunTask(Worker&, Waiter* task) { world_.RunOn(nullptr, task); }
+    void RunStaying(Worker& worker, Waiter* task) {
+      world_.RunOn(&worker, task);
     }
     std::int64_t Now() { return 0; }
     std::int64_t NextTime() { return kNever; }
@@ -216,6 +220,13 @@ class DispatchWorld : public RuntimeWorld {
     return task < last && task >= last - cast_.background;
   }
   bool IsGuest(Waiter* waiter) const { return waiter == &guest_; }
+  // The worker that it stays on; null: any.
+  Worker* Only(int task) {
+    if ((cast_.stay_first >> task & 1) != 0) return &host_->worker(0);
+    return (cast_.stay >> task & 1) != 0 ? &host_->worker(cast_.workers - 1)
+                                         : nullptr;
+  }
+  void RunOn(Worker* only, Waiter* task);
   void BecomesRunnable(Waiter* task);
   void Begin(int task);
   void GoesHome(Waiter* waiter);
@@ -249,9 +260,9 @@ class DispatchWorld : public RuntimeWorld {
   Waiter* waits_ = nullptr;  // For the event.
   Int stopped_{0};           // Because the background task was left alone.
   Int at_work_{0};           // Calls of Run that have workers, or a turn.
-  Int gate_{0};              // Of the second worker: 1 open, 2 it has returned.
-  Int entered_{0};           // By the guest, or it was refused.
-  Int returned_{0};          // Run has.
+  Int gate_{0};  // Of the second worker: 1 open, 2 it works, 3 it has returned.
+  Int entered_{0};   // By the guest, or it was refused.
+  Int returned_{0};  // Run has.
   std::vector<int> callers_;
   int guest_thread_ = -1;
   int second_worker_ = -1;
@@ -260,7 +271,8 @@ class DispatchWorld : public RuntimeWorld {
   Worker* on_worker_ = nullptr;
   bool drives_ = false;
   int round_ = 0;
-  int ran_ = kTurn;  // Tasks, since the worker has looked.
+  int ran_ = kTurn;      // Tasks, since the worker has looked.
+  bool turned_ = false;  // It has looked, and no task came since.
 };
 
 inline void AddDispatchScenarios(std::vector<Scenario>& all) {
@@ -333,6 +345,19 @@ inline void AddDispatchScenarios(std::vector<Scenario>& all) {
       {.workers = 2, .tasks = {kEnds}, .spawned = 1});
   add("run-two-workers-event", "two workers, a task waits for an event",
       {.workers = 2, .tasks = {kWaits}, .event = true});
+  add("run-stays", "a task spawns one that stays on the other worker",
+      {.workers = 2, .tasks = {kSpawns}, .stay = 2});
+  add("run-stays-lasting", "and lasts until that one has ended",
+      {.workers = 2, .tasks = {kLasts}, .stay_first = 1, .stay = 2});
+  add("run-stays-spawner", "a thread spawns one that stays",
+      {.workers = 2, .tasks = {kEnds}, .spawned = 1, .stay = 2});
+  add("run-stays-event", "a task that stays waits for an event",
+      {.workers = 2, .tasks = {kWaits}, .stay = 1, .event = true});
+  add("run-stays-waker",
+      "a thread wakes the last task, which stays, and all of it is freed",
+      {.tasks = {kWaits}, .stay = 1, .waker = true, .frees = true});
+  add("drive-stays", "a task that stays is driven by a loop of somebody else's",
+      {.tasks = {kWaits, kEnds}, .stay = 1, .event = true, .driven = true});
   const auto closed = [&](const char* name, const char* about,
                           DispatchCast cast) {
     cast.endless = true;
@@ -352,6 +377,12 @@ inline void AddDispatchScenarios(std::vector<Scenario>& all) {
           .driven = true});
   closed("closed-run-two", "two workers, and a task that takes turns with one",
          {.workers = 2, .tasks = {kServes}, .event = true});
+  closed("closed-run-stays", "one that stays takes turns with those that don't",
+         {.tasks = {kServes},
+          .spawned = 1,
+          .stay = 2,
+          .looks = true,
+          .event = true});
 }
 
 }  // namespace netpoll::model

@@ -16,8 +16,9 @@
 //               and is between two. 0 by whoever begins one, 1 when it ends;
 //               acquire and release, for the loop's next turn may be another
 //               thread's
-//   guests_     1 for good: waiters of other runtimes have parked here. Written
-//               before they do, read by whoever was handed one, so relaxed
+//   guests_     1 for good: waiters of other runtimes, or of tasks that stay on
+//               a worker, have parked here. Written before they do, read by
+//               whoever was handed one, so relaxed
 //   door_       held by threads that are not workers while they make a task
 //               runnable, or count one out. What they do may end the runtime at
 //               once: Run passes here before it returns
@@ -29,7 +30,8 @@
 //   void RunTask(Worker&, Waiter*)
 //   Now, NextTime, Poll, PollAll, Expire as in worker_glue.h, each with the
 //                            worker that calls
-// A Worker has `id`, `queue`, and
+//   void RunStaying(Worker&, Waiter*)   as RunTask, of one that stays here
+// A Worker has `id`, `queue`, `staying`, and
 //   bool TurnIsOver()        it has run tasks for so long that it looks for
 //                            events; asked before each
 //   void NewTurn()           it has looked
@@ -71,10 +73,10 @@ class Dispatch {
  public:
   // --- Those that live ------------------------------------------------------
 
-  // A task begins.
-  void Begin(Waiter* task) {
+  // A task begins. `only`: the worker that alone runs it, null: any.
+  void Begin(Waiter* task, Worker* only = nullptr) {
     life_.Add();
-    Push(task);
+    PushTo(only, task);
   }
 
   // A task has ended that began here. kBackground, told to a thread that is no
@@ -84,9 +86,9 @@ class Dispatch {
   }
 
   // The same for a task that doesn't keep Run at work.
-  void BeginBackground(Waiter* task) {
+  void BeginBackground(Waiter* task, Worker* only = nullptr) {
     life_.AddBackground();
-    Push(task);
+    PushTo(only, task);
   }
   RunLeft BackgroundEnded() {
     return Removed([this] { return life_.RemoveBackground(); });
@@ -161,12 +163,7 @@ class Dispatch {
   // A worker's loop.
   void Work(Worker& worker) {
     while (done_.Load("work.done", Order::kAcquire) == 0) {
-      Waiter* const task = Next(worker);
-      if (task == nullptr) {
-        Idle(worker);
-      } else {
-        host().RunTask(worker, task);
-      }
+      if (!RunOne(worker, Next(worker))) Idle(worker);
     }
   }
 
@@ -181,6 +178,21 @@ class Dispatch {
       const LockHolder hold(door_, "push.door");
       injected_.Push(task);
       NotifyWork();
+    }
+  }
+
+  // The same of a task that stays on `only`: nobody else takes it.
+  void PushStaying(Worker& only, Waiter* task) {
+    Worker* const worker = host().OnWorker();
+    if (worker == &only) {
+      only.staying.Push(task);  // It looks before it rests.
+    } else if (worker != nullptr) {
+      only.staying.Push(task);
+      Notify(only);
+    } else {
+      const LockHolder hold(door_, "stay.door");
+      only.staying.Push(task);
+      Notify(only);
     }
   }
 
@@ -211,7 +223,7 @@ class Dispatch {
     void Poll(Delta delta) { dispatch.host().Poll(worker, delta); }
     void PollAll() { dispatch.host().PollAll(worker); }
     void Expire(std::int64_t now) { dispatch.host().Expire(worker, now); }
-    bool WorkVisible() { return dispatch.WorkVisible(); }
+    bool WorkVisible() { return dispatch.WorkVisible(worker); }
     void Break() { dispatch.host().Break(); }
 
     Dispatch& dispatch;
@@ -251,25 +263,47 @@ class Dispatch {
     if (worker.TurnIsOver()) {
       worker.NewTurn();
       Look(worker);
+      RunStaying(worker);
       if (Waiter* const task = injected_.Pop()) return task;
     }
-    return Take(worker);
+    return worker.queue.Pop();
   }
 
   // A turn's tasks. False: it was over before there were none.
   bool RunSome(Worker& worker) {
     worker.NewTurn();
+    RunStaying(worker);
     Waiter* task = injected_.Pop();
-    if (task == nullptr) task = Take(worker);
-    for (; task != nullptr; task = Take(worker)) {
-      host().RunTask(worker, task);
+    if (task == nullptr) task = worker.queue.Pop();
+    for (; RunOne(worker, task); task = worker.queue.Pop()) {
       if (worker.TurnIsOver()) return false;
     }
     return true;
   }
 
-  Waiter* Take(Worker& worker) {
-    if (Waiter* const task = worker.queue.Pop()) return task;
+  // That task; or, if it is null, one that stays here, or is found elsewhere.
+  // False: there is none.
+  bool RunOne(Worker& worker, Waiter* task) {
+    if (task == nullptr) {
+      if (RunStaying(worker)) return true;
+      task = Elsewhere(worker);
+      if (task == nullptr) return false;
+    }
+    host().RunTask(worker, task);
+    return true;
+  }
+
+  // A task that stays here. False: none is runnable. Run here and not handed
+  // out, so that the worker need not look, for each task that it runs, which
+  // kind it is.
+  bool RunStaying(Worker& worker) {
+    Waiter* const task = worker.staying.Pop();
+    if (task == nullptr) return false;
+    host().RunStaying(worker, task);
+    return true;
+  }
+
+  Waiter* Elsewhere(Worker& worker) {
     if (Waiter* const task = injected_.Pop()) return task;
     return Steal(worker);
   }
@@ -294,9 +328,10 @@ class Dispatch {
     WorkerGlue<Env, Side>(protocol_, worker.id, side).Look();
   }
 
-  bool WorkVisible() {
+  bool WorkVisible(Worker& worker) {
     if (done_.Load("idle.done", Order::kSeqCst) != 0) return true;
     if (!injected_.Empty()) return true;
+    if (!worker.staying.Empty()) return true;
     const int count = host().worker_count();
     for (int id = 0; id < count; ++id) {
       if (!host().worker(id).queue.Empty()) return true;
@@ -306,6 +341,15 @@ class Dispatch {
 
   void NotifyWork() {
     if (protocol_.Wake()) host().Break();
+  }
+  void Notify(Worker& worker) {
+    if (protocol_.WakeOne(worker.id)) host().Break();
+  }
+
+  void PushTo(Worker* only, Waiter* task) {
+    if (only == nullptr) return Push(task);
+    guests_.Store("stay.mark", 1, Order::kRelaxed);
+    PushStaying(*only, task);
   }
 
   void WakeEverybody() {
