@@ -242,6 +242,7 @@ inline constexpr UpdateOrders kAcquireUpdate{Order::kAcquire, Order::kAcquire};
 inline constexpr UpdateOrders kConfirmedUpdate{Order::kRelaxed, Order::kSeqCst};
 inline constexpr UpdateOrders kConfirmedAcqRel{Order::kRelaxed, Order::kAcqRel};
 inline constexpr UpdateOrders kReleaseUpdate{Order::kRelaxed, Order::kRelease};
+inline constexpr UpdateOrders kRelaxedUpdate{Order::kRelaxed, Order::kRelaxed};
 
 // Applies a pure transition to a shared word, atomically. `transition` maps
 // the word to a step with members `write` (whether to store at all) and `next`.

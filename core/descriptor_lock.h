@@ -10,6 +10,12 @@
 // whether it is parked (touch nothing of it) or may Acquire again at once. A
 // parked task that runs again calls Acquire again.
 //
+// One that waits no longer, because it was cancelled, leaves at once: whoever
+// cancels says so in a word of its own and calls Withdraw; whoever parks looks
+// at that word in Park, under the lock that Withdraw takes. So one of the two
+// sees the other. One that was woken and does not come for the direction calls
+// PassOn: it was woken for all that wait.
+//
 // The last reference ends the *descriptor*: it is deregistered and closed by
 // whoever dropped it. It does not end the *memory*. A task that Close let go
 // holds no reference, and still calls Acquire, to be told kClosed, maybe after
@@ -24,6 +30,10 @@
 // pair: what is decided is in this one word. Loads are acquire where `closed`
 // ends the call: who is told of a close sees what came before it. Otherwise
 // they are relaxed, and the exchange confirms them.
+//
+// What a task that leaves was counted for is taken out of the word; or, if a
+// release has taken it, out of the permits, which may be below 0 until the
+// release has brought it there: that wake-up is for nobody.
 //
 // Stronger than a configuration asks for, because:
 //   fdlock.incref cas: its load may have read another write of the same value,
@@ -43,6 +53,12 @@
 #include "netpoll/core/types.h"
 
 namespace netpoll {
+
+enum class [[nodiscard]] ParkOutcome : std::uint8_t{
+    kParked,     // Touch nothing of the waiter.
+    kAgain,      // A release came in between: Acquire again.
+    kWithdrawn,  // It was cancelled, and waits no more.
+};
 
 template <class Env>
 class DescriptorLock {
@@ -90,7 +106,34 @@ class DescriptorLock {
 
   // True: parked. False: a release came in between, Acquire again.
   [[nodiscard]] bool Park(Mode direction, Waiter* waiter) {
-    return Queue(direction).Park(waiter);
+    return Park(direction, waiter, [] { return false; }) ==
+           ParkOutcome::kParked;
+  }
+  // The same of one that may be withdrawn: `cancelled()` says whether it was.
+  template <class F>
+  ParkOutcome Park(Mode direction, Waiter* waiter, F cancelled) {
+    return Queue(direction).Park(waiter, cancelled,
+                                 [=, this] { return Uncount(direction); });
+  }
+
+  // Takes a parked task out. False: it is not parked, or about to run.
+  [[nodiscard]] bool Withdraw(Mode direction, Waiter* waiter) {
+    return Queue(direction).Withdraw(waiter,
+                                     [=, this] { return Uncount(direction); });
+  }
+
+  // By a task that was counted as waiting and neither parks nor comes again.
+  void Forgo(Mode direction) {
+    Queue(direction).Forgo([=, this] { return Uncount(direction); });
+  }
+
+  // By a task that was woken, or not, and does not take its turn: the next one
+  // has it. True as for DropReference.
+  [[nodiscard]] bool PassOn(Mode direction, WaiterList& wake) {
+    const LockOutcome outcome = Acquire(direction);
+    if (outcome == LockOutcome::kDone) return Release(direction, wake);
+    if (outcome == LockOutcome::kMustWait) Forgo(direction);
+    return false;
   }
 
   // Gives the direction up. True as for DropReference. Adds to `wake` a task
@@ -112,21 +155,44 @@ class DescriptorLock {
   }
 
  private:
-  // A counting semaphore with parked tasks. Both fields under the lock; at
-  // most one of them is not empty.
+  // A counting semaphore with parked tasks. Both fields under the lock; none is
+  // parked while there are permits.
   class ParkQueue {
    public:
-    bool Park(Waiter* waiter) {
+    template <class F, class G>
+    ParkOutcome Park(Waiter* waiter, F cancelled, G uncount) {
       const LockHolder hold(lock_, "fdlock.park.lock");
       State state = state_.Get();
-      const bool parked = state.permits == 0;
-      if (parked) {
+      ParkOutcome outcome = ParkOutcome::kParked;
+      if (state.permits > 0) {
+        --state.permits;
+        outcome = ParkOutcome::kAgain;
+      } else if (!cancelled()) {
         state.parked.Push(waiter);
       } else {
-        --state.permits;
+        if (!uncount()) --state.permits;
+        outcome = ParkOutcome::kWithdrawn;
       }
       state_.Set(state);
-      return parked;
+      return outcome;
+    }
+
+    template <class G>
+    bool Withdraw(Waiter* waiter, G uncount) {
+      const LockHolder hold(lock_, "fdlock.withdraw.lock");
+      State state = state_.Get();
+      if (!state.parked.Remove(waiter)) return false;
+      if (!uncount()) --state.permits;
+      state_.Set(state);
+      return true;
+    }
+
+    template <class G>
+    void Forgo(G uncount) {
+      const LockHolder hold(lock_, "fdlock.forgo.lock");
+      State state = state_.Get();
+      if (!uncount()) --state.permits;
+      state_.Set(state);
     }
 
     // Out of line: rare, and its callers are on the path of every operation.
@@ -135,7 +201,7 @@ class DescriptorLock {
       const LockHolder hold(lock_, "fdlock.grant.lock");
       State state = state_.Get();
       for (; count != 0; --count) {
-        Waiter* const waiter = state.parked.Pop();
+        Waiter* const waiter = state.permits < 0 ? nullptr : state.parked.Pop();
         if (waiter == nullptr) {
           ++state.permits;
         } else {
@@ -148,7 +214,7 @@ class DescriptorLock {
    private:
     struct State {
       WaiterList parked;
-      std::uint32_t permits = 0;
+      std::int32_t permits = 0;
     };
     typename Env::Lock lock_;
     typename Env::template Var<State> state_;
@@ -163,6 +229,15 @@ class DescriptorLock {
     if (outcome == LockOutcome::kMisuse) {
       Env::Misuse("a descriptor lock was released that was not held");
     }
+  }
+
+  // False: a release has done so.
+  bool Uncount(Mode direction) {
+    return Update<Env>(word_, "fdlock.withdraw", kRelaxedUpdate,
+                       [direction](LockWord word) {
+                         return lock_word::Withdraw(word, direction);
+                       })
+        .step.write;
   }
 
   ParkQueue& Queue(Mode direction) {

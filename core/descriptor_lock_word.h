@@ -131,6 +131,14 @@ constexpr LockStep Release(LockWord word, Mode direction) {
           direction == Mode::kRead ? 0 : wake};
 }
 
+// One of those who wait for a direction leaves. Not done: somebody has let it
+// go already, and a wake-up is on its way.
+constexpr LockStep Withdraw(LockWord word, Mode direction) {
+  const int shift = WaitShift(direction);
+  if (Count(word, shift) == 0) return Refuse(LockOutcome::kMustWait);
+  return {true, word - (LockWord{1} << shift), LockOutcome::kDone};
+}
+
 namespace table {
 using O = LockOutcome;
 inline constexpr LockWord kHeld = Acquire(0, Mode::kRead).next;
@@ -145,6 +153,8 @@ static_assert(Release(kHeldWaited, Mode::kRead) ==
 static_assert(Release(0, Mode::kRead).outcome == O::kMisuse);
 static_assert(Release(kHeld, Mode::kWrite).outcome == O::kMisuse);
 static_assert(Close(kHeldWaited).wake_readers == 1);
+static_assert(Withdraw(kHeldWaited, Mode::kRead).next == kHeld);
+static_assert(Withdraw(kHeldWaited, Mode::kWrite).outcome == O::kMustWait);
 static_assert(kClosing == (kClosed | kReadHeld | 2 * kRef));
 static_assert(Close(kClosing).outcome == O::kClosed);
 static_assert(AddReference(kClosing).outcome == O::kClosed);

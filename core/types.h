@@ -121,6 +121,21 @@ class WaiterList {
 
   constexpr Waiter* front() const { return head_; }
 
+  // Takes this one out, wherever it is; false if it is not here. Looks at those
+  // before it.
+  constexpr bool Remove(Waiter* waiter) {
+    Waiter* before = nullptr;
+    for (Waiter* at = head_; at != waiter; at = at->next) {
+      if (at == nullptr) return false;
+      before = at;
+    }
+    if (waiter == nullptr) return false;
+    (before == nullptr ? head_ : before->next) = waiter->next;
+    if (waiter == tail_) tail_ = before;
+    waiter->next = nullptr;
+    return true;
+  }
+
  private:
   Waiter* head_ = nullptr;
   Waiter* tail_ = nullptr;  // Meaningful only while head_ is set.

@@ -21,8 +21,7 @@
 // without waiting is done in a cancelled scope too, but for a loop that never
 // waits: it is ended when its task has had its share of a turn.
 //
-// An operation that waits for its turn behind another one of the same direction
-// of a descriptor ends when its turn comes. A join has no room for a status:
+// A join has no room for a status:
 // Cancelled leaves it (join.h). Close always comes to its end. Scopes nest: an
 // outer one ends an inner one. Stop ends all. A spawned task is in no scope of
 // its spawner's; a TaskGroup's are in that of whoever awaits the group

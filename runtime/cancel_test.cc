@@ -232,13 +232,14 @@ TEST_P(CancelTest, StopTokensAreHeededAndGivenOut) {
 TEST_P(CancelTest, StopEndsWhatIsInAScopeWithClosing) {
   RunTest(threads(), [](Runtime& runtime) -> Task<> {
     auto pipe = MakePipe(runtime);
-    runtime.Spawn([](Runtime& r) -> Task<> {
+    auto stopper = runtime.Spawn([](Runtime& r) -> Task<> {
       co_await r.Sleep(2ms);
       r.Stop();
     }(runtime));
     std::array<char, 1> byte;
     const IoResult got = co_await WithTimeout(1h, pipe.read.Read(byte));
     EXPECT_TRUE(got.status.closing()) << got.status.ToString();
+    co_await std::move(stopper);  // It tells one after the other.
     EXPECT_FALSE(co_await WithTimeout(1h, runtime.Sleep(1h)));
     EXPECT_TRUE((co_await WithTimeout(1h, CancellationStatus())).closing());
   });
@@ -314,6 +315,61 @@ TEST_P(CancelTest, BytesAreNotLostToTimesThatCome) {
       got += static_cast<int>(read.bytes);
     }
     co_await std::move(writer);
+  });
+}
+
+// Behind one that has the direction and does not end.
+TEST_P(CancelTest, WhoQueuesBehindAnotherLeavesAtOnce) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    auto pipe = MakePipe(runtime);
+    const auto read = [](Descriptor& from) -> Task<IoResult> {
+      std::array<char, 1> byte;
+      co_return co_await from.Read(byte);
+    };
+    auto holder = runtime.Spawn(read(pipe.read));
+    co_await runtime.Sleep(2ms);
+    // Queued first, and stays: whoever leaves leaves it its place.
+    auto second = runtime.Spawn(read(pipe.read));
+    co_await runtime.Sleep(2ms);
+    for (int i = 0; i < 50; ++i) {
+      const IoResult got = co_await WithTimeout(
+          std::chrono::microseconds(i * 4), read(pipe.read));
+      EXPECT_TRUE(got.status.timeout()) << got.status.ToString();
+    }
+    EXPECT_FALSE(holder.ended());
+    EXPECT_FALSE(second.ended());
+    (void)co_await pipe.write.Write("xy");
+    EXPECT_EQ((co_await std::move(holder)).bytes, 1u);
+    EXPECT_EQ((co_await std::move(second)).bytes, 1u);
+  });
+}
+
+// Of those that queue any may leave, at any time: the others have their turn.
+TEST_P(CancelTest, NobodyIsLeftBehindByThoseWhoLeaveTheQueue) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    auto pipe = MakePipe(runtime);
+    constexpr int kBytes = 600;
+    int left = kBytes;
+    const auto reads = [](Descriptor& from, int& more, int pace) -> Task<> {
+      for (int i = 0; more > 0; ++i) {
+        std::array<char, 1> byte;
+        const IoResult got = co_await WithTimeout(
+            std::chrono::microseconds(i * pace % 70), from.Read(byte));
+        if (got.status.closing()) break;
+        more -= static_cast<int>(got.bytes);
+      }
+    };
+    // One worker's alone, so that the count needs no lock.
+    std::vector<JoinHandle<void>> all;
+    for (int pace = 3; pace < 9; ++pace) {
+      all.push_back(runtime.Spawn(reads(pipe.read, left, pace), {.worker = 0}));
+    }
+    for (int i = 0; i < kBytes; ++i) {
+      (void)co_await pipe.write.Write("x");
+      if (i % 5 == 0) co_await runtime.Sleep(10us);
+    }
+    for (auto& one : all) co_await std::move(one);
+    EXPECT_EQ(left, 0);
   });
 }
 

@@ -20,7 +20,7 @@ namespace netpoll::model {
 // as the sequence that it stands for. Permits: wake-ups for tasks yet to come.
 struct KeptTasks {
   std::vector<const void*> parked;
-  std::uint64_t permits;
+  std::int64_t permits;
   friend bool operator==(const KeptTasks&, const KeptTasks&) = default;
   std::string Text() const {
     return std::to_string(parked.size()) + " parked" +
@@ -36,7 +36,7 @@ requires requires(State state) {
 struct Codec<State> {
   using Kept = KeptTasks;
   static Kept Keep(const State& state) {
-    Kept kept{{}, state.permits};
+    Kept kept{{}, static_cast<std::int64_t>(state.permits)};
     for (auto* at = state.parked.front(); at != nullptr; at = at->next) {
       kept.parked.push_back(at);
     }

@@ -78,7 +78,9 @@ TEST(LockWordTest, EveryStateAtTheEdgesWithEveryEventIsAsTheReference) {
                  lock);
       ExpectSame(lock_word::Release(word, mode), lock::Release(lock, read),
                  lock);
-      pairs += 2;
+      ExpectSame(lock_word::Withdraw(word, mode), lock::Withdraw(lock, read),
+                 lock);
+      pairs += 3;
     }
   }
   std::printf("descriptor lock: %d (state, event) pairs\n", pairs);

@@ -122,6 +122,16 @@ constexpr LockResult Release(const ReferenceLock& lock, bool read) {
   return result;
 }
 
+// One of those who wait leaves; must wait: none does, a wake-up is on its way.
+constexpr LockResult Withdraw(const ReferenceLock& lock, bool read) {
+  if ((read ? lock.read : lock.write).waiting == 0) {
+    return Refused(lock, LockAnswer::kMustWait);
+  }
+  LockResult result{LockAnswer::kDone, 0, 0, lock};
+  --(read ? result.next.read : result.next.write).waiting;
+  return result;
+}
+
 }  // namespace lock
 }  // namespace netpoll::model::reference
 

@@ -44,6 +44,13 @@ FdWorld::FdWorld(const FdCast& cast)
   if (cast.drops) users_.push_back(handle);
   add(cast.elsewhere, "closing thread",
       [this](Thread& thread) { ClosesElsewhere(thread); });
+  sits_.world = this;
+  sits_.number = cast.operations - 1;
+  sits_.seat.node = &scope_;
+  canceller_ = add(cast.cancels, "canceller", [this](Thread& thread) {
+    thread.May("cancel");
+    (void)scope_.Cancel(internal::CancelReason::kCancelled);
+  });
   stopper_ =
       add(cast.stops, "stopper", [this](Thread& thread) { Stops(thread); });
   add(cast.opens, "opener", [this](Thread& thread) { Opens(thread); });
@@ -88,6 +95,11 @@ const char* FdWorld::AtRest(const View& view) {
       !freed(view, states_[1]->memory)) {
     return Of(&known_[1],
               "R5: the memory of a descriptor that was refused is kept");
+  }
+  if (canceller_ >= 0 && view.ended(canceller_) &&
+      view.parked(operating_.back())) {
+    return Of(operating_.back(), &known_[0],
+              "F12: an operation waits for its turn though it was cancelled");
   }
   for (const int operation : operating_) {
     if (known.closing && view.parked(operation)) {
@@ -138,7 +150,8 @@ void FdWorld::State::Nudge(Mode) {
   if (Thread::Call("fd.look", known, HasEnded) != 0) {
     world.thread_->Fail("R8: a rest ends on a descriptor that has ended");
   }
-  PollResult result = Woken("fd.nudge", TakeParked);
+  PollResult result =
+      Woken("fd.nudge", world.cast_.cancels ? Comes : TakeParked);
   Runnable(result);
 }
 
@@ -164,12 +177,33 @@ void FdWorld::Wake(Waiter* waiter) {
 void FdWorld::Operation(Thread& thread, int number) {
   State& fd = *states_[0];
   thread.May("operation.go");
+  if (InScope(number)) {
+    (void)scope_.Sit(sits_.seat, &sits_, &FdWorld::Interrupt);
+  }
+  if (Operates(thread, number)) {
+    thread.Mark("leaves");
+    Thread::Call("operation.leave", known_[0], Leave);
+    fd.Release(Mode::kRead);
+  }
+  thread.Mark("left");
+  if (InScope(number)) scope_.Leave(sits_.seat);
+  fd.Unref();
+}
+
+// False: it has not got the direction.
+bool FdWorld::Operates(Thread& thread, int number) {
+  State& fd = *states_[0];
   for (;;) {
     thread.Mark("acquire");
-    const LockOutcome outcome = fd.lock.Acquire(Mode::kRead);
-    if (outcome == LockOutcome::kClosed) return fd.Unref();
-    if (outcome == LockOutcome::kDone) break;
-    if (fd.lock.Park(Mode::kRead, &operations_[number])) thread.Park();
+    const internal::DirectionTurn turn =
+        fd.TakeTurn(Mode::kRead, &operations_[number], false,
+                    [=, this] { return IsCancelled(number); });
+    if (turn == internal::DirectionTurn::kTaken) break;
+    if (turn == internal::DirectionTurn::kParked) thread.Park();
+    if (turn == internal::DirectionTurn::kClosed ||
+        turn == internal::DirectionTurn::kCancelled) {
+      return false;
+    }
   }
   thread.Mark("inside");
   if (Thread::Call("operation.enter", known_[0], EnterIn) == kWrong) {
@@ -181,14 +215,24 @@ void FdWorld::Operation(Thread& thread, int number) {
     rests = host_->StartTimer(&fd, 3);
     if (!rests) fd.Unref();
   }
-  if (Thread::Call("operation.parks", known_[0], ParkIn, number + 1) == 0) {
+  if (cast_.cancels) {
+    WaitsInScope(thread, number);
+  } else if (Thread::Call("operation.parks", known_[0], ParkIn, number + 1) ==
+             0) {
     thread.Park();
   }
   if (rests && host_->StopTimer(&fd)) fd.Unref();
-  thread.Mark("leaves");
-  Thread::Call("operation.leave", known_[0], Leave);
-  fd.Release(Mode::kRead);
-  fd.Unref();
+  return true;
+}
+
+void FdWorld::WaitsInScope(Thread& thread, int number) {
+  while (!IsCancelled(number)) {
+    const int why =
+        Thread::Call("operation.again", known_[0], ParkAgain, number + 1);
+    if (why == 0) thread.Park();
+    if (why == 2) return;
+    thread.Mark("woken");
+  }
 }
 
 // As CloseOp.

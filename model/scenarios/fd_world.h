@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An open descriptor of a runtime from its first to its last: operations that
-// use it, a task that awaits its close, a handle that is dropped, a rest's
-// timer, a system's close that is done elsewhere, and Stop, against one that is
-// just being opened too.
+// use it, one that is cancelled, a task that awaits its close, a handle that is
+// dropped, a rest's timer, a system's close that is done elsewhere, and Stop,
+// against one that is just being opened too.
 
 #ifndef NETPOLL_MODEL_SCENARIOS_FD_WORLD_H_
 #define NETPOLL_MODEL_SCENARIOS_FD_WORLD_H_
@@ -17,6 +17,7 @@
 
 #include "netpoll/model/scenarios/model_times.h"
 #include "netpoll/model/scenarios/runtime_world.h"
+#include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/protocols/fd_life.h"
 #include "netpoll/runtime/protocols/timetable.h"
 
@@ -32,6 +33,8 @@ struct FdCast {
   bool stops = false;
   bool opens = false;  // Another one is opened meanwhile.
   bool frees = false;  // The runtime goes when the system has closed it.
+  // The last operation is in a scope, which is cancelled.
+  bool cancels = false;
 };
 
 class FdWorld : public RuntimeWorld {
@@ -145,6 +148,14 @@ class FdWorld : public RuntimeWorld {
     known.parked = static_cast<std::uint8_t>(task);
     return 0;
   }
+  // Who is told to look again finds that it would block. 0: it is parked, 1: it
+  // was told meanwhile.
+  static Step ParkAgain(Known& known, std::int64_t task) {
+    if (known.closing) return 2;
+    if (std::exchange(known.ready, false)) return 1;
+    known.parked = static_cast<std::uint8_t>(task);
+    return 0;
+  }
   static Step Comes(Known& known, std::int64_t) {
     known.ready = true;
     return std::exchange(known.parked, 0);
@@ -177,11 +188,34 @@ class FdWorld : public RuntimeWorld {
     return known.closing || known.begun;
   }
 
+  // --- Scopes ---------------------------------------------------------------
+
+  using Scope = internal::CancelNode<RuntimeEnv>;
+  struct Sits {
+    FdWorld* world = nullptr;
+    int number = 0;
+    Scope::Seat seat;
+  };
+  bool InScope(int operation) const {
+    return cast_.cancels && operation == cast_.operations - 1;
+  }
+  bool IsCancelled(int operation) {
+    return InScope(operation) &&
+           scope_.reason() != internal::CancelReason::kNone;
+  }
+  static void Interrupt(void* whom, internal::CancelReason) {
+    const auto* const sits = static_cast<Sits*>(whom);
+    sits->world->states_[0]->Interrupt(Mode::kRead,
+                                       &sits->world->operations_[sits->number]);
+  }
+
   // --- Threads --------------------------------------------------------------
 
   void Wake(Waiter* waiter);
   void LookWhetherAllWereTold();
   void Operation(Thread& thread, int number);
+  bool Operates(Thread& thread, int number);
+  void WaitsInScope(Thread& thread, int number);
   void Awaits(Thread& thread);
   void Drops(Thread& thread);
   void ClosesElsewhere(Thread& thread);
@@ -200,6 +234,9 @@ class FdWorld : public RuntimeWorld {
   Int elsewhere_{0};
   Int entered_{0};  // The other one was opened, 2: or refused.
   TaskOfThread operations_[2];
+  Scope scope_;
+  Sits sits_;
+  int canceller_ = -1;
   TaskOfThread closer_;
   std::vector<int> users_;  // Who have references to the first one's memory.
   std::vector<int> operating_;
@@ -218,6 +255,8 @@ inline void AddFdScenarios(std::vector<Scenario>& all) {
       {.operations = 1, .event = true, .awaits = true});
   add("fd-close-two", "two operations take turns",
       {.operations = 2, .event = true, .awaits = true});
+  add("fd-cancel", "one that waits for its turn is cancelled",
+      {.operations = 2, .cancels = true});
   add("fd-drop", "the handle is dropped",
       {.operations = 1, .event = true, .drops = true});
   add("fd-drop-close", "and a task awaits its close",

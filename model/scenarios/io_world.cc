@@ -125,15 +125,15 @@ const char* IoWorld::AtRest(const View& view) {
     if (closing) {
       return Of(reader, "P4: an operation waits though all is closed");
     }
+    if (canceller_ >= 0 && view.ended(canceller_) && reader == readers_[0]) {
+      return Of(reader, "P4: an operation waits though it was cancelled");
+    }
     if (place != Place::kPoller) continue;
     if (view.Of(kernel_).unread != 0 && view.Of(resting_) == 0) {
       return Of(reader, &kernel_, "P5: an operation waits for what has come");
     }
     if (clock_ >= 0 && view.ended(clock_) && view.Of(passed_) == 1) {
       return Of(reader, "P4: an operation waits though its time has passed");
-    }
-    if (canceller_ >= 0 && view.ended(canceller_) && reader == readers_[0]) {
-      return Of(reader, "P4: an operation waits though it was cancelled");
     }
   }
   for (const int reader : readers_) {

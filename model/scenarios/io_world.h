@@ -101,6 +101,7 @@ class IoWorld : public RuntimeWorld {
     WaitResult Resume(Shipped::Desc* desc, Mode direction, OpTask* task);
     WaitResult Waited(WaitResult wait, OpTask* task);
 
+    Scheduler* const scheduler = this;  // As a home.
     IoWorld* world = nullptr;
     internal::OpenList<RuntimeEnv> open;
   };
@@ -140,7 +141,12 @@ class IoWorld : public RuntimeWorld {
   // The lock, and what becomes of who parks in it.
   struct WatchedLock {
     LockOutcome Acquire(Mode direction) { return lock.Acquire(direction); }
-    bool Park(Mode direction, OpTask* task);
+    template <class F>
+    ParkOutcome Park(Mode direction, OpTask* task, F cancelled);
+    bool PassOn(Mode direction, WaiterList& wake) {
+      return lock.PassOn(direction, wake);
+    }
+    void Forgo(Mode direction) { lock.Forgo(direction); }
     bool AddReference() { return lock.AddReference(); }
     bool closed() const { return lock.closed(); }
     DescriptorLock<RuntimeEnv>& lock;
@@ -298,6 +304,14 @@ class IoWorld : public RuntimeWorld {
   std::byte kept_[2][kFrame];
 };
 
+template <class F>
+ParkOutcome IoWorld::WatchedLock::Park(Mode direction, OpTask* task,
+                                       F cancelled) {
+  const ParkOutcome parks = lock.Park(direction, task, cancelled);
+  if (parks == ParkOutcome::kParked) world.TakeAway(task, Place::kQueue);
+  return parks;
+}
+
 inline void AddIoScenarios(std::vector<Scenario>& all) {
   const auto add = [&all](const char* name, const char* about, IoCast cast) {
     AddScenario<IoWorld>(all, name, about, cast);
@@ -321,6 +335,10 @@ inline void AddIoScenarios(std::vector<Scenario>& all) {
       {.readers = 2, .yields = true});
   add("io-queue-close", "and a close",
       {.readers = 2, .edges = 0, .closes = true});
+  add("io-queue-cancel", "and one of them is cancelled",
+      {.readers = 2, .edges = 0, .cancels = true});
+  add("io-queue-guest", "and one of them is a guest",
+      {.readers = 2, .guest = true});
   add("io-skip", "a short read, and the next one waits at once",
       {.reads = 2, .edges = 2, .skips = true});
   add("io-skip-end", "the stream may end meanwhile",

@@ -152,12 +152,6 @@ WaitResult IoWorld::Scheduler::Waited(WaitResult wait, OpTask* task) {
   return wait;
 }
 
-bool IoWorld::WatchedLock::Park(Mode direction, OpTask* task) {
-  const bool parked = lock.Park(direction, task);
-  if (parked) world.TakeAway(task, Place::kQueue);
-  return parked;
-}
-
 void IoWorld::Wake(Waiter* waiter) {
   if (!Thread::WakeEarly(ThreadOf(waiter))) {
     thread_->Fail("P1: an operation was made runnable twice");

@@ -35,6 +35,10 @@ struct LockCast {
   // The first closer leaves word, in a plain field, for whoever is told that
   // the descriptor is closed.
   bool told = false;
+  // Somebody cancels the first of the tasks, or more of them; and the last one
+  // may keep its direction for ever.
+  int cancels = 0;
+  bool keeps = false;
 };
 
 class LockWorld : public ParkingWorld {
@@ -52,6 +56,11 @@ class LockWorld : public ParkingWorld {
     }
     if (cast.reference) {
       AddThread("holder", [this](Thread& thread) { Holder(thread); });
+    }
+    for (int i = 0; i < cast.cancels; ++i) {
+      cancelled_[i].name = "cancelled";
+      AddThread("canceller" + std::to_string(i + 1),
+                [=, this](Thread& thread) { Canceller(thread, i); });
     }
     for (int i = 0; i < cast.closers; ++i) {
       closers_.push_back(AddThread("closer" + std::to_string(i + 1),
@@ -76,7 +85,19 @@ class LockWorld : public ParkingWorld {
 
   const char* AtRest(const View& view) override {
     const std::uint64_t word = word_->Bits(view.Raw(*word_));
-    if (word >> kFirstWaiterBit != 0) {
+    const bool kept = (word & lock_word::kClosed) == 0 &&
+                      (word & (lock_word::kReadHeld | lock_word::kWriteHeld));
+    int waiting = 0;
+    for (int i = 0; i < cast_.readers + cast_.writers; ++i) {
+      if (view.parked(tasks_[i].thread)) ++waiting;
+      if (view.parked(tasks_[i].thread) && i < cast_.cancels &&
+          view.Of(cancelled_[i]) == 2) {
+        return Of(tasks_[i].thread, word_,
+                  "F12: a task waits for a direction though it was cancelled");
+      }
+    }
+    if (!kept) waiting = 0;
+    if (static_cast<int>(word >> kFirstWaiterBit) != waiting) {
       return Of(word_,
                 "F: at rest a task is counted as waiting that does not wait");
     }
@@ -90,7 +111,7 @@ class LockWorld : public ParkingWorld {
     bool all_ended = true;
     bool closed = false;
     for (int i = 0; i < cast_.readers + cast_.writers; ++i) {
-      if (view.parked(tasks_[i].thread)) {
+      if (view.parked(tasks_[i].thread) && !kept) {
         return Of(tasks_[i].thread, word_,
                   "F: a task waits for a direction that nobody holds");
       }
@@ -187,6 +208,32 @@ class LockWorld : public ParkingWorld {
     Thread::Call<int>("use.leave", inside_, leave, bit);
   }
 
+  // Whether that task was cancelled.
+  bool IsCancelled(const Task* task) {
+    const auto number = task - tasks_;
+    if (number >= cast_.cancels) return false;
+    const auto look = [](int& said, std::int64_t) -> std::optional<int> {
+      return said;
+    };
+    return Thread::Call<int>("task.cancelled", cancelled_[number], look) != 0;
+  }
+
+  // As a scope does: says so, and then has it leave.
+  void Canceller(Thread& thread, int number) {
+    thread.May("canceller.go");
+    const auto put = [](int& said, std::int64_t to) -> std::optional<int> {
+      said = static_cast<int>(to);
+      return 0;
+    };
+    Thread::Call<int>("cancel", cancelled_[number], put, 1);
+    const Mode direction = number < cast_.readers ? Mode::kRead : Mode::kWrite;
+    if (lock_.Withdraw(direction, &tasks_[number]) &&
+        !Thread::WakeEarly(tasks_[number].thread)) {
+      thread.Fail("I1: a waiter for a direction was woken twice");
+    }
+    Thread::Call<int>("cancelled", cancelled_[number], put, 2);
+  }
+
   void User(Thread& thread, Mode direction, Task* task) {
     for (int round = 0; round < cast_.rounds; round += cast_.endless ? 0 : 1) {
       if (cast_.endless) {
@@ -195,13 +242,22 @@ class LockWorld : public ParkingWorld {
       }
       for (;;) {
         thread.Mark("acquire", {round});
+        if (cast_.cancels != 0 && IsCancelled(task)) {
+          return Forgoes(thread, direction);
+        }
         const LockOutcome outcome = lock_.Acquire(direction);
         thread.Mark("acquired", {round, static_cast<int>(outcome)});
         if (outcome == LockOutcome::kClosed) return IsTold(thread);
         if (outcome == LockOutcome::kDone) break;
-        if (lock_.Park(direction, task)) thread.Park();
+        const ParkOutcome parks = lock_.Park(
+            direction, task, [=, this] { return IsCancelled(task); });
+        if (parks == ParkOutcome::kWithdrawn) return;
+        if (parks == ParkOutcome::kParked) thread.Park();
       }
       Use(thread, direction);
+      if (cast_.keeps && task == &tasks_[cast_.readers + cast_.writers - 1]) {
+        thread.May("user.goes");
+      }
       thread.Mark("release", {round});
       WaiterList wake;
       const bool last = lock_.Release(direction, wake);
@@ -211,6 +267,14 @@ class LockWorld : public ParkingWorld {
         return;
       }
     }
+  }
+
+  // It was cancelled, and leaves the direction to the others.
+  void Forgoes(Thread& thread, Mode direction) {
+    WaiterList wake;
+    const bool last = lock_.PassOn(direction, wake);
+    Wake(thread, wake);
+    if (last) Destroy(thread);
   }
 
   void Holder(Thread& thread) {
@@ -254,6 +318,7 @@ class LockWorld : public ParkingWorld {
   Int inside_;
   Int destroyed_;
   Task tasks_[4];
+  Int cancelled_[2] = {Int(0), Int(0)};  // 1: it is to leave, 2: and was told.
   std::vector<int> closers_;
 };
 
@@ -275,6 +340,18 @@ inline void AddLockScenarios(std::vector<Scenario>& all) {
       {.readers = 2, .writers = 1, .closers = 1});
   add("lock-two-closers", "only one close counts, a reference delays it",
       {.readers = 1, .closers = 2, .reference = true});
+  add("lock-cancel", "a task that waits behind one that stays leaves at once",
+      {.cancels = 1, .keeps = true});
+  add("lock-cancel-next", "and who waits behind it is not left",
+      {.readers = 3, .cancels = 1});
+  add("lock-cancel-kept", "the same behind one that may stay",
+      {.readers = 3, .cancels = 1, .keeps = true});
+  add("lock-cancel-two", "each may be told to leave",
+      {.readers = 2, .cancels = 2});
+  add("lock-cancel-close", "a close meets one that leaves",
+      {.closers = 1, .cancels = 1});
+  add("lock-cancel-writer", "one that writes leaves",
+      {.readers = 0, .writers = 2, .closers = 1, .cancels = 1});
   add("closed-lock", "two readers take turns for ever, until a close",
       {.closers = 1, .endless = true});
   all.back().closed = true;

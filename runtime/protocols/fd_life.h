@@ -41,6 +41,14 @@
 
 namespace netpoll::internal {
 
+enum class [[nodiscard]] DirectionTurn : std::uint8_t{
+    kTaken,      // It has the direction.
+    kParked,     // Touch nothing of the waiter.
+    kAgain,      // Try again at once.
+    kClosed,     // The descriptor is.
+    kCancelled,  // It waits no more.
+};
+
 template <class Env, class Self>
 class FdLife : public OpenList<Env>::Entry {
  public:
@@ -64,6 +72,37 @@ class FdLife : public OpenList<Env>::Entry {
   }
   void DropReference() {
     if (lock.DropReference()) End();
+  }
+
+  // Takes the direction, or parks `waiter` until it may try again. `queued`: it
+  // was refused, and is counted as waiting. One that is cancelled leaves, and
+  // may have been woken for others that wait.
+  template <class W, class F>
+  DirectionTurn TakeTurn(Mode direction, W* waiter, bool queued, F cancelled) {
+    auto& queue = self().lock;
+    if (!queued) {
+      if (cancelled()) {
+        WaiterList wake;
+        const bool last = queue.PassOn(direction, wake);
+        Released(last, wake);
+        return DirectionTurn::kCancelled;
+      }
+      const LockOutcome outcome = queue.Acquire(direction);
+      if (outcome == LockOutcome::kDone) return DirectionTurn::kTaken;
+      if (outcome == LockOutcome::kClosed) return DirectionTurn::kClosed;
+    }
+    const ParkOutcome parks = queue.Park(direction, waiter, cancelled);
+    if (parks == ParkOutcome::kParked) return DirectionTurn::kParked;
+    return parks == ParkOutcome::kAgain ? DirectionTurn::kAgain
+                                        : DirectionTurn::kCancelled;
+  }
+  // The operation that waits there is cancelled, and may be at work: takes it
+  // out of the queue, or has whoever waits in the direction look again.
+  void Interrupt(Mode direction, Waiter* waiter) {
+    if (lock.Withdraw(direction, waiter)) return self().Runnable(waiter);
+    if (!lock.AddReference()) return;
+    self().Nudge(direction);
+    DropReference();
   }
 
   // Stop finds it from now on. False: Stop was called. Then it has ended, as

@@ -15,7 +15,7 @@
 // What a Types supplies:
 //   Env, Op      the seam; what derives from this
 //   TaskWaiter   a Waiter with `run`, called when it is taken from a queue of
-//                runnable ones, and `home`, a Scheduler*
+//                runnable ones, and `home`, with its `scheduler`
 //   Fd           an FdLife with a `scheduler` (poller, stopping, EnterGuest,
 //                LeaveGuest, StartTimer, StopTimer), a `desc` of its poller,
 //                `lock`, `drained`, `short_reads_drain`, `socket`, Nudge, and
@@ -97,8 +97,6 @@ class IoStages : public Types::TaskWaiter {
   // Set by an attempt that would block and knows that no event will tell when
   // it would not: it is made again at a growing pace.
   bool no_event_ : 1 = false;
-  // For whoever derives from an operation.
-  bool limited_ : 1 = false;
 
  private:
   // Attempts in a row that were woken and would block all the same, before the
@@ -113,6 +111,7 @@ class IoStages : public Types::TaskWaiter {
   enum class Stage : std::uint8_t {
     kAcquire,  // Not begun; when it suspends: it could not pay, yields first.
     kAgain,    // Not begun, or somebody else had the direction: take it.
+    kQueue,    // Somebody else has it, and this is counted as waiting: park.
     kReset,    // Forget old readiness, if the system call is to be tried.
     kTry,      // The system call.
     kMore,     // The system call again, if the task's share is not used up.

@@ -31,7 +31,7 @@ bool IoStages<Types>::BeginIn() {
   if (!Types::Host::Pay()) return false;  // Yield first.
   const LockOutcome outcome = fd_->lock.Acquire(kDirection);
   if (outcome != LockOutcome::kDone) [[unlikely]] {
-    stage_ = Stage::kAgain;
+    stage_ = Stage::kQueue;
     if (outcome != LockOutcome::kClosed) return false;
     status_ = Status::FromPoll(PollError::kClosing);
     return true;
@@ -67,10 +67,6 @@ bool IoStages<Types>::Suspend(Task task, Seat* seat) {
     Types::Host::GoLast(*this);
     return true;
   }
-  if (stage_ == Stage::kAgain && this->home == &fd_->scheduler && !Cancelled())
-      [[unlikely]] {
-    if (fd_->lock.Park(direction_, this)) return true;
-  }
   return !(reads ? Advance<Mode::kRead>() : Advance<Mode::kWrite>());
 }
 
@@ -85,10 +81,16 @@ void IoStages<Types>::Resume(typename Types::TaskWaiter* self) {
 // more, and the operation has ended.
 template <class Types>
 bool IoStages<Types>::EnterGuest() {
+  // One that stays on a worker (task_waiter.h) is none.
+  if (this->home->scheduler == &fd_->scheduler) return true;
   guest_ = fd_->scheduler.EnterGuest();
   if (guest_) return true;
   status_ = Status::FromPoll(PollError::kClosing);
-  if (stage_ != Stage::kAgain) fd_->Release(direction_);
+  if (stage_ == Stage::kQueue) {
+    fd_->lock.Forgo(direction_);
+  } else if (stage_ != Stage::kAgain) {
+    fd_->Release(direction_);
+  }
   return false;
 }
 
@@ -121,16 +123,13 @@ typename IoStages<Types>::Status IoStages<Types>::WhyCancelled() const {
   return Types::Host::StatusOf(seat_->node->reason());
 }
 
-// The scope is cancelled: whoever waits in this direction tries once more, and
-// then looks why. Touches what never changes alone: the operation may be at
-// work.
+// The scope is cancelled: this waits for its turn no more, or whoever waits in
+// this direction tries once more, and then looks why. Touches what never
+// changes alone: the operation may be at work.
 template <class Types>
 void IoStages<Types>::Interrupt(void* self, CancelReason) {
-  const IoStages* const op = static_cast<IoStages*>(self);
-  Fd* const fd = op->fd_;
-  if (!fd->lock.AddReference()) return;
-  fd->Nudge(op->direction_);
-  fd->DropReference();
+  IoStages* const op = static_cast<IoStages*>(self);
+  op->fd_->Interrupt(op->direction_, op);
 }
 
 // About to wait. Ended: the scope is cancelled.
@@ -157,6 +156,7 @@ inline typename IoStages<Types>::Step IoStages<Types>::Go() {
     switch (stage_) {
       case Stage::kAcquire:
       case Stage::kAgain:
+      case Stage::kQueue:
         step = TakeDirection();
         break;
       case Stage::kReset:
@@ -252,20 +252,21 @@ typename IoStages<Types>::Step IoStages<Types>::More() {
   return Step::kParked;
 }
 
-// Ended: the descriptor is closed.
+// Ended: the descriptor is closed, or the scope is cancelled.
 template <class Types>
 typename IoStages<Types>::Step IoStages<Types>::TakeDirection() {
-  if (Cancelled()) [[unlikely]] {
-    status_ = WhyCancelled();
-    return Step::kEnded;
+  const bool queued = stage_ == Stage::kQueue;
+  stage_ = Stage::kAgain;  // Before it may be parked: afterwards hands off.
+  const DirectionTurn turn =
+      fd_->TakeTurn(direction_, this, queued, [this] { return Cancelled(); });
+  if (turn == DirectionTurn::kParked) return Step::kParked;
+  if (turn == DirectionTurn::kTaken) stage_ = Stage::kReset;
+  if (turn == DirectionTurn::kTaken || turn == DirectionTurn::kAgain) {
+    return Step::kOn;
   }
-  const LockOutcome outcome = fd_->lock.Acquire(direction_);
-  if (outcome == LockOutcome::kMustWait) {
-    return fd_->lock.Park(direction_, this) ? Step::kParked : Step::kOn;
-  }
-  stage_ = Stage::kReset;
-  if (outcome != LockOutcome::kClosed) return Step::kOn;
-  status_ = Status::FromPoll(PollError::kClosing);
+  status_ = turn == DirectionTurn::kClosed
+                ? Status::FromPoll(PollError::kClosing)
+                : WhyCancelled();
   return Step::kEnded;
 }
 
