@@ -36,7 +36,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "netpoll/core/concurrency.h"
 #include "netpoll/runtime/protocols/cancel_node.h"
+#include "netpoll/runtime/protocols/work_queue.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/task_context.h"
 #include "netpoll/runtime/task_waiter.h"
@@ -55,23 +57,12 @@ namespace internal {
 
 // A piece of work, in the frame of the task that awaits it.
 struct Job : ResumeWaiter {
-  enum class State : unsigned char {
-    kNew,
-    kQueued,
-    kRunning,  // Or it has run.
-    kCancelled,
-    kRefused,   // The queue was full.
-    kNoThread,  // None could be started, and none was there.
-  };
   using Call = void (*)(Job*);
 
   explicit Job(Call called) : call(called) {}
 
   const Call call;
-  // Under the pool's lock; the task's own before and after.
-  State state = State::kNew;
-  Job* next = nullptr;
-  Job** link = nullptr;
+  StdEnv::Var<WorkState> state;               // See protocols/work_queue.h.
   int error = 0;                              // Of kNoThread.
   CancelReason reason = CancelReason::kNone;  // Of kCancelled.
 };

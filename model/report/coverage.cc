@@ -43,6 +43,8 @@ constexpr Reason kReasons[] = {
     {"place.take", kPlaces},
     {"place.give", kPlaces},
     {"run.phase", kQuery},
+    {"work.threads.lock", kQuery},
+    {"work.waiting.lock", kQuery},
     {"turn.between", kQuery},
     {"run.add_background", kBuilding},
     {"stop.again", kAgain},

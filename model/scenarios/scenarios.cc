@@ -32,6 +32,7 @@
 #include "netpoll/model/scenarios/token_world.h"
 #include "netpoll/model/scenarios/user_ready_world.h"
 #include "netpoll/model/scenarios/wakeup_world.h"
+#include "netpoll/model/scenarios/work_world.h"
 #include "netpoll/model/systems/epoll_world.h"
 #include "netpoll/model/systems/kqueue_world.h"
 #include "netpoll/model/systems/poll_world.h"
@@ -70,6 +71,7 @@ std::vector<Scenario> AllScenarios() {
   AddPermitsScenarios(all);
   AddChannelScenarios(all);
   AddForkScenarios(all);
+  AddWorkScenarios(all);
   AddHeapScenarios(all);
   AddPollScenarios(all);
   AddUringScenarios(all);
