@@ -21,11 +21,13 @@
 #include "netpoll/runtime/channel.h"
 #include "netpoll/runtime/event.h"
 #include "netpoll/runtime/mutex.h"
+#include "netpoll/runtime/resolve.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/select.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/task_group.h"
+#include "netpoll/runtime/task_local.h"
 #include "netpoll/runtime/test_support.h"
 #include "netpoll/runtime/wakeup.h"
 #include "netpoll/runtime/when_all.h"
@@ -153,6 +155,22 @@ Task<> Connects(Shared& s) {
   (void)co_await client.Ended();
 }
 
+TaskLocal<int> local;
+
+// By name's second half: one that answers, and one that refuses.
+Task<> ConnectsToAny(Shared& s) {
+  auto listener =
+      Listener::Listen(s.runtime, *SocketAddress::Parse("127.0.0.1:0"));
+  EXPECT_TRUE(listener.ok()) << listener.status();
+  const SocketAddress refuses = *SocketAddress::Parse("127.0.0.1:1");
+  std::vector<SocketAddress> all{refuses, listener->address()};
+  const auto socket = co_await ConnectToAny(s.runtime, std::move(all));
+  const int* const value = co_await local.Get();
+  EXPECT_TRUE(value != nullptr && *value == 7);
+  const IoStatus left = co_await CancellationStatus();
+  EXPECT_TRUE(socket.ok() || !left.ok()) << socket.status();
+}
+
 Task<> Program(Shared& s) {
   co_await Send(s);
   co_await Read(s);
@@ -160,12 +178,14 @@ Task<> Program(Shared& s) {
   co_await s.runtime.Sleep(1us);
   co_await Selects(s);
   co_await Connects(s);
+  co_await WithLocal(local, 7, ConnectsToAny(s));
+  (void)co_await WhenAll(Read(s), Read(s));  // One behind the other.
   (void)co_await WhenAll(Send(s), Permitted(s), Permitted(s), Read(s));
   (void)co_await WhenAny(Selects(s), Locked(s));
   co_await WithTaskGroup(s.runtime, [&s](TaskGroup& group) -> Task<> {
     group.Spawn(Send(s));
     group.Spawn(Locked(s));
-    group.Spawn(Read(s));
+    group.Spawn(Read(s), {.worker = 0});
     co_return;
   });
   (void)co_await WithTimeout(1h, Selects(s));

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -21,17 +20,18 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/deadline.h"
 #include "netpoll/runtime/address.h"
-#include "netpoll/runtime/alarm.h"
 #include "netpoll/runtime/blocking_pool.h"
+#include "netpoll/runtime/cancel.h"
 #include "netpoll/runtime/connect.h"
-#include "netpoll/runtime/join.h"
+#include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket_internal.h"
 #include "netpoll/runtime/stream.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task.h"
+#include "netpoll/runtime/task_group.h"
+#include "netpoll/runtime/wakeup.h"
 
 namespace netpoll {
 namespace {
@@ -104,24 +104,21 @@ Addresses Interleaved(const Addresses& all) {
 class Race {
  public:
   Race(Runtime& runtime, const ConnectByNameOptions& options)
-      : runtime_(runtime),
-        options_(options),
-        canceller_(options.connect.cancel),
-        alarm_(internal::SchedulerOf(runtime)) {
-    options_.connect.cancel = &canceller_;
-  }
+      : runtime_(runtime), options_(options), attempts_(runtime) {}
 
   Task<absl::StatusOr<Socket>> Run(Addresses addresses);
 
  private:
+  Task<> Begin(const Addresses& addresses);
   Task<> Attempt(SocketAddress address);
-  // Nobody is to begin any more.
-  bool Over();
+  // Whether there is a winner, or none to be expected.
+  bool Over(bool all_have_begun);
 
   Runtime& runtime_;
-  ConnectByNameOptions options_;
-  ConnectCanceller canceller_;
-  internal::Alarm alarm_;
+  const ConnectByNameOptions& options_;
+  TaskGroup attempts_;
+  Wakeup news_;        // One of them has ended.
+  IoStatus left_;      // Why nobody waits for them any more.
   StdEnv::Lock lock_;  // Guards what follows.
   std::size_t running_ = 0;
   std::optional<Socket> winner_;
@@ -140,48 +137,48 @@ Task<> Race::Attempt(SocketAddress address) {
       winner_ = *std::move(socket);
     }
   }
-  alarm_.Ring();
+  news_.Wake();
 }
 
-bool Race::Over() {
+bool Race::Over(bool all_have_begun) {
+  const ConnectCanceller* const cancel = options_.connect.cancel;
   const LockHolder hold(lock_, "race.over");
-  return winner_.has_value() || canceller_.cancelled() || runtime_.stopping();
+  return winner_.has_value() || (cancel != nullptr && cancel->cancelled()) ||
+         (all_have_begun && running_ == 0);
 }
 
-Task<absl::StatusOr<Socket>> Race::Run(Addresses addresses) {
-  std::vector<JoinHandle<void>> attempts;
-  attempts.reserve(addresses.size());
-  bool no_memory = false;
-  for (const SocketAddress& address : addresses) {
+// Until one has won, or all have ended, or this is to wait no more.
+Task<> Race::Begin(const Addresses& addresses) {
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
     {
       const LockHolder hold(lock_, "race.begin");
       ++running_;
     }
-    try {
-      attempts.push_back(runtime_.Spawn(Attempt(address)));
-    } catch (const std::bad_alloc&) {
-      no_memory = true;
-    }
-    if (no_memory) break;
-    const bool last = attempts.size() == addresses.size();
+    attempts_.Spawn(Attempt(addresses[i]));
+    if (i + 1 == addresses.size()) break;
     // The first one to end, or the next one's time.
-    if (!last) {
-      co_await alarm_.Until(Runtime::After(options_.attempt_delay));
-    }
-    if (Over()) break;
+    const IoStatus waited =
+        co_await WithTimeout(options_.attempt_delay, news_.Wait());
+    left_ = co_await CancellationStatus();
+    if (waited.closing()) left_ = waited;
+    if (!left_.ok() || Over(false)) co_return;
   }
-  bool over = Over() || no_memory;
-  for (;;) {
-    {
-      const LockHolder hold(lock_, "race.left");
-      over = over || winner_.has_value() || running_ == 0;
-    }
-    if (over) break;
-    co_await alarm_.Until(Deadline::None());
-    over = runtime_.stopping();
+  while (!Over(true)) {
+    left_ = co_await news_.Wait();
+    if (!left_.ok()) co_return;
   }
-  canceller_.Cancel();
-  for (JoinHandle<void>& attempt : attempts) co_await std::move(attempt);
+}
+
+Task<absl::StatusOr<Socket>> Race::Run(Addresses addresses) {
+  bool no_memory = false;
+  try {
+    co_await Begin(addresses);
+  } catch (const std::bad_alloc&) {
+    no_memory = true;
+  }
+  // In a scope that was cancelled they are told by that, and say why.
+  if (left_.ok()) attempts_.Cancel();
+  co_await attempts_.Join();
   if (winner_.has_value()) co_return *std::move(winner_);
   if (no_memory) {
     co_return absl::ResourceExhaustedError("no memory to connect");

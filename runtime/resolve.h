@@ -43,9 +43,9 @@ Task<absl::StatusOr<std::vector<SocketAddress>>> Resolve(
     ResolveOptions options = {});
 
 struct ConnectByNameOptions {
-  // Of each connect; deadline and cancel of all together. (A look-up takes the
-  // time that the system's resolver takes. The connects are tasks of their own:
-  // a scope around all, see cancel.h, does not reach them.)
+  // Of each connect; deadline and cancel of all together, as a scope around it
+  // (cancel.h). A look-up that has begun takes the time that the system's
+  // resolver takes.
   ConnectOptions connect = {};
   // How long a connect has to itself before the next address is tried as well.
   // One that fails has the next one begin at once.

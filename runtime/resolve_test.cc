@@ -19,8 +19,8 @@
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
-#include "netpoll/runtime/alarm.h"
 #include "netpoll/runtime/blocking_pool.h"
+#include "netpoll/runtime/cancel.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/socket_test_support.h"
@@ -218,25 +218,32 @@ TEST_P(ResolveTest, FamiliesTakeTurns) {
                                              "127.0.0.2", "::3"}));
 }
 
-TEST_P(ResolveTest, ADeadlineACancellerAndStopEndAll) {
+TEST_P(ResolveTest, ADeadlineACancellerAScopeAndStopEndAll) {
   Network("", "127.0.0.2");
-  enum class By { kDeadline, kCanceller, kStop };
-  for (const By by : {By::kDeadline, By::kCanceller, By::kStop}) {
+  enum class By { kDeadline, kCanceller, kStop, kScope, kTime };
+  for (const By by :
+       {By::kDeadline, By::kCanceller, By::kStop, By::kScope, By::kTime}) {
     RunTest(threads(), [&](Runtime& runtime) -> Task<> {
       const std::vector<SocketAddress> all(3, Parse("127.0.0.2:9"));
       ConnectCanceller cancel;
       ConnectByNameOptions options{.attempt_delay = 1ms};
       if (by == By::kDeadline) options.connect.deadline = runtime.After(5ms);
       if (by == By::kCanceller) options.connect.cancel = &cancel;
+      CancelSource scope;
       auto connect = [&]() -> Task<absl::Status> {
-        co_return (co_await ConnectToAny(runtime, all, options)).status();
+        const Deadline time =
+            by == By::kTime ? runtime.After(5ms) : Deadline::None();
+        const auto none = co_await WithCancel(
+            scope, WithTimeout(time, ConnectToAny(runtime, all, options)));
+        co_return none.status();
       };
       JoinHandle<absl::Status> task = runtime.Spawn(connect());
-      if (by != By::kDeadline) (void)co_await runtime.Sleep(2ms);
+      (void)co_await runtime.Sleep(2ms);
+      if (by == By::kScope) scope.Cancel();
       if (by == By::kCanceller) cancel.Cancel();
       if (by == By::kStop) runtime.Stop();
       const absl::Status status = co_await std::move(task);
-      EXPECT_EQ(status.code(), by == By::kDeadline
+      EXPECT_EQ(status.code(), by == By::kDeadline || by == By::kTime
                                    ? absl::StatusCode::kDeadlineExceeded
                                    : absl::StatusCode::kCancelled)
           << status;
@@ -248,32 +255,6 @@ TEST_P(ResolveTest, OfNoAddressesIsAnError) {
   RunTest(threads(), [](Runtime& runtime) -> Task<> {
     const auto none = co_await ConnectToAny(runtime, {});
     EXPECT_EQ(none.status().code(), absl::StatusCode::kInvalidArgument);
-  });
-}
-
-// --- The alarm ---------------------------------------------------------------
-
-TEST_P(ResolveTest, ARingIsNeverLost) {
-  RunTest(threads(), [](Runtime& runtime) -> Task<> {
-    internal::Alarm alarm(internal::SchedulerOf(runtime));
-    EXPECT_FALSE(co_await alarm.Until(runtime.After(1us)));
-    alarm.Ring();
-    alarm.Ring();
-    EXPECT_TRUE(co_await alarm.Until(Deadline::None()));
-    EXPECT_FALSE(co_await alarm.Until(Deadline::Past()));
-    for (int i = 0; i < 500; ++i) {
-      auto ring = [&]() -> Task<> {
-        alarm.Ring();
-        co_return;
-      };
-      JoinHandle<void> ringer = runtime.Spawn(ring());
-      // Often at the same moment.
-      bool rung = co_await alarm.Until(
-          runtime.After(std::chrono::microseconds(i % 20)));
-      if (!rung) rung = co_await alarm.Until(Deadline::None());
-      EXPECT_TRUE(rung);
-      co_await std::move(ringer);
-    }
   });
 }
 

@@ -12,11 +12,12 @@
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/deadline.h"
-#include "netpoll/runtime/alarm.h"
+#include "netpoll/runtime/cancel.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/listener.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/task.h"
+#include "netpoll/runtime/wakeup.h"
 
 namespace netpoll {
 namespace internal {
@@ -28,9 +29,7 @@ class ServiceState {
       : runtime_(runtime),
         listener(std::move(accepts)),
         session_(std::move(session)),
-        options_(options),
-        room_(SchedulerOf(runtime)),
-        ended_(SchedulerOf(runtime)) {}
+        options_(options) {}
 
   Task<> Serve();
   Task<DrainResult> Drain(DrainTimes times);
@@ -58,8 +57,8 @@ class ServiceState {
  private:
   const Service::Session session_;
   const ServiceOptions options_;
-  Alarm room_;   // Somebody has left; for Serve.
-  Alarm ended_;  // The last has, or Serve; for Drain.
+  netpoll::Wakeup room_;   // Somebody has left; for Serve.
+  netpoll::Wakeup ended_;  // The last has, or Serve; for Drain.
 
   StdEnv::Lock lock_;  // Guards what follows.
   ServiceCounts counts_;
@@ -99,11 +98,13 @@ Task<> ServiceState::Serve() {
   }
   std::chrono::milliseconds pause = kShortestPause;
   for (bool on = true; on;) {
-    while (Full() && !runtime_.stopping()) {
-      co_await room_.Until(Deadline::None());
-    }
+    while (on && Full()) on = (co_await room_.Wait()).ok();
+    if (!on) break;
     AcceptResult accepted = co_await listener.Accept();
-    if (accepted.status.closing()) break;
+    if (accepted.status.closing() || accepted.status.timeout() ||
+        accepted.status.cancelled()) {
+      break;
+    }
     if (accepted.ok() && Admit(std::move(accepted))) {
       pause = kShortestPause;
       continue;
@@ -118,7 +119,7 @@ Task<> ServiceState::Serve() {
   }
   const LockHolder hold(lock_, "service.served");
   serving_ = false;
-  ended_.Ring();
+  ended_.Wake();
 }
 
 // False: there is no memory for its session, and the client is closed.
@@ -171,8 +172,8 @@ void ServiceState::Leave(Client& client) {
   *client.link_ = client.next_;
   if (client.next_ != nullptr) client.next_->link_ = client.link_;
   --counts_.open;
-  room_.Ring();
-  if (counts_.open == 0) ended_.Ring();
+  room_.Wake();
+  if (counts_.open == 0) ended_.Wake();
 }
 
 bool ServiceState::BeginsToWait(Client& client) {
@@ -193,9 +194,8 @@ bool ServiceState::HasWaited(Client& client, IoStatus status) {
 }
 
 Task<> ServiceState::Ended(Deadline deadline) {
-  while (!idle() && !runtime_.stopping()) {
-    const bool rung = co_await ended_.Until(deadline);
-    if (!rung) break;
+  for (bool on = true; on && !idle();) {
+    on = (co_await WithTimeout(deadline, ended_.Wait())).ok();
   }
 }
 
@@ -215,7 +215,7 @@ Task<DrainResult> ServiceState::Drain(DrainTimes times) {
     }
   }
   listener.CloseNow();
-  room_.Ring();
+  room_.Wake();
   co_await Ended(Runtime::After(times.requests));
   {
     const LockHolder hold(lock_, "service.cut");

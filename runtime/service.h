@@ -113,10 +113,12 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  // Accepts, until Drain, Stop, or the listener closes. Once.
+  // Accepts, until Drain, Stop, the listener closes, or the scope in which it
+  // is awaited is cancelled (cancel.h). Once.
   Task<> Serve();
   // As above; ends when all sessions have, or it has given up. One at a time; a
-  // second one ends at once, with those that are open as `left`.
+  // second one ends at once, with those that are open as `left`. In a scope
+  // that is cancelled it waits no longer: it closes the sockets, and gives up.
   Task<DrainResult> Drain(DrainTimes times = {});
 
   const SocketAddress& address() const;

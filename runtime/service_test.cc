@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "netpoll/runtime/cancel.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/sys.h"
@@ -143,6 +144,50 @@ TEST_P(ServiceTest, ASessionThatDoesNotEndIsSaidToBeLeft) {
     go = true;
     co_await std::move(serving);
     while (service.counts().open > 0) co_await runtime.Yield();
+  });
+}
+
+// Both times would be an hour.
+TEST_P(ServiceTest, ADrainThatIsCancelledGivesUp) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    std::atomic<bool> go{false};
+    auto busy = [&](Client&) -> Task<> {
+      while (!go) co_await runtime.Yield();
+    };
+    Service service(runtime, *Listener::Listen(runtime, Loopback()), busy);
+    JoinHandle<void> serving = runtime.Spawn(service.Serve());
+    Peer peer = co_await Connect(runtime, service);
+    while (service.counts().open < 1) co_await runtime.Yield();
+    const DrainResult result = co_await WithTimeout(
+        5ms, service.Drain({.requests = 1h, .cancel = 1h}));
+    EXPECT_EQ(result.cancelled, 1u);
+    EXPECT_EQ(result.left, 1u);
+    EXPECT_EQ(co_await peer.Hear(), '\0');
+    go = true;
+    co_await std::move(serving);
+    while (service.counts().open > 0) co_await runtime.Yield();
+  });
+}
+
+// While it waits for a client, and for room.
+TEST_P(ServiceTest, ServingEndsWithItsScope) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    Service service(runtime, *Listener::Listen(runtime, Loopback()), &Talk,
+                    {.max_clients = 1});
+    co_await WithTimeout(2ms, service.Serve());
+    CancelSource source;
+    JoinHandle<void> serving =
+        runtime.Spawn([](Service& s, CancelSource& c) -> Task<> {
+          co_await WithCancel(c, s.Serve());
+        }(service, source));
+    Peer peer = co_await Connect(runtime, service);
+    while (service.counts().open < 1) co_await runtime.Yield();
+    source.Cancel();
+    co_await std::move(serving);
+    EXPECT_EQ(service.counts().refused, 0u);
+    co_await peer.Say('a');
+    EXPECT_EQ(co_await peer.Hear(), 'a') << "sessions go on";
+    EXPECT_EQ((co_await service.Drain()).left, 0u);
   });
 }
 
