@@ -46,15 +46,19 @@ void Connection::StartTurn(std::uint64_t turn, Awaited awaited) {
   socket().SetReadDeadline(deadline_);
 }
 
-bool Connection::StartWrite() {
+void Connection::StartWrite() {
   const std::chrono::nanoseconds limit = server().options().write_timeout;
-  if (limit.count() == 0) return false;
+  if (limit.count() == 0) return;
   socket().SetWriteDeadline(Runtime::After(limit));
-  return true;
+  write_limited_ = true;
 }
 
 // What is written next may have to wait, too, and then has time of its own.
-void Connection::EndWrite() { socket().SetWriteDeadline(Deadline::None()); }
+void Connection::EndWrite() {
+  if (!write_limited_) return;
+  write_limited_ = false;
+  socket().SetWriteDeadline(Deadline::None());
+}
 
 bool Connection::WokenToDrain() {
   if (!server().draining()) return false;

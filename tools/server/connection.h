@@ -34,22 +34,25 @@ class Connection : public Client {
   // co_await Write(data): as the socket's, and it takes no longer than the
   // server's write timeout. While the socket takes everything at once it costs
   // neither a look at the clock nor a timer.
-  class WriteOp : public internal::WriteOp {
+  class WriteOp {
    public:
     WriteOp(Connection& connection, std::string_view data)
-        : internal::WriteOp(ClientSocket::StateOf(connection.socket()), data),
-          connection_(connection) {}
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> task) {
-      limited_ = connection_.StartWrite();
-      return internal::WriteOp::await_suspend(task);
+        : connection_(connection), write_(connection.socket().Write(data)) {}
+    bool await_ready() { return write_.await_ready(); }
+    // Once it is parked, nothing of this may be touched.
+    template <class Promise>
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> task) {
+      connection_.StartWrite();
+      return write_.await_suspend(task);
     }
     IoResult await_resume() const {
-      if (limited_) connection_.EndWrite();
-      return internal::WriteOp::await_resume();
+      connection_.EndWrite();
+      return write_.await_resume();
     }
 
    private:
     Connection& connection_;
+    decltype(std::declval<Socket&>().Write(std::string_view())) write_;
   };
 
   Connection(Server& server, Socket socket)
@@ -78,20 +81,14 @@ class Connection : public Client {
   Task<void> Linger();
 
  private:
-  // Hands out what every socket keeps to itself.
-  struct ClientSocket : Socket {
-    static internal::FdState* StateOf(Socket& socket) {
-      return socket.*&ClientSocket::state_;
-    }
-  };
-
-  // False: there is no limit.
-  bool StartWrite();
+  // About to wait, and it has ended, waited or not.
+  void StartWrite();
   void EndWrite();
 
   std::uint64_t turn_ = ~std::uint64_t{0};
   Awaited awaited_ = Awaited::kNext;
-  std::int64_t began_ = 0;  // The turn, if its time is limited.
+  bool write_limited_ = false;  // The write under way has a deadline.
+  std::int64_t began_ = 0;      // The turn, if its time is limited.
   Deadline deadline_;
 };
 

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <coroutine>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -20,7 +19,6 @@
 #include "netpoll/core/deadline.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
-#include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/tools/server/client_log.h"
 
@@ -80,7 +78,9 @@ Task<void> Server::Accept() {
   std::chrono::milliseconds pause = kShortestPause;
   bool refused_first = false;  // Whoever is first in the system's queue.
   for (;;) {
-    if (options_.max_connections > 0) co_await RoomAwaiter(*this);
+    for (bool waits = options_.max_connections > 0; waits && !HasRoom();) {
+      waits = (co_await room_.Wait()).ok();
+    }
     AcceptResult accepted = co_await listener_.Accept();
     if (accepted.ok() && Admit(std::move(accepted.socket))) {
       pause = kShortestPause;
@@ -134,17 +134,15 @@ void Server::Depart(std::unique_lock<std::mutex> hold) {
 }
 
 void Server::Drain() {
-  internal::ResumeWaiter* waiter;
   {
     const std::lock_guard hold(mutex_);
     if (draining_.exchange(true)) return;
     for (Client* c = clients_; c != nullptr; c = c->next_) {
       c->socket().SetReadDeadline(Deadline::Past());
     }
-    waiter = std::exchange(waits_for_room_, nullptr);
   }
   listener_.CloseNow();
-  if (waiter != nullptr) internal::GoLast(*waiter);
+  room_.Wake();
 }
 
 void Server::Cut() {
@@ -166,16 +164,8 @@ Totals Server::totals() const {
 }
 
 bool Server::HasRoom() const {
+  const std::lock_guard hold(mutex_);
   return open_ < options_.max_connections || draining();
-}
-
-bool Server::RoomAwaiter::await_suspend(std::coroutine_handle<> task) {
-  handle = task;
-  internal::Settle(*this, &internal::SchedulerOf(server.runtime_));
-  const std::lock_guard hold(server.mutex_);
-  if (server.HasRoom()) return false;
-  server.waits_for_room_ = this;
-  return true;
 }
 
 void Server::Enter(Client* client) {
@@ -209,9 +199,7 @@ void Server::Leave(Client* client) {
   client->socket().CloseNow();  // Its descriptor makes room.
   std::unique_lock hold(mutex_);
   --open_;
-  if (waits_for_room_ != nullptr && HasRoom()) {
-    internal::GoLast(*std::exchange(waits_for_room_, nullptr));
-  }
+  room_.Wake();
   Depart(std::move(hold));
 }
 

@@ -20,7 +20,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <coroutine>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,7 +30,7 @@
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
-#include "netpoll/runtime/task_waiter.h"
+#include "netpoll/runtime/wakeup.h"
 #include "netpoll/tools/common/time_allowed.h"
 #include "netpoll/tools/server/counts.h"
 #include "netpoll/tools/server/refusal_log.h"
@@ -105,20 +104,12 @@ class Server {
  private:
   friend Client;
 
-  // co_await: until a connection may be accepted, or the server drains.
-  struct RoomAwaiter : internal::ResumeWaiter {
-    explicit RoomAwaiter(Server& owner) : server(owner) {}
-    bool await_ready() const noexcept { return false; }
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> task);
-    void await_resume() const noexcept {}
-    Server& server;
-  };
-
   Task<void> Accept();
   bool Admit(Socket socket);
   // Once more, if it is the client that the last try was for.
   void Refused(int error, bool same_client);
   void KeepAlive();
+  // Whether a connection may be accepted, or the server drains.
   bool HasRoom() const;
   void Enter(Client* client);
   void Leave(Client* client);
@@ -130,6 +121,7 @@ class Server {
   const ServerOptions options_;
   std::function<void()> when_done_;
   std::atomic<bool> draining_{false};
+  Wakeup room_;  // HasRoom may have changed.
 
   mutable std::mutex mutex_;  // Guards what follows.
   Totals totals_;
@@ -137,7 +129,6 @@ class Server {
   int open_ = 0;     // Sessions that have not ended.
   int present_ = 0;  // The same and the accepting task.
   Client* clients_ = nullptr;
-  RoomAwaiter* waits_for_room_ = nullptr;
 };
 
 // A client as its server sees it, for as long as its session lives: whom it
