@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -87,8 +88,26 @@ class ExamplesTest(unittest.TestCase):
                     sender.join()
                     self.assertEqual(got, len(sent))
 
+    def test_files_are_summed_in_order_of_the_questions(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"abc")
+            file.flush()
+            expected = b"3 %d\n" % ((97 * 31 + 98) * 31 + 99)
+            with Program("offload", "127.0.0.1:0") as server:
+                with server.connect() as one, server.connect() as other:
+                    for _ in range(50):
+                        one.sendall(file.name.encode() + b"\n")
+                        other.sendall(b"/nowhere\n")
+                    answers = one.makefile("rb")
+                    for _ in range(50):
+                        self.assertEqual(answers.readline(), expected)
+                    self.assertEqual(other.makefile("rb").readline(),
+                                     b"can't be read\n")
+                    server.process.send_signal(signal.SIGTERM)
+                    self.assertEqual(server.process.wait(30), 0)
+
     def test_what_cannot_be_is_said(self):
-        for name in ("draining_echo", "udp_responder"):
+        for name in ("draining_echo", "offload", "udp_responder"):
             done = subprocess.run(
                 [PROGRAMS[name], "nowhere"],
                 capture_output=True,

@@ -91,4 +91,14 @@ import json, sys
 for each in json.load(open(sys.argv[1]))["benchmarks"]:
     assert not each.get("error_occurred"), each
 END
+
+# So does every step between tasks; another is refused.
+./between >"$out/steps" || fail "between"
+[ "$(wc -l <"$out/steps")" -ge 8 ] || fail "between: $(cat "$out/steps")"
+while read -r step; do
+  ./between "$step" 20 >"$out/step" || fail "between $step"
+  grep -qE '^[0-9]+\.[0-9]$' "$out/step" || fail "$step: $(cat "$out/step")"
+done <"$out/steps"
+./between frobnicate 20
+[ $? = 2 ] || fail "a step that does not exist"
 echo passed
