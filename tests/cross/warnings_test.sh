@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Compiles the public headers of the core and of the backends of POSIX systems
 # with the warnings that embedders ask for made errors: each by itself, and their
-# templates whole.
+# templates whole, these in the languages to come too.
 #   gcc, clang   the host's C++ library
 #   libcxx       clang's: an older one, without std::atomic_ref
 #   musl         that, over another C library
@@ -21,6 +21,7 @@ shift
 flags=(-std=c++20 -fsyntax-only -Werror -Wall -Wextra -Wpedantic -Wshadow
   -Wconversion -Wsign-conversion -Wswitch-enum -fno-exceptions -fno-rtti)
 compiler=g++
+later=(c++23)
 libcxx=/usr/lib/llvm-14/include/c++/v1
 musl=/usr/include/x86_64-linux-musl
 need() {
@@ -33,7 +34,11 @@ case $kind in
   clang)
     # The newer one warns of more.
     compiler=clang++-19
-    if ! command -v "$compiler" >/dev/null; then compiler=clang++-14; fi
+    later=(c++23 c++26)
+    if ! command -v "$compiler" >/dev/null; then
+      compiler=clang++-14
+      later=(c++2b)
+    fi
     ;;
   libcxx)
     compiler=clang++-14
@@ -64,7 +69,7 @@ flags+=("-I$include" -isystem tests/shims/kqueue/include
 
 failed=0
 compile() {
-  if ! "$compiler" "${flags[@]}" "$1" >"$TEST_TMPDIR/said" 2>&1; then
+  if ! "$compiler" "${flags[@]}" "${@:3}" "$1" >"$TEST_TMPDIR/said" 2>&1; then
     echo "$compiler, $kind: $2"
     cat "$TEST_TMPDIR/said"
     failed=1
@@ -77,6 +82,11 @@ if [[ $kind == gcc || $kind == clang ]]; then
   for header in "$@"; do
     echo "#include \"netpoll/$header\"" >"$TEST_TMPDIR/alone.cc"
     compile "$TEST_TMPDIR/alone.cc" "$header"
+  done
+  for language in "${later[@]}"; do
+    for source in "${sources[@]}"; do
+      compile "$source" "$source in $language" "-std=$language"
+    done
   done
 fi
 exit "$failed"
