@@ -12,7 +12,7 @@ DispatchWorld::DispatchWorld(const DispatchCast& cast)
     : cast_(cast), system_(System{}), kinds_(cast.tasks) {
   system_.name = "poller";
   at_work_.name = "at work";
-  gate_.name = "gate";
+  for (Int& gate : gates_) gate.name = "gate";
   entered_.name = "entered";
   returned_.name = "returned";
   stopped_.name = "stopped";
@@ -57,12 +57,19 @@ DispatchWorld::DispatchWorld(const DispatchCast& cast)
       (this->*body)(thread);
     });
   };
-  second_worker_ =
-      add(cast.workers == 2, "worker2", &DispatchWorld::SecondWorker);
+  for (int id = 1; id < cast.workers; ++id) {
+    const int thread =
+        AddThread("worker" + std::to_string(id + 1), [=, this](Thread& other) {
+          Enter(other);
+          OtherWorker(other, id);
+        });
+    if (id == 1) second_worker_ = thread;
+  }
   add(cast.spawned != 0, "spawner", &DispatchWorld::Spawner);
   add(cast.waker, "waker", &DispatchWorld::Waker);
   guest_thread_ = add(cast.guest, "guest", &DispatchWorld::Guest);
   if (cast.guest) Introduce(guest_, guest_thread_);
+  AddTime();
   if (cast.event) {
     AddThread("peer", [this](Thread& thread) {
       do {
@@ -105,6 +112,7 @@ const char* DispatchWorld::AtRest(const View& view) {
   if (system.parked && system.event) {
     return Of(&system_, "L6: the event has come, and nobody polls");
   }
+  if (const char* const law = AtRestOfDeadline(view)) return law;
   if (background != 0 && living == 1 && view.Of(stopped_) == 0) {
     return Of(life_, "R9: only a background task is left, and all goes on");
   }
@@ -201,6 +209,9 @@ void DispatchWorld::RunTask(Waiter* waiter) {
   if (kind == TaskKind::kLasts) {
     Thread::Await("task.lasts", stages_[first_spawned_ - 1], Until, kEnded);
   }
+  if (cast_.own_deadline && kind == TaskKind::kWaits && was == kRunnable) {
+    SetDeadline();
+  }
   if (kind == TaskKind::kWaits && was == kRunnable &&
       Thread::Call("task.parks", system_, Park) == 0) {
     return;
@@ -248,11 +259,13 @@ RunEnd DispatchWorld::RunIt() {
     }
     Works();
     if (cast_.background != 0 && host_->BackgroundAlone()) StopAll();
-    if (cast_.workers == 2) Thread::Call("run.gate", gate_, Put, 1);
+    for (int id = 1; id < cast_.workers; ++id) {
+      Thread::Call("run.gate", gates_[id], Put, 1);
+    }
     Work(0);
-    if (cast_.workers == 2) {
-      Thread::Await("run.join", gate_, Until, 3);
-      Thread::Call("run.joined", gate_, Put, 0);
+    for (int id = 1; id < cast_.workers; ++id) {
+      Thread::Await("run.join", gates_[id], Until, 3);
+      Thread::Call("run.joined", gates_[id], Put, 0);
     }
     Thread::Call("run.worked", at_work_, Count, -1);
     return true;
@@ -316,17 +329,17 @@ void DispatchWorld::Caller(Thread& thread, bool drives) {
   Free(thread, memory_);
 }
 
-void DispatchWorld::SecondWorker(Thread& thread) {
+void DispatchWorld::OtherWorker(Thread& thread, int id) {
   for (;;) {
     thread.Mark("gate");
-    Thread::Await<int>("worker.gate", gate_,
+    Thread::Await<int>("worker.gate", gates_[id],
                        [](int& gate, std::int64_t) -> Step {
                          if (gate != 1) return std::nullopt;
                          gate = 2;
                          return 0;
                        });
-    Work(1);
-    Thread::Call("worker.returns", gate_, Put, 3);
+    Work(id);
+    Thread::Call("worker.returns", gates_[id], Put, 3);
   }
 }
 

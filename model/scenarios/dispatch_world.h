@@ -39,10 +39,13 @@ struct DispatchCast {
   // Bit i: task i stays on the first worker, or on the last. Those that a task
   // spawns come after `tasks`, then a thread's.
   unsigned stay_first = 0, stay = 0;
-  bool looks = false;   // A busy worker looks for events before each task,
-                        // or, where nothing ends, before every second one.
-  bool event = false;   // The event may come, by the poller.
-  bool waker = false;   // Or by a thread that makes the task runnable.
+  bool looks = false;  // A busy worker looks for events before each task,
+                       // or, where nothing ends, before every second one.
+  bool event = false;  // The event may come, by the poller.
+  bool waker = false;  // Or by a thread that makes the task runnable.
+  // It waits until a deadline at most: a thread may set it, or the task itself.
+  bool deadline = false;
+  bool own_deadline = false;
   bool guest = false;   // A task of another runtime waits for the event.
   int runs = 1;         // Calls of Run, one after the other.
   int callers = 1;      // Who call it.
@@ -80,16 +83,23 @@ class DispatchWorld : public RuntimeWorld {
     internal::RunQueue<RuntimeEnv> staying;
   };
 
-  // The poller, and who waits for the event.
+  static constexpr int kWorkers = 3;
+  static constexpr std::int64_t kTime = 1;  // Of the deadline.
+
+  // The poller, and who waits for the event, or for a time.
   struct System {
     bool broken = false;
     bool heard = false;  // The break has ended a sleep in a loop of its own.
     bool event = false;
     bool parked = false;
+    bool armed = false;    // The deadline.
+    bool passed = false;   // Its time.
+    bool in_time = false;  // The event came before, and the task waited.
     friend bool operator==(const System&, const System&) = default;
     std::string Text() const {
       return std::string(parked ? "a task is parked" : "nobody is parked") +
-             (event ? ", event" : "") + (broken ? ", broken" : "");
+             (event ? ", event" : "") + (broken ? ", broken" : "") +
+             (armed ? ", armed" : "") + (passed ? ", passed" : "");
     }
   };
 
@@ -109,15 +119,10 @@ class DispatchWorld : public RuntimeWorld {
     void RunStaying(Worker& worker, Waiter* task) {
       world_.RunOn(&worker, task);
     }
-    std::int64_t Now() { return 0; }
-    std::int64_t NextTime() { return kNever; }
+    std::int64_t Now();
+    std::int64_t NextTime();
     void Poll(Worker& worker, Delta delta) {
-      const int came = !delta.blocking()
-                           ? Thread::Call("look", world_.system_, Fetch)
-                       : delta == Delta::Waited()
-                           ? Thread::Call("take", world_.system_, TakeBreak)
-                           : Thread::Await("poll", world_.system_, Wait);
-      if (came == 0) return;
+      if (world_.PollFor(delta) == 0) return;
       PollResult result;
       result.Add(world_.waits_);
       world_.BecomesRunnable(world_.waits_);
@@ -125,13 +130,15 @@ class DispatchWorld : public RuntimeWorld {
         while (Waiter* const waiter = list.Pop()) world_.GoesHome(waiter);
       });
     }
-    void PollAll(Worker&) {}
+    void PollAll(Worker& worker) {
+      if (world_.timed()) Poll(worker, Delta::NonBlocking());
+    }
     void LookAtLives() { (void)life_.count(); }
-    void Expire(Worker&, std::int64_t) {}
+    void Expire(Worker&, std::int64_t) { world_.Expire(); }
 
    private:
     DispatchWorld& world_;
-    Worker workers_[2];
+    Worker workers_[kWorkers];
   };
 
   // --- Steps of the environment ---------------------------------------------
@@ -162,6 +169,13 @@ class DispatchWorld : public RuntimeWorld {
     system.broken = false;
     return 0;
   }
+  // Of the deadline: dispatch_world_time.cc.
+  static Step WaitUntil(System& system, std::int64_t);
+  static Step Passed(System& system, std::int64_t);
+  static Step Armed(System& system, std::int64_t);
+  static Step Arm(System& system, std::int64_t);
+  static Step Passes(System& system, std::int64_t);
+  static Step ExpireStep(System& system, std::int64_t);
   static Step Comes(System& system, std::int64_t) {
     system.event = true;
     return 0;
@@ -234,13 +248,19 @@ class DispatchWorld : public RuntimeWorld {
   void Ends(int task);
   void StopAll();
 
+  bool timed() const { return cast_.deadline || cast_.own_deadline; }
+  void AddTime();
+  int PollFor(Delta delta);
+  void Expire();
+  void SetDeadline();
+  const char* AtRestOfDeadline(const View& view);
   bool IsRunnable(const View& view, int task) const;
   void Serve(Waiter* task);
   void Caller(Thread& thread, bool drives);
   internal::RunEnd RunIt();
   internal::RunEnd Drive();
   void Works();
-  void SecondWorker(Thread& thread);
+  void OtherWorker(Thread& thread, int id);
   void Spawner(Thread& thread);
   void Waker(Thread& thread);
   void Guest(Thread& thread);
@@ -260,7 +280,8 @@ class DispatchWorld : public RuntimeWorld {
   Waiter* waits_ = nullptr;  // For the event.
   Int stopped_{0};           // Because the background task was left alone.
   Int at_work_{0};           // Calls of Run that have workers, or a turn.
-  Int gate_{0};  // Of the second worker: 1 open, 2 it works, 3 it has returned.
+  // Of another worker: 1 open, 2 it works, 3 it has returned.
+  Int gates_[kWorkers] = {Int(0), Int(0), Int(0)};
   Int entered_{0};   // By the guest, or it was refused.
   Int returned_{0};  // Run has.
   std::vector<int> callers_;
@@ -274,116 +295,6 @@ class DispatchWorld : public RuntimeWorld {
   int ran_ = kTurn;      // Tasks, since the worker has looked.
   bool turned_ = false;  // It has looked, and no task came since.
 };
-
-inline void AddDispatchScenarios(std::vector<Scenario>& all) {
-  const auto add = [&all](const char* name, const char* about,
-                          DispatchCast cast) {
-    AddScenario<DispatchWorld>(all, name, about, cast);
-  };
-  using enum TaskKind;
-  add("run-one", "a task ends, and Run returns", {.tasks = {kEnds}});
-  add("run-spawns", "a task spawns another", {.tasks = {kSpawns}});
-  add("run-spawner", "a thread spawns while Run is at work",
-      {.tasks = {kEnds}, .spawned = 1});
-  add("run-twice", "a thread spawns, and Run is called twice",
-      {.tasks = {kEnds}, .spawned = 1, .runs = 2});
-  add("run-two-callers", "two threads call Run",
-      {.tasks = {kEnds}, .spawned = 1, .callers = 2});
-  add("run-no-threads", "Run may find no threads, and is called again",
-      {.tasks = {kEnds}, .spawned = 1, .runs = 2, .fails = true});
-  add("run-event", "a task waits for an event",
-      {.tasks = {kWaits}, .event = true});
-  add("run-waker", "a thread wakes the last task, and all of it is freed",
-      {.tasks = {kWaits}, .waker = true, .frees = true});
-  add("run-background-alone", "none but a background task is there",
-      {.tasks = {kWaits}, .background = 1});
-  add("run-background", "a task leaves a background task alone",
-      {.tasks = {kEnds, kWaits}, .background = 1});
-  add("run-background-spawns", "one of its tasks spawns another meanwhile",
-      {.tasks = {kSpawns, kWaits}, .background = 1});
-  add("run-background-workers", "two workers end the last two at a time",
-      {.workers = 2, .tasks = {kEnds, kEnds, kWaits}, .background = 1});
-  add("run-background-ends", "a background task may end first",
-      {.tasks = {kEnds, kWaits}, .background = 1, .event = true});
-  add("run-looks", "a busy worker looks for events",
-      {.tasks = {kWaits, kEnds}, .looks = true, .event = true});
-  add("run-guest", "a guest waits, and all of it is freed when it has left",
-      {.tasks = {kEnds}, .event = true, .guest = true, .frees = true});
-  add("run-guest-waker", "the same, and a thread wakes it",
-      {.tasks = {kEnds}, .waker = true, .guest = true, .frees = true});
-  add("drive-one",
-      "a loop of somebody else's has a task run, and a thread spawns",
-      {.tasks = {kEnds}, .spawned = 1, .driven = true});
-  add("drive-event",
-      "... one that waits for an event, and one spawned, each a turn",
-      {.tasks = {kWaits},
-       .spawned = 1,
-       .looks = true,
-       .event = true,
-       .driven = true});
-  add("drive-waker", "... a thread wakes the last one, and all of it is freed",
-      {.tasks = {kWaits}, .waker = true, .frees = true, .driven = true});
-  add("drive-guest", "... a guest waits, and all of it is freed",
-      {.tasks = {kEnds},
-       .event = true,
-       .guest = true,
-       .frees = true,
-       .driven = true});
-  add("drive-twice", "... and once more, when nobody was left",
-      {.tasks = {kEnds}, .spawned = 1, .runs = 2, .driven = true});
-  add("drive-and-run", "... and another thread calls Run",
-      {.tasks = {kEnds}, .spawned = 1, .callers = 2, .driven = true});
-  add("drive-background", "... a task leaves a background task alone",
-      {.tasks = {kEnds, kWaits}, .background = 1, .driven = true});
-  add("run-two-workers", "two workers, and a task spawns another",
-      {.workers = 2, .tasks = {kSpawns, kEnds}});
-  add("run-lasting",
-      "two workers, and a task lasts until the one that it has spawned has "
-      "ended",
-      {.workers = 2, .tasks = {kLasts}});
-  add("run-two-workers-spawner", "two workers, and a thread spawns",
-      {.workers = 2, .tasks = {kEnds}, .spawned = 1});
-  add("run-two-workers-event", "two workers, a task waits for an event",
-      {.workers = 2, .tasks = {kWaits}, .event = true});
-  add("run-stays", "a task spawns one that stays on the other worker",
-      {.workers = 2, .tasks = {kSpawns}, .stay = 2});
-  add("run-stays-lasting", "and lasts until that one has ended",
-      {.workers = 2, .tasks = {kLasts}, .stay_first = 1, .stay = 2});
-  add("run-stays-spawner", "a thread spawns one that stays",
-      {.workers = 2, .tasks = {kEnds}, .spawned = 1, .stay = 2});
-  add("run-stays-event", "a task that stays waits for an event",
-      {.workers = 2, .tasks = {kWaits}, .stay = 1, .event = true});
-  add("run-stays-waker",
-      "a thread wakes the last task, which stays, and all of it is freed",
-      {.tasks = {kWaits}, .stay = 1, .waker = true, .frees = true});
-  add("drive-stays", "a task that stays is driven by a loop of somebody else's",
-      {.tasks = {kWaits, kEnds}, .stay = 1, .event = true, .driven = true});
-  const auto closed = [&](const char* name, const char* about,
-                          DispatchCast cast) {
-    cast.endless = true;
-    add(name, about, cast);
-    all.back().closed = true;
-  };
-  closed("closed-run", "Run again and again, and a thread that spawns",
-         {.spawned = 1});
-  closed("closed-run-busy", "events and spawned tasks for a worker that looks",
-         {.tasks = {kServes}, .spawned = 1, .looks = true, .event = true});
-  closed("closed-drive",
-         "a loop of somebody else's, events and spawned tasks, turns of two",
-         {.tasks = {kServes},
-          .spawned = 1,
-          .looks = true,
-          .event = true,
-          .driven = true});
-  closed("closed-run-two", "two workers, and a task that takes turns with one",
-         {.workers = 2, .tasks = {kServes}, .event = true});
-  closed("closed-run-stays", "one that stays takes turns with those that don't",
-         {.tasks = {kServes},
-          .spawned = 1,
-          .stay = 2,
-          .looks = true,
-          .event = true});
-}
 
 }  // namespace netpoll::model
 

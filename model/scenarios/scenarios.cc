@@ -12,7 +12,7 @@
 #include "netpoll/model/scenarios/channel_world.h"
 #include "netpoll/model/scenarios/closed_descriptor_scenarios.h"
 #include "netpoll/model/scenarios/descriptor_scenarios.h"
-#include "netpoll/model/scenarios/dispatch_world.h"
+#include "netpoll/model/scenarios/dispatch_scenarios.h"
 #include "netpoll/model/scenarios/doorbell_world.h"
 #include "netpoll/model/scenarios/fd_world.h"
 #include "netpoll/model/scenarios/foreign_world.h"
@@ -30,6 +30,7 @@
 #include "netpoll/model/scenarios/sleep_scenarios.h"
 #include "netpoll/model/scenarios/timetable_world.h"
 #include "netpoll/model/scenarios/token_world.h"
+#include "netpoll/model/scenarios/two_runtimes_world.h"
 #include "netpoll/model/scenarios/user_ready_world.h"
 #include "netpoll/model/scenarios/wakeup_world.h"
 #include "netpoll/model/scenarios/work_world.h"
@@ -64,6 +65,7 @@ std::vector<Scenario> AllScenarios() {
   AddQueueScenarios(all);
   AddDispatchScenarios(all);
   AddJoinScenarios(all);
+  AddTwoRuntimesScenarios(all);
   AddTimetableScenarios(all);
   AddFdScenarios(all);
   AddIoScenarios(all);

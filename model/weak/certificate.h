@@ -12,7 +12,7 @@
 namespace netpoll::model {
 
 // Of the shipped configurations, in order. Those over a system have as many
-// threads as they have.
+// threads as they have; with those of more threads come the long ones of three.
 enum class Size { kTwoOrThreeThreads, kMoreThreads, kOverSystems };
 std::vector<std::string> ConfigurationsOf(Size size);
 
