@@ -27,7 +27,7 @@ IoWorld::IoWorld(const IoCast& cast)
   if (cast.skips_first) state_->drained = true;
   if (cast.spoken) {
     Thread::Call("setup.speaks", kernel_, Whispers);
-    PollResult nobody = poller_.Nudge(desc, Mode::kRead);
+    static_cast<void>(poller_.Nudge(desc, Mode::kRead));
   }
   seat_.node = &scope_;
   for (int i = 0; i < cast.readers; ++i) {
@@ -123,35 +123,35 @@ const char* IoWorld::AtRest(const View& view) {
     const Place place = view.note(reader).As<OperationNote>().place;
     if (place != Place::kQueue) holder = true;
     if (closing) {
-      return Of(reader, "P4: an operation waits though all is closed");
+      return Of(reader, "A4: an operation waits though all is closed");
     }
     if (canceller_ >= 0 && view.ended(canceller_) && reader == readers_[0]) {
-      return Of(reader, "P4: an operation waits though it was cancelled");
+      return Of(reader, "A4: an operation waits though it was cancelled");
     }
     if (place != Place::kPoller) continue;
     if (view.Of(kernel_).unread != 0 && view.Of(resting_) == 0) {
-      return Of(reader, &kernel_, "P5: an operation waits for what has come");
+      return Of(reader, &kernel_, "A5: an operation waits for what has come");
     }
     if (clock_ >= 0 && view.ended(clock_) && view.Of(passed_) == 1) {
-      return Of(reader, "P4: an operation waits though its time has passed");
+      return Of(reader, "A4: an operation waits though its time has passed");
     }
   }
   for (const int reader : readers_) {
     if (view.parked(reader) && !holder) {
-      return Of(reader, "P4: an operation waits for a turn that nobody has");
+      return Of(reader, "A4: an operation waits for a turn that nobody has");
     }
   }
   if (!waits && view.Of(guests_) != 0) {
-    return Of(&guests_, "P1: an operation has ended, and its guest stays");
+    return Of(&guests_, "A1: an operation has ended, and its guest stays");
   }
   if (closing && !waits && view.Of(closed_) != 1) {
-    return Of(&closed_, "P4: a descriptor was closed, and never ends");
+    return Of(&closed_, "A4: a descriptor was closed, and never ends");
   }
   if (closing && !waits && AllLeft(view) && !freed(view, state_->memory)) {
     return Of(&closed_, "R5: memory is kept that nobody refers to");
   }
   if (awaiter_ >= 0 && view.parked(awaiter_)) {
-    return Of(awaiter_, "P4: a close waits though all has ended");
+    return Of(awaiter_, "A4: a close waits though all has ended");
   }
   return nullptr;
 }
@@ -167,15 +167,15 @@ void IoWorld::Judge(IoEnd end, std::size_t bytes) {
   if (!end.gave_up()) return;
   const auto note = thread_->note().As<OperationNote>();
   if (bytes != 0 && cast_.pieces == 1) {
-    thread_->Fail("P2: an operation gave up, and has taken bytes");
+    thread_->Fail("A2: an operation gave up, and has taken bytes");
   }
   if (note.tries == 0) return;
   if (!note.tried) {
-    thread_->Fail("P2: an operation was told, and gave up without a try");
+    thread_->Fail("A2: an operation was told, and gave up without a try");
   }
   if (end.code == IoEnd::Cancelled().code && bytes == 0 &&
       Thread::Call("io.judge", kernel_, InTime) != 0) {
-    thread_->Fail("P2: a cancellation won over bytes that had come");
+    thread_->Fail("A2: a cancellation won over bytes that had come");
   }
 }
 
@@ -190,10 +190,10 @@ void IoWorld::Operate(Thread& thread, int reader) {
   bool parked = !op.Begin() && op.Suspend(reader, seat);
   while (parked && ended_ == 0) {
     if (!away_[reader]) {
-      thread.Fail("P1: a task is suspended that nobody will resume");
+      thread.Fail("A1: a task is suspended that nobody will resume");
     }
     if (!Untouched(reader)) {
-      thread.Fail("P3: an operation was touched when it was parked");
+      thread.Fail("A3: an operation was touched when it was parked");
     }
     thread.Park();
     GiveBack(reader);
@@ -201,15 +201,15 @@ void IoWorld::Operate(Thread& thread, int reader) {
   }
   if (ended_ == 0) {
     if (away_[reader]) {
-      thread.Fail("P3: an operation goes on when it was parked");
+      thread.Fail("A3: an operation goes on when it was parked");
     }
     Ends(reader);
   }
   if (!Untouched(reader)) {
-    thread.Fail("P3: an operation was touched when its task went on");
+    thread.Fail("A3: an operation was touched when its task went on");
   }
   if (seat != nullptr && !scope_.Empty()) {
-    thread.Fail("P3: an operation has ended, and sits in its scope");
+    thread.Fail("A3: an operation has ended, and sits in its scope");
   }
   Judge(end_, bytes_);
 }
@@ -249,7 +249,7 @@ void IoWorld::Awaits(Thread& thread) {
   thread.Mark("closed");
   if (!state_->ended() && state_->ParkCloser(&closer_)) thread.Park();
   if (!state_->ended()) {
-    thread.Fail("P4: a close ended before its descriptor");
+    thread.Fail("A4: a close ended before its descriptor");
   }
   state_->Unref();
 }

@@ -43,7 +43,7 @@ IoWorld::Step IoWorld::Reads(Kernel& kernel, std::int64_t) {
 
 void IoWorld::State::CloseSystem() {
   if (Thread::Call("fd.close", world.closed_, Count, 1) != 0) {
-    world.thread_->Fail("P1: the system's descriptor was closed twice");
+    world.thread_->Fail("A1: the system's descriptor was closed twice");
   }
 }
 
@@ -102,7 +102,7 @@ std::int64_t IoWorld::Host::Now() {
 // The task goes on: the operation ends with its frame.
 void IoWorld::Host::Resume(int task) {
   if (running_->ended_++ != 0) {
-    running_->thread_->Fail("P1: an operation has resumed its task twice");
+    running_->thread_->Fail("A1: an operation has resumed its task twice");
   }
   running_->Ends(task);
 }
@@ -119,7 +119,7 @@ void IoWorld::Scheduler::LeaveGuest() {
 
 bool IoWorld::Scheduler::StartTimer(Timer*, std::int64_t) {
   if (Thread::Call("rest.arm", world->resting_, Count, 1) != 0) {
-    world->thread_->Fail("P1: a rest begins before the last has ended");
+    world->thread_->Fail("A1: a rest begins before the last has ended");
   }
   return true;
 }
@@ -154,7 +154,7 @@ WaitResult IoWorld::Scheduler::Waited(WaitResult wait, OpTask* task) {
 
 void IoWorld::Wake(Waiter* waiter) {
   if (!Thread::WakeEarly(ThreadOf(waiter))) {
-    thread_->Fail("P1: an operation was made runnable twice");
+    thread_->Fail("A1: an operation was made runnable twice");
   }
 }
 
