@@ -41,6 +41,9 @@
 //     a WakeToken. A non-blocking Poll never takes the token from a blocking
 //     one.
 //
+//   std::uint64_t breaks_taken() const                  where it counts them
+//     How many breaks blocking polls have taken: those that were not coalesced.
+//
 //   bool IsPollDescriptor(Fd fd) const
 //     Whether `fd` is one of the backend's own descriptors.
 //

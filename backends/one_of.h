@@ -7,6 +7,7 @@
 #define NETPOLL_BACKENDS_ONE_OF_H_
 
 #include <cerrno>
+#include <cstdint>
 #include <string_view>
 #include <type_traits>
 #include <variant>
@@ -110,6 +111,16 @@ class OneOf {
   }
   void Break() {
     With([](auto& backend) { backend.Break(); });
+  }
+  // 0 where the chosen one does not count them.
+  std::uint64_t breaks_taken() const {
+    std::uint64_t taken = 0;
+    With([&taken](const auto& backend) {
+      if constexpr (requires { backend.breaks_taken(); }) {
+        taken = backend.breaks_taken();
+      }
+    });
+    return taken;
   }
   bool IsPollDescriptor(Fd fd) const {
     bool own = false;

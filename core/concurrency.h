@@ -18,6 +18,7 @@
 //              visit(field) for each, and visit.Array(begin, size).
 //   Parker     lets one thread sleep until another wakes it.
 //   Epoch      a count that goes up, and threads that wait until it has.
+//   Counter    a statistic by which nobody decides; a model has none.
 //   Misuse     stops the program with one sentence.
 //   kGenerationBits, kTimerSeqBits   widths of the reuse counters.
 //   Shared<T>  a word in memory that the kernel reads and writes too. Only for
@@ -173,6 +174,24 @@ struct StdEnv {
     std::atomic<int> word_{0};
   };
 #endif
+
+  // What has happened, for people: read by any thread at any time, and not in
+  // step with anything else.
+  class Counter {
+   public:
+    // By one thread at a time: no locked instruction.
+    void Add(std::uint64_t more) {
+      value_.store(Get() + more, std::memory_order_relaxed);
+    }
+    // By any number of threads at once.
+    void AddShared(std::uint64_t more) {
+      value_.fetch_add(more, std::memory_order_relaxed);
+    }
+    std::uint64_t Get() const { return value_.load(std::memory_order_relaxed); }
+
+   private:
+    std::atomic<std::uint64_t> value_{0};
+  };
 
   template <class F>
   [[gnu::always_inline]] static auto Retry(F round) {

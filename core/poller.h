@@ -270,6 +270,9 @@ class Poller {
     return waiters_.Load("waiters.load", Order::kAcquire);
   }
 
+  std::int32_t open() const { return open_.Load("open.load", Order::kRelaxed); }
+  Timers& timers() { return timers_; }
+
   bool IsPollDescriptor(Fd fd) const { return backend_.IsPollDescriptor(fd); }
 
   // Readable when Poll(NonBlocking()) has something to say; for use inside

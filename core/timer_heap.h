@@ -113,6 +113,12 @@ class TimerHeap {
     return due;
   }
 
+  // How many there are, stopped ones included that are not sorted out yet.
+  std::size_t Size() {
+    const LockHolder hold(lock_, "timers.size.lock");
+    return entries_.Change([](Entries& entries) { return entries.size; });
+  }
+
   // A time not later than that of any armed timer, or kNever. Lock-free. Reads
   // seq_cst: a worker looks after announcing that it will sleep, and whoever
   // arms looks for sleepers afterwards.

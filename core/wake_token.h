@@ -38,7 +38,13 @@ class WakeToken {
 
   // By the blocking poll, once it has drained the kernel object and before it
   // returns.
-  void Clear() { token_.Exchange("token.clear", kIdle, Order::kSeqCst); }
+  void Clear() {
+    token_.Exchange("token.clear", kIdle, Order::kSeqCst);
+    cleared_.Add(1);
+  }
+
+  // How often it was cleared: breaks that cost a system call.
+  std::uint64_t cleared() const { return cleared_.Get(); }
 
   // The post failed: the next break must try again.
   void Retract() { token_.Exchange("token.retract", kIdle, Order::kSeqCst); }
@@ -73,6 +79,7 @@ class WakeToken {
   static constexpr std::uint32_t kPending = 1;
 
   typename Env::template Atomic<std::uint32_t> token_{kIdle};
+  typename Env::Counter cleared_;  // By the one blocking poll.
 };
 
 }  // namespace netpoll

@@ -51,11 +51,11 @@ std::string Scheduler::DumpState() {
   absl::StrAppend(&text, "  next deadline ", In(poller_.NextDeadline(), now),
                   ", next sleep ends ", In(times_.Next(), now), "\n");
   for (const auto& worker : workers_) {
+    const WorkerStats stats = worker->counts.Get();
     absl::StrAppend(&text, "  worker ", worker->id, ": queue ",
-                    worker->queue.Size(), ", ", worker->task_runs.Get(),
-                    " runs, ", worker->polls.Get(), " polls, ",
-                    worker->wakeups.Get(), " wakeups, ", worker->timeouts.Get(),
-                    " timeouts\n");
+                    worker->queue.Size(), ", ", stats.task_runs, " runs, ",
+                    stats.polls, " polls, ", stats.wakeups, " wakeups, ",
+                    stats.timeouts, " timeouts\n");
   }
   return text;
 }

@@ -16,6 +16,7 @@
 #include "netpoll/runtime/bound_name.h"
 #include "netpoll/runtime/closers.h"
 #include "netpoll/runtime/host_poller.h"
+#include "netpoll/runtime/probes.h"
 #include "netpoll/runtime/protocols/open_list.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/sys.h"
@@ -47,6 +48,8 @@ int FdState::Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
   const HostPoller::OpenResult opened = scheduler.poller().Open(
       fd, looked_at ? Pollable::kCheck : Pollable::kKnown);
   if (opened.error != 0) return opened.error;
+  scheduler.Count(&WorkerCounts::opens, 1);
+  NETPOLL_PROBE1(open, fd);
   auto* const made = new (std::nothrow) FdState(scheduler, opened.desc, fd);
   if (made == nullptr) {
     // Nobody waits yet on what was just opened.
@@ -104,14 +107,30 @@ void FdState::Runnable(Waiter* waiter) { scheduler.MakeRunnable(waiter); }
 void FdState::Runnable(WaiterList& list) { scheduler.MakeRunnable(list); }
 void FdState::Runnable(PollResult& result) { scheduler.MakeRunnable(result); }
 
-PollResult FdState::Unblock() { return scheduler.poller().Unblock(desc); }
+PollResult FdState::Unblock() {
+  PollResult result = scheduler.poller().Unblock(desc);
+  scheduler.CountWoken(&WorkerCounts::closings, result);
+  return result;
+}
 
 void FdState::Nudge(Mode direction) {
   PollResult result = scheduler.poller().Nudge(desc, direction);
+  scheduler.CountWoken(&WorkerCounts::nudges, result);
   scheduler.MakeRunnable(result);
 }
 
-void FdState::EndInPoller() { EndedWith(scheduler.poller().Close(desc)); }
+void FdState::Observe(Mode direction,
+                      void (RuntimeObserver::*what)(int, const ObservedWait&)) {
+  const WaitNote& note = NoteOf(direction);
+  const ObservedWait wait{fd, direction,
+                          note.where.Load("note.where", Order::kRelaxed)};
+  (scheduler.observer()->*what)(scheduler.WorkerNumber(), wait);
+}
+
+void FdState::EndInPoller() {
+  NETPOLL_PROBE1(close, fd);
+  EndedWith(scheduler.poller().Close(desc));
+}
 
 bool FdState::EndElsewhere() {
   if (at_end == SystemFd::kKeep || !socket || !Lingers(fd)) return false;
@@ -151,7 +170,10 @@ RetryTimer* FdState::Retry(Mode direction) {
 void FdState::SetDeadline(Mode mode, Deadline deadline) {
   if (!lock.AddReference()) return;
   DeadlineResult result = scheduler.poller().SetDeadline(desc, mode, deadline);
-  if (!result.wake.ready.empty()) scheduler.MakeRunnable(result.wake);
+  if (!result.wake.ready.empty()) {
+    scheduler.CountWoken(&WorkerCounts::timeouts, result.wake);
+    scheduler.MakeRunnable(result.wake);
+  }
   if (result.earliest_moved) scheduler.DeadlineMoved(deadline.value());
   DropReference();
 }

@@ -16,8 +16,10 @@
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/protocols/fd_life.h"
 #include "netpoll/runtime/protocols/open_list.h"
+#include "netpoll/runtime/runtime_observer.h"
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/timed.h"
+#include "netpoll/runtime/worker.h"
 
 namespace netpoll {
 
@@ -55,6 +57,20 @@ struct RetryTimer : Timed {
   std::int64_t error_told = 0;
 };
 
+// Of the operation that waits in a direction, or was the last to: where it is
+// awaited, and the wait_stamp when it began. Written by whoever is about to
+// wait, read by dumps; nobody decides by it, so relaxed.
+struct WaitNote {
+  void Write(const void* place, std::uint32_t stamp) {
+    where.Store("note.where", place, Order::kRelaxed);
+    since.Store("note.since", stamp, Order::kRelaxed);
+  }
+
+  StdEnv::Atomic<const void*> where{nullptr};
+  StdEnv::Atomic<std::uint32_t> since{0};
+  StdEnv::Atomic<const char*> name{""};  // The task's, where any has one.
+};
+
 struct FdState : FdLife<StdEnv, FdState> {
   FdState(Scheduler& owner, PollDesc<StdEnv>* opened, int number);
   FdState(const FdState&) = delete;
@@ -83,6 +99,15 @@ struct FdState : FdLife<StdEnv, FdState> {
   // Whoever waits in that direction tries its call again. While it is open.
   void Nudge(Mode direction);
 
+  WaitNote& NoteOf(Mode direction) {
+    static_assert(static_cast<int>(Mode::kRead) == 1 &&
+                  static_cast<int>(Mode::kWrite) == 2);
+    return notes[static_cast<unsigned>(direction) - 1];
+  }
+  // Tells the runtime's observer of the wait that was noted.
+  void Observe(Mode direction,
+               void (RuntimeObserver::*what)(int, const ObservedWait&));
+
   // The direction's timer, null if there is no memory for one. By whoever has
   // the direction.
   RetryTimer* Retry(Mode direction);
@@ -107,6 +132,7 @@ struct FdState : FdLife<StdEnv, FdState> {
   bool drained = false;
   // For reading and for writing: Retry.
   RetryTimer* retry[2] = {};
+  WaitNote notes[2];
   SystemFd at_end = SystemFd::kClose;  // Written by the closer.
   // Of a listener: what it accepts has TCP_NODELAY.
   bool no_delay = true;

@@ -7,9 +7,12 @@
 #include <cstdint>
 
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/host_poller.h"
 #include "netpoll/runtime/message.h"
+#include "netpoll/runtime/probes.h"
 #include "netpoll/runtime/protocols/io_steps.h"
+#include "netpoll/runtime/runtime_observer.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/sys.h"
@@ -40,6 +43,54 @@ struct IoHost {
 template class IoStages<IoTypes>;
 template bool IoStages<IoTypes>::BeginIn<Mode::kRead>();
 template bool IoStages<IoTypes>::BeginIn<Mode::kWrite>();
+
+// Its caller is the coroutine that awaits.
+bool IoOp::Pause(std::coroutine_handle<> task, const TaskContext* context) {
+  if (fd_ != nullptr) [[likely]] {
+    const std::uint32_t stamp = wait_stamp;
+    const void* const where = __builtin_return_address(0);
+    NETPOLL_PROBE3(wait, fd_->fd, static_cast<int>(direction_), where);
+    if (stamp == 0) [[unlikely]]
+      return PauseObserved(task, context, where);
+    fd_->NoteOf(direction_).Write(where, stamp);
+  }
+  return Suspend(task, context != nullptr ? context->seat : nullptr);
+}
+
+// Also outside of all workers, and where tasks have names. It may go on at
+// once.
+bool IoOp::PauseObserved(std::coroutine_handle<> task,
+                         const TaskContext* context, const void* where) {
+  CancelSeat* const seat = context != nullptr ? context->seat : nullptr;
+  WaitNote& note = fd_->NoteOf(direction_);
+  note.Write(where, clock_stamp != 0 ? clock_stamp : StampOf(sys.now()));
+  note.name.Store("note.name", context != nullptr ? NameIn(*context) : "",
+                  Order::kRelaxed);
+  if (fd_->scheduler.observer() == nullptr) return Suspend(task, seat);
+  fd_->Observe(direction_, &RuntimeObserver::WaitBegins);
+  if (Suspend(task, seat)) return true;
+  fd_->Observe(direction_, &RuntimeObserver::WaitEnds);
+  return false;
+}
+
+TaskWaiter::Run IoOp::ObservedRun(Run run) {
+  const bool is_wait = run == &IoStages::Resume<Mode::kRead> ||
+                       run == &IoStages::Resume<Mode::kWrite>;
+  return is_wait ? &IoOp::ResumeObserved : run;
+}
+
+// As Resume. The descriptor may be another runtime's, which has no observer.
+void IoOp::ResumeObserved(TaskWaiter* self) {
+  IoOp* const op = static_cast<IoOp*>(self);
+  const bool reads = op->direction_ == Mode::kRead;
+  if (!(reads ? op->Advance<Mode::kRead>() : op->Advance<Mode::kWrite>())) {
+    return;
+  }
+  if (op->fd_ != nullptr && op->fd_->scheduler.observer() != nullptr) {
+    op->fd_->Observe(op->direction_, &RuntimeObserver::WaitEnds);
+  }
+  ResumeHere(op->task_);
+}
 
 bool IoOp::ReceivedMessage(int error) {
   if (error != 0) return FailOrBlock(error);

@@ -41,8 +41,11 @@ class IoOp : public IoStages<IoTypes> {
   bool await_ready() { return Begin(); }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> task) {
-    return Suspend(task, SeatOf(task));
+    return Pause(task, ContextOf(task));
   }
+
+  // What is called in place of `run` where a runtime has an observer.
+  static Run ObservedRun(Run run);
 
  protected:
   using IoStages::IoStages;
@@ -53,6 +56,16 @@ class IoOp : public IoStages<IoTypes> {
   // For attempts: a message of `bytes_` was received, or the errno says why
   // not. Answers for the attempt.
   bool ReceivedMessage(int error);
+
+ private:
+  // Suspend. Where the task waits, and since when, is noted before, and told if
+  // anybody wants to know.
+  [[gnu::noinline]] bool Pause(std::coroutine_handle<> task,
+                               const TaskContext* context);
+  [[gnu::cold, gnu::noinline]] bool PauseObserved(std::coroutine_handle<> task,
+                                                  const TaskContext* context,
+                                                  const void* where);
+  static void ResumeObserved(TaskWaiter* self);
 };
 
 }  // namespace netpoll::internal

@@ -72,9 +72,9 @@ absl::StatusOr<LoopRest> Scheduler::RunOnce(bool readable) {
         "RunOnce was called while Run, or another RunOnce, is at work");
   }
   if (first && BackgroundAlone()) Stop();
-  this_worker = workers_[0].get();
+  BecomeWorker(workers_[0].get());
   const AfterTurn after = WorkATurn(*workers_[0], readable);
-  this_worker = nullptr;
+  BecomeWorker(nullptr);
   const bool ended = after.next == AfterTurn::Next::kEnded;
   if (ended && unhandled_) {
     std::rethrow_exception(std::exchange(unhandled_, nullptr));

@@ -2,26 +2,31 @@
 
 #include "netpoll/runtime/runtime.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "netpoll/backends/host/host_backends.h"
 #include "netpoll/runtime/fd_state.h"
+#include "netpoll/runtime/io_op.h"
 #include "netpoll/runtime/join.h"
 #include "netpoll/runtime/loop_rest.h"
 #include "netpoll/runtime/runtime_options.h"
+#include "netpoll/runtime/runtime_stats.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task_waiter.h"
+#include "netpoll/runtime/wait_info.h"
 
 namespace netpoll {
 
-using internal::FdState, internal::Scheduler, internal::SpawnedTask,
-    internal::TaskWaiter, internal::Unheard;
+using internal::FdState, internal::IoOp, internal::Scheduler,
+    internal::SpawnedTask, internal::TaskWaiter, internal::Unheard;
 
 static_assert(Runtime::kMaxThreads == Scheduler::kMaxThreads);
 
@@ -33,7 +38,7 @@ Runtime::Runtime(RuntimeOptions options)
     : scheduler_(std::make_unique<Scheduler>(
           options.threads,
           options.backend.empty() ? DefaultHostBackend() : options.backend,
-          &FdState::CloseAll)),
+          &FdState::CloseAll, options.observer, &IoOp::ObservedRun)),
       unheard_(new Unheard(*scheduler_)) {}
 
 Runtime::~Runtime() {
@@ -51,6 +56,7 @@ const absl::Status& Runtime::status() const { return scheduler_->status(); }
 void Runtime::Start(SpawnedTask spawned, const SpawnOptions& options,
                     bool background) {
   spawned.Is(options, background);
+  if (options.name != nullptr) scheduler_->HasNames();
   scheduler_->Start(spawned.promise, options.worker, background);
 }
 
@@ -76,7 +82,18 @@ std::int64_t Runtime::Now() { return internal::sys.now(); }
 
 RuntimeStats Runtime::stats() const { return scheduler_->stats(); }
 
-std::string Runtime::DumpState() { return scheduler_->DumpState(); }
+std::vector<WorkerStats> Runtime::worker_stats() const {
+  return scheduler_->worker_stats();
+}
+
+std::string Runtime::DumpState(std::size_t most, PlaceNamer name) {
+  return scheduler_->DumpState() +
+         internal::DumpWaits(internal::WaitsOf(*scheduler_, most), name);
+}
+
+std::vector<WaitInfo> Runtime::Waits(std::size_t most) const {
+  return internal::WaitsOf(*scheduler_, most);
+}
 
 const char* Runtime::backend() const {
   return scheduler_->poller().backend().name();

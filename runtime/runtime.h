@@ -37,11 +37,13 @@
 #define NETPOLL_RUNTIME_RUNTIME_H_
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <stop_token>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -49,9 +51,11 @@
 #include "netpoll/runtime/join.h"
 #include "netpoll/runtime/loop_rest.h"
 #include "netpoll/runtime/runtime_options.h"
+#include "netpoll/runtime/runtime_stats.h"
 #include "netpoll/runtime/sleep.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/task.h"
+#include "netpoll/runtime/wait_info.h"
 
 namespace netpoll {
 
@@ -179,11 +183,19 @@ class Runtime {
   // co_await runtime.Yield(): lets the other runnable tasks go first.
   internal::YieldAwaiter Yield() { return internal::YieldAwaiter(*scheduler_); }
 
+  // What it has counted. From any thread at any time; takes the locks of the
+  // run queues and of the timers for a moment each.
   RuntimeStats stats() const;
-  // What the runtime is doing, in a few lines for people: who polls or sleeps,
-  // what is due, the queues, the tasks. From any thread at any time, of a
-  // runtime that hangs too; each figure is read on its own.
-  std::string DumpState();
+  // The same of each worker, and last of threads that are none.
+  std::vector<WorkerStats> worker_stats() const;
+  // What the runtime is doing, in lines for people: who polls or sleeps, what
+  // is due, the queues, the tasks; and `most` of the waits on descriptors. From
+  // any thread at any time, of a runtime that hangs too; each figure is read on
+  // its own. `name` says where they wait. Not from a signal handler.
+  std::string DumpState(std::size_t most = 32, PlaceNamer name = &PlaceInFile);
+  // The waits on descriptors, `most` of them, in no order. The same holds; what
+  // is opened or closed meanwhile has to wait for a moment.
+  std::vector<WaitInfo> Waits(std::size_t most) const;
   // The name of the backend.
   const char* backend() const;
   int threads() const;

@@ -18,6 +18,7 @@
 #include "netpoll/core/delta.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/probes.h"
 #include "netpoll/runtime/protocols/run_word.h"
 #include "netpoll/runtime/runtime_options.h"
 #include "netpoll/runtime/sys.h"
@@ -28,11 +29,17 @@
 namespace netpoll::internal {
 
 Scheduler::Scheduler(int threads, const std::string& backend,
-                     CloseAll close_all)
-    : Home{this, nullptr}, poller_(backend), close_all_(close_all) {
+                     CloseAll close_all, RuntimeObserver* observer,
+                     ObservedRun observed_run)
+    : Home{this, nullptr},
+      poller_(backend),
+      observer_(observer),
+      observed_run_(observed_run),
+      close_all_(close_all) {
   const int count = std::clamp(threads, 1, kMaxThreads);
   for (int id = 0; id < count; ++id) {
     workers_.push_back(std::make_unique<Worker>(*this, *this, id));
+    if (observer != nullptr) workers_.back()->sampler.TimeAll();
   }
   if (threads != count) {
     status_ = absl::InvalidArgumentError(absl::StrCat(
@@ -190,16 +197,36 @@ void Scheduler::MakeRunnable(PollResult& result) {
 
 // --- Workers -----------------------------------------------------------------
 
-void Scheduler::WorkHere(Worker& worker) {
-  this_worker = &worker;
-  Work(worker);
-  this_worker = nullptr;
+void Scheduler::BecomeWorker(Worker* worker) {
+  this_worker = worker;
+  wait_stamp = clock_stamp = 0;
+  if (worker != nullptr) Stamp(sys.now());
 }
 
-void Scheduler::RunTask(Worker& worker, Waiter* task) {
-  worker.budget = Worker::kBudget;
-  worker.task_runs.Add(1);
-  RunWaiter(static_cast<TaskWaiter*>(task));
+void Scheduler::Stamp(std::int64_t now) const {
+  clock_stamp = StampOf(now);
+  const bool more =
+      observer_ != nullptr || named_.Load("named.load", Order::kRelaxed) != 0;
+  wait_stamp = more ? 0 : clock_stamp;
+}
+
+void Scheduler::HasNames() {
+  named_.Store("named.store", 1, Order::kRelaxed);
+  wait_stamp = 0;
+}
+
+void Scheduler::WorkHere(Worker& worker) {
+  BecomeWorker(&worker);
+  Work(worker);
+  BecomeWorker(nullptr);
+}
+
+void Scheduler::RunTaskObserved(Worker& worker, Waiter* task) {
+  const std::int64_t from = Now();
+  auto* const waiter = static_cast<TaskWaiter*>(task);
+  waiter->run = observed_run_(waiter->run);
+  RunWaiter(waiter);
+  observer_->TaskRan(worker.id, from, Now());
 }
 
 void Scheduler::RunStaying(Worker& worker, Waiter* task) {
@@ -208,40 +235,44 @@ void Scheduler::RunStaying(Worker& worker, Waiter* task) {
   worker.home = &worker.shared;
 }
 
-std::int64_t Scheduler::Now() { return sys.now(); }
+std::int64_t Scheduler::Now() const {
+  const std::int64_t now = sys.now();
+  if (clock_stamp != 0) Stamp(now);
+  return now;
+}
 
 void Scheduler::Polled(Worker& worker, PollResult result) {
   worker.NewTurn();
-  worker.polls.Add(1);
-  if (result.ready.empty()) return;
   const std::int32_t delta = result.waiters_delta;
-  worker.wakeups.Add(static_cast<std::uint64_t>(-delta));
+  const auto woken = static_cast<std::uint64_t>(-delta);
+  worker.counts.batches.Add(woken, woken);
+  NETPOLL_PROBE2(poll, worker.id, woken);
+  if (result.ready.empty()) return;
   PushReady(worker, result, [](WaiterList& list) { MakeRunnable(list); });
   poller_.AdjustWaiters(delta);
 }
 
+void Scheduler::PollTimed(Worker& worker, Delta delta) {
+  const std::int64_t from = Now();
+  worker.sampler.Begins(from, worker.counts);
+  const PollResult result = poller_.Poll(delta);
+  const std::int64_t to = Now();
+  worker.sampler.Ended(to, worker.counts);
+  if (observer_ != nullptr) {
+    observer_->Polled(worker.id, from, to, -result.waiters_delta);
+  }
+  Polled(worker, result);
+}
+
 void Scheduler::Expire(Worker& worker, std::int64_t now) {
   PollResult result = poller_.ExpireTimers(now);
-  worker.timeouts.Add(static_cast<std::uint64_t>(-result.waiters_delta));
+  worker.counts.timeouts.Add(static_cast<std::uint64_t>(-result.waiters_delta));
   MakeRunnable(result);
   WakeSleeps(now);
 }
 
 std::int64_t Scheduler::NextTime() const {
   return std::min(poller_.NextDeadline(), times_.Next());
-}
-
-RuntimeStats Scheduler::stats() const {
-  RuntimeStats stats;
-  for (const auto& worker : workers_) {
-    stats.task_runs += worker->task_runs.Get();
-    stats.polls += worker->polls.Get();
-    stats.wakeups += worker->wakeups.Get();
-    stats.timeouts += worker->timeouts.Get();
-  }
-  stats.stale_events = poller_.stale_events();
-  stats.parked = poller_.waiters();
-  return stats;
 }
 
 }  // namespace netpoll::internal

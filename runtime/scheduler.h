@@ -29,11 +29,13 @@
 #include "netpoll/runtime/closers.h"
 #include "netpoll/runtime/host_poller.h"
 #include "netpoll/runtime/loop_rest.h"
+#include "netpoll/runtime/probes.h"
 #include "netpoll/runtime/protocols/dispatch.h"
 #include "netpoll/runtime/protocols/open_list.h"
 #include "netpoll/runtime/protocols/run_word.h"
 #include "netpoll/runtime/protocols/timetable.h"
-#include "netpoll/runtime/runtime_options.h"
+#include "netpoll/runtime/runtime_observer.h"
+#include "netpoll/runtime/runtime_stats.h"
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/timed.h"
 #include "netpoll/runtime/worker.h"
@@ -58,7 +60,11 @@ class Scheduler : public Home,
   // Closes all that is in open_list(), which has been shut.
   using CloseAll = void (*)(Scheduler&);
 
-  Scheduler(int threads, const std::string& backend, CloseAll close_all);
+  // What is called in place of a task's `run` if there is an observer.
+  using ObservedRun = TaskWaiter::Run (*)(TaskWaiter::Run run);
+
+  Scheduler(int threads, const std::string& backend, CloseAll close_all,
+            RuntimeObserver* observer, ObservedRun observed_run);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
   // Nobody is left, or this stops the process; nothing is done in a child.
@@ -73,11 +79,22 @@ class Scheduler : public Home,
   absl::Status StartAgain();
   // Its callbacks are called by Stop, last of all.
   std::stop_token stop_token() const { return stopped_.get_token(); }
-  RuntimeStats stats() const;
+  RuntimeStats stats();
+  std::vector<WorkerStats> worker_stats();
   std::string DumpState();
   int threads() const { return static_cast<int>(workers_.size()); }
 
   HostPoller& poller() { return poller_; }
+  RuntimeObserver* observer() const { return observer_; }
+  // A task with a name is about to begin: waits are noted with names from now
+  // on, by other workers when they have read the clock next. Relaxed: for
+  // dumps.
+  void HasNames();
+  // Of the worker that this thread is; -1: it is none.
+  int WorkerNumber() {
+    const Worker* const here = OnWorker();
+    return here != nullptr ? here->id : -1;
+  }
   // Whether this is a child of the process that made it.
   bool InChild() const { return poller_.backend().InChild(); }
 
@@ -128,6 +145,22 @@ class Scheduler : public Home,
     return (here != nullptr ? *here : *workers_[0]).waits;
   }
 
+  // Something has happened so often; from any thread.
+  void Count(StdEnv::Counter WorkerCounts::*what, std::uint64_t more) {
+    if (Worker* const here = OnWorker(); here != nullptr) {
+      (here->counts.*what).Add(more);
+    } else {
+      (other_counts_.*what).AddShared(more);
+    }
+  }
+  // The waits that `result` has ended, ended so.
+  void CountWoken(StdEnv::Counter WorkerCounts::*why,
+                  const PollResult& result) {
+    if (result.waiters_delta != 0) {
+      Count(why, static_cast<std::uint64_t>(-result.waiters_delta));
+    }
+  }
+
   // --- Descriptors ----------------------------------------------------------
 
   OpenList<StdEnv>& open_list() { return open_; }
@@ -147,6 +180,10 @@ class Scheduler : public Home,
   std::size_t StartThreads(int* error);
   static void* ThreadMain(void* worker);
   void WorkHere(Worker& worker);
+  // This thread is that one from now on; null: it is none.
+  void BecomeWorker(Worker* worker);
+  // It has read the clock.
+  void Stamp(std::int64_t now) const;
   void Polled(Worker& worker, PollResult result);
 
   // Dispatch's side.
@@ -156,14 +193,27 @@ class Scheduler : public Home,
     Worker* const worker = this_worker;
     return worker != nullptr && worker->scheduler == this ? worker : nullptr;
   }
-  void Break() { poller_.Break(); }
-  void RunTask(Worker& worker, Waiter* task);
+  void Break() {
+    Count(&WorkerCounts::breaks, 1);
+    poller_.Break();
+  }
+  [[gnu::always_inline]] void RunTask(Worker& worker, Waiter* task) {
+    worker.budget = Worker::kBudget;
+    worker.counts.task_runs.Add(1);
+    NETPOLL_PROBE2(run, worker.id, task);
+    if (observer_ != nullptr) [[unlikely]]
+      return RunTaskObserved(worker, task);
+    RunWaiter(static_cast<TaskWaiter*>(task));
+  }
   void RunStaying(Worker& worker, Waiter* task);
-  static std::int64_t Now();
+  std::int64_t Now() const;
   std::int64_t NextTime() const;
   void Poll(Worker& worker, Delta delta) {
+    if (worker.sampler.Due()) [[unlikely]]
+      return PollTimed(worker, delta);
     Polled(worker, poller_.Poll(delta));
   }
+  [[gnu::noinline]] void PollTimed(Worker& worker, Delta delta);
   void PollAll(Worker& worker) { Polled(worker, poller_.PollAll()); }
   void Expire(Worker& worker, std::int64_t now);
 
@@ -180,9 +230,16 @@ class Scheduler : public Home,
     }
   }
 
+  [[gnu::noinline]] void RunTaskObserved(Worker& worker, Waiter* task);
+
   absl::Status status_;
   HostPoller poller_;
+  RuntimeObserver* const observer_;
+  const ObservedRun observed_run_;
+  StdEnv::Atomic<std::uint32_t> named_{0};  // 1: see HasNames.
   std::vector<std::unique_ptr<Worker>> workers_;
+  // Of threads that are no workers: what Count counts.
+  WorkerCounts other_counts_;
 
   const CloseAll close_all_;
   OpenList<StdEnv> open_;

@@ -14,22 +14,9 @@
 #include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/protocols/run_queue.h"
 #include "netpoll/runtime/task_waiter.h"
+#include "netpoll/runtime/worker_counts.h"
 
 namespace netpoll::internal {
-
-// Counted by one thread, read by any: no locked instruction.
-class Counter {
- public:
-  void Add(std::uint64_t count) {
-    value_.Store("counter.store", Get() + count, Order::kRelaxed);
-  }
-  std::uint64_t Get() const {
-    return value_.Load("counter.load", Order::kRelaxed);
-  }
-
- private:
-  StdEnv::Atomic<std::uint64_t> value_{0};
-};
 
 // Work is counted in units, each worth about a microsecond: an operation is
 // one, and one more for each KiB that it moved. So a turn is bounded in time
@@ -65,6 +52,8 @@ struct alignas(64) Worker {
     tick = 0;
     operations = 0;
   }
+  // It took tasks from another's queue.
+  void Stole() { counts.steals.Add(1); }
 
   Scheduler* const scheduler;
   const int id;
@@ -83,7 +72,8 @@ struct alignas(64) Worker {
   int budget = kBudget;
   std::uint32_t tick = 0;  // Task runs since the last poll.
   int operations = 0;      // Units since the last poll.
-  Counter task_runs, polls, wakeups, timeouts;
+  WorkerCounts counts;
+  PollSampler sampler;
 
   const Home& shared;
   const Home own{scheduler, this};
@@ -92,6 +82,16 @@ struct alignas(64) Worker {
 
 // The worker that this thread is, or null.
 inline thread_local Worker* this_worker = nullptr;
+
+// The last time that this worker read off the clock, in milliseconds; 49 days,
+// and it begins anew. 0: this is no worker.
+inline thread_local std::uint32_t clock_stamp = 0;
+// The same; 0 where whoever waits has more to do than to note when and where:
+// also if the runtime has an observer, or tasks that have names.
+inline thread_local std::uint32_t wait_stamp = 0;
+inline std::uint32_t StampOf(std::int64_t nanos) {
+  return static_cast<std::uint32_t>(nanos / 1'000'000) | 1;
+}
 
 }  // namespace netpoll::internal
 

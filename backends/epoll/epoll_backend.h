@@ -97,6 +97,7 @@ class EpollBackend {
     }
   }
 
+  std::uint64_t breaks_taken() const { return token_.cleared(); }
   bool IsPollDescriptor(Fd fd) const {
     return fd >= 0 && (fd == epoll_ || fd == wake_);
   }

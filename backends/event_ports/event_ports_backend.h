@@ -124,6 +124,7 @@ class EventPortsBackend {
     if (token_.Request()) SetAlert();
   }
 
+  std::uint64_t breaks_taken() const { return token_.cleared(); }
   bool IsPollDescriptor(Fd fd) const { return fd >= 0 && fd == port_; }
 
   // Whether this is a child of fork of the process that made it.

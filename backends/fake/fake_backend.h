@@ -69,6 +69,7 @@ class FakeBackend {
     if (error != 0) token_.Retract();
   }
 
+  std::uint64_t breaks_taken() const { return token_.cleared(); }
   bool IsPollDescriptor(Fd fd) const { return fd == Kernel::kWakeFd; }
 
   // -1 unless a test has lent one: Kernel::set_poll_fd.

@@ -188,6 +188,7 @@ class IoUringBackend {
     Locked("uring.break.lock", [](State& state) { state.broken = true; });
   }
 
+  std::uint64_t breaks_taken() const { return token_.cleared(); }
   bool IsPollDescriptor(Fd fd) const { return fd >= 0 && fd == fd_; }
 
   Fd PollFd() const { return fd_; }

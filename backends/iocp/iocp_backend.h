@@ -126,6 +126,7 @@ class IocpBackend {
     if (token_.Request()) PostWake();
   }
 
+  std::uint64_t breaks_taken() const { return token_.cleared(); }
   bool IsPollDescriptor(Fd fd) const {
     return port_ != nullptr && fd == reinterpret_cast<Fd>(port_);
   }

@@ -110,6 +110,7 @@ class KqueueBackend {
     if (result < 0) FatalSystemCall(Waker::kCall, -result);
   }
 
+  std::uint64_t breaks_taken() const { return token_.cleared(); }
   bool IsPollDescriptor(Fd fd) const {
     return fd >= 0 && (fd == kq_ || waker_.Owns(fd));
   }

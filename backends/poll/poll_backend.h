@@ -148,6 +148,7 @@ class PollBackend {
     }
   }
 
+  std::uint64_t breaks_taken() const { return token_.cleared(); }
   bool IsPollDescriptor(Fd fd) const { return pipe_.Owns(fd); }
 
   // Whether this is a child of fork of the process that made it.

@@ -76,6 +76,7 @@ class DispatchWorld : public RuntimeWorld {
       world->ran_ = world->cast_.endless ? 0 : kTurn;
       world->turned_ = true;
     }
+    void Stole() {}
 
     DispatchWorld* world = nullptr;
     int id = 0;

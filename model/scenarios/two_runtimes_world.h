@@ -41,6 +41,7 @@ class TwoRuntimesWorld : public RuntimeWorld {
   struct Worker {
     static bool TurnIsOver() { return false; }
     void NewTurn() {}
+    void Stole() {}
     int id = 0;
     internal::RunQueue<RuntimeEnv> queue;
     NobodyStays staying;

@@ -35,6 +35,7 @@
 //   bool TurnIsOver()        it has run tasks for so long that it looks for
 //                            events; asked before each
 //   void NewTurn()           it has looked
+//   void Stole()             a task of another's queue is its own now
 
 #ifndef NETPOLL_RUNTIME_PROTOCOLS_DISPATCH_H_
 #define NETPOLL_RUNTIME_PROTOCOLS_DISPATCH_H_
@@ -312,8 +313,10 @@ class Dispatch {
     const int count = host().worker_count();
     for (int i = 1; i < count; ++i) {
       Worker& victim = host().worker((worker.id + i) % count);
-      if (Waiter* const task = victim.queue.StealInto(worker.queue))
+      if (Waiter* const task = victim.queue.StealInto(worker.queue)) {
+        worker.Stole();
         return task;
+      }
     }
     return nullptr;
   }

@@ -99,6 +99,8 @@ class IoStages : public Types::TaskWaiter {
   bool no_event_ : 1 = false;
 
  private:
+  friend Op;
+
   // Attempts in a row that were woken and would block all the same, before the
   // operation rests between them.
   static constexpr int kPatience = 4;

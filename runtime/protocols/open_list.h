@@ -65,6 +65,15 @@ class OpenList {
     return entry;
   }
 
+  // Calls `f` with each, under the lock: it stays while `f` looks at it. `f`
+  // answers whether to go on.
+  template <class F>
+  void Visit(F f) {
+    const LockHolder hold(lock_, "open.visit.lock");
+    Entry* entry = first_.Get();
+    while (entry != nullptr && f(entry)) entry = entry->next.Get();
+  }
+
  private:
   static void Unlink(Entry* entry) {
     Entry* const next = entry->next.Get();
