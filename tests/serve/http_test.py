@@ -66,6 +66,42 @@ class Curl(unittest.TestCase):
             b"Allow: GET, HEAD\r\n", curl("-i", "-X", "DELETE", self.url)
         )
 
+    def test_metrics_are_what_prometheus_reads(self):
+        fields = curl("-i", self.url + "metrics").decode()
+        self.assertIn("content-type: text/plain; version=0.0.4",
+                      fields.lower())
+        body = fields.split("\r\n\r\n", 1)[1]
+        families, samples, known = {}, {}, None
+        for line in body.splitlines():
+            if line.startswith("# TYPE "):
+                _, _, known, kind = line.split()
+                self.assertNotIn(known, families)
+                families[known] = kind
+            elif not line.startswith("# HELP "):
+                match = re.fullmatch(
+                    r'(\w+)(\{(?:[a-z]+="[^"]+",?)*\})? ([-+.0-9e]+)', line)
+                self.assertTrue(match, line)
+                self.assertTrue(match[1].startswith(known), line)
+                self.assertNotIn((match[1], match[2]), samples, line)
+                samples[match[1], match[2]] = float(match[3])
+        self.assertGreaterEqual(
+            samples["netpoll_wakes_total", '{worker="0",cause="event"}']
+            + samples["netpoll_wakes_total", '{worker="1",cause="event"}'], 1)
+        self.assertGreaterEqual(samples["netpoll_connections", None], 1)
+        for name, kind in families.items():
+            if kind == "counter":
+                self.assertTrue(name.endswith("_total"), name)
+            if kind != "histogram":
+                continue
+            buckets = [
+                (labels, value) for (series, labels), value in samples.items()
+                if series == name + "_bucket" and 'worker="0"' in labels]
+            values = [value for _, value in buckets]
+            self.assertEqual(values, sorted(values), name)
+            self.assertIn('le="+Inf"', buckets[-1][0])
+            self.assertEqual(
+                values[-1], samples[name + "_count", '{worker="0"}'])
+
     def test_uploads(self):
         self.assertEqual(self.status("-d", "x" * 100), b"405")
         with open("/dev/zero", "rb") as zeros:

@@ -14,6 +14,7 @@ constexpr Command kOthers[] = {
     {"demo", "watch an echo server at work on this machine for a few seconds",
      RunDemo},
     {"serve", "serve echo or http until a signal stops it", RunServe},
+    {"top", "show what a server of this machine does", RunTop},
     {"scenario", "run a scenario file on one poller, and print what it saw",
      RunScenario},
 };

@@ -21,6 +21,7 @@ int RunMutants(Arguments arguments);
 int RunOrders(Arguments arguments);
 int RunScenario(Arguments arguments);
 int RunServe(Arguments arguments);
+int RunTop(Arguments arguments);
 int RunTorture(Arguments arguments);
 
 // Those that explore. They know nothing of the runtime, so a program of these

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cinttypes>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -27,6 +28,7 @@
 #include "netpoll/tools/cli/choose_backend.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
+#include "netpoll/tools/cli/serve_extras.h"
 #include "netpoll/tools/common/flags.h"
 #include "netpoll/tools/common/json.h"
 #include "netpoll/tools/common/suggest.h"
@@ -35,6 +37,9 @@
 #include "netpoll/tools/server/client_log.h"
 #include "netpoll/tools/server/echo_session.h"
 #include "netpoll/tools/server/http_session.h"
+#include "netpoll/tools/server/metrics.h"
+#include "netpoll/tools/server/pages.h"
+#include "netpoll/tools/server/quit_dump.h"
 #include "netpoll/tools/server/server.h"
 #include "netpoll/tools/server/stop_signals.h"
 
@@ -202,6 +207,23 @@ class Talk {
     FlushForWhoeverReads();
   }
 
+  void Traced(const TraceFile& file) const {
+    if (!file.wanted()) return;
+    const std::uint64_t kept = file.trace().kept();
+    const std::uint64_t lost = file.trace().lost();
+    if (json_) {
+      Line(JsonObject()
+               .Add("event", "trace")
+               .Add("file", file.path())
+               .Add("kept", kept)
+               .Add("lost", lost));
+      return;
+    }
+    std::printf("traced %" PRIu64 " events into %s, %" PRIu64 " before lost\n",
+                kept, file.path().c_str(), lost);
+    FlushForWhoeverReads();
+  }
+
  private:
   static void Line(const JsonObject& json) {
     std::printf("%s\n", json.text().c_str());
@@ -220,6 +242,8 @@ struct ServeOptions {
   server::ServerOptions server;
   TimeAllowed grace = std::chrono::seconds(5);
   std::string log;
+  std::string trace;
+  std::string status;
   bool json = false;
 };
 
@@ -243,6 +267,10 @@ int Serve(const Flags& flags, ServeOptions options) {
   ::signal(SIGPIPE, SIG_IGN);
   server::ClientLog log;
   if (const auto status = OpenLog(flags, options, log)) return *status;
+  TraceFile trace(options.trace);
+  if (const absl::Status status = trace.Open(options.runtime); !status.ok()) {
+    return flags.Fail(Message(status));
+  }
   Runtime runtime(options.runtime);
   if (!runtime.status().ok()) return flags.Fail(Message(runtime.status()));
   absl::StatusOr<Listener> listener = Listen(runtime, options.listen);
@@ -250,18 +278,37 @@ int Serve(const Flags& flags, ServeOptions options) {
   absl::StatusOr<server::StopSignals> signals =
       server::StopSignals::Open(runtime);
   if (!signals.ok()) return flags.Fail(Message(signals.status()));
+  server::Pages pages;
+  if (http) options.server.pages = &pages;
   server::Server server(runtime, *std::move(listener),
                         http ? server::HttpSession : server::EchoSession,
                         options.server);
+  pages.push_back({"/metrics", server::kMetricsType, [&runtime, &server] {
+                     return server::MetricsText(runtime, server.totals());
+                   }});
+  StatusSocket status_socket;
+  if (const absl::Status status =
+          status_socket.Open(runtime, options.status, pages.front());
+      !status.ok()) {
+    return flags.Fail(Message(status));
+  }
   const Talk talk(http, options.json, log);
   talk.Listening(server.address().ToString());
-  server.Start([&signals] { signals->Close(); });
+  server.Start([&signals, &status_socket] {
+    signals->Close();
+    status_socket.End();
+  });
   runtime.Spawn(signals->Watch(server, options.grace, [&](int signal) {
     if (signal == SIGHUP && options.server.log != nullptr) log.Reopen();
     talk.Totals(server.totals(), false);
   }));
+  const server::QuitDump dump(runtime);
   const absl::Status status = runtime.Run();
   talk.Totals(server.totals(), true);
+  if (const absl::Status failed = trace.Write(); !failed.ok()) {
+    return flags.Fail(Message(failed));
+  }
+  talk.Traced(trace);
   return status.ok() ? kExitOk : flags.Fail(Message(status));
 }
 
@@ -279,7 +326,9 @@ int RunServe(Arguments arguments) {
       "have the grace\ntime to finish. Those that have not are cut, and "
       "counted. A second signal ends it at\nonce. SIGHUP and SIGUSR1 print "
       "what it has served until then, and it goes on;\nSIGHUP also opens the "
-      "log anew.\n"
+      "log anew. SIGQUIT says on standard error who waits for what, and\nwhere "
+      "in the program, and it goes on. http answers /metrics with counters, "
+      "for\nPrometheus.\n"
       "\n"
       "The read timeout closes a client that sends nothing for so long after "
       "connecting or\nafter its last answer, or whose request takes so long "
@@ -324,6 +373,12 @@ int RunServe(Arguments arguments) {
   AddBackendFlag(flags, &options.runtime.backend);
   flags.Text("log", "FILE", &options.log,
              "append a line for each client that has left");
+  flags.Text("trace", "FILE", &options.trace,
+             "what the workers did last, written at the end, for "
+             "ui.perfetto.dev");
+  flags.Text("status", "unix:PATH", &options.status,
+             "where `netpoll top` may ask, of the same user; unix:@netpoll-PID "
+             "if it is not given");
   flags.Switch("json", &options.json,
                "print JSON: a line where it listens, and one of totals");
   flags.Finding("this system has not got the backend, or forbids it");

@@ -32,6 +32,7 @@ struct HttpExchange::Answer {
   bool head = false;        // No body, but its length.
   bool close = false;       // Say that the connection closes.
   bool keep_alive = false;  // Say that it does not: HTTP/1.0.
+  const Page* page = nullptr;
 };
 
 namespace {
@@ -92,7 +93,7 @@ absl::string_view Reason(int status) {
 
 }  // namespace
 
-HttpExchange::HttpExchange() {
+HttpExchange::HttpExchange(const Pages* pages) : pages_(pages) {
   static_assert(sizeof(HttpParser) <= kParserSize);
   static_assert(alignof(HttpParser) <= 16);
   new (parser_.data()) HttpParser;
@@ -107,6 +108,7 @@ HttpParser& HttpExchange::parser() {
 void HttpExchange::BeginRequest() {
   std::destroy_at(&parser());
   new (parser_.data()) HttpParser;
+  page_ = nullptr;
   begun_ = false;
   has_line_ = false;
   is_head_ = false;
@@ -152,7 +154,8 @@ bool HttpExchange::Step(bool last, Next* next) {
   Respond({.status = request.Status(),
            .head = is_head_,
            .close = !keep,
-           .keep_alive = keep && request.version < 11});
+           .keep_alive = keep && request.version < 11,
+           .page = page_});
   ++requests_;
   BeginRequest();
   if (keep) return true;
@@ -213,6 +216,7 @@ int HttpExchange::TakeLine() {
   is_head_ = line.starts_with("HEAD ");
   const int status = CheckRequestLine(line.substr(0, end - 1));
   if (status != 0) return status;
+  if (pages_ != nullptr) page_ = FindPage(*pages_, line);
   // A later 1.x is answered as 1.1; the parser knows of none.
   char& minor = input_[begin_ + end - 2];
   if (minor > '1') minor = '1';
@@ -287,14 +291,17 @@ HttpExchange::Next HttpExchange::Refuse(int status) {
 }
 
 void HttpExchange::Respond(const Answer& answer) {
+  const Page* const page = answer.status == 200 ? answer.page : nullptr;
   const std::string body =
-      answer.status == 200
+      page != nullptr ? page->text()
+      : answer.status == 200
           ? std::string(kHello)
           : absl::StrCat(answer.status, " ", Reason(answer.status), "\n");
   absl::StrAppend(
       &output_, "HTTP/1.1 ", answer.status, " ", Reason(answer.status),
       "\r\nServer: netpoll\r\nDate: ", Date(),
-      "\r\nContent-Type: text/plain\r\nContent-Length: ", body.size(), "\r\n");
+      "\r\nContent-Type: ", page != nullptr ? page->type : "text/plain",
+      "\r\nContent-Length: ", body.size(), "\r\n");
   if (answer.status == 405) output_ += "Allow: GET, HEAD\r\n";
   if (answer.close) output_ += "Connection: close\r\n";
   if (answer.keep_alive) output_ += "Connection: keep-alive\r\n";

@@ -32,6 +32,7 @@
 #include <string_view>
 
 #include "netpoll/tools/server/http_syntax.h"
+#include "netpoll/tools/server/pages.h"
 
 namespace netpoll::server {
 
@@ -50,7 +51,8 @@ class HttpExchange {
     kLinger,  // The same, but the client may still be sending.
   };
 
-  HttpExchange();
+  // `pages` are answered with their text, all other paths with a greeting.
+  explicit HttpExchange(const Pages* pages = nullptr);
   HttpExchange(const HttpExchange&) = delete;
   HttpExchange& operator=(const HttpExchange&) = delete;
   ~HttpExchange();
@@ -93,6 +95,8 @@ class HttpExchange {
   void Respond(const Answer& answer);
   void BeginRequest();
 
+  const Pages* const pages_;
+  const Page* page_ = nullptr;  // That the request line asks for.
   std::array<char, kInput> input_;
   std::size_t begin_ = 0;  // What is not parsed yet is in [begin_, end_).
   std::size_t end_ = 0;

@@ -43,6 +43,44 @@ TEST(HttpExchange, HeadHasTheFieldsOfGetAndNoBody) {
             Undated(get.output));
 }
 
+TEST(HttpExchange, APageIsMadeWhenItIsAskedFor) {
+  int made = 0;
+  const Pages pages = {{"/metrics", "text/x", [&made] {
+                          return "made " + std::to_string(++made) + "\n";
+                        }}};
+  const auto ask = [&pages](std::string_view target, std::size_t piece) {
+    HttpExchange http(&pages);
+    const std::string get =
+        "GET " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n\r\n";
+    return Feed(http, get, piece).output;
+  };
+  EXPECT_THAT(ask("/metrics", 1000), EndsWith("\r\n\r\nmade 1\n"));
+  EXPECT_THAT(ask("/metrics", 1), EndsWith("\r\n\r\nmade 2\n"));
+  EXPECT_THAT(ask("/metrics?x=/y", 1000), EndsWith("made 3\n"));
+  EXPECT_THAT(ask("http://h:80/metrics", 1000), EndsWith("made 4\n"));
+  EXPECT_THAT(ask("/metrics", 1000),
+              HasSubstr("\r\nContent-Type: text/x\r\nContent-Length: 7\r\n"));
+  for (const char* const other : {"/", "/metric", "/metrics/", "/Metrics",
+                                  "/?/metrics", "http://metrics", "//h"}) {
+    EXPECT_THAT(ask(other, 1000), EndsWith(kHello)) << other;
+  }
+  EXPECT_EQ(made, 5);
+}
+
+// The one behind it on the same connection is no page; nor is what is refused.
+TEST(HttpExchange, APageIsOfOneRequest) {
+  const Pages pages = {{"/metrics", "text/x", [] { return "page"; }}};
+  HttpExchange http(&pages);
+  const std::string metrics = "GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n";
+  const Talk talk = Feed(http, metrics + std::string(kGet), 1000);
+  EXPECT_THAT(talk.output, HasSubstr("\r\n\r\npageHTTP/1.1 200 OK"));
+  EXPECT_THAT(talk.output, EndsWith(kHello));
+  HttpExchange other(&pages);
+  EXPECT_THAT(
+      Feed(other, "PUT /metrics HTTP/1.1\r\nHost: h\r\n\r\n", 1000).output,
+      AllOf(HasSubstr("405"), Not(HasSubstr("page"))));
+}
+
 const std::string kLongField =
     "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(9000, 'x') + "\r\n\r\n";
 const std::string kManyFields = [] {

@@ -21,7 +21,7 @@ Task<void> HttpSession(Server& server, Socket socket) {
   // Answers are made of strings. Where there is no memory for one the client is
   // closed: an exception that left the session would stop the server.
   try {
-    HttpExchange http;
+    HttpExchange http(server.options().pages);
     for (;;) {
       const Next next = http.Advance(server.draining());
       counts.messages = http.requests();

@@ -33,6 +33,7 @@
 #include "netpoll/runtime/wakeup.h"
 #include "netpoll/tools/common/time_allowed.h"
 #include "netpoll/tools/server/counts.h"
+#include "netpoll/tools/server/pages.h"
 #include "netpoll/tools/server/refusal_log.h"
 
 namespace netpoll::server {
@@ -66,6 +67,7 @@ struct ServerOptions {
   bool keepalive = true;
   bool log_refusals = true;  // On standard error.
   ClientLog* log = nullptr;  // Of those that have left; outlives the server.
+  const Pages* pages = nullptr;  // For HTTP; the same.
 
   // The shortest of those that apply to a wait; 0 if none does.
   std::chrono::nanoseconds LimitOf(bool in_header, bool in_request) const;

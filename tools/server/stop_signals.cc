@@ -25,7 +25,10 @@ constexpr std::initializer_list<int> kHeard = {SIGINT, SIGTERM, SIGHUP,
 }  // namespace
 
 // All are signals that can be blocked.
-void BlockStopSignals() { Signals::Block(kHeard).IgnoreError(); }
+void BlockStopSignals() {
+  Signals::Block(kHeard).IgnoreError();
+  Signals::Block({SIGQUIT}).IgnoreError();
+}
 
 absl::StatusOr<StopSignals> StopSignals::Open(Runtime& runtime) {
   auto signals = Signals::Open(runtime, kHeard);

@@ -17,9 +17,9 @@
 
 namespace netpoll::server {
 
-// Blocks these signals in this thread, and so in those that it starts later:
-// they wait to be read. For good: those that come while the process ends, as it
-// was told to, must not end it otherwise.
+// Blocks these signals, and SIGQUIT for QuitDump, in this thread, and so in
+// those that it starts later: they wait to be read. For good: those that come
+// while the process ends, as it was told to, must not end it otherwise.
 void BlockStopSignals();
 
 class StopSignals {
