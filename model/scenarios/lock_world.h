@@ -346,12 +346,8 @@ inline void AddLockScenarios(std::vector<Scenario>& all) {
       {.readers = 3, .cancels = 1});
   add("lock-cancel-kept", "the same behind one that may stay",
       {.readers = 3, .cancels = 1, .keeps = true});
-  add("lock-cancel-two", "each may be told to leave",
-      {.readers = 2, .cancels = 2});
   add("lock-cancel-close", "a close meets one that leaves",
       {.closers = 1, .cancels = 1});
-  add("lock-cancel-writer", "one that writes leaves",
-      {.readers = 0, .writers = 2, .closers = 1, .cancels = 1});
   add("closed-lock", "two readers take turns for ever, until a close",
       {.closers = 1, .endless = true});
   all.back().closed = true;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // In steady state nothing is allocated: not in reads, writes, waits, deadlines,
-// sleeps or yields. Every allocation of the process is counted, by whatever
-// thread and library.
+// sleeps or yields, nor in what waits between tasks. Every allocation of the
+// process is counted, by whatever thread and library.
 
 #include <array>
 #include <atomic>
@@ -19,11 +19,16 @@
 
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
+#include "netpoll/runtime/cancel.h"
+#include "netpoll/runtime/channel.h"
 #include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/mutex.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
+#include "netpoll/runtime/task_local.h"
 #include "netpoll/runtime/test_support.h"
+#include "netpoll/runtime/wakeup.h"
 #include "netpoll/tools/testing/allocations.h"
 
 namespace {
@@ -170,6 +175,43 @@ TEST_P(NoAllocation, InTimeoutsSleepsAndYields) {
     absl::StatusOr<Socket::Ends> ends = Socket::Pair(runtime_);
     ASSERT_TRUE(ends.ok());
     runtime_.Spawn(wait(std::move(ends->first), std::move(ends->second)));
+  }
+  RunAndExpectNone();
+}
+
+// Pairs of tasks, of which one stays on a worker: channels, a mutex, a wake-up,
+// timeouts around what is there and what is not, a local.
+TEST_P(NoAllocation, BetweenTasksInScopesAndWithLocals) {
+  constexpr int kPairs = 3;
+  static TaskLocal<int> local;
+  struct Shared {
+    Channel<int> there{1}, back{0};
+    Mutex mutex;
+    Wakeup wakeup;
+  };
+  Start(kPairs);
+  std::array<Shared, kPairs> all;
+  const auto answer = [](Shared& s) -> Task<void> {
+    for (int i = 0; i <= kRounds; ++i) {
+      (void)co_await WithTimeout(hours(1), s.there.Receive());
+      s.wakeup.Wake();
+      const MutexGuard guard = co_await s.mutex.Lock();
+      (void)co_await WithTimeout(hours(1), s.back.Send(i));
+    }
+  };
+  const auto ask = [this](Shared& s) -> Task<void> {
+    for (int i = 0; i <= kRounds; ++i) {
+      Round(i);
+      (void)co_await s.there.Send(i);
+      (void)co_await WithLocal(local, i, s.wakeup.Wait());
+      const auto got = co_await WithTimeout(hours(1), s.back.Receive());
+      EXPECT_EQ(got.item, i);
+      const MutexGuard guard = co_await s.mutex.Lock();
+    }
+  };
+  for (Shared& s : all) {
+    runtime_.Spawn(answer(s), {.name = "answers", .worker = 0});
+    runtime_.Spawn(ask(s));
   }
   RunAndExpectNone();
 }
