@@ -39,6 +39,7 @@ Runtime::Runtime(RuntimeOptions options)
           options.threads,
           options.backend.empty() ? DefaultHostBackend() : options.backend,
           &FdState::CloseAll, options.observer, &IoOp::ObservedRun)),
+      anywhere_(*scheduler_),
       unheard_(new Unheard(*scheduler_)) {}
 
 Runtime::~Runtime() {

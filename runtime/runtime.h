@@ -181,7 +181,7 @@ class Runtime {
   }
 
   // co_await runtime.Yield(): lets the other runnable tasks go first.
-  internal::YieldAwaiter Yield() { return internal::YieldAwaiter(*scheduler_); }
+  internal::YieldAwaiter Yield() { return internal::YieldAwaiter(anywhere_); }
 
   // What it has counted. From any thread at any time; takes the locks of the
   // run queues and of the timers for a moment each.
@@ -221,6 +221,7 @@ class Runtime {
   }
 
   const std::unique_ptr<internal::Scheduler> scheduler_;
+  const internal::Home& anywhere_;  // The scheduler's.
   internal::Unheard* const unheard_;
 };
 

@@ -5,24 +5,28 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/scheduler.h"
+#include "netpoll/runtime/task_context.h"
+#include "netpoll/runtime/task_waiter.h"
+#include "netpoll/runtime/worker.h"
 
 namespace netpoll::internal {
 
 void GoLast(TaskWaiter& waiter) { Scheduler::MakeRunnable(&waiter); }
 
-void Turn::await_suspend(std::coroutine_handle<> task) {
-  handle = task;
-  Settle(*this, &scheduler_);
-  GoLast(*this);
+// Where the task was spawned.
+[[gnu::cold, gnu::noinline]] static const Home* HomeIn(
+    const TaskContext* context) {
+  const SpawnedBase* const task =
+      context != nullptr ? SpawnedIn(*context) : nullptr;
+  if (task == nullptr || task->home == nullptr) {
+    StdEnv::Misuse("a coroutine waits that no Runtime runs: spawn it");
+  }
+  return task->home;
 }
 
 void SettleIn(TaskWaiter& waiter, const TaskContext* context) {
-  const SpawnedBase* const task =
-      context != nullptr ? SpawnedIn(*context) : nullptr;
-  Settle(waiter, task != nullptr ? task->home : nullptr);
-  if (waiter.home == nullptr) {
-    StdEnv::Misuse("a coroutine waits that no Runtime runs: spawn it");
-  }
+  Worker* const worker = this_worker;
+  waiter.home = worker != nullptr ? worker->home : HomeIn(context);
 }
 
 CancelSeat& SeatFor(const TaskWaiter& waiter, const TaskContext* context,

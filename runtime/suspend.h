@@ -51,19 +51,23 @@ IoStatus StatusOf(CancelReason reason);
 // Runnable, behind all that are. `waiter` is settled.
 void GoLast(TaskWaiter& waiter);
 
-// What needs no waiting by itself, but is paid for: co_await Turn(scheduler).
+// What needs no waiting by itself, but is paid for: co_await Turn(home), that
+// of a scheduler.
 class Turn : public ResumeWaiter {
  public:
-  explicit Turn(Scheduler& scheduler) : scheduler_(scheduler) {}
+  explicit Turn(const Home& where) : home_(where) {}
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
   bool await_ready() const { return Pay(); }
-  // Out of line: it may run elsewhere before this returns.
-  [[gnu::noinline]] void await_suspend(std::coroutine_handle<> task);
+  void await_suspend(std::coroutine_handle<> task) {
+    handle = task;
+    Settle(*this, &home_);
+    GoLast(*this);
+  }
   void await_resume() const {}
 
  private:
-  Scheduler& scheduler_;
+  const Home& home_;
 };
 
 // Lets the others go first in any case.

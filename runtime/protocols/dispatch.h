@@ -16,9 +16,10 @@
 //               and is between two. 0 by whoever begins one, 1 when it ends;
 //               acquire and release, for the loop's next turn may be another
 //               thread's
-//   guests_     1 for good: waiters of other runtimes, or of tasks that stay on
-//               a worker, have parked here. Written before they do, read by
-//               whoever was handed one, so relaxed
+//   guests_     1 for good: waiters of other runtimes have parked here, or
+//               tasks stay on a worker. Written before they do, read by whoever
+//               was handed one, so relaxed; of tasks that stay also by a worker
+//               that is about to rest, so seq_cst
 //   door_       held by threads that are not workers while they make a task
 //               runnable, or count one out. What they do may end the runtime at
 //               once: Run passes here before it returns
@@ -164,7 +165,12 @@ class Dispatch {
   // A worker's loop.
   void Work(Worker& worker) {
     while (done_.Load("work.done", Order::kAcquire) == 0) {
-      if (!RunOne(worker, Next(worker))) Idle(worker);
+      Waiter* const task = Next(worker);
+      if (task == nullptr) {
+        Idle(worker);
+      } else {
+        host().RunTask(worker, task);
+      }
     }
   }
 
@@ -267,7 +273,9 @@ class Dispatch {
       RunStaying(worker);
       if (Waiter* const task = injected_.Pop()) return task;
     }
-    return worker.queue.Pop();
+    if (Waiter* const task = worker.queue.Pop()) return task;
+    if (RunStaying(worker)) return Next(worker);
+    return Elsewhere(worker);
   }
 
   // A turn's tasks. False: it was over before there were none.
@@ -298,6 +306,7 @@ class Dispatch {
   // out, so that the worker need not look, for each task that it runs, which
   // kind it is.
   bool RunStaying(Worker& worker) {
+    if (guests_.Load("stay.any", Order::kRelaxed) == 0) return false;
     Waiter* const task = worker.staying.Pop();
     if (task == nullptr) return false;
     host().RunStaying(worker, task);
@@ -334,7 +343,10 @@ class Dispatch {
   bool WorkVisible(Worker& worker) {
     if (done_.Load("idle.done", Order::kSeqCst) != 0) return true;
     if (!injected_.Empty()) return true;
-    if (!worker.staying.Empty()) return true;
+    if (guests_.Load("idle.stay", Order::kSeqCst) != 0 &&
+        !worker.staying.Empty()) {
+      return true;
+    }
     const int count = host().worker_count();
     for (int id = 0; id < count; ++id) {
       if (!host().worker(id).queue.Empty()) return true;
@@ -351,7 +363,7 @@ class Dispatch {
 
   void PushTo(Worker* only, Waiter* task) {
     if (only == nullptr) return Push(task);
-    guests_.Store("stay.mark", 1, Order::kRelaxed);
+    guests_.Store("stay.mark", 1, Order::kSeqCst);
     PushStaying(*only, task);
   }
 

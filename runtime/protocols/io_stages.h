@@ -97,6 +97,7 @@ class IoStages : public Types::TaskWaiter {
   // Set by an attempt that would block and knows that no event will tell when
   // it would not: it is made again at a growing pace.
   bool no_event_ : 1 = false;
+  bool fills_ : 1 = false;  // Nothing.
 
  private:
   friend Op;
