@@ -44,17 +44,16 @@ std::string EndOf(NameCall call, int fd) {
 void AddWait(FdState& fd, Mode direction, std::uint32_t now,
              std::vector<WaitInfo>& waits) {
   if (!IsWaiter(fd.desc->semaphore_word(direction))) return;
-  const WaitNote& note = fd.NoteOf(direction);
   WaitInfo wait;
   wait.fd = fd.fd;
   wait.direction = direction;
-  wait.where = note.where.Load("note.where", Order::kRelaxed);
-  const std::uint32_t since = note.since.Load("note.since", Order::kRelaxed);
+  wait.where = fd.notes.WhereOf(direction);
+  const std::uint32_t since = fd.notes.SinceOf(direction);
   // It may have begun a little after `now`.
   constexpr std::uint32_t kLittle = 60'000;
   const std::uint32_t millis = now - since > 0 - kLittle ? 0 : now - since;
   wait.age = std::int64_t{millis} * 1'000'000;
-  wait.task = note.name.Load("note.name", Order::kRelaxed);
+  wait.task = fd.notes.name.Load("note.name", Order::kRelaxed);
   if (fd.socket) {
     wait.local = EndOf(sys.getsockname, fd.fd);
     wait.peer = EndOf(sys.getpeername, fd.fd);

@@ -121,9 +121,7 @@ void FdState::Nudge(Mode direction) {
 
 void FdState::Observe(Mode direction,
                       void (RuntimeObserver::*what)(int, const ObservedWait&)) {
-  const WaitNote& note = NoteOf(direction);
-  const ObservedWait wait{fd, direction,
-                          note.where.Load("note.where", Order::kRelaxed)};
+  const ObservedWait wait{fd, direction, notes.WhereOf(direction)};
   (scheduler.observer()->*what)(scheduler.WorkerNumber(), wait);
 }
 

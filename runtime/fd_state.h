@@ -57,19 +57,34 @@ struct RetryTimer : Timed {
   std::int64_t error_told = 0;
 };
 
-// Of the operation that waits in a direction, or was the last to: where it is
-// awaited, and the wait_stamp when it began. Written by whoever is about to
-// wait, read by dumps; nobody decides by it, so relaxed.
-struct WaitNote {
-  void Write(const void* place, std::uint32_t stamp) {
-    where.Store("note.where", place, Order::kRelaxed);
-    since.Store("note.since", stamp, Order::kRelaxed);
+// Of the operations that wait in the directions, or were the last to: where
+// each is awaited, and the wait_stamp when it began; and the name of the task
+// of the one that began last, where any task has one. Written by whoever is
+// about to wait, read by dumps; nobody decides by it, so relaxed.
+struct WaitNotes {
+  void Write(Mode direction, const void* place, std::uint32_t stamp) {
+    where[IndexOf(direction)].Store("note.where", place, Order::kRelaxed);
+    since[IndexOf(direction)].Store("note.since", stamp, Order::kRelaxed);
+  }
+  const void* WhereOf(Mode direction) const {
+    return where[IndexOf(direction)].Load("note.where", Order::kRelaxed);
+  }
+  std::uint32_t SinceOf(Mode direction) const {
+    return since[IndexOf(direction)].Load("note.since", Order::kRelaxed);
   }
 
-  StdEnv::Atomic<const void*> where{nullptr};
-  StdEnv::Atomic<std::uint32_t> since{0};
-  StdEnv::Atomic<const char*> name{""};  // The task's, where any has one.
+  StdEnv::Atomic<const void*> where[2];
+  StdEnv::Atomic<std::uint32_t> since[2];
+  StdEnv::Atomic<const char*> name{""};
+
+ private:
+  static unsigned IndexOf(Mode direction) {
+    static_assert(static_cast<int>(Mode::kRead) == 1 &&
+                  static_cast<int>(Mode::kWrite) == 2);
+    return static_cast<unsigned>(direction) - 1;
+  }
 };
+static_assert(sizeof(WaitNotes) <= 32);
 
 struct FdState : FdLife<StdEnv, FdState> {
   FdState(Scheduler& owner, PollDesc<StdEnv>* opened, int number);
@@ -99,11 +114,6 @@ struct FdState : FdLife<StdEnv, FdState> {
   // Whoever waits in that direction tries its call again. While it is open.
   void Nudge(Mode direction);
 
-  WaitNote& NoteOf(Mode direction) {
-    static_assert(static_cast<int>(Mode::kRead) == 1 &&
-                  static_cast<int>(Mode::kWrite) == 2);
-    return notes[static_cast<unsigned>(direction) - 1];
-  }
   // Tells the runtime's observer of the wait that was noted.
   void Observe(Mode direction,
                void (RuntimeObserver::*what)(int, const ObservedWait&));
@@ -132,7 +142,7 @@ struct FdState : FdLife<StdEnv, FdState> {
   bool drained = false;
   // For reading and for writing: Retry.
   RetryTimer* retry[2] = {};
-  WaitNote notes[2];
+  WaitNotes notes;
   SystemFd at_end = SystemFd::kClose;  // Written by the closer.
   // Of a listener: what it accepts has TCP_NODELAY.
   bool no_delay = true;

@@ -52,7 +52,7 @@ bool IoOp::Pause(std::coroutine_handle<> task, const TaskContext* context) {
     NETPOLL_PROBE3(wait, fd_->fd, static_cast<int>(direction_), where);
     if (stamp == 0) [[unlikely]]
       return PauseObserved(task, context, where);
-    fd_->NoteOf(direction_).Write(where, stamp);
+    fd_->notes.Write(direction_, where, stamp);
   }
   return Suspend(task, context != nullptr ? context->seat : nullptr);
 }
@@ -62,10 +62,10 @@ bool IoOp::Pause(std::coroutine_handle<> task, const TaskContext* context) {
 bool IoOp::PauseObserved(std::coroutine_handle<> task,
                          const TaskContext* context, const void* where) {
   CancelSeat* const seat = context != nullptr ? context->seat : nullptr;
-  WaitNote& note = fd_->NoteOf(direction_);
-  note.Write(where, clock_stamp != 0 ? clock_stamp : StampOf(sys.now()));
-  note.name.Store("note.name", context != nullptr ? NameIn(*context) : "",
-                  Order::kRelaxed);
+  fd_->notes.Write(direction_, where,
+                   clock_stamp != 0 ? clock_stamp : StampOf(sys.now()));
+  fd_->notes.name.Store("note.name", context != nullptr ? NameIn(*context) : "",
+                        Order::kRelaxed);
   if (fd_->scheduler.observer() == nullptr) return Suspend(task, seat);
   fd_->Observe(direction_, &RuntimeObserver::WaitBegins);
   if (Suspend(task, seat)) return true;
