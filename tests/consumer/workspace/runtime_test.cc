@@ -4,6 +4,9 @@
 
 #include <chrono>
 
+#include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/loop_rest.h"
+#include "netpoll/runtime/runtime_options.h"
 #include "netpoll/runtime/task.h"
 
 namespace {
