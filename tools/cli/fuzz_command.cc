@@ -235,14 +235,14 @@ void PrintJson(const Report& report, const Target& target, const Corpus& corpus,
 std::string Ran(const Target& target) {
   constexpr std::size_t kColumns = 79;
   std::string text = "runs of each configuration:\n";
-  std::string line = " ";
+  std::string line(1, ' ');
   for (std::size_t i = 0; i < target.size(); ++i) {
     const std::string one =
         absl::StrCat(" ", target.scenario(i).name, " ", target.runs(i),
                      i + 1 < target.size() ? "," : "\n");
     if (line.size() + one.size() > kColumns) {
       text += line + "\n";
-      line = " ";
+      line.assign(1, ' ');
     }
     line += one;
   }
