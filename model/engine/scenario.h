@@ -27,6 +27,7 @@ struct Scenario {
   // For the searches of interleavings: its system is one object, whose steps no
   // memory model takes apart.
   bool interleaved = false;
+  std::string family = {};  // What it is one of; may be empty.
 
   // Of the bounded matrix: explored each time, for mutants too.
   bool small() const { return !deep && !huge && !closed; }
@@ -44,6 +45,7 @@ struct Variant {
   std::string about;
   std::vector<Scenario> scenarios;
   Weakened weakened = {};
+  std::vector<std::string> files = {};  // Of the source, which it changes.
 };
 
 // Variants register themselves before main. This is for afterwards.

@@ -8,46 +8,23 @@
 #include <vector>
 
 #include "netpoll/model/source/comments.h"
+#include "netpoll/model/source/reach.h"
 
 namespace netpoll::model {
 namespace {
 
 constexpr std::string_view kInclude = "#include \"netpoll/";
 
-// The path in `#include "netpoll/PATH"`, or empty.
-std::string Included(const std::string& line) {
-  if (!line.starts_with(kInclude)) return "";
-  const auto end = line.find('"', kInclude.size());
-  return line.substr(kInclude.size(), end - kInclude.size());
-}
-
-// Whether `source` defines what `header` declares: "a/b.cc", or "a/b_c.cc", of
-// "a/b.h".
-bool Implements(std::string_view source, std::string_view header) {
-  if (!source.ends_with(".cc") || !header.ends_with(".h")) return false;
-  const std::string_view stem = header.substr(0, header.size() - 2);
-  return source.starts_with(stem) &&
-         (source[stem.size()] == '.' || source[stem.size()] == '_');
-}
-
 // Whose Env the model's own stands for: what that one alone is made of is not
 // explored by way of it.
 constexpr std::string_view kSeam = "core/concurrency.h";
 
 // Everything that a file includes, itself among it, and what implements that.
-void Reach(const std::string& file, const Sources& sources,
-           std::set<std::string>* reached) {
-  const auto found = sources.find(file);
-  if (found == sources.end() || !reached->insert(file).second) return;
-  if (file == kSeam) return;
-  std::istringstream lines(found->second);
-  for (std::string line; std::getline(lines, line);) {
-    const std::string included = Included(line);
-    if (!included.empty()) Reach(included, sources, reached);
-  }
-  for (const auto& [path, text] : sources) {
-    if (Implements(path, file)) Reach(path, sources, reached);
-  }
+std::set<std::string> Reached(const std::string& file,
+                              const Includes& includes) {
+  std::set<std::string> reached;
+  Reach(file, includes, kSeam, &reached);
+  return reached;
 }
 
 void Mute(std::string* line) {
@@ -73,15 +50,14 @@ struct Unit {
 // Writes one mutant.
 class Writer {
  public:
-  Writer(const Row& row, const Sources& sources, Unit& unit)
-      : row_(row), sources_(sources), unit_(unit) {}
+  Writer(const Row& row, const Sources& sources, const Includes& includes,
+         Unit& unit)
+      : row_(row), sources_(sources), includes_(includes), unit_(unit) {}
 
   // Appends a family of scenarios: its header, and what implements it.
   bool InlineFamily(const std::string& header, std::string* why) {
     if (!Inline(header, why)) return false;
-    std::set<std::string> reached;
-    Reach(header, sources_, &reached);
-    for (const std::string& file : reached) {
+    for (const std::string& file : Reached(header, includes_)) {
       if (!Inline(file, why)) return false;
     }
     return true;
@@ -122,6 +98,7 @@ class Writer {
 
   const Row& row_;
   const Sources& sources_;
+  const Includes& includes_;
   Unit& unit_;
   std::set<std::string> done_;
 };
@@ -145,15 +122,6 @@ std::string Quoted(const std::string& text) {
   return quoted + "\"";
 }
 
-// The name of the function in `text` that adds the scenarios of a family.
-std::string AddFunction(const std::string& text) {
-  constexpr std::string_view kBefore = "inline void Add";
-  const auto at = text.find(kBefore);
-  if (at == std::string::npos) return "";
-  const auto begin = at + kBefore.size() - 3;
-  return text.substr(begin, text.find('(', begin) - begin);
-}
-
 // The worlds of the backends are for mutants of the backends: those of core
 // have worlds of their own, and are many.
 bool IsFor(const std::string& family, const Row& row) {
@@ -162,6 +130,17 @@ bool IsFor(const std::string& family, const Row& row) {
                      [](const Change& change) {
                        return change.file.starts_with("backends/");
                      });
+}
+
+// What the row changes, each once, as a list of C++.
+std::string Files(const Row& row) {
+  std::set<std::string> files;
+  for (const Change& change : row.changes) files.insert(Quoted(change.file));
+  std::string list;
+  for (const std::string& file : files) {
+    list += (list.empty() ? "" : ", ") + file;
+  }
+  return list;
 }
 
 // A mutant that is the shipped source with one access weaker.
@@ -185,28 +164,23 @@ bool WriteMutant(const Row& row, const Sources& sources, Unit& unit,
            " is not among the sources of the model";
     return false;
   }
-  Writer writer(row, sources, unit);
+  Includes includes;
+  for (const auto& [path, text] : sources) includes[path] = AllIncluded(text);
+  Writer writer(row, sources, includes, unit);
   // What is outside is seen from within.
   unit.text += "namespace " + Identifier(row.name) +
                "::model { using namespace netpoll::model; }\n"
                "#define netpoll " +
                Identifier(row.name) + "\n";
   std::string calls;
-  std::istringstream lines(sources.at(kMatrixSource));
-  for (std::string line; std::getline(lines, line);) {
-    const std::string family = Included(line);
-    const auto found = sources.find(family);
-    if (found == sources.end()) continue;
-    const std::string add = AddFunction(found->second);
-    std::set<std::string> reached;
-    Reach(family, sources, &reached);
-    bool changed = false;
-    for (const Change& change : row.changes) {
-      changed = changed || reached.count(change.file) != 0;
-    }
-    if (add.empty() || !changed || !IsFor(family, row)) continue;
-    if (!writer.InlineFamily(family, why)) return false;
-    calls += "  " + add + "(all);\n";
+  for (const Family& family : FamiliesIn(sources.at(kMatrixSource))) {
+    const std::set<std::string> reached = Reached(family.header, includes);
+    const bool changed = std::any_of(
+        row.changes.begin(), row.changes.end(),
+        [&](const Change& change) { return reached.count(change.file) != 0; });
+    if (!changed || !IsFor(family.header, row)) continue;
+    if (!writer.InlineFamily(family.header, why)) return false;
+    calls += "  Add" + family.name + "Scenarios(all);\n";
   }
   for (const Change& change : row.changes) {
     if (writer.has(change.file)) continue;
@@ -224,8 +198,9 @@ bool WriteMutant(const Row& row, const Sources& sources, Unit& unit,
       "}\n"
       "const VariantRegistrar kRegistrar(\n"
       "    {" +
-      Quoted(row.name) + ", " + Quoted(row.about) +
-      ", Scenarios()});\n"
+      Quoted(row.name) + ", " + Quoted(row.about) + ", Scenarios(), {}, {" +
+      Files(row) +
+      "}});\n"
       "}  // namespace\n"
       "}  // namespace netpoll::model\n"
       "#undef netpoll\n";

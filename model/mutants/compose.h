@@ -24,9 +24,9 @@ namespace netpoll::model {
 // Text by path from the root of the repository.
 using Sources = std::map<std::string, std::string>;
 
-// The matrix: it includes each family of scenarios. A mutant gets the families
+// The matrix: it lists each family of scenarios. A mutant gets the families
 // that contain the source which it changes.
-inline constexpr char kMatrixSource[] = "model/scenarios/scenarios.cc";
+inline constexpr char kMatrixSource[] = "model/scenarios/families.inc";
 
 // False, and `why`, if a row does not fit the sources.
 bool Compose(const std::vector<Row>& rows, const Sources& sources,

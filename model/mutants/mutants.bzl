@@ -3,6 +3,66 @@
 
 load("//tools/build_defs:netpoll.bzl", "netpoll_cc_library")
 
+def _chosen_row_impl(ctx):
+    wanted = ctx.var.get("netpoll_row", "") + ".mutant"
+    rows = [file for file in ctx.files.rows if file.basename == wanted]
+    out = ctx.actions.declare_file(ctx.label.name + ".cc")
+    ctx.actions.run(
+        outputs = [out],
+        inputs = rows + ctx.files.sources,
+        executable = ctx.executable.make_mutants,
+        arguments = [out.path] +
+                    [file.path for file in rows + ctx.files.sources],
+        mnemonic = "ChosenMutant",
+    )
+    return [DefaultInfo(files = depset([out]))]
+
+_chosen_row = rule(
+    implementation = _chosen_row_impl,
+    attrs = {
+        "rows": attr.label_list(allow_files = [".mutant"]),
+        "sources": attr.label_list(allow_files = True),
+        "make_mutants": attr.label(cfg = "exec", executable = True),
+    },
+)
+
+def chosen_mutant(name, rows, sources, visibility):
+    """A library of one mutant: the row that --define=netpoll_row=NAME names.
+
+    Args:
+      name: of the library.
+      rows: the .mutant files to choose from.
+      sources: as for mutants.
+      visibility: of the library.
+    """
+    _chosen_row(
+        name = name + "_source",
+        rows = rows,
+        sources = sources,
+        make_mutants = ":make_mutants",
+    )
+    _library(name, [":" + name + "_source"], visibility)
+
+def _library(name, srcs, visibility):
+    netpoll_cc_library(
+        name = name,
+        srcs = srcs,
+        # A mutant may well leave something unused.
+        copts = [
+            "-O1",
+            "-g0",
+            "-w",
+        ],
+        visibility = visibility,
+        deps = [
+            "//model:engine",
+            "//model:laws",
+            "//model:system_headers",
+            "//model:weaken",
+        ],
+        alwayslink = True,
+    )
+
 def mutants(name, rows, sources, units, more = [], visibility = None):
     """A library of mutants, each a variant of the matrix that registers itself.
 
@@ -29,23 +89,7 @@ def mutants(name, rows, sources, units, more = [], visibility = None):
             cmd = "$(location :make_mutants) $@ $(SRCS)",
             tools = [":make_mutants"],
         )
-        netpoll_cc_library(
-            name = source,
-            srcs = [source + ".cc"],
-            # A mutant may well leave something unused.
-            copts = [
-                "-O1",
-                "-g0",
-                "-w",
-            ],
-            deps = [
-                "//model:engine",
-                "//model:laws",
-                "//model:system_headers",
-                "//model:weaken",
-            ],
-            alwayslink = True,
-        )
+        _library(source, [source + ".cc"], None)
         libraries.append(source)
     netpoll_cc_library(
         name = name,

@@ -26,8 +26,8 @@ constexpr char kRow[] =
 
 Sources Small() {
   return {{kMatrixSource,
-           "#include \"netpoll/model/scenarios/a_world.h\"\n"
-           "#include \"netpoll/model/scenarios/b_world.h\"\n"},
+           "NETPOLL_FAMILY(A, \"model/scenarios/a_world.h\")\n"
+           "NETPOLL_FAMILY(B,\n    \"model/scenarios/b_world.h\")\n"},
           {"model/scenarios/a_world.h",
            "#include <vector>\n"
            "#include \"netpoll/core/a.h\"\n"
@@ -131,7 +131,7 @@ TEST(AMutant, HasTheFamiliesThatContainItsSource) {
 
 TEST(AMutant, HasTheWorldOfABackendIfItChangesTheBackend) {
   Sources sources = Small();
-  sources[kMatrixSource] += "#include \"netpoll/model/systems/c_world.h\"\n";
+  sources[kMatrixSource] += "NETPOLL_FAMILY(C, \"model/systems/c_world.h\")\n";
   sources["model/systems/c_world.h"] =
       "#include \"netpoll/backends/c.h\"\n"
       "#include \"netpoll/core/a.h\"\n"

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -18,23 +17,6 @@
 
 namespace netpoll::model {
 namespace {
-
-std::string Padded(const std::string& text, int width) {
-  std::string padded = text;
-  const std::size_t to = static_cast<std::size_t>(width < 0 ? -width : width);
-  if (padded.size() < to) {
-    padded.insert(width < 0 ? padded.end() : padded.begin(), to - padded.size(),
-                  ' ');
-  }
-  return padded;
-}
-
-std::string Hex(std::uint64_t value) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx",
-                static_cast<unsigned long long>(value));
-  return text;
-}
 
 // The two ways through the graph must agree about it.
 std::string Disagreement(const SearchResult& result, const Survey& survey) {
@@ -260,9 +242,6 @@ const Scenario* FindScenario(const Variant& variant, const std::string& name) {
   return nullptr;
 }
 
-namespace {
-
-// Broken between words to lines of at most `width`, the later ones indented.
 std::string Wrapped(const std::string& text, int width,
                     const std::string& indent) {
   std::string wrapped;
@@ -282,8 +261,6 @@ std::string Wrapped(const std::string& text, int width,
   }
   return wrapped + line + "\n";
 }
-
-}  // namespace
 
 std::string Told(const Diagnosis& diagnosis, int width) {
   std::string text = Wrapped(diagnosis.headline, width, "  ");
@@ -309,69 +286,20 @@ std::string Verdict::Counterexample(int width) const {
   return model::Counterexample(story, width);
 }
 
-std::string Certificate::Head() {
-  return Padded("configuration", -22) + Padded("states", 10) +
-         Padded("transitions", 12) + Padded("at rest", 9) +
-         Padded("longest", 9) + "  " + Padded("digest", -16) +
-         "  interleavings\n";
-}
-
-std::string Certificate::Line(const Verdict& verdict) {
-  const Survey& survey = verdict.survey;
-  return Padded(verdict.scenario, -22) +
-         Padded(std::to_string(survey.states), 10) +
-         Padded(std::to_string(survey.transitions), 12) +
-         Padded(std::to_string(survey.at_rest), 9) +
-         Padded(survey.acyclic ? std::to_string(survey.longest) : "cyclic", 9) +
-         "  " + Hex(survey.digest) + "  " +
-         (survey.acyclic ? survey.interleavings.Text() : "unbounded") + "\n";
-}
-
-std::string ClosedHead() {
-  return Padded("runs of any length", -24) + Padded("states", 10) +
-         Padded("transitions", 12) + Padded("at rest", 9) +
-         Padded("components", 12) + Padded("cyclic", 8) +
-         Padded("in cycles", 11) + "  " + Padded("digest", -16) +
-         "  no cycle breaks\n";
-}
-
-std::string ClosedLine(const Verdict& verdict) {
-  const CycleResult& cycles = verdict.cycles;
-  std::string line = Padded(verdict.scenario, -24) +
-                     Padded(std::to_string(cycles.states), 10) +
-                     Padded(std::to_string(cycles.transitions), 12) +
-                     Padded(std::to_string(verdict.survey.at_rest), 9) +
-                     Padded(std::to_string(cycles.components), 12) +
-                     Padded(std::to_string(cycles.cyclic), 8) +
-                     Padded(std::to_string(cycles.in_cycles), 11) + "  " +
-                     Hex(verdict.survey.digest) + " ";
-  std::string last;
-  for (const std::string& law : cycles.laws) {
-    const std::string name = law.substr(0, law.find(':'));
-    if (name != last) line += " " + name;
-    last = name;
-  }
-  return line + "\n";
-}
-
 void Certificate::Add(const Verdict& verdict) {
   ++configurations_;
   states_ += verdict.survey.states;
   transitions_ += verdict.survey.transitions;
-  for (const auto& [move, count] : verdict.survey.word_moves) {
-    moves_[move] += count;
-  }
-  for (const auto& [site, use] : verdict.survey.sites) {
+  AddMet(verdict.survey.word_moves, verdict.survey.sites);
+}
+
+void Certificate::AddMet(const WordMoves& moves, const SiteUses& sites) {
+  for (const auto& [move, count] : moves) moves_[move] += count;
+  for (const auto& [site, use] : sites) {
     sites_[site].taken += use.taken;
     sites_[site].exchanges += use.exchanges;
     sites_[site].failed += use.failed;
   }
-}
-
-std::string Certificate::Total() const {
-  return Padded("total " + std::to_string(configurations_), -22) +
-         Padded(std::to_string(states_), 10) +
-         Padded(std::to_string(transitions_), 12) + "\n";
 }
 
 }  // namespace netpoll::model

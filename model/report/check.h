@@ -19,6 +19,10 @@
 
 namespace netpoll::model {
 
+// Broken between words to lines of at most `width`, the later ones indented.
+std::string Wrapped(const std::string& text, int width,
+                    const std::string& indent);
+
 // A diagnosis for the terminal: the law, and a line for each fact.
 std::string Told(const Diagnosis& diagnosis, int width);
 
@@ -80,18 +84,24 @@ const Scenario* FindScenario(const Variant& variant, const std::string& name);
 Story TellTwice(const std::string& variant, const Scenario& scenario,
                 const std::vector<Choice>& schedule, int cycle = -1);
 
+// Of tables: everything, whatever the width, or what fits these columns.
+inline constexpr int kEverything = 0;
+
 // The table of the closed configurations: its head, and a line. What it lists
 // last are the laws that no cycle breaks.
-std::string ClosedHead();
-std::string ClosedLine(const Verdict& verdict);
+std::string ClosedHead(int columns = kEverything);
+std::string ClosedLine(const Verdict& verdict, int columns = kEverything);
 
-// The table of a certificate: its head, a line, and the sum of the lines.
+// The table of a certificate: its head, a line, and the sum of the lines. Where
+// all does not fit, the digest is left out, and large numbers are rounded.
 class Certificate {
  public:
-  static std::string Head();
-  static std::string Line(const Verdict& verdict);
+  static std::string Head(int columns = kEverything);
+  static std::string Line(const Verdict& verdict, int columns = kEverything);
   void Add(const Verdict& verdict);
-  std::string Total() const;
+  // What one met that is not explored again.
+  void AddMet(const WordMoves& moves, const SiteUses& sites);
+  std::string Total(int columns = kEverything) const;
   Coverage coverage() const { return CoverageOf(moves_, sites_); }
   const WordMoves& word_moves() const { return moves_; }
 

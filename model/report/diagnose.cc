@@ -84,12 +84,26 @@ std::string Diagnoser::LastPlaceOf(int thread, const Moment* before) const {
   return at == nullptr ? "" : Written(at->site);
 }
 
+std::string Diagnoser::NextPlaceOf(int thread, const Moment* after) const {
+  const Moment* const at = facts_.First(after, [&](const Moment& moment) {
+    return moment.thread == thread && !PlaceOf(moment.site).empty();
+  });
+  if (at != nullptr) return Written(at->site);
+  const std::string& next = story_.next[thread];
+  return PlaceOf(next).empty() ? "" : Written(next);
+}
+
 std::string Diagnoser::Point(const Moment& moment) const {
   std::string text =
       "step " + std::to_string(moment.step) + " (" + Written(moment.site);
   if (moment.site == kField) {
     const std::string before = LastPlaceOf(moment.thread, &moment);
-    if (!before.empty()) text += " after " + before;
+    const std::string next = NextPlaceOf(moment.thread, &moment);
+    if (!before.empty()) {
+      text += " after " + before;
+    } else if (!next.empty()) {
+      text += " before " + next;
+    }
   }
   if (moment.changed && moment.before != moment.after) {
     text += ": " + moment.object + " " + moment.before + " -> " + moment.after;

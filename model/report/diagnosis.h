@@ -35,9 +35,11 @@ class Diagnoser {
   }
   std::string HowItStands(int thread) const;
   // "step 7 (unblock.status, core/poll_desc.h:171: status gen1 ->
-  // gen1+closing)". A plain field has no name: what came before it has.
+  // gen1+closing)". A plain field has no name: what came before it has, or else
+  // what comes next.
   std::string Point(const Moment& moment) const;
   std::string LastPlaceOf(int thread, const Moment* before) const;
+  std::string NextPlaceOf(int thread, const Moment* after) const;
 
   // Facts come in any order, and are told in that of their steps.
   void Add(const Moment* at, const std::string& text) {
@@ -68,6 +70,7 @@ class Diagnoser {
   void Race(const Moment& last);
   void OfAnother(const Moment& last, int task);
   void OfItself(const Moment& last);
+  void OfATimer(const Moment& changed, const Moment& last);
   void OfACount(const Moment& last);
 
   void Around();

@@ -227,7 +227,7 @@ class Table {
     return -1;
   }
 
-  // The second access of a step is "step-7.2" in the address.
+  // The second access of a step is "step-7-2" in the address.
   std::string Id(std::size_t at) const {
     std::string id = "step-" + std::to_string(moments_[at]->step);
     int nth = 1;
@@ -235,7 +235,7 @@ class Table {
       ++nth;
       --at;
     }
-    return nth == 1 ? id : id + "." + std::to_string(nth);
+    return nth == 1 ? id : id + "-" + std::to_string(nth);
   }
 
   std::string Row(std::size_t at) const {
@@ -334,9 +334,9 @@ class Table {
     const std::string& who = story_.threads[first.thread];
     std::string row =
         "<tr class=\"sum\"><th scope=\"row\" class=\"n\"><button "
-        "type=\"button\" aria-expanded=\"false\" aria-label=\"unfold steps " +
-        std::to_string(first.step) + " to " + std::to_string(last.step) +
-        " of " + HtmlText(who) + "\">" + steps + "</button></th>";
+        "type=\"button\" aria-expanded=\"false\" aria-label=\"" +
+        steps + ", unfold these steps of " + HtmlText(who) + "\">" + steps +
+        "</button></th>";
     for (int lane = 0; lane < threads_; ++lane) {
       const bool acts = lane == first.thread;
       std::string classes = LaneClass(last.stands[lane]);

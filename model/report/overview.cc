@@ -176,8 +176,8 @@ class Page {
     std::string text =
         "<h2 id=\"matrix\">Configurations and properties</h2>\n<p>Under a law: "
         "how many mutants die by it in the configuration. What the laws are: "
-        "<code>docs/properties.md</code>.</p>\n<div class=\"wide\" "
-        "tabindex=\"0\" role=\"region\" aria-label=\"configurations and "
+        "<code>docs/properties.md</code>.</p>\n<section class=\"wide\" "
+        "tabindex=\"0\" aria-label=\"configurations and "
         "properties\"><table class=\"sorts\">" +
         Caption(
             "Each configuration: what was explored, and which laws it is "
@@ -208,7 +208,7 @@ class Page {
       }
       text += "</tr>\n";
     }
-    return text + "</tbody></table></div>\n";
+    return text + "</tbody></table></section>\n";
   }
 
   static std::string Missing(const std::vector<std::string>& names) {
@@ -276,9 +276,9 @@ class Page {
            "shorter is the counterexample; a mark says its law and steps. A "
            "head sorts.</p>\n<p><label for=\"search\">Mutant, configuration or "
            "law: </label><input id=\"search\" type=\"search\"> <span "
-           "id=\"found\" role=\"status\"></span></p>\n<div class=\"wide tall\" "
-           "tabindex=\"0\" role=\"region\" aria-label=\"mutants and "
-           "configurations\"><div id=\"heat\"></div></div>\n<script "
+           "id=\"found\" role=\"status\"></span></p>\n<section "
+           "class=\"wide tall\" tabindex=\"0\" aria-label=\"mutants and "
+           "configurations\"><div id=\"heat\"></div></section>\n<script "
            "type=\"application/json\" id=\"data\">{\"configurations\":[" +
            names + "],\"mutants\":[" + data + "]}</script>\n";
   }
@@ -290,9 +290,9 @@ class Page {
     }
     return head + "<p>Every state of <code>" + HtmlText(all_.drawn) +
            "</code>, and every step. Also as <a href=\"states.svg\">"
-           "states.svg</a>.</p>\n<div class=\"wide\" tabindex=\"0\" "
-           "role=\"region\" aria-label=\"the state graph\">" +
-           all_.drawing + "</div>\n";
+           "states.svg</a>.</p>\n<section class=\"wide\" tabindex=\"0\" "
+           "aria-label=\"the state graph\">" +
+           all_.drawing + "</section>\n";
   }
 
   std::string Certificate() const {

@@ -1,89 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The matrix, compiled over one source of core/ and of the runtime's protocols:
-// the shipped one, or a mutant's (then NETPOLL_VARIANT is its row, and the
-// namespace netpoll is renamed so that all of them link into one program).
+// The matrix: each family of families.inc, over core/ and the runtime's
+// protocols as they ship. (Mutants are put together from the same list.)
 
-#include <memory>
-#include <utility>
 #include <vector>
 
 #include "netpoll/model/engine/scenario.h"
-#include "netpoll/model/scenarios/channel_world.h"
-#include "netpoll/model/scenarios/closed_descriptor_scenarios.h"
-#include "netpoll/model/scenarios/descriptor_scenarios.h"
-#include "netpoll/model/scenarios/dispatch_scenarios.h"
-#include "netpoll/model/scenarios/doorbell_world.h"
-#include "netpoll/model/scenarios/fd_world.h"
-#include "netpoll/model/scenarios/foreign_world.h"
-#include "netpoll/model/scenarios/fork_world.h"
-#include "netpoll/model/scenarios/futex_world.h"
-#include "netpoll/model/scenarios/heap_world.h"
-#include "netpoll/model/scenarios/io_world.h"
-#include "netpoll/model/scenarios/join_world.h"
-#include "netpoll/model/scenarios/lock_world.h"
-#include "netpoll/model/scenarios/permits_world.h"
-#include "netpoll/model/scenarios/pipe_world.h"
-#include "netpoll/model/scenarios/pool_world.h"
-#include "netpoll/model/scenarios/pure_world.h"
-#include "netpoll/model/scenarios/queue_world.h"
-#include "netpoll/model/scenarios/sleep_scenarios.h"
-#include "netpoll/model/scenarios/timetable_world.h"
-#include "netpoll/model/scenarios/token_world.h"
-#include "netpoll/model/scenarios/two_runtimes_world.h"
-#include "netpoll/model/scenarios/user_ready_world.h"
-#include "netpoll/model/scenarios/wakeup_world.h"
-#include "netpoll/model/scenarios/work_world.h"
-#include "netpoll/model/systems/epoll_world.h"
-#include "netpoll/model/systems/kqueue_world.h"
-#include "netpoll/model/systems/poll_world.h"
-#include "netpoll/model/systems/ports_world.h"
-#include "netpoll/model/systems/uring_world.h"
-
-#ifndef NETPOLL_VARIANT
-#define NETPOLL_VARIANT "shipped"
-#define NETPOLL_VARIANT_ABOUT "the source as it ships"
-#endif
+#include "netpoll/model/scenarios/family.h"
 
 namespace netpoll::model {
 namespace {
 
+using AddFamily = void (*)(std::vector<Scenario>&);
+
+void AddNamed(const char* name, AddFamily add, std::vector<Scenario>& all) {
+  const auto first = all.size();
+  add(all);
+  for (auto i = first; i < all.size(); ++i) all[i].family = name;
+}
+
 std::vector<Scenario> AllScenarios() {
   std::vector<Scenario> all;
-  AddDescriptorScenarios(all);
-  AddClosedDescriptorScenarios(all);
-  AddTokenScenarios(all);
-  AddPipeScenarios(all);
-  AddSleepScenarios(all);
-  AddForeignScenarios(all);
-  AddLockScenarios(all);
-  AddPoolScenarios(all);
-  AddFutexScenarios(all);
-  AddUserReadyScenarios(all);
-  AddDoorbellScenarios(all);
-  AddPureScenarios(all);
-  AddQueueScenarios(all);
-  AddDispatchScenarios(all);
-  AddJoinScenarios(all);
-  AddTwoRuntimesScenarios(all);
-  AddTimetableScenarios(all);
-  AddFdScenarios(all);
-  AddIoScenarios(all);
-  AddWakeupScenarios(all);
-  AddPermitsScenarios(all);
-  AddChannelScenarios(all);
-  AddForkScenarios(all);
-  AddWorkScenarios(all);
-  AddHeapScenarios(all);
-  AddPollScenarios(all);
-  AddUringScenarios(all);
-  AddEpollScenarios(all);
-  AddPortScenarios(all);
-  AddKqueueScenarios(all);
+#define NETPOLL_FAMILY(NAME, HEADER) AddNamed(#NAME, families::NAME, all);
+#include "netpoll/model/scenarios/families.inc"
+#undef NETPOLL_FAMILY
   return all;
 }
 
-const VariantRegistrar kRegistrar({NETPOLL_VARIANT, NETPOLL_VARIANT_ABOUT,
+const VariantRegistrar kRegistrar({"shipped", "the source as it ships",
                                    AllScenarios()});
 
 }  // namespace

@@ -108,6 +108,7 @@ class Overview(unittest.TestCase):
                     self.browser.picture(
                         f"{PICTURES}/{name}{'-dark' * dark}.png")
             self.assertEqual(self.browser.run(ALOUD), [])
+            self.assertEqual(self.browser.tabs(), [])
         self.assertEqual(self.browser.log("browser"), [])
 
     def test_tidy_finds_nothing(self):

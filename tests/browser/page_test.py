@@ -263,6 +263,9 @@ class Page(unittest.TestCase):
                 self.open(file, width)
                 self.browser.press(["j", "v"])
                 self.assertEqual(self.browser.run(ALOUD), [])
+                self.open(file, width)
+                self.assertEqual(self.browser.run(ALOUD), [])
+                self.assertEqual(self.browser.tabs(), [])
 
     def test_it_asks_for_nothing_and_says_no_error(self):
         self.browser.log("performance")

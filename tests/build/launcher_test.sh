@@ -25,6 +25,14 @@ if [[ \$1 == info ]]; then
 fi
 [[ \$PWD == "$root" ]] || exit 9
 echo built >>"$builds"
+row= program=
+for word in "\$@"; do
+  case \$word in
+    --define=netpoll_row=*) row=\${word##*=} ;;
+    //tools/cli:*) program=\${word#*:} ;;
+  esac
+done
+echo "\$program \$row" >>"$TEST_TMPDIR/asked"
 if [[ -e "$TEST_TMPDIR/broken" ]]; then
   echo "error: no such thing" >&2
   exit 1
@@ -34,6 +42,7 @@ cat >"$root/out/tools/cli/netpoll" <<'PROGRAM'
 case \$1 in
   show) printf '%s|' "\$PWD" "\${@:2}" ;;
   typed) echo "\$NETPOLL_COMMAND" ;;
+  held) echo "\$NETPOLL_HELD" ;;
   status) exit "\$2" ;;
   wait) trap 'echo "got TERM"; exit 5' TERM
     echo ready
@@ -41,6 +50,8 @@ case \$1 in
 esac
 PROGRAM
 chmod +x "$root/out/tools/cli/netpoll"
+[[ \$program == netpoll ]] ||
+  cp "$root/out/tools/cli/netpoll" "$root/out/tools/cli/\$program"
 STAND_IN
 chmod +x "$bin/bazel"
 export PATH=$bin:$PATH
@@ -97,5 +108,36 @@ grep -q 'no such thing' "$out" || fail "hides why it does not build"
 rm "$TEST_TMPDIR/broken"
 "$root/tools/netpoll" show >"$out"
 expect_builds 6 "after a build that failed"
+
+held=$("$root/tools/netpoll" held)
+[[ $held == "$root/.build/held."[0-9]* ]] || fail "keeps what held in $held"
+echo 'build --copt=-O3' >"$root/user.bazelrc"
+[[ $("$root/tools/netpoll" held) != "$held" ]] ||
+  fail "what held with other options counts"
+
+# A mutant: the program with it alone, and anew for another one; a name that is
+# none, without.
+mkdir -p "$root/model/mutants/rows"
+touch "$root/model/mutants/rows/"{A-one,B-two}.mutant
+printf '%s\n' 'netpoll replay np1:B-two/some:1:2:3' >"$TEST_TMPDIR/story"
+wanted() {
+  : >"$TEST_TMPDIR/asked"
+  "$root/tools/netpoll" "$@" >/dev/null 2>&1 || true
+  cat "$TEST_TMPDIR/asked"
+}
+expect_wanted() {
+  local want=$1 got
+  shift
+  got=$(wanted "$@")
+  [[ $got == "$want" ]] || fail "$*: asks for $got, not $want"
+}
+expect_wanted 'netpoll_one A-one' check --mutant A-one
+expect_wanted '' check --mutant=A-one
+expect_wanted 'netpoll_one B-two' fuzz --mutant=B-two
+expect_wanted 'netpoll_one A-one' replay np1:A-one/read-close:1:2:3
+expect_wanted 'netpoll_one B-two' replay "$TEST_TMPDIR/story"
+expect_wanted 'netpoll_one A-one' replay 'A-one/read-close: 4 reader'
+expect_wanted 'netpoll_model ' check --mutant C-none
+expect_wanted 'netpoll_mutants ' mutants --only A-one
 
 ((failures == 0)) && echo "all as it should be"

@@ -196,8 +196,9 @@ class Tutorial(Case):
             else:
                 self.fail(mark)
         self.assertEqual(kinds, {"run", "said", "lines of"})
-        page = os.path.join(self.folder, "broken.html")
-        self.assertGreater(os.path.getsize(page), 1000)
+        for page in "broken.html", "report/index.html", "report/read-close.html":
+            page = os.path.join(self.folder, page)
+            self.assertGreater(os.path.getsize(page), 1000)
 
     def test_every_block_is_marked(self):
         text = read("docs/tutorial.md")

@@ -25,6 +25,7 @@
 #include "netpoll/tools/cli/choice.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
+#include "netpoll/tools/cli/left_out.h"
 #include "netpoll/tools/cli/model_files.h"
 #include "netpoll/tools/common/flags.h"
 #include "netpoll/tools/common/interruption.h"
@@ -48,6 +49,7 @@ struct CheckFlags {
   bool deep = false;
   bool list = false;
   bool all = false;
+  bool anew = false;
   bool json = false;
   bool no_reduction = false;
   std::string memory_model = kInterleavings;
@@ -139,6 +141,15 @@ int CheckInterleavings(const Flags& flags, const CheckFlags& wanted,
   const bool mutant = !wanted.mutant.empty();
   CheckFolder folder(NamesAPage(wanted.html) ? "" : wanted.html);
   if (const int status = folder.Make(flags)) return status;
+  const bool whole = wanted.only.all() && !mutant;
+  HeldRecord held(mutant ? "" : RecordOfThisCheckout(), CompiledSources(),
+                  Compiler());
+  Split split;
+  if (mutant) {
+    if (wanted.only.all()) split.left_out = NotInMutant(variant);
+  } else if (whole && !wanted.anew && NamesAPage(wanted.html)) {
+    split = TakeUnchanged(held, &selected);
+  }
   std::vector<Scenario> closed;
   if (mutant && wanted.only.all()) closed = TakeClosed(&selected);
   CheckProgressLine progress(selected, closed);
@@ -157,9 +168,14 @@ int CheckInterleavings(const Flags& flags, const CheckFlags& wanted,
   };
   const auto start = std::chrono::steady_clock::now();
   CheckReport report({.variant = variant.name,
-                      .whole = wanted.only.all() && !mutant,
+                      .whole = whole,
                       .all = wanted.all,
-                      .json = wanted.json});
+                      .json = wanted.json},
+                     std::move(split.left_out));
+  for (const Scenario& scenario : split.unchanged) {
+    if (scenario.closed) continue;
+    report.AddMet(held.moves(scenario.name), held.sites(scenario.name));
+  }
   const auto done = [&](const Verdict& verdict) {
     progress.Done(verdict);
     report.Add(verdict);
@@ -176,8 +192,13 @@ int CheckInterleavings(const Flags& flags, const CheckFlags& wanted,
       std::chrono::steady_clock::now() - start;
   progress.Clear();
   const int status = report.Finish(taken.count());
-  int written =
-      folder.Write(flags, variant, wanted.only.all() && !mutant, taken.count());
+  if (!mutant && !wanted.no_reduction) {
+    for (const Verdict& verdict : report.verdicts()) {
+      held.Add(*model::FindScenario(variant, verdict.scenario), verdict);
+    }
+    held.Write(whole && status == kExitOk);
+  }
+  int written = folder.Write(flags, variant, whole, taken.count());
   const Verdict* const shortest = report.shortest();
   if (written == kExitOk && shortest != nullptr && shortest->story.broken()) {
     written = WriteShortest(flags, wanted, shortest->story);
@@ -206,6 +227,9 @@ int RunCheck(Arguments arguments) {
                "leave out the comparison with a reduced search");
   flags.Switch("all", &wanted.all,
                "print each counterexample, and not the shortest alone");
+  flags.Switch("anew", &wanted.anew,
+               "explore also what held before and includes nothing that was "
+               "changed since");
   flags.Switch("json", &wanted.json, "print one JSON object");
   flags.Text("html", "DIR|FILE.html", &wanted.html,
              "write pages for a browser: a folder about everything, also when "

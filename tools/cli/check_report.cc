@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -96,14 +98,14 @@ JsonObject& AddExact(JsonObject& json, const char* name, std::uint64_t number) {
 }
 
 std::string CheckJson::Text() const {
-  std::string text =
-      absl::StrCat("{\n  \"version\": ", JsonString(kVersion),
-                   ",\n  \"source\": ", JsonString(model::SourceDigest()),
-                   ",\n  \"variant\": ", JsonString(variant),
-                   ",\n  \"memory_model\": ", JsonString(memory_model),
-                   ",\n  \"holds\": ", holds ? "true" : "false",
-                   ",\n  \"coverage\": ", coverage,
-                   ",\n  \"summary\": ", summary, ",\n  \"results\": [");
+  std::string text = absl::StrCat(
+      "{\n  \"version\": ", JsonString(kVersion),
+      ",\n  \"source\": ", JsonString(model::SourceDigest()),
+      ",\n  \"variant\": ", JsonString(variant),
+      ",\n  \"memory_model\": ", JsonString(memory_model),
+      ",\n  \"holds\": ", holds ? "true" : "false",
+      ",\n  \"coverage\": ", coverage, ",\n  \"summary\": ", summary,
+      ",\n  \"left_out\": ", JsonStrings(left_out), ",\n  \"results\": [");
   const char* between = "\n    ";
   for (const std::string& one : results) {
     absl::StrAppend(&text, between, one);
@@ -120,6 +122,51 @@ std::size_t Shortest(const std::vector<Broken>& broken) {
   return static_cast<std::size_t>(
       std::min_element(broken.begin(), broken.end(), shorter) - broken.begin());
 }
+
+namespace {
+
+// More of them do not fit a screen, and say little more.
+constexpr std::size_t kMostLines = 12;
+
+std::string LineForEach(const std::vector<Broken>& broken,
+                        const std::vector<std::size_t>& order, int width) {
+  std::string text;
+  for (const std::size_t at : order) {
+    const Broken& one = broken[at];
+    std::string line =
+        absl::StrFormat("  %-24s %9s  %s", one.configuration,
+                        Several(one.steps, "step"), one.violation);
+    if (!one.who.empty()) absl::StrAppend(&line, ": ", one.who);
+    if (line.size() > static_cast<std::size_t>(width)) {
+      line.resize(static_cast<std::size_t>(width - 1));
+      line += '~';
+    }
+    absl::StrAppend(&text, line, "\n");
+  }
+  return text;
+}
+
+// "L2: a task is parked on a closing descriptor; steps in each: read-close 17"
+std::string LawByLaw(const std::vector<Broken>& broken,
+                     const std::vector<std::size_t>& order, int width) {
+  std::vector<std::string> laws;
+  std::map<std::string, std::string> names;
+  for (const std::size_t at : order) {
+    std::string& list = names[broken[at].violation];
+    if (list.empty()) laws.push_back(broken[at].violation);
+    absl::StrAppend(&list, list.empty() ? "" : ", ", broken[at].configuration,
+                    " ", broken[at].steps);
+  }
+  std::string text;
+  for (const std::string& law : laws) {
+    text += "  " +
+            model::Wrapped(absl::StrCat(law, "; steps in each: ", names[law]),
+                           width - 2, "    ");
+  }
+  return text;
+}
+
+}  // namespace
 
 std::string VerdictText(const std::vector<Broken>& broken, bool all,
                         int width) {
@@ -138,32 +185,27 @@ std::string VerdictText(const std::vector<Broken>& broken, bool all,
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) {
     return broken[a].steps < broken[b].steps;
   });
-  if (!all) {
-    absl::StrAppend(&text, "and broken also (--all tells each in full, --only ",
-                    "NAME one):\n");
-  }
-  for (const std::size_t at : order) {
-    const Broken& one = broken[at];
-    if (at == shortest) continue;
-    if (all) {
-      absl::StrAppend(&text, one.configuration, ": ", one.text, "\n");
-      continue;
+  order.erase(std::find(order.begin(), order.end(), shortest));
+  if (all) {
+    for (const std::size_t at : order) {
+      absl::StrAppend(&text, broken[at].configuration, ": ", broken[at].text,
+                      "\n");
     }
-    std::string line =
-        absl::StrFormat("  %-24s %9s  %s", one.configuration,
-                        Several(one.steps, "step"), one.violation);
-    if (!one.who.empty()) absl::StrAppend(&line, ": ", one.who);
-    if (line.size() > static_cast<std::size_t>(width)) {
-      line.resize(static_cast<std::size_t>(width - 1));
-      line += '~';
-    }
-    absl::StrAppend(&text, line, "\n");
+    return text;
   }
-  return text;
+  absl::StrAppend(&text, "and broken also (--all tells each in full, --only ",
+                  "NAME one):\n");
+  return text + (order.size() <= kMostLines ? LineForEach(broken, order, width)
+                                            : LawByLaw(broken, order, width));
 }
 
-CheckReport::CheckReport(const CheckOutput& wanted) : wanted_(wanted) {
-  if (!wanted.json) std::fputs(Certificate::Head().c_str(), stdout);
+CheckReport::CheckReport(const CheckOutput& wanted, LeftOut left_out)
+    : wanted_(wanted),
+      left_out_(std::move(left_out)),
+      columns_(::isatty(STDOUT_FILENO) != 0
+                   ? model::TerminalWidth(STDOUT_FILENO)
+                   : model::kEverything) {
+  if (!wanted.json) std::fputs(Certificate::Head(columns_).c_str(), stdout);
 }
 
 void CheckReport::Add(const Verdict& verdict) {
@@ -181,12 +223,12 @@ void CheckReport::Add(const Verdict& verdict) {
     return;
   }
   if (verdict.closed()) {
-    closed_ += model::ClosedLine(verdict);
+    closed_ += model::ClosedLine(verdict, columns_);
     return;
   }
   // Once something is broken, what holds is not what the reader looks for.
   if (!wanted_.json && broken_.empty()) {
-    std::fputs(Certificate::Line(verdict).c_str(), stdout);
+    std::fputs(Certificate::Line(verdict, columns_).c_str(), stdout);
     std::fflush(stdout);
   }
   certificate_.Add(verdict);
@@ -224,12 +266,12 @@ int CheckReport::Finish(double seconds) {
                                       model::TerminalWidth(STDOUT_FILENO))
                               .c_str());
   } else {
-    std::fputs(certificate_.Total().c_str(), stdout);
+    std::fputs(certificate_.Total(columns_).c_str(), stdout);
     if (judges_coverage()) {
       std::fputs(certificate_.coverage().Text().c_str(), stdout);
     }
     if (!closed_.empty()) {
-      std::fputs((model::ClosedHead() + closed_).c_str(), stdout);
+      std::fputs((model::ClosedHead(columns_) + closed_).c_str(), stdout);
     }
     if (reduced_ != 0) {
       absl::PrintF(
@@ -239,6 +281,10 @@ int CheckReport::Finish(double seconds) {
     }
   }
   if (!wanted_.json) {
+    if (!left_out_.text.empty()) {
+      const int width = model::TerminalWidth(STDOUT_FILENO);
+      std::fputs(model::Wrapped(left_out_.text, width, "  ").c_str(), stdout);
+    }
     absl::PrintF("source %s, %.1f s; %s\n", model::SourceDigest(), seconds,
                  Summary());
   }
@@ -274,7 +320,8 @@ std::string CheckReport::WholeJson(double seconds) const {
   JsonObject summary;
   summary.Add("configurations", verdicts_.size())
       .Add("broken", broken_.size())
-      .Add("cut_off", cut_off_);
+      .Add("cut_off", cut_off_)
+      .Add("left_out", left_out_.configurations.size());
   std::set<std::string> kinds;
   for (const Broken& one : broken_) kinds.insert(KindOf(one.violation));
   summary.Add("kinds", kinds.size());
@@ -290,6 +337,7 @@ std::string CheckReport::WholeJson(double seconds) const {
                  .holds = holds(),
                  .coverage = "null",
                  .summary = summary.text(),
+                 .left_out = left_out_.configurations,
                  .results = {}};
   if (judges_coverage()) json.coverage = Json(certificate_.coverage());
   for (const Verdict& one : verdicts_) json.results.push_back(Json(one));

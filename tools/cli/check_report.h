@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "netpoll/model/report/check.h"
+#include "netpoll/tools/cli/left_out.h"
 #include "netpoll/tools/common/json.h"
 
 namespace netpoll::tools {
@@ -35,7 +36,8 @@ struct Broken {
 };
 
 // "BROKEN: 31 configurations, 1 kind, shortest 16 steps in read-past-cleared",
-// the shortest in full, and a line for each other; with `all` each in full.
+// the shortest in full, and a line for each other, or, of many, for each law;
+// with `all` each in full.
 std::string VerdictText(const std::vector<Broken>& broken, bool all, int width);
 // The place of the shortest, which has a schedule if any has.
 std::size_t Shortest(const std::vector<Broken>& broken);
@@ -50,6 +52,7 @@ struct CheckJson {
   bool holds = false;
   std::string coverage;
   std::string summary;
+  std::vector<std::string> left_out = {};
   std::vector<std::string> results;
 
   std::string Text() const;
@@ -57,10 +60,14 @@ struct CheckJson {
 
 class CheckReport {
  public:
-  explicit CheckReport(const CheckOutput& wanted);
+  explicit CheckReport(const CheckOutput& wanted, LeftOut left_out = {});
 
   // In the order in which they are to be told.
   void Add(const model::Verdict& verdict);
+  // What one of those left out met when it was explored.
+  void AddMet(const model::WordMoves& moves, const model::SiteUses& sites) {
+    certificate_.AddMet(moves, sites);
+  }
   // The rest, and the exit status. Once; also of what was cut short.
   int Finish(double seconds);
 
@@ -77,6 +84,8 @@ class CheckReport {
   bool judges_coverage() const { return wanted_.whole && !failed(); }
 
   const CheckOutput wanted_;
+  const LeftOut left_out_;
+  const int columns_;  // Of the tables; a file takes everything.
   model::Certificate certificate_;
   std::vector<model::Verdict> verdicts_;
   std::string closed_;  // Lines of the closed configurations.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/tools/cli/model_files.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +16,14 @@
 #include "netpoll/tools/common/suggest.h"
 
 namespace netpoll::tools {
+namespace {
+
+// Whether they are in this program or not.
+constexpr std::string_view kRows[] = {
+#include "netpoll/model/mutants/row_names.inc"
+};
+
+}  // namespace
 
 const model::Variant* FindVariantOrExplain(const Flags& flags,
                                            const std::string& name) {
@@ -22,18 +32,19 @@ const model::Variant* FindVariantOrExplain(const Flags& flags,
     model::CatchCrashes();
     return found;
   }
-  std::vector<std::string_view> names;
-  bool any = false;
-  for (const auto& variant : model::Variants()) {
-    names.push_back(variant.name);
-    any = any || (variant.name != "shipped" && variant.name != "canary");
+  std::vector<std::string_view> names(std::begin(kRows), std::end(kRows));
+  if (std::find(names.begin(), names.end(), name) != names.end()) {
+    flags.Fail(absl::StrCat(
+        "mutant ", Quoted(name),
+        " is not in this program, or its change does "
+        "not fit the source any more: bazel test //model/mutants:rows_test "
+        "says which; tools/netpoll builds it when its name is a word of the "
+        "command, and bazel build //tools/cli:netpoll_mutants all of them"));
+    return nullptr;
   }
-  flags.Fail(absl::StrCat(
-      "no mutant is named ", Quoted(name), DidYouMean(name, names),
-      any ? ""
-          : "; this program was built without mutants: bazel build "
-            "//tools/cli:netpoll_mutants has them, and tools/netpoll takes "
-            "that one when the name is a word of the command or in a file"));
+  for (const auto& variant : model::Variants()) names.push_back(variant.name);
+  flags.Fail(absl::StrCat("no mutant is named ", Quoted(name),
+                          DidYouMean(name, names)));
   return nullptr;
 }
 
