@@ -227,27 +227,30 @@ class Table {
     return -1;
   }
 
-  // The second access of a step is "step-7-2" in the address.
-  std::string Id(std::size_t at) const {
-    std::string id = "step-" + std::to_string(moments_[at]->step);
+  // "7.2" is the second access of step 7.
+  std::string Number(std::size_t at) const {
+    const int step = moments_[at]->step;
     int nth = 1;
-    while (at > 0 && moments_[at - 1]->step == moments_[at]->step) {
+    while (at > 0 && moments_[at - 1]->step == step) {
       ++nth;
       --at;
     }
-    return nth == 1 ? id : id + "-" + std::to_string(nth);
+    const std::string number = std::to_string(step);
+    return nth == 1 ? number : number + "." + std::to_string(nth);
   }
 
   std::string Row(std::size_t at) const {
     const Moment& moment = *moments_[at];
-    const std::string id = Id(at);
+    const std::string number = Number(at);
+    std::string id = "step-" + number;  // An id has no point in it.
+    std::replace(id.begin(), id.end(), '.', '-');
     std::string classes = IsKey(moment) ? "step key" : "step";
     if (!moment.changed) classes += " reads";
     std::string row = "<tr class=\"" + classes + "\" id=\"" + id +
                       "\" data-say=\"" + HtmlText(Say(moment)) +
                       "\" data-code=\"" + HtmlText(StatementOf(moment.site)) +
                       "\"><th scope=\"row\" class=\"n\"><a href=\"#" + id +
-                      "\">" + id.substr(5) + "</a></th>";
+                      "\">" + number + "</a></th>";
     const int woken = Wakes(moment);
     // The wire runs to the woken lane, or to the words on the right.
     const int target = moment.object.empty() ? moment.thread

@@ -80,8 +80,9 @@ int List(const Variant& variant, const CheckFlags& wanted) {
   return kExitOk;
 }
 
-// Of a mutant's, unless some are named: those of runs of any length are looked
-// at one by one, when all others hold, until one does not.
+// Unless some are named: those of runs of any length are looked at when all
+// others hold; of a mutant's one by one, until one does not. What is broken may
+// well count up there, for a long time.
 std::vector<Scenario> TakeClosed(std::vector<Scenario>* selected) {
   std::vector<Scenario> closed;
   std::copy_if(selected->begin(), selected->end(), std::back_inserter(closed),
@@ -151,7 +152,7 @@ int CheckInterleavings(const Flags& flags, const CheckFlags& wanted,
     split = TakeUnchanged(held, &selected);
   }
   std::vector<Scenario> closed;
-  if (mutant && wanted.only.all()) closed = TakeClosed(&selected);
+  if (wanted.only.all()) closed = TakeClosed(&selected);
   CheckProgressLine progress(selected, closed);
   const Interruption interruption([&] { return progress.Summary(); });
   model::CheckOptions options;
@@ -184,8 +185,13 @@ int CheckInterleavings(const Flags& flags, const CheckFlags& wanted,
   // What the code under test does to end the program is a verdict on it.
   model::CatchCrashes();
   model::CheckAll(variant, selected, options, wanted.workers, done);
+  if (!mutant && !report.failed()) {
+    model::CheckAll(variant, closed, options, wanted.workers, done);
+  } else if (!mutant) {
+    report.Postpone(closed.size());
+  }
   for (const Scenario& scenario : closed) {
-    if (report.failed()) break;
+    if (!mutant || report.failed()) break;
     done(model::Check(variant.name, scenario, options));
   }
   const std::chrono::duration<double> taken =

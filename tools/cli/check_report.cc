@@ -307,6 +307,10 @@ std::string CheckReport::Summary() const {
                            Several(broken_.size(), "configuration"), ", "),
         cut_off_ == 0 ? "" : absl::StrCat(cut_off_, " cut off, "),
         "and hold in ", holds,
+        postponed_ == 0 ? ""
+                        : absl::StrCat("; ", postponed_,
+                                       " of runs of any length are looked at "
+                                       "when these hold"),
         wanted_.whole ? "; what the matrix covers is judged when all hold"
                       : "");
   }
@@ -321,7 +325,8 @@ std::string CheckReport::WholeJson(double seconds) const {
   summary.Add("configurations", verdicts_.size())
       .Add("broken", broken_.size())
       .Add("cut_off", cut_off_)
-      .Add("left_out", left_out_.configurations.size());
+      .Add("left_out", left_out_.configurations.size())
+      .Add("postponed", postponed_);
   std::set<std::string> kinds;
   for (const Broken& one : broken_) kinds.insert(KindOf(one.violation));
   summary.Add("kinds", kinds.size());

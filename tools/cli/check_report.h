@@ -68,6 +68,8 @@ class CheckReport {
   void AddMet(const model::WordMoves& moves, const model::SiteUses& sites) {
     certificate_.AddMet(moves, sites);
   }
+  // So many, of runs of any length, wait until all others hold.
+  void Postpone(std::size_t configurations) { postponed_ = configurations; }
   // The rest, and the exit status. Once; also of what was cut short.
   int Finish(double seconds);
 
@@ -94,6 +96,7 @@ class CheckReport {
   std::uint64_t reduced_ = 0;
   std::uint64_t reduced_from_ = 0;
   int cut_off_ = 0;
+  std::size_t postponed_ = 0;
 };
 
 }  // namespace netpoll::tools
