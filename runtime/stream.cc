@@ -21,6 +21,7 @@
 #include "netpoll/runtime/io_op.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/socket_internal.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/sys.h"
