@@ -94,9 +94,8 @@ inline void AddDispatchScenarios(std::vector<Scenario>& all) {
       {.tasks = {kWaits}, .stay = 1, .waker = true, .frees = true});
   add("drive-stays", "a task that stays is driven by a loop of somebody else's",
       {.tasks = {kWaits, kEnds}, .stay = 1, .event = true, .driven = true});
-  add("deep-three-workers", "three workers, and a task spawns another",
-      {.workers = 3, .tasks = {kSpawns}});
-  all.back().deep = true;
+  add("run-three-workers", "three workers, and a task that ends",
+      {.workers = 3, .tasks = {kEnds}});
   add("run-deadline", "a thread sets a deadline for a task that waits",
       {.tasks = {kWaits}, .event = true, .deadline = true});
   add("run-deadline-own", "it sets one itself, and another task runs",
