@@ -20,7 +20,7 @@
 //   Epoch      a count that goes up, and threads that wait until it has.
 //   Counter    a statistic by which nobody decides; a model has none.
 //   Misuse     stops the program with one sentence.
-//   kGenerationBits, kTimerSeqBits   widths of the reuse counters.
+//   kGenerationBits   the width of a slot's generation.
 //   Shared<T>  a word in memory that the kernel reads and writes too. Only for
 //              backends whose system has such memory.
 //
@@ -57,7 +57,6 @@ namespace netpoll {
 // The Env that ships: std::atomic and what stands on it.
 struct StdEnv {
   static constexpr int kGenerationBits = 32;
-  static constexpr int kTimerSeqBits = 32;
 
   static constexpr std::memory_order ToStd(Order order) {
     switch (order) {

@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What changes when a deadline is set, a timer fires or a descriptor is
+// What changes when a deadline is set, a timer comes or a descriptor is
 // unblocked: pure functions over the fields that the descriptor's lock guards.
 // The shell applies the new fields, publishes the status word, gives the timer
-// commands, and only then cancels the words.
+// its command, and only then cancels the words.
 //
-// Fields, per direction:
-//   deadline   0 none; above 0 absolute nanoseconds; below 0 expired
-//   seq        bumped whenever a timer that may already be on its way must not
-//              count any more; never reset, not even by open
-//   armed      a timer was armed and not stopped by us. Firing does not clear
-//              it: "fired" and "armed" are independent.
+// A descriptor has one timer for both directions, which is due no later than
+// any deadline to come. So a deadline that is no earlier than that, or none, is
+// only stored: the timer finds out when it comes, and is armed anew for what is
+// left. A timeout that is set again before every operation costs a store, and
+// the lock of the timers is taken once in the time that it takes to run out.
 //
-// Combined timer: when both deadlines are the same future time, one timer, the
-// read one, serves both and carries the read seq.
+// A timer that comes may be an old one, which had been handed out when it was
+// moved or stopped, maybe in an earlier life. It is known by its time, and if
+// that is by chance the same nothing is wrong: whoever acts on a timer expires
+// what is due at the time at which he looked, and arms it for the rest.
+//
+// Fields:
+//   read, write  the deadlines: 0 none; above 0 absolute nanoseconds; below 0
+//                expired
+//   due          when the timer is due; kNever: it is on its way, or nowhere.
+//                Set by whoever arms it; kNever by whoever acts on it
+//   armed        it was armed in this life, and is stopped at its end
+//   closing      no deadline counts any more
 
 #ifndef NETPOLL_CORE_DEADLINE_PLAN_H_
 #define NETPOLL_CORE_DEADLINE_PLAN_H_
@@ -21,63 +30,36 @@
 #include <cstdint>
 
 #include "netpoll/core/deadline.h"
+#include "netpoll/core/delta.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {
 
-struct DirectionDeadline {
-  std::int64_t deadline = 0;
-  std::uint32_t seq = 0;
-  bool armed = false;
-
-  friend constexpr bool operator==(const DirectionDeadline&,
-                                   const DirectionDeadline&) = default;
-};
-
 // Everything of a descriptor that its lock guards.
 struct DescState {
-  DirectionDeadline read;
-  DirectionDeadline write;
+  std::int64_t read = 0;
+  std::int64_t write = 0;
+  std::int64_t due = kNever;
+  bool armed = false;
   bool closing = false;
 
   friend constexpr bool operator==(const DescState&,
                                    const DescState&) = default;
 };
 
-// What to do with one of a descriptor's two timers. `serves` says which
-// directions expire when it fires.
-struct TimerCommand {
-  enum class Kind : std::uint8_t { kLeave, kArm, kStop };
-  Kind kind = Kind::kLeave;
-  Mode serves = Mode::kRead;
-  std::int64_t when = 0;
-  std::uint32_t seq = 0;
-
-  friend constexpr bool operator==(const TimerCommand&,
-                                   const TimerCommand&) = default;
-};
-
 struct DeadlinePlan {
   DescState next;
-  TimerCommand read_timer;
-  TimerCommand write_timer;
+  std::int64_t arm = kNever;  // The timer is to be armed for that time.
+  bool stop = false;          // It is to be stopped.
+  bool publish = false;       // What the status word says has changed.
   // Directions whose words are to be cancelled after publishing.
   bool cancel_read = false;
   bool cancel_write = false;
-  // False: the call changes nothing (closing, or the timer is stale).
+  // False: the call changes nothing (closing, or the timer is an old one).
   bool applies = true;
 };
 
-template <int kSeqBits>
 struct DeadlinePlanner {
-  static_assert(kSeqBits >= 1 && kSeqBits <= 32);
-  static constexpr std::uint32_t kSeqMask =
-      kSeqBits == 32 ? 0xffff'ffffu : (1u << (kSeqBits % 32)) - 1;
-
-  static constexpr std::uint32_t Bump(std::uint32_t seq) {
-    return (seq + 1) & kSeqMask;
-  }
-
   // A deadline is set for the directions of `mode`.
   static constexpr DeadlinePlan Set(const DescState& state, Mode mode,
                                     Deadline deadline) {
@@ -88,52 +70,44 @@ struct DeadlinePlanner {
       return plan;
     }
     DescState& next = plan.next;
-    if (Has(mode, Mode::kRead)) next.read.deadline = deadline.value();
-    if (Has(mode, Mode::kWrite)) next.write.deadline = deadline.value();
-    const bool was_combined = Combined(state);
-    const bool combined = Combined(next);
-    plan.read_timer = Retime(state.read, next.read, next.read.deadline > 0,
-                             was_combined != combined,
-                             combined ? Mode::kReadWrite : Mode::kRead);
-    plan.write_timer =
-        Retime(state.write, next.write, next.write.deadline > 0 && !combined,
-               was_combined != combined, Mode::kWrite);
-    plan.cancel_read = next.read.deadline < 0;
-    plan.cancel_write = next.write.deadline < 0;
+    if (Has(mode, Mode::kRead)) next.read = deadline.value();
+    if (Has(mode, Mode::kWrite)) next.write = deadline.value();
+    plan.cancel_read = next.read < 0;
+    plan.cancel_write = next.write < 0;
+    plan.publish = plan.cancel_read != (state.read < 0) ||
+                   plan.cancel_write != (state.write < 0);
+    CoverDeadline(plan, deadline.value());
     return plan;
   }
 
-  // A timer that serves `serves` fired with the seq that it was armed with.
-  static constexpr DeadlinePlan Fire(const DescState& state, Mode serves,
-                                     std::uint32_t seq) {
+  // The timer that was due at `when` has come, and `now` is believed of the
+  // directions of `mode`.
+  static constexpr DeadlinePlan Fire(const DescState& state, std::int64_t when,
+                                     std::int64_t now, Mode mode) {
     DeadlinePlan plan;
     plan.next = state;
-    const bool read = Has(serves, Mode::kRead);
-    const std::uint32_t current = read ? state.read.seq : state.write.seq;
-    if (seq != current) {
+    if (state.due != when) {
       plan.applies = false;
       return plan;
     }
-    if (read) {
-      plan.next.read.deadline = -1;
-      plan.cancel_read = true;
-    }
-    if (Has(serves, Mode::kWrite)) {
-      plan.next.write.deadline = -1;
-      plan.cancel_write = true;
-    }
+    DescState& next = plan.next;
+    next.due = kNever;
+    plan.cancel_read = Has(mode, Mode::kRead) && HasPassed(state.read, now);
+    plan.cancel_write = Has(mode, Mode::kWrite) && HasPassed(state.write, now);
+    plan.publish = plan.cancel_read || plan.cancel_write;
+    if (plan.cancel_read) next.read = -1;
+    if (plan.cancel_write) next.write = -1;
+    CoverDeadline(plan, next.read);
+    CoverDeadline(plan, next.write);
     return plan;
   }
 
-  // Whether a timer with a current seq finds the fields as it left them.
-  static constexpr bool FireIsSane(const DescState& state, Mode serves) {
-    if (Has(serves, Mode::kRead) &&
-        (state.read.deadline <= 0 || !state.read.armed)) {
-      return false;
-    }
-    return !Has(serves, Mode::kWrite) ||
-           (state.write.deadline > 0 &&
-            (state.write.armed || Has(serves, Mode::kRead)));
+  // The directions that Fire would expire.
+  static constexpr Mode WouldExpire(const DescState& state, std::int64_t when,
+                                    std::int64_t now) {
+    const bool current = state.due == when;
+    return static_cast<Mode>((current && HasPassed(state.read, now) ? 1 : 0) |
+                             (current && HasPassed(state.write, now) ? 2 : 0));
   }
 
   // The descriptor closes: no timer counts any more, everybody is woken.
@@ -141,108 +115,81 @@ struct DeadlinePlanner {
     DeadlinePlan plan;
     plan.next = state;
     plan.next.closing = true;
-    plan.read_timer = Retire(plan.next.read);
-    plan.write_timer = Retire(plan.next.write);
+    plan.next.due = kNever;
+    plan.stop = state.armed;
+    plan.publish = true;
     plan.cancel_read = true;
     plan.cancel_write = true;
     return plan;
   }
 
-  // A new incarnation; late timers of the last one stay stale.
-  static constexpr DescState Open(const DescState& state) {
-    DescState next;
-    next.read.seq = Bump(state.read.seq);
-    next.write.seq = Bump(state.write.seq);
-    return next;
-  }
-
  private:
-  static constexpr bool Combined(const DescState& state) {
-    return state.read.deadline > 0 &&
-           state.read.deadline == state.write.deadline;
+  static constexpr bool HasPassed(std::int64_t deadline, std::int64_t now) {
+    return deadline > 0 && deadline <= now;
   }
 
-  static constexpr TimerCommand Retime(const DirectionDeadline& before,
-                                       DirectionDeadline& next, bool wanted,
-                                       bool combined_changed, Mode serves) {
-    if (!before.armed) {
-      if (!wanted) return {};
-      next.armed = true;
-      return Arm(next, serves);
-    }
-    if (next.deadline == before.deadline && !combined_changed) return {};
-    next.seq = Bump(before.seq);
-    if (wanted) return Arm(next, serves);
-    next.armed = false;
-    return Stop();
-  }
-
-  static constexpr TimerCommand Arm(const DirectionDeadline& direction,
-                                    Mode serves) {
-    return {TimerCommand::Kind::kArm, serves, direction.deadline,
-            direction.seq};
-  }
-
-  static constexpr TimerCommand Stop() {
-    return {TimerCommand::Kind::kStop, Mode::kRead, 0, 0};
-  }
-
-  static constexpr TimerCommand Retire(DirectionDeadline& direction) {
-    direction.seq = Bump(direction.seq);
-    if (!direction.armed) return {};
-    direction.armed = false;
-    return Stop();
+  // The timer comes in time for that deadline too.
+  static constexpr void CoverDeadline(DeadlinePlan& plan,
+                                      std::int64_t deadline) {
+    if (deadline <= 0 || deadline >= plan.next.due) return;
+    plan.next.due = deadline;
+    plan.next.armed = true;
+    plan.arm = deadline;
   }
 };
 
 namespace deadline_plan_table {
-using P = DeadlinePlanner<32>;
-using Kind = TimerCommand::Kind;
+using P = DeadlinePlanner;
 inline constexpr DescState kFresh{};
 inline constexpr Deadline kFive = Deadline::At(5);
 inline constexpr Deadline kNine = Deadline::At(9);
+inline constexpr Mode kBothWays = Mode::kReadWrite;
 
-// One direction: armed, moved with a new seq, cleared, expired at once.
+// Armed; a later one, or none, touches no timer; an earlier one moves it.
 inline constexpr auto kRead5 = P::Set(kFresh, Mode::kRead, kFive);
-static_assert(kRead5.read_timer == TimerCommand{Kind::kArm, Mode::kRead, 5, 0});
-static_assert(kRead5.write_timer.kind == Kind::kLeave);
+static_assert(kRead5.arm == 5 && kRead5.next.due == 5 && kRead5.next.armed);
+static_assert(!kRead5.publish && !kRead5.cancel_read);
 inline constexpr auto kRead9 = P::Set(kRead5.next, Mode::kRead, kNine);
-static_assert(kRead9.read_timer == TimerCommand{Kind::kArm, Mode::kRead, 9, 1});
+static_assert(kRead9.arm == kNever && kRead9.next.due == 5);
 inline constexpr auto kCleared = P::Set(kRead9.next, Mode::kRead, {});
-static_assert(kCleared.read_timer.kind == Kind::kStop);
-static_assert(!kCleared.next.read.armed && kCleared.next.read.seq == 2);
+static_assert(kCleared.arm == kNever && kCleared.next.due == 5);
+static_assert(P::Set(kRead9.next, Mode::kWrite, Deadline::At(3)).arm == 3);
+
+// Past cancels at once, with a timer or without one (row C16).
 inline constexpr auto kPast =
     P::Set(kRead5.next, Mode::kRead, Deadline::Past());
-static_assert(kPast.cancel_read && !kPast.cancel_write);
-static_assert(kPast.read_timer.kind == Kind::kStop);
-// Past without a timer still cancels (row C16).
+static_assert(kPast.cancel_read && !kPast.cancel_write && kPast.publish);
 static_assert(P::Set(kFresh, Mode::kWrite, Deadline::Past()).cancel_write);
+static_assert(P::Set(kPast.next, Mode::kRead, kNine).publish);
 
-// Both alike: one timer serves both. Breaking the combination (row C19) gives
-// each its own, and the shared one's seq no longer counts.
-inline constexpr auto kBoth = P::Set(kFresh, Mode::kReadWrite, kFive);
-static_assert(kBoth.read_timer ==
-              TimerCommand{Kind::kArm, Mode::kReadWrite, 5, 0});
-static_assert(kBoth.write_timer.kind == Kind::kLeave);
-inline constexpr auto kSplit = P::Set(kBoth.next, Mode::kWrite, kNine);
-static_assert(kSplit.read_timer == TimerCommand{Kind::kArm, Mode::kRead, 5, 1});
-static_assert(kSplit.write_timer ==
-              TimerCommand{Kind::kArm, Mode::kWrite, 9, 0});
-static_assert(!P::Fire(kSplit.next, Mode::kReadWrite, 0).applies);
+// A timer that comes: for nobody; too early for a deadline that was moved; in
+// time. An old one changes nothing.
+inline constexpr auto kForNobody = P::Fire(kCleared.next, 5, 5, kBothWays);
+static_assert(kForNobody.applies && !kForNobody.publish);
+static_assert(kForNobody.next.due == kNever && kForNobody.arm == kNever);
+inline constexpr auto kTooEarly = P::Fire(kRead9.next, 5, 5, kBothWays);
+static_assert(!kTooEarly.cancel_read && kTooEarly.arm == 9);
+inline constexpr auto kFired = P::Fire(kTooEarly.next, 9, 9, kBothWays);
+static_assert(kFired.cancel_read && !kFired.cancel_write && kFired.publish);
+static_assert(kFired.next.read < 0 && kFired.next.due == kNever);
+static_assert(!P::Fire(kTooEarly.next, 5, 9, kBothWays).applies);
 
-// Firing expires, leaves `armed`, and only counts with the current seq.
-inline constexpr auto kFired = P::Fire(kBoth.next, Mode::kReadWrite, 0);
-static_assert(kFired.cancel_read && kFired.cancel_write);
-static_assert(kFired.next.read.deadline < 0 && kFired.next.read.armed);
-static_assert(!P::Fire(kRead9.next, Mode::kRead, 0).applies);
+// Two deadlines: each expires at its time (row C19). A direction in which
+// `now` is not believed keeps its deadline, and the timer comes again at once.
+inline constexpr auto kBoth = P::Set(kRead9.next, Mode::kWrite, kFive);
+inline constexpr auto kFirst = P::Fire(kBoth.next, 5, 5, kBothWays);
+static_assert(!kFirst.cancel_read && kFirst.cancel_write && kFirst.arm == 9);
+static_assert(P::Fire(kBoth.next, 5, 9, kBothWays).cancel_read);
+static_assert(P::Fire(kBoth.next, 5, 9, Mode::kRead).arm == 5);
+static_assert(P::WouldExpire(kBoth.next, 5, 9) == kBothWays);
+static_assert(P::WouldExpire(kBoth.next, 5, 5) == Mode::kWrite);
 
-// After unblock nothing counts; open keeps the seqs growing (row C15).
+// After unblock nothing counts (row C15).
 inline constexpr auto kClosed = P::Unblock(kBoth.next);
-static_assert(kClosed.read_timer.kind == Kind::kStop && kClosed.next.closing);
-static_assert(!P::Fire(kClosed.next, Mode::kReadWrite, 0).applies);
+static_assert(kClosed.stop && kClosed.next.closing && kClosed.publish);
+static_assert(!P::Fire(kClosed.next, 5, 9, kBothWays).applies);
 static_assert(!P::Set(kClosed.next, Mode::kRead, kNine).applies);
-static_assert(P::Open(kClosed.next).read.seq == 2);
-static_assert(DeadlinePlanner<2>::Bump(3) == 0);
+static_assert(!P::Unblock(kFresh).stop);
 }  // namespace deadline_plan_table
 
 }  // namespace netpoll

@@ -27,7 +27,7 @@
 //   rg, wg, status    atomic, see semaphore.h and status.h
 //   index, fd         constant: index for good, fd for one incarnation
 //   state             the lock
-//   next_free         the pool's lock; timer positions: the timer heap's
+//   next_free         the pool's lock; timer_position: the timer heap's
 // Slots are type-stable (pool.h): a late event may always look at one.
 
 #ifndef NETPOLL_CORE_POLL_DESC_H_
@@ -36,7 +36,9 @@
 #include <cstdint>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/core/deadline_plan.h"
+#include "netpoll/core/delta.h"
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/semaphore.h"
@@ -59,7 +61,6 @@ template <class Env>
 class PollDesc {
  public:
   using WaiterCount = typename Env::template Atomic<std::int32_t>;
-  using Planner = DeadlinePlanner<Env::kTimerSeqBits>;
   using Generations = GenerationOf<Env::kGenerationBits>;
 
   explicit PollDesc(std::uint32_t index) : index_(index) {}
@@ -80,7 +81,7 @@ class PollDesc {
     Clear(rg_, "open.rg");
     Clear(wg_, "open.wg");
     fd_.Set(fd);
-    state_.Set(Planner::Open(state_.Get()));
+    state_.Set({});
     const std::uint32_t before = generation();
     const std::uint32_t now = before == 0 ? Generations::Next(0) : before;
     Update<Env>(status_, "open.status", kSeqCstUpdate,
@@ -216,7 +217,8 @@ class PollDesc {
     if (state_.Get().closing) {
       Env::Misuse("Unblock was called twice on a descriptor");
     }
-    Apply(Planner::Unblock(state_.Get()), timers, "unblock.status", wake);
+    Apply(DeadlinePlanner::Unblock(state_.Get()), timers, "unblock.status",
+          wake);
     return wake;
   }
 
@@ -225,7 +227,8 @@ class PollDesc {
   DeadlineResult SetDeadline(Mode mode, Deadline deadline, Timers& timers) {
     DeadlineResult result;
     const LockHolder hold(lock_, "deadline.lock");
-    const DeadlinePlan plan = Planner::Set(state_.Get(), mode, deadline);
+    const DeadlinePlan plan =
+        DeadlinePlanner::Set(state_.Get(), mode, deadline);
     if (plan.applies) {
       result.earliest_moved =
           Apply(plan, timers, "deadline.status", result.wake);
@@ -233,30 +236,31 @@ class PollDesc {
     return result;
   }
 
-  // A timer fired; it may be stale, then nothing happens.
+  // The timer that was due at `when` fired, and `now` is believed of the
+  // directions of `mode`. It may be an old one, then nothing happens.
   template <class Timers>
-  PollResult Fire(Mode serves, std::uint32_t seq, Timers& timers) {
-    PollResult wake;
+  DeadlineResult Fire(std::int64_t when, std::int64_t now, Mode mode,
+                      Timers& timers) {
+    DeadlineResult result;
     const LockHolder hold(lock_, "fire.lock");
-    const DeadlinePlan plan = Planner::Fire(state_.Get(), serves, seq);
-    if (!plan.applies) return wake;
-    if (!Planner::FireIsSane(state_.Get(), serves)) {
-      Env::Misuse("a deadline timer fired that was not armed");
+    const DeadlinePlan plan =
+        DeadlinePlanner::Fire(state_.Get(), when, now, mode);
+    if (plan.applies) {
+      result.earliest_moved = Apply(plan, timers, "fire.status", result.wake);
     }
-    Apply(plan, timers, "fire.status", wake);
-    return wake;
+    return result;
   }
 
-  // Whether a timer that fired still counts, and what it is about. Both may
+  // Which directions a timer that fired would expire, and of what. Both may
   // change as soon as this returns; the key tells.
   struct Firing {
-    bool current;
+    Mode mode;
     Fd fd;
     EventKey key;
   };
-  Firing AboutFiring(Mode serves, std::uint32_t seq) {
+  Firing AboutFiring(std::int64_t when, std::int64_t now) {
     const LockHolder hold(lock_, "ask.lock");
-    return {Planner::Fire(state_.Get(), serves, seq).applies, fd_.Get(),
+    return {DeadlinePlanner::WouldExpire(state_.Get(), when, now), fd_.Get(),
             EventKey::ForSlot(index_, generation())};
   }
 
@@ -287,9 +291,7 @@ class PollDesc {
   std::uint32_t next_free() const { return next_free_.Get(); }
   void set_next_free(std::uint32_t next) { next_free_.Set(next); }
 
-  // The timers are numbered 0 (read, or both) and 1 (write).
-  static constexpr int kTimers = 2;
-  TimerPosition& timer_position(int which) { return timer_position_[which]; }
+  TimerPosition& timer_position() { return timer_position_; }
 
   SemaphoreWord semaphore_word(Mode direction) {
     return Word(direction).Load("inspect.word", Order::kSeqCst);
@@ -337,8 +339,7 @@ class PollDesc {
 
   StatusSummary Summary(std::uint32_t generation) const {
     const DescState& state = state_.Get();
-    return {state.closing, state.read.deadline < 0, state.write.deadline < 0,
-            generation};
+    return {state.closing, state.read < 0, state.write < 0, generation};
   }
 
   // The word before.
@@ -350,33 +351,20 @@ class PollDesc {
         .before;
   }
 
-  // Under the lock: fields, status word, timers, then the waiters. True if the
-  // earliest deadline moved forward.
+  // Under the lock: fields, status word, timer, then the waiters. True if the
+  // earliest deadline moved forward. Inlined, so that a plan is registers: what
+  // most plans don't ask for costs a branch.
   template <class Timers>
-  bool Apply(const DeadlinePlan& plan, Timers& timers, Site site,
-             PollResult& wake) {
+  [[gnu::always_inline]] inline bool Apply(const DeadlinePlan& plan,
+                                           Timers& timers, Site site,
+                                           PollResult& wake) {
     state_.Set(plan.next);
-    Publish(Summary(generation()), site);
-    bool moved = Command(plan.read_timer, 0, timers);
-    if (Command(plan.write_timer, 1, timers)) moved = true;
+    if (plan.publish) Publish(Summary(generation()), site);
+    const bool moved = plan.arm != kNever && timers.Arm(this, plan.arm);
+    if (plan.stop) timers.Stop(this);
     if (plan.cancel_read) Move<semaphore::Cancel>(rg_, "cancel.rg", wake);
     if (plan.cancel_write) Move<semaphore::Cancel>(wg_, "cancel.wg", wake);
     return moved;
-  }
-
-  template <class Timers>
-  bool Command(const TimerCommand& command, int which, Timers& timers) {
-    switch (command.kind) {
-      case TimerCommand::Kind::kArm:
-        return timers.Arm(this, which, command.when, command.serves,
-                          command.seq);
-      case TimerCommand::Kind::kStop:
-        timers.Stop(this, which);
-        return false;
-      case TimerCommand::Kind::kLeave:
-        break;
-    }
-    return false;
   }
 
   // What a wake touches.
@@ -390,7 +378,7 @@ class PollDesc {
   alignas(64) typename Env::Lock lock_;
   typename Env::template Var<std::uint32_t> next_free_;
   typename Env::template Var<DescState> state_;
-  TimerPosition timer_position_[kTimers] = {0, 0};
+  TimerPosition timer_position_ = 0;
 };
 
 static_assert(sizeof(PollDesc<StdEnv>) <= 128);

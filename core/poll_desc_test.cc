@@ -161,11 +161,5 @@ TEST_F(PollDescDeathTest, OpenWhileATaskWaits) {
                "a task waits on a descriptor that is not open");
 }
 
-TEST_F(PollDescDeathTest, ATimerThatWasNotArmed) {
-  // The seq is the current one: 1 after the first Open.
-  EXPECT_DEATH((void)rig_.desc.Fire(Mode::kRead, 1, rig_.timers),
-               "a deadline timer fired that was not armed");
-}
-
 }  // namespace
 }  // namespace netpoll

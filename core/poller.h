@@ -112,7 +112,7 @@ class Poller {
     if (desc == nullptr) return {nullptr, ENOMEM};
     // So that a deadline can always be armed.
     if constexpr (requires { timers_.Reserve(std::size_t{}); }) {
-      if (!timers_.Reserve(Desc::kTimers * std::size_t{pool_.Size()})) {
+      if (!timers_.Reserve(pool_.Size())) {
         pool_.Free(desc);  // It was not opened: there is nothing to retire.
         return {nullptr, ENOMEM};
       }
@@ -238,16 +238,18 @@ class Poller {
     return sink.result_;
   }
 
-  // Acts on the deadlines that have passed at `now`, and returns whom to wake.
-  // `now` was read before a PollAll: else a task may be timed out although its
-  // event had come (worker_glue.h).
-  PollResult ExpireTimers(std::int64_t now) {
-    PollResult result;
+  // Acts on the deadlines that have passed at `now`, which was read before a
+  // PollAll: else a task may be timed out although its event had come
+  // (worker_glue.h). A timer that came too early may move the earliest forward.
+  DeadlineResult ExpireTimers(std::int64_t now) {
+    DeadlineResult result;
     typename Timers::Firing firing{};
     while (timers_.PopDue(now, &firing)) {
-      AskBefore(firing, result);
-      PollResult fired = firing.owner->Fire(firing.serves, firing.seq, timers_);
-      result.Append(fired);
+      const Mode believed = AskBefore(firing, now, result.wake);
+      DeadlineResult fired =
+          firing.owner->Fire(firing.when, now, believed, timers_);
+      result.wake.Append(fired.wake);
+      result.earliest_moved = result.earliest_moved || fired.earliest_moved;
     }
     return result;
   }
@@ -355,25 +357,25 @@ class Poller {
     }
   }
 
-  // Where a PollAll may miss what has come: an event of that descriptor comes
-  // before its deadline all the same.
-  void AskBefore(const typename Timers::Firing& firing, PollResult& result) {
+  // Where a PollAll may miss what has come, an event comes before its deadline
+  // all the same. Answers of which directions `now` may be believed.
+  Mode AskBefore(const typename Timers::Firing& firing, std::int64_t now,
+                 PollResult& result) {
     if constexpr (Backend::kTraits.asks_before_timeout) {
-      if (!Traits().asks_before_timeout) return;
-      const auto about = firing.owner->AboutFiring(firing.serves, firing.seq);
-      if (!about.current) return;
+      if (!Traits().asks_before_timeout) return Mode::kReadWrite;
+      const auto about = firing.owner->AboutFiring(firing.when, now);
+      if (about.mode == kNoMode) return kNoMode;
       Sink sink(*this);
-      backend_.Ask(about.fd, about.key, firing.serves, sink);
+      backend_.Ask(about.fd, about.key, about.mode, sink);
       result.Append(sink.result_);
+      return about.mode;
     }
+    return Mode::kReadWrite;
   }
 
   bool InChild() const {
-    if constexpr (Backend::kTraits.knows_children) {
-      return backend_.InChild();
-    } else {
-      return false;
-    }
+    if constexpr (Backend::kTraits.knows_children) return backend_.InChild();
+    return false;
   }
 
   void GiveBack(Desc* desc) {

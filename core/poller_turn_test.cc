@@ -247,7 +247,7 @@ class AskTest : public testing::Test {
     Serve(poller_.Unblock(desc));
     EXPECT_EQ(poller_.Close(desc), 0);
   }
-  void Expire() { Serve(poller_.ExpireTimers(kWhen.value())); }
+  void Expire() { Serve(poller_.ExpireTimers(kWhen.value()).wake); }
   PollError Finish(ThePoller::Desc* desc) {
     return poller_.Finish(desc, Mode::kRead).error;
   }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Timers of one clock in a 4-ary heap. An owner has a few timers, numbered by
-// `which`, and keeps one heap position for each. Room for timers is reserved
-// where running out of memory can be answered; arming one that has room
-// allocates nothing and can't fail.
+// Timers of one clock in a 4-ary heap: one for each owner, which keeps its
+// position. Room for timers is reserved where running out of memory can be
+// answered; arming one that has room allocates nothing and can't fail.
 //
 // Moving a timer later and stopping it only store into its entry: the entry
 // stays where it is and is sorted anew when its old time comes. So re-arming a
@@ -13,8 +12,8 @@
 //
 // Lock order: an owner's lock may be held while calling Arm and Stop; no lock
 // is held while a firing is acted on, because PopDue hands it out first. So a
-// timer may fire although Stop was called: whoever acts on the firing compares
-// `seq` under the owner's lock.
+// timer may fire although it was stopped, or armed anew: whoever acts on it
+// looks under the owner's lock whether it still counts (deadline_plan.h).
 
 #ifndef NETPOLL_CORE_TIMER_HEAP_H_
 #define NETPOLL_CORE_TIMER_HEAP_H_
@@ -26,12 +25,11 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/core/growable.h"
-#include "netpoll/core/types.h"
 
 namespace netpoll {
 
 // Where a timer is in its heap: 0 nowhere, else its index + 1. Guarded by the
-// heap's lock. Owner must have `TimerPosition& timer_position(int which)`.
+// heap's lock. Owner must have `TimerPosition& timer_position()`.
 using TimerPosition = std::uint32_t;
 
 template <class Env, class Owner>
@@ -39,9 +37,7 @@ class TimerHeap {
  public:
   struct Firing {
     Owner* owner;
-    int which;
-    Mode serves;
-    std::uint32_t seq;
+    std::int64_t when;  // It was due.
   };
 
   // Room for `timers` in all, armed or not. False: there is no memory, and
@@ -55,16 +51,13 @@ class TimerHeap {
   // (Re-)arms a timer for the absolute time `when`. True if the earliest time
   // of the heap moved forward: a blocked poll may have to be broken. Stops the
   // process if no room was reserved and there is no memory.
-  bool Arm(Owner* owner, int which, std::int64_t when, Mode serves,
-           std::uint32_t seq) {
+  bool Arm(Owner* owner, std::int64_t when) {
     const LockHolder hold(lock_, "timers.arm.lock");
     const std::int64_t next = entries_.Change([&](Entries& entries) {
-      TimerPosition& position = owner->timer_position(which);
-      if (position == 0) position = entries.Make(owner, which);
+      TimerPosition& position = owner->timer_position();
+      if (position == 0) position = entries.Make(owner);
       Entry& entry = entries.heap[position - 1];
       entry.when = when;
-      entry.serves = serves;
-      entry.seq = seq;
       if (when < entry.key) {
         entry.key = when;
         entries.SiftUp(position - 1);
@@ -75,21 +68,21 @@ class TimerHeap {
   }
 
   // The timer will not fire any more, unless it was already handed out.
-  void Stop(Owner* owner, int which) {
+  void Stop(Owner* owner) {
     const LockHolder hold(lock_, "timers.stop.lock");
     entries_.Change([&](Entries& entries) {
-      const TimerPosition position = owner->timer_position(which);
+      const TimerPosition position = owner->timer_position();
       if (position != 0) entries.heap[position - 1].when = kNever;
     });
   }
 
   // As Stop, and the heap forgets the owner, which may then be destroyed. False
   // if it was not there: never armed, or already handed out.
-  bool Remove(Owner* owner, int which) {
+  bool Remove(Owner* owner) {
     const LockHolder hold(lock_, "timers.remove.lock");
     bool found = false;
     const std::int64_t next = entries_.Change([&](Entries& entries) {
-      const TimerPosition position = owner->timer_position(which);
+      const TimerPosition position = owner->timer_position();
       found = position != 0;
       if (found) entries.Erase(position - 1);
       return entries.Earliest();
@@ -133,18 +126,12 @@ class TimerHeap {
     std::int64_t key;   // Sort key, not later than `when`.
     std::int64_t when;  // When it is to fire; kNever if stopped.
     Owner* owner;
-    std::uint32_t seq;
-    std::uint8_t which;
-    Mode serves;
 
     template <class Visit>
     void EachField(Visit& visit) {
       visit(key);
       visit(when);
       visit(owner);
-      visit(seq);
-      visit(which);
-      visit(serves);
     }
   };
 
@@ -156,7 +143,7 @@ class TimerHeap {
     std::int64_t Earliest() const { return size == 0 ? kNever : heap[0].key; }
 
     // The position of a new one, which is due never.
-    TimerPosition Make(Owner* owner, int which) {
+    TimerPosition Make(Owner* owner) {
       if (!heap.Reserve(size + 1)) {
         Env::Misuse("there is no memory for a timer without room reserved");
       }
@@ -164,7 +151,6 @@ class TimerHeap {
       made = {};
       made.key = kNever;
       made.owner = owner;
-      made.which = static_cast<std::uint8_t>(which);
       return static_cast<TimerPosition>(size);
     }
 
@@ -177,7 +163,7 @@ class TimerHeap {
           heap[0].key = top.when;
           SiftDown(0);
         } else {
-          *firing = {top.owner, top.which, top.serves, top.seq};
+          *firing = {top.owner, top.when};
           Erase(0);
           return true;
         }
@@ -186,7 +172,7 @@ class TimerHeap {
     }
 
     void Place(std::size_t index) {
-      heap[index].owner->timer_position(heap[index].which) =
+      heap[index].owner->timer_position() =
           static_cast<TimerPosition>(index + 1);
     }
 
@@ -218,20 +204,20 @@ class TimerHeap {
     }
 
     void Erase(std::size_t index) {
-      heap[index].owner->timer_position(heap[index].which) = 0;
+      heap[index].owner->timer_position() = 0;
       const Entry last = heap[--size];
       if (index == size) return;
       heap[index] = last;
       Place(index);
       SiftUp(index);
-      SiftDown(last.owner->timer_position(last.which) - 1);
+      SiftDown(last.owner->timer_position() - 1);
     }
 
     // The owners' positions follow from the entries.
     template <class Visit>
     void EachField(Visit& visit) {
       for (std::size_t i = 0; i < size; ++i) {
-        heap[i].owner->timer_position(heap[i].which) = 0;
+        heap[i].owner->timer_position() = 0;
       }
       visit(size);
       visit.Array(heap.data(), size);

@@ -10,42 +10,40 @@
 #include <map>
 #include <memory>
 #include <random>
-#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/types.h"
+#include "netpoll/core/delta.h"
 
 namespace netpoll {
 namespace {
 
 struct Owner {
-  TimerPosition positions[2] = {0, 0};
-  TimerPosition& timer_position(int which) { return positions[which]; }
+  TimerPosition position = 0;
+  TimerPosition& timer_position() { return position; }
 };
 
 using Heap = TimerHeap<StdEnv, Owner>;
 
 // The times of what is due at `now`, as they come.
-std::vector<std::uint32_t> Due(Heap& heap, std::int64_t now) {
-  std::vector<std::uint32_t> seqs;
+using Times = std::vector<std::int64_t>;
+Times Due(Heap& heap, std::int64_t now) {
+  Times times;
   Heap::Firing firing;
-  while (heap.PopDue(now, &firing)) seqs.push_back(firing.seq);
-  return seqs;
+  while (heap.PopDue(now, &firing)) times.push_back(firing.when);
+  return times;
 }
-
-using Seqs = std::vector<std::uint32_t>;
 
 TEST(TimerHeapTest, FiresInOrderOfTimeAndNeverEarly) {
   Heap heap;
   std::vector<Owner> owners(20);
   for (std::uint32_t i = 0; i < owners.size(); ++i) {
     const std::uint32_t when = 1 + (i * 7) % 20;
-    heap.Arm(&owners[i], 0, when, Mode::kRead, when);
+    heap.Arm(&owners[i], when);
   }
   for (std::uint32_t now = 0; now <= 21; ++now) {
-    EXPECT_EQ(Due(heap, now), now == 0 || now == 21 ? Seqs{} : Seqs{now});
+    EXPECT_EQ(Due(heap, now), now == 0 || now == 21 ? Times{} : Times{now});
   }
   EXPECT_EQ(heap.Next(), kNever);
 }
@@ -53,85 +51,81 @@ TEST(TimerHeapTest, FiresInOrderOfTimeAndNeverEarly) {
 TEST(TimerHeapTest, HandsOutWhatWasArmed) {
   Heap heap;
   Owner owner;
-  heap.Arm(&owner, 1, 5, Mode::kWrite, 42);
+  heap.Arm(&owner, 5);
   Heap::Firing firing;
-  ASSERT_TRUE(heap.PopDue(5, &firing));
+  ASSERT_TRUE(heap.PopDue(7, &firing));
   EXPECT_EQ(firing.owner, &owner);
-  EXPECT_EQ(firing.which, 1);
-  EXPECT_EQ(firing.serves, Mode::kWrite);
-  EXPECT_EQ(firing.seq, 42u);
-  EXPECT_EQ(owner.positions[1], 0u);
+  EXPECT_EQ(firing.when, 5);
+  EXPECT_EQ(owner.position, 0u);
 }
 
-TEST(TimerHeapTest, ATimerMovedLaterFiresOnlyThenWithItsNewSeq) {
+TEST(TimerHeapTest, ATimerMovedLaterFiresOnlyThen) {
   Heap heap;
   Owner owner;
-  heap.Arm(&owner, 0, 5, Mode::kRead, 1);
-  EXPECT_FALSE(heap.Arm(&owner, 0, 9, Mode::kReadWrite, 2));
+  heap.Arm(&owner, 5);
+  EXPECT_FALSE(heap.Arm(&owner, 9));
   EXPECT_LE(heap.Next(), 9);
-  EXPECT_EQ(Due(heap, 5), Seqs{});
+  EXPECT_EQ(Due(heap, 5), Times{});
   EXPECT_EQ(heap.Next(), 9) << "sorted anew once its old time came";
-  EXPECT_EQ(Due(heap, 8), Seqs{});
-  EXPECT_EQ(Due(heap, 9), Seqs{2});
+  EXPECT_EQ(Due(heap, 8), Times{});
+  EXPECT_EQ(Due(heap, 9), Times{9});
 }
 
 TEST(TimerHeapTest, TimersMovedLaterKeepTheOrderOfTimes) {
   Heap heap;
   Owner moved, other;
-  heap.Arm(&moved, 0, 3, Mode::kRead, 1);
-  heap.Arm(&other, 0, 5, Mode::kRead, 2);
-  heap.Arm(&moved, 0, 9, Mode::kRead, 3);
-  EXPECT_EQ(Due(heap, 10), (Seqs{2, 3}));
+  heap.Arm(&moved, 3);
+  heap.Arm(&other, 5);
+  heap.Arm(&moved, 9);
+  EXPECT_EQ(Due(heap, 10), (Times{5, 9}));
 }
 
 TEST(TimerHeapTest, SaysWhenTheEarliestTimeMovedForward) {
   Heap heap;
   Owner a, b;
-  EXPECT_TRUE(heap.Arm(&a, 0, 50, Mode::kRead, 0));
-  EXPECT_FALSE(heap.Arm(&b, 0, 60, Mode::kRead, 0));
-  EXPECT_TRUE(heap.Arm(&b, 0, 40, Mode::kRead, 1));
+  EXPECT_TRUE(heap.Arm(&a, 50));
+  EXPECT_FALSE(heap.Arm(&b, 60));
+  EXPECT_TRUE(heap.Arm(&b, 40));
   EXPECT_EQ(heap.Next(), 40);
-  EXPECT_FALSE(heap.Arm(&a, 0, 45, Mode::kRead, 1));
-  EXPECT_TRUE(heap.Arm(&a, 0, 39, Mode::kRead, 2));
+  EXPECT_FALSE(heap.Arm(&a, 45));
+  EXPECT_TRUE(heap.Arm(&a, 39));
 }
 
 TEST(TimerHeapTest, AStoppedTimerDoesNotFireAndMayBeArmedAgain) {
   Heap heap;
   Owner owner;
-  heap.Stop(&owner, 0);
-  heap.Arm(&owner, 0, 5, Mode::kRead, 1);
-  heap.Stop(&owner, 0);
-  EXPECT_EQ(Due(heap, 100), Seqs{});
+  heap.Stop(&owner);
+  heap.Arm(&owner, 5);
+  heap.Stop(&owner);
+  EXPECT_EQ(Due(heap, 100), Times{});
   EXPECT_EQ(heap.Next(), kNever) << "and is forgotten";
-  heap.Arm(&owner, 0, 105, Mode::kRead, 2);
-  heap.Stop(&owner, 0);
-  heap.Arm(&owner, 0, 107, Mode::kRead, 3);
-  EXPECT_EQ(Due(heap, 106), Seqs{});
-  EXPECT_EQ(Due(heap, 107), Seqs{3});
+  heap.Arm(&owner, 105);
+  heap.Stop(&owner);
+  heap.Arm(&owner, 107);
+  EXPECT_EQ(Due(heap, 106), Times{});
+  EXPECT_EQ(Due(heap, 107), Times{107});
 }
 
 TEST(TimerHeapTest, ATimerForNeverDoesNotFire) {
   Heap heap;
   Owner owner;
-  EXPECT_FALSE(heap.Arm(&owner, 0, kNever, Mode::kRead, 1));
+  EXPECT_FALSE(heap.Arm(&owner, kNever));
   EXPECT_EQ(heap.Next(), kNever);
-  EXPECT_EQ(Due(heap, kNever - 1), Seqs{});
-  EXPECT_TRUE(heap.Arm(&owner, 0, 7, Mode::kRead, 2));
-  EXPECT_EQ(Due(heap, 7), Seqs{2});
+  EXPECT_EQ(Due(heap, kNever - 1), Times{});
+  EXPECT_TRUE(heap.Arm(&owner, 7));
+  EXPECT_EQ(Due(heap, 7), Times{7});
 }
 
 TEST(TimerHeapTest, ARemovedOwnerMayBeDestroyed) {
   Heap heap;
   std::vector<std::unique_ptr<Owner>> owners;
-  for (std::uint32_t i = 0; i < 30; ++i) {
+  for (int i = 0; i < 60; ++i) {
     owners.push_back(std::make_unique<Owner>());
-    heap.Arm(owners.back().get(), 0, 10 + i, Mode::kRead, i);
-    heap.Arm(owners.back().get(), 1, 60 - i, Mode::kWrite, 100 + i);
+    heap.Arm(owners.back().get(), 10 + i * 7 % 60);
   }
   for (std::size_t i = 0; i < owners.size(); i += 2) {
-    heap.Remove(owners[i].get(), 0);
-    heap.Remove(owners[i].get(), 1);
-    heap.Remove(owners[i].get(), 1);
+    EXPECT_TRUE(heap.Remove(owners[i].get()));
+    EXPECT_FALSE(heap.Remove(owners[i].get()));
     owners[i].reset();
   }
   EXPECT_EQ(Due(heap, 1000).size(), 30u);
@@ -142,13 +136,13 @@ TEST(TimerHeapTest, ARemovedTimerIsNoReasonToLookEarlier) {
   Heap heap;
   Owner first;
   Owner second;
-  heap.Arm(&first, 0, 5, Mode::kRead, 1);
-  heap.Arm(&second, 0, 9, Mode::kRead, 2);
-  EXPECT_TRUE(heap.Remove(&first, 0));
+  heap.Arm(&first, 5);
+  heap.Arm(&second, 9);
+  EXPECT_TRUE(heap.Remove(&first));
   EXPECT_EQ(heap.Next(), 9);
-  EXPECT_TRUE(heap.Remove(&second, 0));
+  EXPECT_TRUE(heap.Remove(&second));
   EXPECT_EQ(heap.Next(), kNever);
-  EXPECT_FALSE(heap.Remove(&second, 0));
+  EXPECT_FALSE(heap.Remove(&second));
 }
 
 TEST(TimerHeapTest, BehavesAsASortedMapUnderRandomCalls) {
@@ -158,43 +152,37 @@ TEST(TimerHeapTest, BehavesAsASortedMapUnderRandomCalls) {
   };
   Heap heap;
   std::vector<Owner> owners(40);
-  using Timer = std::pair<const Owner*, int>;
-  struct Truth {
-    std::int64_t when;
-    std::uint32_t seq;
-  };
-  std::map<Timer, Truth> truth;
+  std::map<const Owner*, std::int64_t> truth;
   std::int64_t now = 1;
-  for (std::uint32_t seq = 1; seq < 40'000; ++seq) {
+  for (int round = 1; round < 40'000; ++round) {
     Owner* const owner = &owners[pick(40)];
-    const int which = static_cast<int>(pick(2));
     const std::uint32_t what = pick(10);
     if (what < 6) {
       const std::int64_t when = now + pick(60);
-      heap.Arm(owner, which, when, Mode::kRead, seq);
-      truth[{owner, which}] = {when, seq};
+      heap.Arm(owner, when);
+      truth[owner] = when;
     } else if (what < 7) {
-      heap.Stop(owner, which);
-      truth.erase({owner, which});
+      heap.Stop(owner);
+      truth.erase(owner);
     } else if (what < 8) {
-      heap.Remove(owner, which);
-      truth.erase({owner, which});
+      heap.Remove(owner);
+      truth.erase(owner);
     } else {
       now += pick(8);
       std::int64_t last = 0;
       Heap::Firing firing;
       while (heap.PopDue(now, &firing)) {
-        const auto it = truth.find({firing.owner, firing.which});
+        const auto it = truth.find(firing.owner);
         ASSERT_NE(it, truth.end()) << "fired although stopped";
-        ASSERT_EQ(it->second.seq, firing.seq) << "fired with an old seq";
-        ASSERT_LE(it->second.when, now) << "fired early";
-        ASSERT_GE(it->second.when, last) << "out of order";
-        last = it->second.when;
+        ASSERT_EQ(it->second, firing.when) << "fired at an old time";
+        ASSERT_LE(it->second, now) << "fired early";
+        ASSERT_GE(it->second, last) << "out of order";
+        last = it->second;
         truth.erase(it);
       }
-      for (const auto& [timer, t] : truth) ASSERT_GT(t.when, now) << "missed";
+      for (const auto& [timer, when] : truth) ASSERT_GT(when, now) << "missed";
     }
-    for (const auto& [timer, t] : truth) ASSERT_LE(heap.Next(), t.when);
+    for (const auto& [timer, when] : truth) ASSERT_LE(heap.Next(), when);
   }
 }
 
@@ -206,9 +194,9 @@ TEST(TimerHeapTest, RoomIsReservedOrRefusedAndNothingIsLost) {
   for (std::uint32_t i = 0; i < owners.size(); ++i) {
     ASSERT_TRUE(heap.Reserve(i + 1));
     EXPECT_FALSE(heap.Reserve(SIZE_MAX));
-    heap.Arm(&owners[i], 0, i, Mode::kRead, i);
+    heap.Arm(&owners[i], i);
   }
-  Seqs all;
+  Times all;
   for (std::uint32_t i = 0; i < owners.size(); ++i) all.push_back(i);
   EXPECT_EQ(Due(heap, 1000), all);
 }
@@ -225,7 +213,7 @@ TEST(TimerHeapDeathTest, ArmingWithoutRoomOrMemory) {
         std::vector<Owner> owners(1 << 20);
         rlimit none{};  // What the process has it keeps.
         ::setrlimit(RLIMIT_AS, &none);
-        for (Owner& owner : owners) heap.Arm(&owner, 0, 5, Mode::kRead, 1);
+        for (Owner& owner : owners) heap.Arm(&owner, 5);
       },
       "netpoll: there is no memory for a timer without room reserved");
 }

@@ -22,6 +22,7 @@ using Fd = int;
 
 // A direction, or both. A bit mask: `kReadWrite` is the union.
 enum class Mode : std::uint8_t { kRead = 1, kWrite = 2, kReadWrite = 3 };
+inline constexpr Mode kNoMode{};
 
 constexpr bool Has(Mode mode, Mode direction) {
   return (static_cast<unsigned>(mode) & static_cast<unsigned>(direction)) != 0;

@@ -27,7 +27,8 @@
 //   void Poll(delta)     Poller::Poll; the waiters are runnable when it returns
 //   void PollAll()       as Poll, by Poller::PollAll
 //   void Expire(now)     Poller::ExpireTimers and the like; the waiters are
-//                        runnable, and announced as any work that is submitted
+//                        runnable, and announced as any work that is submitted,
+//                        and so is a deadline that is earlier than all were
 //   bool WorkVisible()   whether any worker could find work, or should stop
 //   void Break()         Poller::Break
 // Work that Poll makes runnable need not be announced: the glue does it.
@@ -113,7 +114,7 @@ PollResult PollTurn(Poller& poller, std::int64_t until, Clock clock) {
     PollResult result = {};
   } host{poller, clock};
   const DueTime due = PollUntil(host, until);
-  if (due) host.Add(poller.ExpireTimers(*due));
+  if (due) host.Add(poller.ExpireTimers(*due).wake);
   return host.result;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The seam over the explorer: what core/concurrency.h describes, with every
-// access handed to the run that is under way. The widths of the reuse counters
-// are small, so that they wrap within reach.
+// access handed to the run that is under way. A generation is small, so that it
+// wraps within reach.
 
 #ifndef NETPOLL_MODEL_MODEL_ENV_H_
 #define NETPOLL_MODEL_MODEL_ENV_H_
@@ -51,10 +51,9 @@ class SharedMemory {
   static inline thread_local SharedMemory* current = nullptr;
 };
 
-template <int kGeneration, int kTimerSeq>
+template <int kGeneration>
 struct ModelEnv {
   static constexpr int kGenerationBits = kGeneration;
-  static constexpr int kTimerSeqBits = kTimerSeq;
 
   template <class T>
   class Atomic {

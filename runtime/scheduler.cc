@@ -265,9 +265,9 @@ void Scheduler::PollTimed(Worker& worker, Delta delta) {
 }
 
 void Scheduler::Expire(Worker& worker, std::int64_t now) {
-  PollResult result = poller_.ExpireTimers(now);
-  worker.counts.timeouts.Add(static_cast<std::uint64_t>(-result.waiters_delta));
-  MakeRunnable(result);
+  DeadlineResult result = poller_.ExpireTimers(now);
+  worker.counts.timeouts.Add(
+      static_cast<std::uint64_t>(-result.wake.waiters_delta));
   WakeSleeps(now);
 }
 

@@ -22,7 +22,7 @@ struct Timed {
   explicit Timed(Due called) : due(called) {}
 
   // For the timer heap, under its lock.
-  TimerPosition& timer_position(int) { return position; }
+  TimerPosition& timer_position() { return position; }
 
   const Due due;
   TimerPosition position = 0;

@@ -98,8 +98,8 @@ class StoredWake : public World {
   struct Done {
     bool missed = false;
   };
-  ModelEnv<2, 2>::Atomic<int> word_{0};
-  ModelEnv<2, 2>::Atomic<int> count_{0};
+  ModelEnv<2>::Atomic<int> word_{0};
+  ModelEnv<2>::Atomic<int> count_{0};
 };
 
 // On x86 a store is not ordered before a later load of another word.

@@ -223,7 +223,7 @@ class Lockstep {
   void Advance(std::int64_t nanos) {
     now_ += nanos;
     poller_.backend().reports.clear();
-    PollResult result = poller_.ExpireTimers(now_);
+    PollResult result = poller_.ExpireTimers(now_).wake;
     for (const Report& report : poller_.backend().reports) Follow(report);
     for (Conn& conn : conns_) {
       if (conn.desc) ExpectWoken(conn, model(conn).Expire(now_));

@@ -197,42 +197,42 @@ TEST(DeltaTest, MillisecondsAreRoundedUpAndCut) {
 
 // --- The deadline plan ------------------------------------------------------
 
-// Every combination of the fields that a descriptor can reach, with every
-// call: what is set is what was asked for, what must be cancelled is, and a
-// seq moves whenever a timer that may be on its way must not count any more.
+// Every combination of the fields, also such as no descriptor reaches, with
+// every call: what is set is what was asked for, what must be cancelled is,
+// and afterwards the timer is due no later than any deadline to come.
 std::vector<DescState> PlanStates() {
   std::vector<DescState> states;
   for (const std::int64_t read : {-1, 0, 5, 9}) {
     for (const std::int64_t write : {-1, 0, 5, 9}) {
-      for (unsigned bits = 0; bits < 8; ++bits) {
-        DescState state{{read, 3, (bits & 1) != 0},
-                        {write, 6, (bits & 2) != 0},
-                        (bits & 4) != 0};
-        states.push_back(state);
+      for (const std::int64_t due :
+           {std::int64_t{5}, std::int64_t{9}, kNever}) {
+        const bool covered =
+            (read <= 0 || due <= read) && (write <= 0 || due <= write);
+        for (const bool closing : {false, true}) {
+          if (!covered && !closing) continue;
+          states.push_back({read, write, due, due != kNever, closing});
+        }
       }
     }
   }
   return states;
 }
 
-using Planner = DeadlinePlanner<32>;
-using Timer = TimerCommand::Kind;
+using Planner = DeadlinePlanner;
 
-void CheckTimer(const DirectionDeadline& before, const DirectionDeadline& after,
-                const TimerCommand& command) {
-  if (command.kind == Timer::kArm) {
-    EXPECT_EQ(command.when, after.deadline);
-    EXPECT_EQ(command.seq, after.seq);
-    EXPECT_TRUE(after.armed);
-    EXPECT_EQ(before.armed, before.seq != after.seq) << "old timer counts";
+// The timer is due when it was armed for, and in time.
+void CheckTimer(const DescState& before, const DeadlinePlan& plan) {
+  const DescState& next = plan.next;
+  if (plan.arm != kNever) {
+    EXPECT_EQ(next.due, plan.arm);
+    EXPECT_TRUE(next.armed);
+    EXPECT_TRUE(next.due == next.read || next.due == next.write);
+  } else {
+    EXPECT_EQ(next.armed, before.armed);
   }
-  if (command.kind == Timer::kStop) {
-    EXPECT_TRUE(before.armed);
-    EXPECT_FALSE(after.armed);
-    EXPECT_NE(before.seq, after.seq) << "a stopped timer counts";
-  }
-  if (command.kind == Timer::kLeave) {
-    EXPECT_EQ(before.armed, after.armed);
+  for (const std::int64_t deadline : {next.read, next.write}) {
+    if (deadline <= 0) continue;
+    EXPECT_LE(next.due, deadline) << "nobody comes in time";
   }
 }
 
@@ -240,71 +240,77 @@ TEST(DeadlinePlanTest, SetDoesWhatWasAskedInEveryState) {
   int pairs = 0;
   for (const DescState& state : PlanStates()) {
     for (const Mode mode : {Mode::kRead, Mode::kWrite, Mode::kReadWrite}) {
-      for (const std::int64_t when : {-1, 0, 5, 9}) {
+      for (const std::int64_t when : {-1, 0, 3, 5, 9}) {
         const Deadline deadline =
             when == 0 ? Deadline::None() : Deadline::At(when);
         const DeadlinePlan plan = Planner::Set(state, mode, deadline);
         ++pairs;
         EXPECT_EQ(plan.applies, !state.closing);
+        EXPECT_FALSE(plan.stop);
         if (!plan.applies) {
           EXPECT_EQ(plan.next, state);
           continue;
         }
         const DescState& next = plan.next;
-        EXPECT_EQ(next.read.deadline,
-                  mode != Mode::kWrite ? when : state.read.deadline);
-        EXPECT_EQ(next.write.deadline,
-                  mode != Mode::kRead ? when : state.write.deadline);
-        EXPECT_EQ(plan.cancel_read, next.read.deadline < 0);
-        EXPECT_EQ(plan.cancel_write, next.write.deadline < 0);
-        CheckTimer(state.read, next.read, plan.read_timer);
-        CheckTimer(state.write, next.write, plan.write_timer);
+        EXPECT_EQ(next.read, mode != Mode::kWrite ? when : state.read);
+        EXPECT_EQ(next.write, mode != Mode::kRead ? when : state.write);
+        EXPECT_EQ(plan.cancel_read, next.read < 0);
+        EXPECT_EQ(plan.cancel_write, next.write < 0);
+        EXPECT_EQ(plan.publish, (next.read < 0) != (state.read < 0) ||
+                                    (next.write < 0) != (state.write < 0));
+        EXPECT_EQ(plan.arm == kNever, when <= 0 || when >= state.due)
+            << "a later deadline touches no timer";
+        CheckTimer(state, plan);
       }
     }
   }
   std::printf("deadline plan: %d (state, set) pairs\n", pairs);
 }
 
-TEST(DeadlinePlanTest, FireUnblockAndOpenInEveryState) {
+TEST(DeadlinePlanTest, FireAndUnblockInEveryState) {
   int pairs = 0;
   for (const DescState& state : PlanStates()) {
-    for (const Mode serves : {Mode::kRead, Mode::kWrite, Mode::kReadWrite}) {
-      for (std::uint32_t seq = 0; seq < 10; ++seq) {
-        const std::uint32_t current =
-            serves == Mode::kWrite ? state.write.seq : state.read.seq;
-        const DeadlinePlan plan = Planner::Fire(state, serves, seq);
-        ++pairs;
-        EXPECT_EQ(plan.applies, seq == current);
-        if (!plan.applies) {
-          EXPECT_EQ(plan.next, state);
-          continue;
+    for (const Mode mode :
+         {kNoMode, Mode::kRead, Mode::kWrite, Mode::kReadWrite}) {
+      for (const std::int64_t when : {3, 5, 9}) {
+        for (const std::int64_t now : {when, std::int64_t{9}}) {
+          if (state.closing && state.due != kNever) continue;
+          const DeadlinePlan plan = Planner::Fire(state, when, now, mode);
+          ++pairs;
+          EXPECT_EQ(plan.applies, when == state.due);
+          const auto late = [&](std::int64_t deadline, Mode direction) {
+            return plan.applies && Has(mode, direction) && deadline > 0 &&
+                   deadline <= now;
+          };
+          EXPECT_EQ(plan.cancel_read, late(state.read, Mode::kRead));
+          EXPECT_EQ(plan.cancel_write, late(state.write, Mode::kWrite));
+          EXPECT_EQ(plan.next.read, plan.cancel_read ? -1 : state.read);
+          EXPECT_EQ(plan.next.write, plan.cancel_write ? -1 : state.write);
+          EXPECT_EQ(plan.publish, plan.cancel_read || plan.cancel_write);
+          EXPECT_FALSE(plan.stop);
+          if (!plan.applies) {
+            EXPECT_EQ(plan.next, state);
+            continue;
+          }
+          EXPECT_EQ(plan.arm, plan.next.due) << "it has come";
+          CheckTimer(state, plan);
+          const Mode asked = Planner::WouldExpire(state, when, now);
+          EXPECT_EQ(Has(asked, Mode::kRead),
+                    state.read > 0 && state.read <= now);
+          EXPECT_EQ(Has(asked, Mode::kWrite),
+                    state.write > 0 && state.write <= now);
         }
-        EXPECT_EQ(plan.cancel_read, serves != Mode::kWrite);
-        EXPECT_EQ(plan.cancel_write, serves != Mode::kRead);
-        EXPECT_EQ(plan.next.read.deadline < 0,
-                  plan.cancel_read || state.read.deadline < 0);
-        EXPECT_EQ(plan.next.write.deadline < 0,
-                  plan.cancel_write || state.write.deadline < 0);
-        EXPECT_EQ(plan.read_timer.kind, Timer::kLeave);
-        EXPECT_EQ(plan.write_timer.kind, Timer::kLeave);
       }
     }
     const DeadlinePlan closed = Planner::Unblock(state);
-    EXPECT_TRUE(closed.next.closing);
+    EXPECT_TRUE(closed.next.closing && closed.publish);
     EXPECT_TRUE(closed.cancel_read && closed.cancel_write);
-    EXPECT_NE(closed.next.read.seq, state.read.seq);
-    EXPECT_NE(closed.next.write.seq, state.write.seq);
-    EXPECT_FALSE(closed.next.read.armed || closed.next.write.armed);
-    EXPECT_EQ(closed.read_timer.kind == Timer::kStop, state.read.armed);
-    EXPECT_EQ(closed.write_timer.kind == Timer::kStop, state.write.armed);
-    const DescState open = Planner::Open(state);
-    EXPECT_EQ(open, (DescState{{0, state.read.seq + 1, false},
-                               {0, state.write.seq + 1, false},
-                               false}));
-    pairs += 2;
+    EXPECT_EQ(closed.next.due, kNever);
+    EXPECT_EQ(closed.stop, state.armed);
+    EXPECT_EQ(closed.arm, kNever);
+    ++pairs;
   }
-  std::printf("deadline plan: %d (state, fire, unblock or open) pairs\n",
-              pairs);
+  std::printf("deadline plan: %d (state, fire or unblock) pairs\n", pairs);
 }
 
 }  // namespace

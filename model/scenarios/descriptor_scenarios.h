@@ -67,6 +67,12 @@ inline void AddDescriptorScenarios(std::vector<Scenario>& all) {
        .setters = {{{kRW, five}}},
        .times = {5},
        .asks = true});
+  add("ask-more", "a deadline comes that it has not asked about",
+      {.write_rounds = 1,
+       .write_edges = 1,
+       .setters = {{{kR, five}, {kW, five}}},
+       .times = {5},
+       .asks = true});
   add("read-timer-later", "a stale timer against a later deadline",
       {.read_rounds = 1,
        .setters = {{{kR, five}, {kR, nine}}},
@@ -84,6 +90,20 @@ inline void AddDescriptorScenarios(std::vector<Scenario>& all) {
       {.read_rounds = 1,
        .setters = {{{kR, five}}, {{kR, nine}}},
        .times = {5, 9}});
+  add("two-clocks", "a timer in two hands, and deadlines of the same time",
+      {.read_rounds = 1,
+       .retry_timeouts = true,
+       .setters = {{{kR, nine}, {kR, five}, {kR, nine}}},
+       .times = {9},
+       .clocks = 2});
+  add("two-clocks-close", "the same, of two lives",
+      {.setters = {{{kR, five}}},
+       .times = {5},
+       .clocks = 2,
+       .closers = 1,
+       .reopen = true,
+       .second_rounds = 1,
+       .second_deadline = 5});
   add("read-timer-sooner", "a deadline is brought forward",
       {.read_rounds = 1, .setters = {{{kR, nine}, {kR, five}}}, .times = {5}});
   add("retry-after-timeout", "the reader goes on when the deadline is gone",
@@ -201,12 +221,12 @@ inline void AddDescriptorScenarios(std::vector<Scenario>& all) {
        .write_rounds = 1,
        .setters = {{{kRW, five}}},
        .times = {5}});
-  add("both-split", "the shared timer's seq, when one direction leaves",
+  add("both-split", "the shared timer, when one direction leaves",
       {.read_rounds = 1,
        .write_rounds = 1,
        .setters = {{{kRW, five}, {kW, nine}}},
        .times = {5, 9}});
-  add("both-joined", "two timers become one when the deadlines agree",
+  add("both-joined", "two deadlines of one time",
       {.read_rounds = 1,
        .write_rounds = 1,
        .setters = {{{kW, five}, {kR, five}}},
@@ -316,9 +336,7 @@ inline void AddDescriptorScenarios(std::vector<Scenario>& all) {
        .second_rounds = 1,
        .second_deadline = 9},
       true);
-  // Too large to exhaust: fuzzed. The numbers of timers have two bits here, so
-  // one on its way may be overtaken by three changes of its direction and no
-  // more: another deadline, the close and the next open.
+  // Too large to exhaust: fuzzed.
   add("huge-both-reopen",
       "everybody at once, several times, and again in the next life",
       {.read_rounds = 3,

@@ -51,6 +51,7 @@ struct Cast {
   std::vector<std::vector<DeadlineMove>> setters;  // One thread each.
   std::int64_t first_deadline = 0;   // The reader's, when the story begins.
   std::vector<std::int64_t> times;   // The clock may come to each, in order.
+  int clocks = 1;                    // Threads that look at it.
   bool asks = false;                 // The backend asks before a timeout.
   int closers = 0;                   // 1: unblock, wait for the users, close.
   bool reopen = false;               // The closer opens the descriptor again.
@@ -66,8 +67,8 @@ struct Cast {
   // Runs of any length: whoever is there goes on for ever, and the closer opens
   // again. Numbers of rounds, edges and reports say only who is there; a setter
   // chooses one of its moves each time, the clock one of its times. No report
-  // is held across three closes, nor a timer across four changes, since numbers
-  // have two bits here (docs/explorer.md).
+  // is held across three closes, since numbers have two bits here
+  // (docs/explorer.md).
   bool endless = false;
   // Whoever wakes a task leaves something for it in a plain field; `late`,
   // against the rule, only when the task may run already.
@@ -81,21 +82,7 @@ struct Cast {
 struct Users {
   std::uint8_t count = 0;
   std::uint8_t incarnation = 0;
-  // Of runs of any length. `shut`: nobody may begin. Changes of deadlines and
-  // of the descriptor's life that are under way; and while the clock may have a
-  // timer in hand, those that could have overtaken it.
-  bool shut = false;
-  std::uint8_t changing = 0;
-  bool clock = false;
-  std::uint8_t overtaken = 0;
-
-  // False: one more would be more than numbers of two bits can tell.
-  bool BeginChange() {
-    if (clock && overtaken == 3) return false;
-    ++changing;
-    if (clock) ++overtaken;
-    return true;
-  }
+  bool shut = false;  // Of runs of any length: nobody may begin.
 
   friend bool operator==(const Users&, const Users&) = default;
   std::string Text() const {
@@ -107,7 +94,7 @@ struct Users {
 // descriptor_world_threads.cc.
 class DescriptorWorld : public ParkingWorld {
  public:
-  using Env = ModelEnv<2, 2>;
+  using Env = ModelEnv<2>;
   using Shipped = Poller<ModelBackend, Env, ModelTimers>;
   using Desc = Shipped::Desc;
 
@@ -149,6 +136,8 @@ class DescriptorWorld : public ParkingWorld {
       static_cast<std::uint8_t>(Mode::kReadWrite);
 
   bool HasInHand(int thread) const;
+  bool IsClock(int thread) const;
+  const char* ByTimer(const View& view, int clock, const DescState& next);
   const char* ObservedByCloser(const Access& access, Value response,
                                CloserNote& note);
   const char* ObservedEvent(const Access& access, Value response,
@@ -184,6 +173,7 @@ class DescriptorWorld : public ParkingWorld {
   void PeerBody(Thread& thread, std::int64_t mode, int edges);
   void SetterBody(Thread& thread, const std::vector<DeadlineMove>& moves);
   void ClockBody(Thread& thread);
+  void Expire(Thread& thread, std::int64_t now);
   void CloserBody(Thread& thread);
   std::vector<Task*> TasksOf(Thread& thread, PollResult& result);
   void Release(Thread& thread, PollResult result);
@@ -203,7 +193,7 @@ class DescriptorWorld : public ParkingWorld {
   Env::Var<int> word_left_;
   int user_count_ = 0;
   int closer_ = -1;
-  int clock_ = -1;
+  std::vector<int> clocks_;
   int setter_ = -1;  // The first.
   std::vector<int> pollers_;
 
@@ -211,7 +201,7 @@ class DescriptorWorld : public ParkingWorld {
   ObjectOf<StatusWord>* status_ = nullptr;
   ObjectOf<DescState>* state_ = nullptr;
   Object* lock_ = nullptr;
-  ObjectOf<ModelTimer>* timers_[2] = {};
+  ObjectOf<ModelTimer>* timer_ = nullptr;
   ObjectOf<std::int32_t>* count_ = nullptr;
 
   struct UserInfo {

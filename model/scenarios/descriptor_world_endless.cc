@@ -28,45 +28,15 @@ Step Go(Users& users, std::int64_t) {
   return 0;
 }
 
-// Whoever sets a deadline uses the descriptor as well.
-Step ComeToChange(Users& users, std::int64_t) {
-  if (users.shut || !users.BeginChange()) return std::nullopt;
-  ++users.count;
-  return 0;
-}
-Step GoChanged(Users& users, std::int64_t) {
-  --users.count;
-  --users.changing;
-  return 0;
-}
-
-Step TimePasses(Users& users, std::int64_t) {
-  users.clock = true;
-  users.overtaken = users.changing;
-  return 0;
-}
-Step TimeHasPassed(Users& users, std::int64_t) {
-  users.clock = false;
-  users.overtaken = 0;
-  return 0;
-}
-
 Step Shut(Users& users, std::int64_t) {
-  if (!users.BeginChange()) return std::nullopt;
   users.shut = true;
   return 0;
 }
 Step NobodyIsLeft(Users& users, std::int64_t) {
   if (users.count != 0) return std::nullopt;
-  --users.changing;
-  return 0;
-}
-Step BeginToOpen(Users& users, std::int64_t) {
-  if (!users.BeginChange()) return std::nullopt;
   return 0;
 }
 Step Opened(Users& users, std::int64_t) {
-  --users.changing;
   users.shut = false;
   return 0;
 }
@@ -94,29 +64,29 @@ void DescriptorWorld::EndlessSetterBody(
     Thread& thread, const std::vector<DeadlineMove>& moves) {
   for (;;) {
     thread.Mark("outside");
-    Thread::MayCall("setter.comes", users_, ComeToChange);
+    Thread::MayCall("setter.comes", users_, Come);
     const std::size_t which = static_cast<std::size_t>(
         Thread::Choose("setter.move", static_cast<int>(moves.size())));
     const DeadlineResult result =
         poller_.SetDeadline(desc_, moves[which].mode, moves[which].deadline);
     Release(thread, result.wake);
     thread.Mark("leave");
-    Thread::Call("setter.goes", users_, GoChanged);
+    Thread::Call("setter.goes", users_, Go);
   }
 }
 
 void DescriptorWorld::EndlessClockBody(Thread& thread) {
   for (;;) {
+    thread.SetNote({});
     thread.Mark("time");
-    Thread::MayCall("clock.passes", users_, TimePasses);
+    thread.May("clock.passes");
     std::int64_t now = cast_.times[0];
     if (cast_.times.size() > 1) {
       now = cast_.times[static_cast<std::size_t>(
           Thread::Choose("clock.time", static_cast<int>(cast_.times.size())))];
     }
     if (cast_.asks) Thread::Call("clock.news", kernel_, kernel::TimePasses);
-    Release(thread, poller_.ExpireTimers(now));
-    Thread::Call("clock.over", users_, TimeHasPassed);
+    Expire(thread, now);
   }
 }
 
@@ -132,7 +102,7 @@ void DescriptorWorld::EndlessCloserBody(Thread& thread) {
     poller_.Close(desc_);
     thread.SetNote({});
     thread.Mark("closed");
-    Thread::MayCall("closer.opens", users_, BeginToOpen);
+    thread.May("closer.opens");
     auto opened = poller_.Open(3);
     if (opened.desc != desc_) thread.Fail("S9: the pool lost the slot");
     thread.Mark("opened");

@@ -14,18 +14,23 @@
 namespace netpoll::model {
 namespace {
 
-// "open r@5#1* w-#0": deadline, seq, and whether a timer is armed.
+// "open r@9 w- timer@5": the deadlines, and when the timer is due.
 std::string ShowDescState(const DescState& state) {
   std::string text = state.closing ? "closing" : "open";
-  const auto add = [&text](const char* name, const DirectionDeadline& one) {
-    text += name + (one.deadline == 0  ? std::string("-")
-                    : one.deadline < 0 ? std::string("past")
-                                       : "@" + std::to_string(one.deadline));
-    text += "#" + std::to_string(one.seq) + (one.armed ? "*" : "");
+  const auto add = [&text](const char* name, std::int64_t one) {
+    text += name + (one == 0  ? std::string("-")
+                    : one < 0 ? std::string("past")
+                              : "@" + std::to_string(one));
   };
   add(" r", state.read);
   add(" w", state.write);
+  if (state.due != kNever) add(" timer", state.due);
   return text;
+}
+
+bool ExpiresIn(const DescState& before, const DescState& next, Mode direction) {
+  return direction == Mode::kRead ? before.read > 0 && next.read < 0
+                                  : before.write > 0 && next.write < 0;
 }
 
 // Of a status word, what a user takes note of: all flags but the count.
@@ -66,7 +71,7 @@ void DescriptorWorld::FindObjects() {
       state_->show = ShowDescState;
     }
     if (auto* timer = dynamic_cast<ObjectOf<ModelTimer>*>(object)) {
-      timers_[timers_[0] == nullptr ? 0 : 1] = timer;
+      timer_ = timer;
     }
   }
 }
@@ -102,8 +107,8 @@ const char* DescriptorWorld::Invariant(const View& view) {
     return Of(status_,
               "I9: the status word and the field disagree about closing");
   }
-  if (Expired(status, Mode::kRead) != (state.read.deadline < 0) ||
-      Expired(status, Mode::kWrite) != (state.write.deadline < 0)) {
+  if (Expired(status, Mode::kRead) != (state.read < 0) ||
+      Expired(status, Mode::kWrite) != (state.write < 0)) {
     return Of(status_,
               "I9: the status word and the fields disagree about a deadline");
   }
@@ -151,8 +156,8 @@ const char* DescriptorWorld::AtRestOfStatus(const View& view) {
   if (cast_.setters.size() == 1 && view.ended(setter_) && !state.closing) {
     const DeadlineMove& last = cast_.setters[0].back();
     if (last.deadline.none() &&
-        ((Has(last.mode, Mode::kRead) && state.read.deadline != 0) ||
-         (Has(last.mode, Mode::kWrite) && state.write.deadline != 0))) {
+        ((Has(last.mode, Mode::kRead) && state.read != 0) ||
+         (Has(last.mode, Mode::kWrite) && state.write != 0))) {
       return Of(state_, "I14: a deadline was cleared, and is there");
     }
   }
@@ -197,29 +202,15 @@ const char* DescriptorWorld::AtRestOfTasks(const View& view) {
 
 const char* DescriptorWorld::AtRestOfTimers(const View& view) {
   const DescState& state = view.Of(*state_);
-  // Whatever has a deadline has a timer that serves it, with the current seq.
-  for (int which = 0; which < 2 && !state.closing; ++which) {
-    const DirectionDeadline& direction = which == 0 ? state.read : state.write;
-    if (direction.deadline <= 0) continue;
-    const Mode mode = which == 0 ? Mode::kRead : Mode::kWrite;
-    bool served = false;
-    for (int timer = 0; timer < 2; ++timer) {
-      const ModelTimer& armed = view.Of(*timers_[timer]);
-      const std::uint32_t seq =
-          Has(armed.serves, Mode::kRead) ? state.read.seq : state.write.seq;
-      if (armed.waits && armed.when == direction.deadline &&
-          Has(armed.serves, mode) && armed.seq == seq) {
-        served = true;
-      }
-    }
-    if (!served) {
+  const ModelTimer& timer = view.Of(*timer_);
+  for (const std::int64_t deadline : {state.read, state.write}) {
+    if (deadline <= 0 || state.closing) continue;
+    if (!timer.waits || timer.when > deadline || timer.when != state.due) {
       return Of(state_, "I13: a deadline is set and no timer serves it");
     }
   }
-  for (int timer = 0; timer < 2; ++timer) {
-    if (state.closing && view.Of(*timers_[timer]).waits) {
-      return Of(timers_[timer], "I12: a closed descriptor still has a timer");
-    }
+  if (state.closing && timer.waits) {
+    return Of(timer_, "I12: a closed descriptor still has a timer");
   }
   return nullptr;
 }
@@ -251,8 +242,9 @@ bool DescriptorWorld::OnlyDeadlines() const {
 }
 
 bool DescriptorWorld::Watches(const Access& access) {
+  if (access.object == state_) return access.op == Op::kSet;
   if (access.object != status_) return false;
-  return IsEvent(access.site, "fire") || IsEvent(access.site, "open") ||
+  return IsEvent(access.site, "open") ||
          (IsEvent(access.site, "deadline") && access.op == Op::kCas);
 }
 
@@ -285,8 +277,12 @@ const char* DescriptorWorld::Observed(int thread, const Access& access,
 }
 
 bool DescriptorWorld::HasInHand(int thread) const {
-  return thread == clock_ ||
+  return IsClock(thread) ||
          std::find(pollers_.begin(), pollers_.end(), thread) != pollers_.end();
+}
+
+bool DescriptorWorld::IsClock(int thread) const {
+  return std::find(clocks_.begin(), clocks_.end(), thread) != clocks_.end();
 }
 
 const char* DescriptorWorld::ObservedByCloser(const Access& access,
@@ -360,22 +356,29 @@ const char* DescriptorWorld::ObservedByUser(Mode direction,
   return nullptr;
 }
 
+// What a timer does to the fields.
+const char* DescriptorWorld::ByTimer(const View& view, int clock,
+                                     const DescState& next) {
+  const DescState& before = view.Of(*state_);
+  const auto fired = view.note(clock).As<InHand>();
+  for (const Mode direction : {Mode::kRead, Mode::kWrite}) {
+    if (!ExpiresIn(before, next, direction)) continue;
+    if ((direction == Mode::kRead ? before.read : before.write) > fired.id) {
+      return Of(clock, state_, "I12: a deadline ended before its time");
+    }
+    if ((view.Of(kernel_).in_time & static_cast<int>(direction)) != 0) {
+      return Of(clock, &kernel_,
+                "L8: a deadline was believed and its descriptor not asked");
+    }
+  }
+  return nullptr;
+}
+
 // What the status word may not be told, seen with the whole state at hand.
 const char* DescriptorWorld::BeforeStep(const View& view, int thread,
                                         const Access& access) {
-  if (thread == clock_ && IsEvent(access.site, "fire")) {
-    const auto fired = view.note(thread).As<InHand>();
-    if (fired.what == InHand::What::kTimer) {
-      const ModelTimer& timer = view.Of(*timers_[fired.timer]);
-      if (timer.live != fired.id)
-        return Of(thread, timers_[fired.timer],
-                  "I12: a stale timer was acted on");
-      if (access.op == Op::kCas &&
-          (view.Of(kernel_).in_time & static_cast<int>(timer.serves)) != 0) {
-        return Of(thread, &kernel_,
-                  "L8: a deadline was believed and its descriptor not asked");
-      }
-    }
+  if (IsClock(thread) && access.object == state_) {
+    return ByTimer(view, thread, state_->kept(access.a));
   }
   if (IsEvent(access.site, "deadline") && access.op == Op::kCas &&
       (view.Of(*status_) & reference::kClosing) != 0) {
@@ -383,8 +386,8 @@ const char* DescriptorWorld::BeforeStep(const View& view, int thread,
   }
   if (IsEvent(access.site, "open") && access.object == status_) {
     const DescState& state = view.Of(*state_);
-    if (state.closing || state.read.deadline != 0 ||
-        state.write.deadline != 0 || state.read.armed || state.write.armed) {
+    if (state.closing || state.read != 0 || state.write != 0 ||
+        state.due != kNever || state.armed) {
       return Of(thread, state_,
                 "I17: a new incarnation begins with old fields");
     }

@@ -33,9 +33,6 @@ DescriptorWorld::DescriptorWorld(const Cast& cast)
   if (cast.endless) {
     (void)poller_.stale_events();
     ObjectAt("stale.load")->left_out = true;
-    for (ObjectOf<ModelTimer>* timer : timers_) {
-      timer->now = timer->Intern({.counts = false});
-    }
     MarkOnTheWay();
   }
   AddThreads();
@@ -94,8 +91,9 @@ void DescriptorWorld::AddThreads() {
                   [=, this](Thread& thread) { SetterBody(thread, moves); });
     if (setter_ < 0) setter_ = setter;
   }
-  if (!cast.times.empty()) {
-    clock_ = AddThread("clock", [this](Thread& thread) { ClockBody(thread); });
+  for (int i = 0; !cast.times.empty() && i < cast.clocks; ++i) {
+    clocks_.push_back(AddThread(i == 0 ? "clock" : "clock2",
+                                [this](Thread& thread) { ClockBody(thread); }));
   }
   if (cast.closers > 0) {
     closer_ =
@@ -312,12 +310,21 @@ void DescriptorWorld::ClockBody(Thread& thread) {
     } else {
       thread.May("clock.passes");
     }
-    const PollResult expired = poller_.ExpireTimers(now);
-    if (thread.note().As<InHand>().what != InHand::What::kNothing) {
-      thread.Fail("L2: deadlines that have passed were left for later");
-    }
-    Release(thread, expired);
+    Expire(thread, now);
   }
+}
+
+void DescriptorWorld::Expire(Thread& thread, std::int64_t now) {
+  const DeadlineResult expired = poller_.ExpireTimers(now);
+  const auto left = thread.note().As<InHand>();
+  if (left.what != InHand::What::kNothing) {
+    thread.Fail("L2: deadlines that have passed were left for later");
+  }
+  if (left.rearmed && !expired.earliest_moved) {
+    thread.Fail("L6: a timer is the earliest, and who armed it is not told");
+  }
+  thread.SetNote({});
+  Release(thread, expired.wake);
 }
 
 void DescriptorWorld::CloserBody(Thread& thread) {

@@ -67,7 +67,7 @@ class DoorbellWorld : public World {
   }
 
  private:
-  using Env = ModelEnv<2, 2>;
+  using Env = ModelEnv<2>;
   static constexpr std::int64_t kLater = 9;
   static constexpr std::int64_t kSooner = 5;
 
@@ -126,7 +126,7 @@ class DoorbellWorld : public World {
   void Submitter(Thread& thread) {
     thread.May("submitter.go");
     if (cast_.timer) {
-      (void)heap_.Arm(&timed_, 0, kSooner, Mode::kRead, 1);
+      (void)heap_.Arm(&timed_, kSooner);
     } else {
       bell_.Store("submitter.push", 1, Order::kSeqCst);
     }
@@ -141,8 +141,8 @@ class DoorbellWorld : public World {
   }
 
   struct Timed {
-    TimerPosition positions[1] = {};
-    TimerPosition& timer_position(int which) { return positions[which]; }
+    TimerPosition position = 0;
+    TimerPosition& timer_position() { return position; }
   };
 
   const DoorbellCast cast_;

@@ -89,7 +89,7 @@ class ForeignWorld : public ParkingWorld {
   };
   using System = sleep_system::System;
   using Step = std::optional<int>;
-  using Env = ModelEnv<2, 2>;
+  using Env = ModelEnv<2>;
 
   static std::int64_t Time(int time) { return time == kNoTime ? kNever : time; }
   static int Number(std::int64_t time) {

@@ -34,8 +34,8 @@ struct Sleepers {
   }
 };
 
-struct FutexEnv : ModelEnv<2, 2> {
-  using Plain = ModelEnv<2, 2>;
+struct FutexEnv : ModelEnv<2> {
+  using Plain = ModelEnv<2>;
 
   template <class T>
   class Atomic : public Plain::Atomic<T> {

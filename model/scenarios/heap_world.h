@@ -19,7 +19,6 @@
 
 #include "netpoll/core/delta.h"
 #include "netpoll/core/timer_heap.h"
-#include "netpoll/core/types.h"
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/engine/world.h"
@@ -107,11 +106,11 @@ class HeapWorld : public World {
  private:
   using Step = std::optional<int>;
   struct Timed {
-    TimerPosition positions[1] = {};
+    TimerPosition position = 0;
     int number = 0;
-    TimerPosition& timer_position(int which) { return positions[which]; }
+    TimerPosition& timer_position() { return position; }
   };
-  using Heap = TimerHeap<ModelEnv<2, 2>, Timed>;
+  using Heap = TimerHeap<ModelEnv<2>, Timed>;
 
   static std::int64_t Pack(int owner, int arming, std::int64_t when = 0) {
     return when << 16 | arming << 8 | owner;
@@ -150,15 +149,23 @@ class HeapWorld : public World {
     return 0;
   }
   enum Fired { kRight, kEarly, kTwice, kAfterRemove };
+  // It was due at a time: that is the last arming for that time which has not
+  // fired yet.
   static Step Fire(Clockwork& clock, std::int64_t what) {
     const auto owner = what & 255;
-    const auto arming = what >> 8 & 255;
-    auto& fate = clock.fate[owner][arming];
-    if (clock.when[owner][arming] > clock.now) return kEarly;
-    if (fate == Clockwork::kFired || fate == Clockwork::kNone) return kTwice;
-    if (fate == Clockwork::kRemoved) return kAfterRemove;
-    fate = Clockwork::kFired;
-    return kRight;
+    const auto when = what >> 16;
+    if (when > clock.now) return kEarly;
+    for (int arming = Clockwork::kArmings - 1; arming >= 0; --arming) {
+      auto& fate = clock.fate[owner][arming];
+      if (clock.when[owner][arming] != when || fate == Clockwork::kNone ||
+          fate == Clockwork::kFired) {
+        continue;
+      }
+      if (fate == Clockwork::kRemoved) return kAfterRemove;
+      fate = Clockwork::kFired;
+      return kRight;
+    }
+    return kTwice;
   }
   static Step Tell(Clockwork& clock, std::int64_t) {
     clock.told = true;
@@ -177,9 +184,8 @@ class HeapWorld : public World {
     for (;;) {
       thread.Mark("expire", {now});
       if (!heap_.PopDue(now, &firing)) return;
-      switch (Thread::Call(
-          "fire", clock_, Fire,
-          Pack(firing.owner->number, static_cast<int>(firing.seq)))) {
+      switch (Thread::Call("fire", clock_, Fire,
+                           Pack(firing.owner->number, 0, firing.when))) {
         case kEarly:
           thread.Fail("T4: a timer fired before its time");
         case kTwice:
@@ -210,18 +216,17 @@ class HeapWorld : public World {
         case TimerAct::kArm:
           Thread::Call("owner.arms", clock_, Begin,
                        Pack(owner, ++arming, acts[i].when));
-          if (heap_.Arm(&timed_[owner], 0, acts[i].when, Mode::kRead,
-                        static_cast<std::uint32_t>(arming))) {
+          if (heap_.Arm(&timed_[owner], acts[i].when)) {
             Thread::Call("owner.tells", clock_, Tell);
           }
           Thread::Call("owner.armed", clock_, Armed, Pack(owner, arming));
           break;
         case TimerAct::kStop:
-          heap_.Stop(&timed_[owner], 0);
+          heap_.Stop(&timed_[owner]);
           Thread::Call("owner.stopped", clock_, Stopped, Pack(owner, arming));
           break;
         case TimerAct::kRemove:
-          if (heap_.Remove(&timed_[owner], 0) &&
+          if (heap_.Remove(&timed_[owner]) &&
               Thread::Call("owner.removed", clock_, Removed,
                            Pack(owner, arming)) != 0) {
             thread.Fail("T6: Remove found a timer that had fired");
@@ -233,7 +238,7 @@ class HeapWorld : public World {
 
   const HeapCast cast_;
   ObjectOf<Clockwork> clock_;
-  Timed timed_[Clockwork::kOwners] = {{{}, 0}, {{}, 1}};
+  Timed timed_[Clockwork::kOwners] = {{0, 0}, {0, 1}};
   Heap heap_;
 };
 

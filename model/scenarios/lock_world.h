@@ -156,7 +156,7 @@ class LockWorld : public ParkingWorld {
   }
 
   using Int = ObjectOf<int>;
-  using Env = ModelEnv<2, 2>;
+  using Env = ModelEnv<2>;
 
   void Wake(Thread& thread, WaiterList& list) {
     while (Waiter* const waiter = list.Pop()) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What surrounds the poller in the model: a kernel with one descriptor, the
-// backend over it, and the descriptor's timers, which may fire late, or
-// although they were stopped after they had been taken.
+// backend over it, and the descriptor's timer, which may fire late, or
+// although it was stopped or armed anew after it had been taken.
 
 #ifndef NETPOLL_MODEL_SCENARIOS_MODEL_KERNEL_H_
 #define NETPOLL_MODEL_SCENARIOS_MODEL_KERNEL_H_
@@ -23,15 +23,18 @@ namespace netpoll::model {
 struct InHand {
   enum class What : std::uint8_t { kNothing, kEvent, kTimer };
   What what = What::kNothing;
-  std::uint8_t id = 0;     // An event's generation, a timer's arming.
-  std::uint8_t timer = 0;  // Which of the two.
-  bool stale = false;      // An event that the status word says is another's.
+  std::uint8_t id = 0;   // An event's generation, the time that a timer is
+                         // fired at.
+  bool rearmed = false;  // Since then a timer was the earliest.
+  bool stale = false;    // An event that the status word says is another's.
 
   static InHand Event(std::uint32_t generation) {
     return {What::kEvent, static_cast<std::uint8_t>(generation)};
   }
-  static InHand Timer(int which, std::uint8_t id) {
-    return {What::kTimer, id, static_cast<std::uint8_t>(which)};
+  // At no time: it is not due.
+  static InHand Timer(std::int64_t now, bool rearmed) {
+    return {now == 0 ? What::kNothing : What::kTimer,
+            static_cast<std::uint8_t>(now), rearmed};
   }
 };
 
@@ -255,57 +258,15 @@ class ModelBackend {
   const bool holds_;
 };
 
-// The timers of the one descriptor, as a value: each either waits for its time
-// or not. `id` tells one arming from the next, `live` is that of the timer that
-// counts: a firing with another id is stale whatever its seq says.
+// The timer of the one descriptor, as a value.
 struct ModelTimer {
   bool waits = false;
   std::int64_t when = 0;
-  Mode serves = Mode::kRead;
-  std::uint32_t seq = 0;
-  std::uint8_t id = 0;
-  std::uint8_t live = 0;
-  // Not of runs of any length: there is one firing on its way at most, and it
-  // is the live one until the timer is armed again or stopped.
-  bool counts = true;
 
   friend bool operator==(const ModelTimer&, const ModelTimer&) = default;
   std::string Text() const {
-    return waits ? "at " + std::to_string(when) + " seq " + std::to_string(seq)
-                 : "idle";
+    return waits ? "at " + std::to_string(when) : "idle";
   }
-};
-
-// What a step that arms is told, in one number.
-struct ArmRequest {
-  static constexpr std::int64_t Pack(std::int64_t when, Mode serves,
-                                     std::uint32_t seq) {
-    return when << 16 | static_cast<std::int64_t>(serves) << 8 | seq;
-  }
-  static constexpr std::int64_t When(std::int64_t packed) {
-    return packed >> 16;
-  }
-  static constexpr Mode Serves(std::int64_t packed) {
-    return static_cast<Mode>(packed >> 8 & 3);
-  }
-  static constexpr std::uint32_t Seq(std::int64_t packed) {
-    return static_cast<std::uint32_t>(packed & 255);
-  }
-};
-
-// A timer that is due: packed into a response, which is never 0.
-struct Due {
-  static int Pack(const ModelTimer& timer) {
-    return 1 | static_cast<int>(timer.serves) << 1 |
-           static_cast<int>(timer.seq) << 3 | timer.id << 8;
-  }
-  explicit Due(int packed)
-      : serves(static_cast<Mode>(packed >> 1 & 3)),
-        seq(static_cast<std::uint32_t>(packed >> 3 & 31)),
-        id(static_cast<std::uint8_t>(packed >> 8)) {}
-  Mode serves;
-  std::uint32_t seq;
-  std::uint8_t id;
 };
 
 template <class Env, class Owner>
@@ -314,71 +275,51 @@ class ModelTimers {
   using Object = ObjectOf<ModelTimer>;
   struct Firing {
     Owner* owner;
-    int which;
-    Mode serves;
-    std::uint32_t seq;
+    std::int64_t when;
   };
 
-  ModelTimers() : timers_{Object(ModelTimer{}), Object(ModelTimer{})} {
-    timers_[0].name = "timer.read";
-    timers_[1].name = "timer.write";
-  }
+  ModelTimers() : timer_(Object(ModelTimer{})) { timer_.name = "timer"; }
 
-  bool Arm(Owner* owner, int which, std::int64_t when, Mode serves,
-           std::uint32_t seq) {
+  bool Arm(Owner* owner, std::int64_t when) {
     owner_ = owner;
-    return Thread::Call("timers.arm", timers_[which], ArmStep,
-                        ArmRequest::Pack(when, serves, seq)) != 0;
-  }
-  void Stop(Owner*, int which) {
-    Thread::Call("timers.stop", timers_[which], StopStep);
-  }
-  // Takes one timer that is due, the first one before the second.
-  bool PopDue(std::int64_t now, Firing* firing) {
-    MarkOfRun("due", {now});
-    for (int which = 0; which < 2; ++which) {
-      const int answer =
-          Thread::Call("timers.pop", timers_[which], PopStep, now);
-      if (answer == 0) continue;
-      const Due due(answer);
-      *firing = {owner_, which, due.serves, due.seq};
-      SetNoteOfRun(InHand::Timer(which, due.id));
-      return true;
+    const bool sooner = Thread::Call("timers.arm", timer_, ArmStep, when) != 0;
+    InHand firing = NoteOfRun().As<InHand>();
+    if (firing.what == InHand::What::kTimer && sooner) {
+      firing.rearmed = true;
+      SetNoteOfRun(firing);
     }
-    SetNoteOfRun({});
-    return false;
+    return sooner;
+  }
+  void Stop(Owner*) { Thread::Call("timers.stop", timer_, StopStep); }
+  bool PopDue(std::int64_t now, Firing* firing) {
+    const bool rearmed = NoteOfRun().As<InHand>().rearmed;
+    MarkOfRun("due", {now});
+    const int when = Thread::Call("timers.pop", timer_, PopStep, now);
+    SetNoteOfRun(InHand::Timer(when == 0 ? 0 : now, rearmed));
+    *firing = {owner_, when};
+    return when != 0;
   }
   std::int64_t Next() const { return 0; }
 
  private:
-  static std::optional<int> ArmStep(ModelTimer& timer, std::int64_t request) {
-    const bool sooner = !timer.waits || ArmRequest::When(request) < timer.when;
-    timer.waits = true;
-    timer.when = ArmRequest::When(request);
-    timer.serves = ArmRequest::Serves(request);
-    timer.seq = ArmRequest::Seq(request);
-    if (timer.counts) {
-      timer.id = static_cast<std::uint8_t>(timer.id % 7 + 1);
-      timer.live = timer.id;
-    } else {
-      timer.live = 0;
-    }
+  static std::optional<int> ArmStep(ModelTimer& timer, std::int64_t when) {
+    const bool sooner = !timer.waits || when < timer.when;
+    timer = {true, when};
     return sooner ? 1 : 0;
   }
   static std::optional<int> StopStep(ModelTimer& timer, std::int64_t) {
-    timer.waits = false;
-    timer.when = 0;
-    timer.live = 0;
+    timer = {};
     return 0;
   }
+  // 0: it is not due.
   static std::optional<int> PopStep(ModelTimer& timer, std::int64_t now) {
     if (!timer.waits || timer.when > now) return 0;
-    timer.waits = false;
-    if (!timer.counts) timer.live = timer.id = 1;
-    return Due::Pack(timer);
+    const int when = static_cast<int>(timer.when);
+    timer = {};
+    return when;
   }
 
-  Object timers_[2];
+  Object timer_;
   // One descriptor: the same in every run.
   Owner* owner_ = nullptr;
 };

@@ -13,7 +13,6 @@
 #include <string>
 
 #include "netpoll/core/delta.h"
-#include "netpoll/core/types.h"
 #include "netpoll/model/engine/object.h"
 #include "netpoll/model/engine/world.h"
 
@@ -68,7 +67,7 @@ class ModelTimes {
   void HaveRoomFor(std::size_t rooms) { rooms_ = rooms; }
 
   bool Reserve(std::size_t timers) const { return timers <= rooms_; }
-  bool Arm(Owner* owner, int, std::int64_t when, Mode, std::uint32_t) {
+  bool Arm(Owner* owner, std::int64_t when) {
     const auto step = [](ModelClock& clock,
                          std::int64_t what) -> std::optional<int> {
       const int before = clock.Earliest();
@@ -80,7 +79,7 @@ class ModelTimes {
                "times.arm", clock_, step,
                owner->timer_number * kScale + ShortTime(when)) != 0;
   }
-  bool Remove(Owner* owner, int) {
+  bool Remove(Owner* owner) {
     const auto step = [](ModelClock& clock,
                          std::int64_t timer) -> std::optional<int> {
       const bool there = clock.due[timer] != 0;

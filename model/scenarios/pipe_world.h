@@ -230,7 +230,7 @@ class PipeWorld : public ParkingWorld {
   }
 
   const PipeCast cast_;
-  WakeToken<ModelEnv<2, 2>> token_;
+  WakeToken<ModelEnv<2>> token_;
   ObjectOf<Queue> queue_;
   Int news_;
   Int seen_;

@@ -97,12 +97,10 @@ class NoTimers {
  public:
   struct Firing {
     Owner* owner;
-    int which;
-    Mode serves;
-    std::uint32_t seq;
+    std::int64_t when;
   };
-  bool Arm(Owner*, int, std::int64_t, Mode, std::uint32_t) { return false; }
-  void Stop(Owner*, int) {}
+  bool Arm(Owner*, std::int64_t) { return false; }
+  void Stop(Owner*) {}
   bool PopDue(std::int64_t, Firing*) { return false; }
   std::int64_t Next() const { return 0; }
 };
@@ -111,7 +109,7 @@ class NoTimers {
 template <int kBits>
 class PoolWorld : public ParkingWorld {
  public:
-  using Shipped = Poller<PoolBackend, ModelEnv<kBits, 2>, NoTimers>;
+  using Shipped = Poller<PoolBackend, ModelEnv<kBits>, NoTimers>;
 
   explicit PoolWorld(const PoolCast& cast)
       : cast_(cast),

@@ -24,7 +24,7 @@
 
 namespace netpoll::model {
 
-using RuntimeEnv = ModelEnv<2, 2>;
+using RuntimeEnv = ModelEnv<2>;
 
 // A task of a scenario, by the number of its thread.
 struct TaskOfThread : Waiter {

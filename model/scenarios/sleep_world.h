@@ -186,7 +186,7 @@ class SleepWorld : public ParkingWorld {
 
   using System = sleep_system::System;
   using Step = std::optional<int>;
-  using Protocol = SleepProtocol<ModelEnv<2, 2>>;
+  using Protocol = SleepProtocol<ModelEnv<2>>;
 
   static std::int64_t Time(int time) { return time == kNoTime ? kNever : time; }
 

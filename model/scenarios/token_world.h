@@ -196,7 +196,7 @@ class TokenWorld : public ParkingWorld {
   }
 
   const TokenCast cast_;
-  using Env = ModelEnv<2, 2>;
+  using Env = ModelEnv<2>;
   WakeToken<Env> token_;
   Env::Atomic<int> words_[2];
   Int posted_;

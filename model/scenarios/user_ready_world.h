@@ -27,7 +27,7 @@ struct UserReadyCast {
 
 class UserReadyWorld : public ParkingWorld {
  public:
-  using Env = ModelEnv<2, 2>;
+  using Env = ModelEnv<2>;
   using Desc = PollDesc<Env>;
 
   explicit UserReadyWorld(const UserReadyCast& cast)

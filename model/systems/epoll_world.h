@@ -218,9 +218,8 @@ struct EpollCast : BackendCast {
   int signals = 0;
 };
 
-class EpollWorld
-    : public BackendWorld<EpollBackend<ModelEnv<2, 2>, ModelLinuxSys>,
-                          EpollSystem> {
+class EpollWorld : public BackendWorld<EpollBackend<ModelEnv<2>, ModelLinuxSys>,
+                                       EpollSystem> {
  public:
   explicit EpollWorld(const EpollCast& cast)
       : BackendWorld(cast, "epoll.sleep", SystemOf(cast)),

@@ -238,7 +238,7 @@ struct KqueueCast : BackendCast {
 };
 
 class KqueueWorld
-    : public BackendWorld<KqueueBackend<ModelEnv<2, 2>, ModelKqueueSys>,
+    : public BackendWorld<KqueueBackend<ModelEnv<2>, ModelKqueueSys>,
                           KqueueSystem> {
  public:
   explicit KqueueWorld(const KqueueCast& cast)

@@ -222,8 +222,8 @@ struct PollCast : BackendCast {
   int signals = 0;  // That interrupt a call.
 };
 
-class PollWorld : public BackendWorld<PollBackend<ModelEnv<2, 2>, ModelPollSys>,
-                                      PollSystem> {
+class PollWorld
+    : public BackendWorld<PollBackend<ModelEnv<2>, ModelPollSys>, PollSystem> {
  public:
   explicit PollWorld(const PollCast& cast)
       : BackendWorld(cast, "poll2.sleep", SystemOf(cast)),

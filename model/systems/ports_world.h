@@ -221,7 +221,7 @@ struct PortCast : BackendCast {
 };
 
 class PortWorld
-    : public BackendWorld<EventPortsBackend<ModelEnv<2, 2>, ModelPortSys>,
+    : public BackendWorld<EventPortsBackend<ModelEnv<2>, ModelPortSys>,
                           PortSystem> {
  public:
   explicit PortWorld(const PortCast& cast)

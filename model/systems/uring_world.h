@@ -196,7 +196,7 @@ struct UringCast : BackendCast {
 };
 
 class UringWorld
-    : public BackendWorld<IoUringBackend<ModelEnv<2, 2>, ModelUringSys>,
+    : public BackendWorld<IoUringBackend<ModelEnv<2>, ModelUringSys>,
                           UringSystem> {
  public:
   explicit UringWorld(const UringCast& cast)

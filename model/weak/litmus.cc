@@ -12,7 +12,7 @@
 namespace netpoll::model {
 namespace {
 
-using Env = ModelEnv<2, 2>;
+using Env = ModelEnv<2>;
 
 constexpr int kWords = 4;
 

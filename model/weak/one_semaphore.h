@@ -44,7 +44,7 @@ class OneSemaphore : public World {
   }
 
  private:
-  using Env = ModelEnv<2, 2>;
+  using Env = ModelEnv<2>;
   enum : int { kNil, kReady, kWait, kParked };
   enum : int { kClosing = 1, kExpired = 2 };
 

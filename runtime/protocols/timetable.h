@@ -57,11 +57,11 @@ class Timetable {
   // Stopping it says whether it will not be; otherwise it was, or is right now.
   bool StartTimer(Timed* timer, std::int64_t when) {
     if (!places_.TakeTimer(times_)) return false;
-    if (times_.Arm(timer, 0, when, Mode::kRead, 0)) host().DeadlineMoved(when);
+    if (times_.Arm(timer, when)) host().DeadlineMoved(when);
     return true;
   }
   bool StopTimer(Timed* timer) {
-    const bool was_there = times_.Remove(timer, 0);
+    const bool was_there = times_.Remove(timer);
     if (was_there) places_.GiveTimer();
     return was_there;
   }
@@ -101,9 +101,7 @@ class Timetable {
   friend Roomless;
 
   Host& host() { return static_cast<Host&>(*this); }
-  bool ArmRoomless(std::int64_t when) {
-    return times_.Arm(&roomless_, 0, when, Mode::kRead, 0);
-  }
+  bool ArmRoomless(std::int64_t when) { return times_.Arm(&roomless_, when); }
   void DeadlineMoved(std::int64_t when) { host().DeadlineMoved(when); }
   std::int64_t Now() { return host().Now(); }
 
