@@ -22,7 +22,9 @@ struct QueueCast {
   int pushed = 0;  // By the first owner, one by one; or at once.
   bool at_once = false;
   int thieves = 1;
-  int pops = 1;  // Of each owner and thief.
+  int pops = 1;        // Of each owner and thief.
+  bool alone = false;  // The owner takes all there is at once.
+  int others = 0;      // Pushed by a thread that is no worker.
 };
 
 class QueueWorld : public RuntimeWorld {
@@ -31,6 +33,14 @@ class QueueWorld : public RuntimeWorld {
     for (Int& runs : runs_) runs.name = "runs";
     for (int i = 0; i < cast.queued; ++i) queues_[0].Push(&tasks_[i]);
     AddThread("owner", [this](Thread& thread) { Owner(thread); });
+    if (cast.others != 0) {
+      AddThread("other", [this](Thread& thread) {
+        for (int i = 0; i < cast_.others; ++i) {
+          thread.Mark("other", {i});
+          queues_[0].Push(&tasks_[cast_.queued + cast_.pushed + i]);
+        }
+      });
+    }
     for (int i = 1; i <= cast.thieves; ++i) {
       AddThread("thief" + std::to_string(i),
                 [=, this](Thread& thread) { Thief(thread, i); });
@@ -48,7 +58,8 @@ class QueueWorld : public RuntimeWorld {
       }
       queued.insert(queued.end(), queue->tasks.begin(), queue->tasks.end());
     }
-    for (int i = 0; i < cast_.queued + cast_.pushed; ++i) {
+    const int tasks = cast_.queued + cast_.pushed + cast_.others;
+    for (int i = 0; i < tasks; ++i) {
       const auto in_queues =
           std::count(queued.begin(), queued.end(), &tasks_[i]);
       if (in_queues + view.Of(runs_[i]) != 1) {
@@ -83,7 +94,7 @@ class QueueWorld : public RuntimeWorld {
     }
     for (int i = 0; i < cast_.pops; ++i) {
       thread.Mark("owner", {i});
-      Run(thread, queues_[0].Pop());
+      Run(thread, cast_.alone ? queues_[0].PopAlone() : queues_[0].Pop());
     }
   }
 
@@ -114,6 +125,13 @@ inline void AddQueueScenarios(std::vector<Scenario>& all) {
       {.queued = 1, .pushed = 2, .pops = 2});
   add("queue-steal-list", "while a poll's tasks come at once",
       {.queued = 1, .pushed = 2, .at_once = true, .pops = 2});
+  add("queue-alone", "an only worker, whose queue is filled meanwhile",
+      {.queued = 2,
+       .pushed = 1,
+       .thieves = 0,
+       .pops = 4,
+       .alone = true,
+       .others = 1});
   add("queue-two-thieves", "one thief robs the other",
       {.queued = 3, .thieves = 2});
 }

@@ -273,9 +273,15 @@ class Dispatch {
       RunStaying(worker);
       if (Waiter* const task = injected_.Pop()) return task;
     }
-    if (Waiter* const task = worker.queue.Pop()) return task;
+    if (Waiter* const task = Own(worker)) return task;
     if (RunStaying(worker)) return Next(worker);
     return Elsewhere(worker);
+  }
+
+  // Of the worker's own queue.
+  Waiter* Own(Worker& worker) {
+    return host().worker_count() == 1 ? worker.queue.PopAlone()
+                                      : worker.queue.Pop();
   }
 
   // A turn's tasks. False: it was over before there were none.
@@ -283,8 +289,8 @@ class Dispatch {
     worker.NewTurn();
     RunStaying(worker);
     Waiter* task = injected_.Pop();
-    if (task == nullptr) task = worker.queue.Pop();
-    for (; RunOne(worker, task); task = worker.queue.Pop()) {
+    if (task == nullptr) task = Own(worker);
+    for (; RunOne(worker, task); task = Own(worker)) {
       if (worker.TurnIsOver()) return false;
     }
     return true;

@@ -3,6 +3,12 @@
 // A queue of runnable waiters: first in first out, any thread may push, pop
 // and steal. A small lock guards it: two locked instructions an operation, and
 // a second look (sleep_protocol.h) that takes the same lock misses nothing.
+//
+// The only worker of a runtime, whom nobody robs, takes all that there is at
+// once into its hand, and from there one after the other without the lock: what
+// a poll made ready costs one lock, not one a task. Where there are others that
+// would be wrong: a task may take long, and those behind it are for whoever is
+// idle.
 
 #ifndef NETPOLL_RUNTIME_PROTOCOLS_RUN_QUEUE_H_
 #define NETPOLL_RUNTIME_PROTOCOLS_RUN_QUEUE_H_
@@ -37,11 +43,20 @@ class RunQueue {
   // Null: there is nothing.
   Waiter* Pop() {
     const LockHolder hold(lock_, "runq.pop.lock");
-    return queue_.Change([](Queue& queue) {
-      Waiter* const waiter = queue.tasks.Pop();
-      if (waiter != nullptr) --queue.size;
-      return waiter;
-    });
+    return queue_.Change(TakeFirst);
+  }
+
+  // The same, of the one thread that takes anything out. Null: there is nothing
+  // in its hand either.
+  Waiter* PopAlone() {
+    if (hand_.Get().tasks.empty()) {
+      const LockHolder hold(lock_, "runq.take.lock");
+      Queue all = queue_.Get();
+      if (all.tasks.empty()) return nullptr;
+      queue_.Set({});
+      hand_.Set(all);
+    }
+    return hand_.Change(TakeFirst);
   }
 
   // Takes half of the queue, rounded up: answers the first, and moves the
@@ -64,6 +79,7 @@ class RunQueue {
     return first;
   }
 
+  // What is in a hand does not count, here and in the next one.
   std::int32_t Size() {
     const LockHolder hold(lock_, "runq.size.lock");
     return queue_.Get().size;
@@ -80,8 +96,15 @@ class RunQueue {
     std::int32_t size = 0;
   };
 
+  static Waiter* TakeFirst(Queue& queue) {
+    Waiter* const waiter = queue.tasks.Pop();
+    if (waiter != nullptr) --queue.size;
+    return waiter;
+  }
+
   typename Env::Lock lock_;
   typename Env::template Var<Queue> queue_;  // Guarded by lock_.
+  typename Env::template Var<Queue> hand_;   // Whoever calls PopAlone.
 };
 
 }  // namespace netpoll::internal
