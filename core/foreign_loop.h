@@ -114,7 +114,8 @@ class PollerHost {
   std::int64_t NextTime() { return poller_.NextDeadline(); }
   void Poll(Delta delta) { Deliver(poller_.Poll(delta)); }
   void PollAll() { Deliver(poller_.PollAll()); }
-  void Expire(std::int64_t now) { Deliver(poller_.ExpireTimers(now)); }
+  // The loop looks for the next deadline before it sleeps again.
+  void Expire(std::int64_t now) { Deliver(poller_.ExpireTimers(now).wake); }
   bool WorkVisible() { return scheduler_.WorkVisible(); }
   void Break() { poller_.Break(); }
 
