@@ -34,7 +34,7 @@ done
 ./run --tools . --no-netpoll --rounds 2 --seconds 0.1 --connections 4 \
   --server 'third=./raw_echo --listen 127.0.0.1:{port} --mode eagain' \
   --memory-connections 50 --idle-connections 20 --idle-seconds 0.2 \
-  --json "$out/results" >"$out/table" || fail "run: $(cat "$out/table")"
+  --rates 500,2000 --size 100 --plots "$out/plots" --json "$out/results" >"$out/table" || fail "run: $(cat "$out/table")"
 python3 - "$out/results" <<'END' || fail "the results are not as expected"
 import json, sys
 results = json.load(open(sys.argv[1]))
@@ -49,10 +49,25 @@ for name, figures in echo.items():
         assert abs(figures["syscalls"]["read"] - reads) < 0.5, figures
         assert figures["syscalls"]["write"] == 1, figures
         assert "epoll_ctl" not in figures["syscalls"], figures
+assert set(results["open"]) == {"500", "2000"}
+for rate, found in results["open"].items():
+    assert set(found) == servers
+    for name, figures in found.items():
+        assert figures["messages_per_second"] < 1.2 * int(rate), figures
+        for percentile in ("p50_us", "p99_us", "p999_us"):
+            middle, least, most = figures[percentile]
+            assert 0 < least <= middle <= most, figures
 assert set(results["memory"]) == servers
 assert set(results["idle_cpu"]) == servers
 assert set(results["flood"]) == servers
 END
+
+for picture in cpu user latency_p50 latency_p99 latency_p999 memory; do
+  python3 -c 'import sys, xml.dom.minidom as d; d.parse(sys.argv[1])' \
+    "$out/plots/$picture.svg" || fail "$picture.svg is no picture"
+done
+./run --rates fast 2>"$out/stderr"
+[ $? = 2 ] || fail "a rate that is no number: $(cat "$out/stderr")"
 
 # A gate that is kept, one that is not, one that there isn't.
 gate() {

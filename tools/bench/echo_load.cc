@@ -88,6 +88,10 @@ std::optional<int> Parse(int argc, char** argv, MainOptions* options) {
   flags.Count("size", "BYTES", &load.size, 1, "of a message, up to 65536");
   flags.Count("depth", "N", &load.depth, 1,
               "echo: messages under way on a connection");
+  flags.Count("rate", "N", &load.rate, 0,
+              "echo: so many messages a second in all, on the connections in "
+              "turn, whatever comes back; latencies count from when a message "
+              "was due");
   flags.Real("warmup", "SECONDS", &load.warmup, "echo: before measuring");
   flags.Count("flood", "N", &load.flooders, 0,
               "echo: so many connections more that write as fast as they can; "

@@ -134,7 +134,7 @@ class Harness:
         return command + [str(a) for a in arguments]
 
     def echo(self, server, connections, seconds, *arguments):
-        """One slice of closed-loop load; the report of echo_load."""
+        """One slice of load; the report of echo_load."""
         command = self._load_command(server, "--json", "--connections",
                                      connections, "--duration", seconds,
                                      "--warmup", min(0.5, seconds / 2),
@@ -148,8 +148,9 @@ class Harness:
                              f"{report['messages']} messages")
         return report
 
-    def timed(self, server, connections, seconds):
-        return self.echo(server, connections, seconds, "--sample", _SAMPLE_HZ)
+    def timed(self, server, connections, seconds, *arguments):
+        return self.echo(server, connections, seconds, "--sample", _SAMPLE_HZ,
+                         *arguments)
 
     def counted(self, server, connections, seconds):
         """System calls per message by name, and how they were counted.
@@ -249,6 +250,16 @@ class Harness:
             "flooded": {k: loud[k] for k in keys},
             "flood_mb_per_second": loud["flood_bytes_per_second"] / 1e6,
         }
+
+
+def latencies(slices):
+    """Of each percentile the median of the slices, the least and the most."""
+    found = {"messages_per_second":
+                 statistics.median(s["messages_per_second"] for s in slices)}
+    for name in ("p50_us", "p99_us", "p999_us"):
+        values = [s[name] for s in slices]
+        found[name] = (statistics.median(values), min(values), max(values))
+    return found
 
 
 def summarize(slices, base):

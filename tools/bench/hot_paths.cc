@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// One function for each step of the core that a message takes, by itself, so
-// that what a compiler makes of it can be read and counted (hot_paths.py).
+
+#include "netpoll/tools/bench/hot_paths.h"
 
 #include <cstdint>
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/deadline.h"
-#include "netpoll/core/descriptor_lock.h"
-#include "netpoll/core/poller.h"
+#include "netpoll/core/delta.h"
 #include "netpoll/core/sleep_protocol.h"
 #include "netpoll/core/types.h"
-#include "netpoll/tools/bench/null_backend.h"
 
 namespace netpoll::bench {
 
-using ListedPoller = Poller<NullBackend>;
-using ListedDesc = ListedPoller::Desc;
-using ListedLock = DescriptorLock<StdEnv>;
-
-// The names that hot_paths.py looks for.
 extern "C" {
 
 PollError np_reset(ListedPoller& poller, ListedDesc* desc) {
@@ -33,6 +25,9 @@ PollError np_resume(ListedPoller& poller, ListedDesc* desc, Waiter* waiter) {
 }
 void np_ready(ListedDesc* desc, std::uint32_t generation, PollResult& result) {
   desc->Ready(generation, Mode::kRead, {}, result);
+}
+void np_poll(ListedPoller& poller, PollResult& result) {
+  result = poller.Poll(Delta::NonBlocking());
 }
 bool np_set_deadline(ListedPoller& poller, ListedDesc* desc,
                      Deadline deadline) {

@@ -24,6 +24,8 @@ struct LoadOptions {
   // Echo.
   std::int64_t size = 64;     // Bytes of a message.
   std::int64_t depth = 1;     // Messages under way on one connection.
+  std::int64_t rate = 0;      // Messages a second, whatever comes back; 0: the
+                              // next when one has come back.
   std::int64_t flooders = 0;  // Connections beside them that write at will.
   double warmup = 0.5;        // Seconds.
   double duration = 5;        // Seconds; holding: 0 is until stdin ends.
@@ -54,7 +56,9 @@ class Report {
 std::vector<int> ConnectAll(const Address& target, std::int64_t count,
                             std::uint64_t* errors);
 
-// Closed loop: every connection sends a message when its echo has come back.
+// Every connection sends a message when its echo has come back; or, with a
+// rate, the connections in turn when it is time, and latencies count from then,
+// whenever the message could be sent.
 // Counts only whole phases: nothing is under way when measuring starts or ends.
 Report RunEcho(const LoadOptions& options);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The closed loop of echo_load.
+// The loops of echo_load: closed, and open at a rate.
 
 #include <errno.h>
 #include <poll.h>
@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -34,8 +35,8 @@ struct Connection {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
   std::uint64_t messages = 0;  // In the measured phase.
-  // When the messages under way were sent: message k at k % depth.
-  std::vector<std::int64_t> sent_at;
+  // When the messages under way were sent, or were due: the oldest first.
+  std::deque<std::int64_t> sent_at;
 };
 
 class EchoLoad {
@@ -54,7 +55,6 @@ class EchoLoad {
       connection.fd = fd;
       connection.floods =
           connections_.size() > static_cast<std::size_t>(options.connections);
-      connection.sent_at.resize(static_cast<std::size_t>(options.depth));
       Watch(connections_.size() - 1, EPOLL_CTL_ADD, EPOLLIN);
     }
   }
@@ -110,12 +110,13 @@ class EchoLoad {
         Watch(i, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
         continue;
       }
-      for (std::int64_t k = 0; k < options_.depth; ++k) Send(connection);
+      if (options_.rate > 0) continue;
+      for (std::int64_t k = 0; k < options_.depth; ++k) Send(connection, now_);
     }
     epoll_event events[128];
     std::int64_t progress = now_;
-    while (now_ < end_ || under_way_ > 0) {
-      const int count = ::epoll_wait(epoll_, events, 128, 100);
+    for (due_ = now_; now_ < end_ || under_way_ > 0;) {
+      const int count = ::epoll_wait(epoll_, events, 128, Wait());
       now_ = NowNanos();
       for (int i = 0; i < count; ++i) {
         Serve(static_cast<std::size_t>(events[i].data.u64), events[i].events);
@@ -125,7 +126,32 @@ class EchoLoad {
         ++errors_;  // The server owes us an answer and is silent.
         break;
       }
+      SendDue();
     }
+  }
+
+  // Milliseconds until the next message is due, rounded down: the last one is
+  // spent looking.
+  int Wait() const {
+    if (options_.rate == 0 || due_ >= end_) return 100;
+    return static_cast<int>(
+        std::clamp<std::int64_t>((due_ - now_) / 1'000'000, 0, 100));
+  }
+
+  // What is due by now, on the connections in turn.
+  void SendDue() {
+    if (options_.rate == 0) return;
+    for (; due_ <= now_ && due_ < end_; due_ = DueAfter(due_)) {
+      for (std::size_t tries = 0; tries < connections_.size(); ++tries) {
+        Connection& connection = connections_[next_++ % connections_.size()];
+        if (connection.fd < 0 || connection.floods) continue;
+        Send(connection, due_);
+        break;
+      }
+    }
+  }
+  std::int64_t DueAfter(std::int64_t due) const {
+    return due + std::max<std::int64_t>(kNanosPerSecond / options_.rate, 1);
   }
 
   void Serve(std::size_t index, std::uint32_t events) {
@@ -156,17 +182,18 @@ class EchoLoad {
     if (from / size_ == connection.received / size_) return;
     now_ = NowNanos();
     for (std::uint64_t k = from / size_; k < connection.received / size_; ++k) {
-      latency_.Record(static_cast<std::uint64_t>(
-          now_ - connection.sent_at[k % connection.sent_at.size()]));
+      latency_.Record(
+          static_cast<std::uint64_t>(now_ - connection.sent_at.front()));
+      connection.sent_at.pop_front();
       ++messages_;
       ++connection.messages;
-      if (now_ < end_) Send(connection);
+      if (options_.rate == 0 && now_ < end_) Send(connection, now_);
     }
   }
 
-  void Send(Connection& connection) {
-    const std::uint64_t number = connection.sent / size_;
-    connection.sent_at[number % connection.sent_at.size()] = now_;
+  // `at`: when the message was due.
+  void Send(Connection& connection, std::int64_t at) {
+    connection.sent_at.push_back(at);
     ::memset(buffer_.data(), Byte(connection.sent), size_);
     std::size_t done = 0;
     while (done < size_) {
@@ -224,6 +251,9 @@ class EchoLoad {
     Report report;
     report.Add("connections", connections_.size());
     report.Add("seconds", seconds);
+    if (options_.rate > 0) {
+      report.Add("rate", static_cast<std::uint64_t>(options_.rate));
+    }
     report.Add("messages", messages_);
     report.Add("messages_per_second", static_cast<double>(messages_) / seconds);
     report.Add("p50_us", micros(0.5));
@@ -247,6 +277,8 @@ class EchoLoad {
   std::vector<Connection> connections_;
   std::int64_t now_ = 0;
   std::int64_t end_ = 0;
+  std::int64_t due_ = 0;         // The next message, of a rate.
+  std::size_t next_ = 0;         // And its connection.
   std::uint64_t under_way_ = 0;  // Bytes sent and not come back.
   std::uint64_t messages_ = 0;
   std::uint64_t flood_bytes_ = 0;

@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What the steps of the core may execute for a message, with the compiler that
+# the limits were made by; and that a server's messages can be counted.
+set -u
+
+cd "$(dirname "$0")" || exit 1
+out=${TEST_TMPDIR:-$(mktemp -d)}
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+
+# Bad use: 2, with one sentence.
+for arguments in "" "--steps ./message_steps --most np_park" \
+  "--steps ./message_steps --most np_frobnicate=1" "--steps /nowhere" \
+  "--server ./nowhere" "--server ./raw_echo --connections 0"; do
+  # shellcheck disable=SC2086
+  ./instructions $arguments >"$out/stdout" 2>"$out/stderr"
+  status=$?
+  [ "$status" = 2 ] || fail "instructions $arguments: exit $status, not 2"
+  [ -s "$out/stderr" ] || fail "instructions $arguments: says nothing"
+done
+
+# Limits are what gcc 12 makes of it, and a twentieth more.
+most="np_poll=107 np_set_deadline=93 np_park=70 np_lock_release=30
+  np_lock_acquire=26 np_reset=21 np_resume=20 np_adjust_waiters=5 all=370"
+# shellcheck disable=SC2086
+./instructions --steps ./message_steps --most $most >"$out/table" 2>&1 ||
+  fail "$(cat "$out/table")"
+./instructions --steps ./message_steps --most np_park=10 >"$out/table" 2>&1
+[ $? = 1 ] || fail "a limit that is broken: $(cat "$out/table")"
+grep -q "np_park: .*more than 10" "$out/table" || fail "$(cat "$out/table")"
+
+./instructions --server "./raw_echo --listen 127.0.0.1:0 --mode once" \
+  --connections 4 --json "$out/json" >"$out/table" 2>&1 ||
+  fail "a server: $(cat "$out/table")"
+python3 - "$out/json" <<'END' || fail "a server: $(cat "$out/table")"
+import json, sys
+counts = json.load(open(sys.argv[1]))
+assert 20 < counts["all"] < 2000, counts
+END
+echo passed
