@@ -98,7 +98,7 @@ void IoWorld::AddStimuli() {
   clock_ = add(cast_.deadline, "clock", [this](Thread& thread) {
     thread.May("clock.passes");
     Thread::Call("clock.time", passed_, TimePasses);
-    PollResult expired = poller_.ExpireTimers(1);
+    PollResult expired = poller_.ExpireTimers(1).wake;
     WakeAll(expired);
   });
   add(cast_.moves, "setter", [this](Thread& thread) {
