@@ -268,6 +268,8 @@ void Scheduler::Expire(Worker& worker, std::int64_t now) {
   DeadlineResult result = poller_.ExpireTimers(now);
   worker.counts.timeouts.Add(
       static_cast<std::uint64_t>(-result.wake.waiters_delta));
+  MakeRunnable(result.wake);
+  if (result.earliest_moved) DeadlineMoved(poller_.NextDeadline());
   WakeSleeps(now);
 }
 
