@@ -239,8 +239,7 @@ class Poller {
   }
 
   // Acts on the deadlines that have passed at `now`, which was read before a
-  // PollAll: else a task may be timed out although its event had come
-  // (worker_glue.h). A timer that came too early may move the earliest forward.
+  // PollAll (worker_glue.h). A timer that came too early may be the earliest.
   DeadlineResult ExpireTimers(std::int64_t now) {
     DeadlineResult result;
     typename Timers::Firing firing{};
@@ -357,8 +356,8 @@ class Poller {
     }
   }
 
-  // Where a PollAll may miss what has come, an event comes before its deadline
-  // all the same. Answers of which directions `now` may be believed.
+  // Where a PollAll may miss what has come. Of which directions may `now` be
+  // believed?
   Mode AskBefore(const typename Timers::Firing& firing, std::int64_t now,
                  PollResult& result) {
     if constexpr (Backend::kTraits.asks_before_timeout) {

@@ -71,7 +71,7 @@ void PollOnce(Poller& poller, Queue queue) {
 
 class GlueWorld : public netpoll::model::ParkingWorld {
  public:
-  using Env = netpoll::model::ModelEnv<2, 2>;
+  using Env = netpoll::model::ModelEnv<2>;
   using Poller = netpoll::Poller<netpoll::model::ModelBackend, Env,
                                  netpoll::model::ModelTimers>;
 

@@ -60,7 +60,7 @@ class LatchWorld : public netpoll::model::World {
   }
 
  private:
-  Latch<netpoll::model::ModelEnv<2, 2>, kLooksAgain> latch_;
+  Latch<netpoll::model::ModelEnv<2>, kLooksAgain> latch_;
   int task_ = 0;
 };
 

@@ -103,7 +103,7 @@ class QueueWorld : public netpoll::model::World {
     return ++popped;
   }
 
-  BoundedQueue<netpoll::model::ModelEnv<2, 2>, 2> queue_;
+  BoundedQueue<netpoll::model::ModelEnv<2>, 2> queue_;
   netpoll::model::ObjectOf<int> popped_;
 };
 

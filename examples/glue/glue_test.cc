@@ -24,7 +24,7 @@ namespace {
 using model::Role, model::Thread, model::View;
 namespace kernel = model::kernel;
 
-using Env = model::ModelEnv<2, 2>;
+using Env = model::ModelEnv<2>;
 using Poller = netpoll::Poller<model::ModelBackend, Env, model::ModelTimers>;
 
 enum class Way { kThread, kFiber, kCoroutine, kCallback };
