@@ -356,8 +356,7 @@ class Poller {
     }
   }
 
-  // Where a PollAll may miss what has come. Of which directions may `now` be
-  // believed?
+  // Of which directions `now` is believed: a PollAll may miss what has come.
   Mode AskBefore(const typename Timers::Firing& firing, std::int64_t now,
                  PollResult& result) {
     if constexpr (Backend::kTraits.asks_before_timeout) {

@@ -98,8 +98,9 @@ kill $server
 grep -q "received_bytes: 12" "$out/held" || fail "hold: $(cat "$out/held")"
 grep -q "closed_by_server: 0" "$out/held" || fail "hold: $(cat "$out/held")"
 
-# Every micro-benchmark runs.
-./micro --benchmark_min_time=0.0001 --benchmark_format=json >"$out/micro" \
+# Every micro-benchmark runs, but for the largest numbers of timers.
+./micro --benchmark_min_time=0.0001 --benchmark_filter='-/10000+$' \
+  --benchmark_format=json >"$out/micro" \
   2>/dev/null || fail "micro"
 python3 - "$out/micro" <<'END' || fail "a micro-benchmark failed"
 import json, sys
