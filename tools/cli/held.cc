@@ -27,7 +27,7 @@ constexpr CompiledFile kCompiledFiles[] = {
 #include "netpoll/tools/cli/deciding_sources.inc"
 };
 
-constexpr char kFirstLine[] = "netpoll-held 1";
+constexpr char kFirstLine[] = "netpoll-held 2";
 
 // Of text that is made of digests itself.
 std::string Hash(const std::string& text) {
@@ -107,23 +107,35 @@ void HeldRecord::Read() {
   while (std::getline(in, line)) {
     std::istringstream words(line);
     std::string kind;
-    std::string name;
-    words >> kind >> name;
+    words >> kind;
+    // The name comes last: it may have blanks in it.
+    const auto name = [&words] {
+      std::string rest;
+      std::getline(words >> std::ws, rest);
+      return rest;
+    };
+    if (kind == "end") return;
     if (kind == "file") {
-      words >> all_held_[name];
+      std::string digest;
+      words >> digest;
+      all_held_[name()] = digest;
     } else if (kind == "held") {
-      held = &held_[name];
-      words >> held->key;
+      std::string key;
+      words >> key;
+      held = &held_[name()];
+      held->key = key;
     } else if (kind == "site" && held != nullptr) {
-      model::SiteUse& use = held->sites[name];
+      model::SiteUse use;
       words >> use.taken >> use.exchanges >> use.failed;
+      held->sites[name()] = use;
     } else if (kind == "move" && held != nullptr) {
-      model::WordMove move{name};
-      words >> move.from >> move.to >> move.wrote;
-      words >> held->moves[move];
+      model::WordMove move;
+      std::uint64_t count = 0;
+      words >> count >> move.from >> move.to >> move.wrote;
+      move.site = name();
+      held->moves[move] = count;
     }
     // What is cut off or spoilt is worth nothing.
-    if (kind == "end") return;
     if (!words) break;
   }
   all_held_.clear();
@@ -171,17 +183,17 @@ void HeldRecord::Write(bool all) {
   if (all) all_held_ = sources_.digests;
   std::string text = absl::StrCat(kFirstLine, "\n");
   for (const auto& [path, digest] : all_held_) {
-    absl::StrAppend(&text, "file ", path, " ", digest, "\n");
+    absl::StrAppend(&text, "file ", digest, " ", path, "\n");
   }
   for (const auto& [name, held] : held_) {
-    absl::StrAppend(&text, "held ", name, " ", held.key, "\n");
+    absl::StrAppend(&text, "held ", held.key, " ", name, "\n");
     for (const auto& [site, use] : held.sites) {
-      absl::StrAppend(&text, "site ", site, " ", use.taken, " ", use.exchanges,
-                      " ", use.failed, "\n");
+      absl::StrAppend(&text, "site ", use.taken, " ", use.exchanges, " ",
+                      use.failed, " ", site, "\n");
     }
     for (const auto& [move, count] : held.moves) {
-      absl::StrAppend(&text, "move ", move.site, " ", move.from, " ", move.to,
-                      " ", move.wrote ? 1 : 0, " ", count, "\n");
+      absl::StrAppend(&text, "move ", count, " ", move.from, " ", move.to, " ",
+                      move.wrote ? 1 : 0, " ", move.site, "\n");
     }
   }
   text += "end\n";

@@ -58,6 +58,7 @@ class ARecord : public ::testing::Test {
     model::Verdict holds;
     holds.result.complete = true;
     holds.survey.sites["a.word"] = {7, 2, 1};
+    holds.survey.sites["no threads"] = {124, 0, 0};
     holds.survey.word_moves[{"a.word", 1, 2, true}] = 3;
     record.Add(a_, holds);
     record.Add(b_, holds);
@@ -142,6 +143,7 @@ TEST_F(ARecord, KeepsWhatWasMet) {
   const HeldRecord record(file_, small_, "gcc");
   EXPECT_EQ(record.sites("a-plain").at("a.word").taken, 7u);
   EXPECT_EQ(record.sites("a-plain").at("a.word").failed, 1u);
+  EXPECT_EQ(record.sites("b-plain").at("no threads").taken, 124u);
   EXPECT_EQ(record.moves("a-plain").at({"a.word", 1, 2, true}), 3u);
 }
 
