@@ -39,8 +39,10 @@ struct IoTypes {
 class IoOp : public IoStages<IoTypes> {
  public:
   bool await_ready() { return Begin(); }
+  // Inline also where nothing else is: Pause looks who calls.
   template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> task) {
+  [[gnu::always_inline]] bool await_suspend(
+      std::coroutine_handle<Promise> task) {
     return Pause(task, ContextOf(task));
   }
 
