@@ -148,7 +148,8 @@ int CheckInterleavings(const Flags& flags, const CheckFlags& wanted,
   Split split;
   if (mutant) {
     if (wanted.only.all()) split.left_out = NotInMutant(variant);
-  } else if (whole && !wanted.anew && NamesAPage(wanted.html)) {
+  } else if (whole && !wanted.anew &&
+             (wanted.html.empty() || NamesAPage(wanted.html))) {
     split = TakeUnchanged(held, &selected);
   }
   std::vector<Scenario> closed;
