@@ -49,7 +49,7 @@ def _library(name, srcs, visibility):
         srcs = srcs,
         # A mutant may well leave something unused.
         copts = [
-            "-O1",
+            "-Og",
             "-g0",
             "-w",
         ],
