@@ -39,6 +39,7 @@
 //   fdlock.incref cas: its load may have read another write of the same value,
 //     as that of fdlock.acquire
 //   fdlock.close: once in a life; of two that close, the second is told
+//   fdlock.closed: who is told of a close sees what came before it
 //
 // Waiters are handed out in the order in which they parked; the lock itself is
 // not fair: a task that comes along may take the direction first.
