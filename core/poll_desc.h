@@ -22,7 +22,6 @@
 //   open.*, close.*, retire.status, reset.status, cancel.* cas: rare, as others
 //   ready.?g cas: for the waiter, and flags noted before; acq_rel is no cheaper
 //   ready.wg load: as of ready.rg; writers are told of no error
-//   error.status: as check.status; only rests go by it
 //
 // Which field is guarded by what:
 //   rg, wg, status    atomic, see semaphore.h and status.h
