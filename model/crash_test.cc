@@ -6,6 +6,8 @@
 #include "netpoll/model/engine/crash.h"
 
 #include <cstdlib>
+#include <cstring>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -119,6 +121,19 @@ TEST(Crash, WhileTheWorldIsBuiltIsOneToo) {
   const Verdict verdict = Check("shipped", scenario);
   EXPECT_THAT(verdict.violation, HasSubstr("stopped itself"));
   EXPECT_THAT(Diagnose(verdict.story).sentence, HasSubstr("builder"));
+}
+
+// The C library may hold its lock there, which nobody would give back.
+TEST(Crash, TimeWithinALibraryIsNoLoop) {
+  CatchCrashes();
+  std::vector<char> room(64 << 20);
+  const auto busy = [&] {
+    const std::clock_t end = std::clock() + 4 * CLOCKS_PER_SEC / 5;
+    for (char fill = 0; std::clock() < end; ++fill) {
+      std::memset(room.data(), fill, room.size());
+    }
+  };
+  EXPECT_EQ(CrashOf(busy), nullptr);
 }
 
 }  // namespace
