@@ -5,6 +5,8 @@
 links to folders of the system. Nothing is downloaded and nothing is copied.
 """
 
+load(":overlays.bzl", "OVERLAYS")
+
 def _folders_of(files):
     """Every folder that one of the files is in, at any depth."""
     folders = {}
@@ -17,10 +19,7 @@ def _folders_of(files):
 def _system_repository_impl(ctx):
     overlay = ctx.path(Label("//third_party:deps.bzl")).dirname
     overlay = overlay.get_child("overlays").get_child(ctx.name)
-    found = ctx.execute(["find", str(overlay), "-type", "f", "-printf", "%P\\n"])
-    if found.return_code != 0:
-        fail("@%s: cannot list %s: %s" % (ctx.name, overlay, found.stderr))
-    files = found.stdout.splitlines()
+    files = OVERLAYS[ctx.name]
 
     # A folder that the overlay adds files to cannot be one link: its entries
     # are linked one by one. Starlark has no recursion, so the list grows while

@@ -8,6 +8,7 @@ from tree import Finding
 
 OVERLAYS = "third_party/overlays/"
 DEPS = "third_party/deps.bzl"
+_OVERLAY_LIST = "third_party/overlays.bzl"
 
 # What every Bazel knows without a load.
 _BUILTIN = frozenset(
@@ -22,6 +23,7 @@ _LOAD = re.compile(r"^load\(([^)]*)\)", re.MULTILINE)
 _STRING = re.compile(r'(?:(\w+)\s*=\s*)?"([^"]*)"')
 _NATIVE = re.compile(r"\bnative\.(?:cc|sh|py|java|objc|proto)_\w+")
 _REPOSITORY = re.compile(r'"@([\w.\-]+)(?://|")')
+_LISTED = re.compile(r'^    "([^"]+)": \[(.*?)\]', re.DOTALL | re.MULTILINE)
 _DOCUMENTATION = re.compile(r'""".*?"""', re.DOTALL)
 
 
@@ -124,4 +126,18 @@ def packages(tree):
             yield Finding("packages", path, 1, "is named BUILD.bazel here")
 
 
-RULES = (loads, natives, visibility, dependencies, packages)
+def overlays(tree):
+    """Bazel watches the list, not the folder."""
+    text = tree.text(_OVERLAY_LIST) if _OVERLAY_LIST in tree.paths else ""
+    listed = {
+        f"{OVERLAYS}{name}/{file}"
+        for name, files in _LISTED.findall(text)
+        for file in re.findall(r'"([^"]+)"', files)
+    }
+    there = {path for path in tree.paths if path.startswith(OVERLAYS)}
+    for path in sorted(listed ^ there):
+        what = "lacks" if path in there else "has what is not there:"
+        yield Finding("overlays", _OVERLAY_LIST, 1, f"{what} {path}")
+
+
+RULES = (overlays, loads, natives, visibility, dependencies, packages)

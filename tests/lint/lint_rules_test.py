@@ -60,6 +60,10 @@ class LintTest(unittest.TestCase):
         self.write("README.md", "[core](core/a.h) [web](https://x.y)\n")
         self.write("third_party/deps.bzl", DEPS)
         self.write("third_party/overlays/rules_cc/WORKSPACE", "x()\n")
+        self.write(
+            "third_party/overlays.bzl",
+            "# " + SPDX + 'O = {\n    "rules_cc": [\n        "WORKSPACE",\n    ],\n}\n',
+        )
         self.write("MODULE.bazel", MODULE)
         self.write("x/x.bzl", MACRO)
         for rule in lint.RULES:
@@ -251,6 +255,16 @@ class LintTest(unittest.TestCase):
             sorted(self.found("dependencies")),
             ["MODULE.bazel:1", "a/BUILD.bazel:1", "third_party/deps.bzl:1"],
         )
+
+    def test_bazel_watches_every_overlay(self):
+        listed = '    "a": [\n        "x",\n        "gone",\n    ],\n'
+        self.write("third_party/overlays.bzl", "O = {\n" + listed + "}\n")
+        self.write("third_party/overlays/a/x", "")
+        self.assertEqual(
+            self.found("overlays"), ["third_party/overlays.bzl:1"]
+        )
+        self.write("third_party/overlays/a/y/z", "")
+        self.assertEqual(len(self.found("overlays")), 2)
 
     def test_clang_format(self):
         self.write("a.cc", "int  a;\n")
