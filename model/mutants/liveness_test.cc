@@ -58,16 +58,19 @@ TEST(LivenessMutants, DieByALawOfCyclesThatTheirRowNames) {
 }
 
 // No law of steps, states or states at rest finds them, unless their row says
-// so: else their place is among the other rows.
+// so: else their place is among the other rows. What goes round for ever comes to
+// a bound of the search, which is no law.
 TEST(LivenessMutants, SurviveTheBoundedMatrix) {
   const auto rows = ReadRows("model/mutants/liveness");
   for (const MutantResult& mutant : RunMutants(Mutants(), {})) {
     if (mutant.kills() == 0) continue;
     const std::vector<std::string>& laws = rows.at(mutant.name).breaks;
-    EXPECT_NE(std::find(laws.begin(), laws.end(), mutant.shortest()->law()),
-              laws.end())
-        << mutant.name << " dies in " << mutant.shortest()->configuration
-        << " by " << mutant.shortest()->violation;
+    for (const Cell& cell : mutant.cells) {
+      if (!cell.killed() || cell.law() == "limit") continue;
+      EXPECT_NE(std::find(laws.begin(), laws.end(), cell.law()), laws.end())
+          << mutant.name << " dies in " << cell.configuration << " by "
+          << cell.violation;
+    }
   }
 }
 
