@@ -58,8 +58,8 @@ TEST(LivenessMutants, DieByALawOfCyclesThatTheirRowNames) {
 }
 
 // No law of steps, states or states at rest finds them, unless their row says
-// so: else their place is among the other rows. What goes round for ever comes to
-// a bound of the search, which is no law.
+// so: else their place is among the other rows. What goes round for ever comes
+// to a bound of the search, which is no law.
 TEST(LivenessMutants, SurviveTheBoundedMatrix) {
   const auto rows = ReadRows("model/mutants/liveness");
   for (const MutantResult& mutant : RunMutants(Mutants(), {})) {
