@@ -218,13 +218,15 @@ TEST_P(ConnectTest, ErrorsNameTheAddressAndTheErrno) {
                "connect to unix:/no/file: ENOENT");
     ExpectSays(co_await Status(runtime, {}, {}),
                "connect to the empty address: EAFNOSUPPORT");
-    const internal::SysOverride restore;
-    internal::sys.socket = [](int, int, int) {
-      errno = EMFILE;
-      return -1;
-    };
-    ExpectSays(co_await Status(runtime, address, {}),
-               absl::StrCat("connect to ", address.ToString(), ": EMFILE"));
+  });
+  const internal::SysOverride restore;
+  internal::sys.socket = [](int, int, int) {
+    errno = EMFILE;
+    return -1;
+  };
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    ExpectSays(co_await Status(runtime, Parse("127.0.0.1:9"), {}),
+               "connect to 127.0.0.1:9: EMFILE");
   });
 }
 

@@ -299,6 +299,9 @@ int RunCampaign(const Options& options) {
   if (::pipe2(requests, O_CLOEXEC) != 0) return Fail("no pipe can be made");
   const Folder folder;
   if (folder.path().empty()) return Fail("no folder can be made");
+  // Abseil's names of errors are made once, out of the thread sanitizer's
+  // sight: before there are threads.
+  static_cast<void>(absl::ErrnoToStatus(EINVAL, ""));
   std::fflush(nullptr);
   struct sigaction action {};
   action.sa_handler = Interrupt;  // Without SA_RESTART.
