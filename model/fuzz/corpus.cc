@@ -13,6 +13,8 @@
 #include <iterator>
 #include <system_error>
 
+#include "netpoll/model/source/digest.h"
+
 namespace netpoll::model {
 namespace {
 
@@ -21,15 +23,12 @@ namespace fs = std::filesystem;
 // Longer than any input that was written here.
 constexpr std::uintmax_t kLongest = 1 << 20;
 
-// FNV-1a, in hexadecimal digits.
+// In hexadecimal digits.
 std::string NameOf(const std::uint8_t* bytes, std::size_t size) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (std::size_t i = 0; i < size; ++i) {
-    hash = (hash ^ bytes[i]) * 0x100000001b3u;
-  }
   char text[17];
   std::snprintf(text, sizeof text, "%016llx",
-                static_cast<unsigned long long>(hash));
+                static_cast<unsigned long long>(
+                    Fnv1a({reinterpret_cast<const char*>(bytes), size})));
   return text;
 }
 

@@ -105,25 +105,6 @@ std::string Golden(const std::vector<MutantResult>& results,
   return out;
 }
 
-Kills ParseGolden(const std::string& text) {
-  Kills kills;
-  std::istringstream lines(text);
-  std::string mutant;
-  for (std::string line; std::getline(lines, line);) {
-    // Those of the configurations follow, after a comment of their own.
-    if (line.starts_with('#') && !kills.empty()) break;
-    if (line.empty() || line[0] == '#') continue;
-    if (line[0] != ' ') {
-      kills[mutant = line];
-      continue;
-    }
-    std::string configuration;
-    std::istringstream(line) >> configuration;
-    if (configuration != "SURVIVES") kills[mutant].insert(configuration);
-  }
-  return kills;
-}
-
 ClosedRow ClosedRowOf(const MutantResult& result, const Reasons& reasons) {
   if (const Cell* const cell = result.shortest()) {
     return {cell->configuration, cell->law()};

@@ -46,14 +46,11 @@ struct MutantResult {
 const Variant* Shipped();
 std::vector<const Variant*> Mutants();
 
-// Names of configurations, by the names of mutants.
-using Kills = std::map<std::string, std::set<std::string>>;
-
 struct RunOptions {
   int workers = 2;
   bool bounded = true;  // Every configuration of the bounded matrix.
   // Of a mutant that is named here, only these of them.
-  Kills bounded_in = {};
+  std::map<std::string, std::set<std::string>> bounded_in = {};
   // Closed configurations, each in turn until one kills.
   bool closed = false;
   // Laws of cycles with the others of each, and not after all others.
@@ -77,9 +74,6 @@ using Reasons = std::map<std::string, std::string>;
 std::string Golden(const std::vector<MutantResult>& results,
                    const std::vector<std::string>& configurations,
                    const Reasons& reasons);
-
-// What a golden file says.
-Kills ParseGolden(const std::string& text);
 
 // docs/mutants.md, between its markers.
 std::string DocsTable(const std::vector<MutantResult>& results);

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "netpoll/model/report/kills.h"
 #include "netpoll/model/report/markup.h"
 #include "netpoll/model/report/source.h"
 #include "netpoll/model/report/state_graph.h"
@@ -41,55 +42,11 @@ std::string Caption(const std::string& text) {
   return "<caption>" + HtmlText(text) + "</caption>";
 }
 
-// One line of the matrix of mutants: "  read-close   17 steps, L2".
-struct Kill {
-  std::string configuration;
-  int steps = 0;  // 0: not told.
-  std::string law;
-};
-struct Mutant {
-  std::string name;
-  std::vector<Kill> kills;
-};
-
-Kill ReadKill(std::string_view line) {
-  Kill kill;
-  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-  kill.configuration = std::string(line.substr(0, line.find(' ')));
-  line.remove_prefix(kill.configuration.size());
-  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-  const std::size_t steps = line.find(" steps, ");
-  if (steps != std::string_view::npos) {
-    for (const char c : line.substr(0, steps)) {
-      kill.steps = kill.steps * 10 + (c - '0');
-    }
-    line.remove_prefix(steps + 8);
-  }
-  kill.law = std::string(line);
-  return kill;
-}
-
-std::vector<Mutant> ReadMutants(std::string_view golden) {
-  std::vector<Mutant> mutants;
-  while (!golden.empty()) {
-    const std::string_view line = golden.substr(0, golden.find('\n'));
-    golden.remove_prefix(std::min(line.size() + 1, golden.size()));
-    if (line.starts_with("# Configuration")) break;
-    if (line.empty() || line[0] == '#') continue;
-    if (line[0] != ' ') {
-      mutants.push_back({std::string(line), {}});
-    } else if (!mutants.empty()) {
-      mutants.back().kills.push_back(ReadKill(line));
-    }
-  }
-  return mutants;
-}
-
 class Page {
  public:
   explicit Page(const Overview& overview)
-      : all_(overview), mutants_(ReadMutants(overview.mutants)) {
-    for (const Mutant& mutant : mutants_) {
+      : all_(overview), mutants_(ReadKills(overview.mutants)) {
+    for (const KilledMutant& mutant : mutants_) {
       for (const Kill& kill : mutant.kills) {
         laws_.insert(kill.law);
         ++covers_[kill.configuration][kill.law];
@@ -260,7 +217,7 @@ class Page {
     };
     for (const Overview::Row& row : all_.rows) number(row.configuration);
     std::string data;
-    for (const Mutant& mutant : mutants_) {
+    for (const KilledMutant& mutant : mutants_) {
       std::string kills;
       for (const Kill& kill : mutant.kills) {
         kills += (kills.empty() ? "[" : ",[") + number(kill.configuration) +
@@ -303,7 +260,7 @@ class Page {
   }
 
   const Overview& all_;
-  const std::vector<Mutant> mutants_;
+  const std::vector<KilledMutant> mutants_;
   std::set<std::string> laws_;
   std::map<std::string, std::map<std::string, int>> covers_;
 };

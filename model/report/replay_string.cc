@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "netpoll/model/source/digest.h"
+
 namespace netpoll::model {
 namespace {
 
@@ -46,10 +48,7 @@ std::string CheckFormat(std::string_view first) {
 // Five letters without the ones that look alike: 25 bits of FNV-1a.
 std::string Checksum(std::string_view text) {
   constexpr std::string_view kLetters = "0123456789abcdefghjkmnpqrstvwxyz";
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  }
+  std::uint64_t hash = Fnv1a(text);
   hash ^= hash >> 32;
   std::string sum;
   for (int i = 0; i < 5; ++i) sum += kLetters[hash >> (5 * i) & 31];

@@ -23,6 +23,10 @@ std::string Included(std::string_view line);
 // Of a whole text.
 std::vector<std::string> AllIncluded(const std::string& text);
 
+// Whose Env the model's own stands for: what that one alone is made of is not
+// explored by way of it.
+inline constexpr std::string_view kSeam = "core/concurrency.h";
+
 // Adds `file`, everything that it includes, and what implements that: "a/b.cc",
 // or "a/b_c.cc", of "a/b.h". It ends at `leaf`, whose own includes are not
 // looked at. What `files` does not have is left out.

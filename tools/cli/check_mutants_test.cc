@@ -14,13 +14,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "netpoll/model/engine/scenario.h"
+#include "netpoll/model/report/kills.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/cli/dispatch.h"
@@ -47,20 +47,13 @@ std::vector<std::string> Rows() {
 // By row: where it has its shortest counterexample, by the matrix.
 std::map<std::string, std::string> ShortestIn() {
   std::map<std::string, std::string> shortest;
-  std::map<std::string, int> steps;
-  std::istringstream lines(kMatrix);
-  std::string row;
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string configuration;
-    int length = 0;
-    std::string unit;
-    if (!line.empty() && line[0] != ' ' && line[0] != '#') row = line;
-    if (line[0] != ' ' || !(words >> configuration >> length >> unit)) continue;
-    if (!unit.starts_with("step")) continue;
-    if (steps.count(row) != 0 && steps[row] <= length) continue;
-    steps[row] = length;
-    shortest[row] = configuration;
+  for (const model::KilledMutant& mutant : model::ReadKills(kMatrix)) {
+    int steps = 0;
+    for (const model::Kill& kill : mutant.kills) {
+      if (kill.steps == 0 || (steps != 0 && steps <= kill.steps)) continue;
+      steps = kill.steps;
+      shortest[mutant.name] = kill.configuration;
+    }
   }
   return shortest;
 }

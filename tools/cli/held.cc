@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "netpoll/model/source/digest.h"
 
 namespace netpoll::tools {
 namespace {
@@ -31,11 +32,7 @@ constexpr char kFirstLine[] = "netpoll-held 2";
 
 // Of text that is made of digests itself.
 std::string Hash(const std::string& text) {
-  std::uint64_t hash = UINT64_C(0xcbf29ce484222325);
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * UINT64_C(0x100000001b3);
-  }
-  return absl::StrCat(absl::Hex(hash, absl::kZeroPad16));
+  return absl::StrCat(absl::Hex(model::Fnv1a(text), absl::kZeroPad16));
 }
 
 }  // namespace
@@ -59,6 +56,14 @@ const DecidingSources& CompiledSources() {
   return sources;
 }
 
+std::set<std::string> FilesOf(const DecidingSources& sources,
+                              const model::Family& family,
+                              std::string_view leaf) {
+  std::set<std::string> files;
+  model::Reach(family.header, sources.includes, leaf, &files);
+  return files;
+}
+
 std::string Compiler() {
 #ifdef __OPTIMIZE__
   return __VERSION__ " optimised";
@@ -68,18 +73,16 @@ std::string Compiler() {
 }
 
 HeldRecord::HeldRecord(std::string file, const DecidingSources& sources,
-                       std::string compiler)
-    : file_(std::move(file)),
-      sources_(sources),
-      compiler_(std::move(compiler)) {
+                       const std::string& compiler)
+    : file_(std::move(file)), sources_(sources) {
   // What no family includes explores them all.
   std::map<std::string, std::string> rest = sources.digests;
   std::map<std::string, std::set<std::string>> reached;
   for (const model::Family& family : sources.families) {
-    model::Reach(family.header, sources.includes, "", &reached[family.name]);
+    reached[family.name] = FilesOf(sources, family);
     for (const std::string& path : reached[family.name]) rest.erase(path);
   }
-  std::string common = compiler_;
+  std::string common = compiler;
   for (const auto& [path, digest] : rest) {
     absl::StrAppend(&common, "\n", path, " ", digest);
   }
