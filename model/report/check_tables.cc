@@ -3,6 +3,7 @@
 // The tables of what holds: as they are checked in, and as a terminal has room.
 #include <cstdio>
 #include <initializer_list>
+#include <span>
 #include <string>
 
 #include "netpoll/model/report/check.h"
@@ -27,22 +28,52 @@ std::string Hex(std::uint64_t value) {
   return text;
 }
 
-// To the right of its width, or, where that is negative, to the left.
+// To the right of its width, or, where that is negative, to the left. 0: what
+// is fitted leaves it out.
 struct Column {
-  std::string text;
+  const char* head;
   int width;
+  int fitted;
 };
 
-std::string Row(std::initializer_list<Column> columns) {
+constexpr int kName = -25;    // Fitted.
+constexpr int kNumbers = 62;  // What a fitted row has of name and numbers.
+constexpr int kDigest = 18;
+
+constexpr Column kBounded[] = {{"configuration", -22, kName},
+                               {"states", 10, 9},
+                               {"transitions", 12, 12},
+                               {"at rest", 9, 8},
+                               {"longest", 9, 8}};
+constexpr Column kClosed[] = {{"runs of any length", -24, kName},
+                              {"states", 10, 9},
+                              {"transitions", 12, 12},
+                              {"at rest", 9, 0},
+                              {"components", 12, 0},
+                              {"cyclic", 8, 7},
+                              {"in cycles", 11, 10}};
+
+bool Fitted(int columns) { return columns != kEverything; }
+
+std::string Cell(const Column& column, const std::string& text, int columns) {
+  const int width = Fitted(columns) ? column.fitted : column.width;
+  return width == 0 ? "" : Padded(text, width);
+}
+
+std::string HeadRow(std::span<const Column> layout, int columns) {
   std::string row;
-  for (const Column& column : columns) row += Padded(column.text, column.width);
+  for (const Column& column : layout) row += Cell(column, column.head, columns);
   return row;
 }
 
-// Of the numbers that follow a name.
-constexpr int kName = -25;
-constexpr int kNumbers = 62;  // What a fitted row has of name and numbers.
-constexpr int kDigest = 18;
+// `cells` may be fewer.
+std::string Row(std::span<const Column> layout, int columns,
+                std::initializer_list<std::string> cells) {
+  std::string row;
+  auto column = layout.begin();
+  for (const std::string& cell : cells) row += Cell(*column++, cell, columns);
+  return row;
+}
 
 // An exact number, or "~5.7e49" where that is too long.
 std::string Rounded(const std::string& number, int width) {
@@ -61,91 +92,55 @@ std::string Longest(const Survey& survey) {
   return survey.acyclic ? std::to_string(survey.longest) : "cyclic";
 }
 
-// What is behind the numbers of a fitted row.
+// What is behind the numbers of a row.
 std::string Behind(const std::string& digest, const std::string& last,
                    int columns) {
   std::string behind;
-  if (columns >= kNumbers + 2 * kDigest) behind += "  " + Padded(digest, -16);
+  if (!Fitted(columns) || columns >= kNumbers + 2 * kDigest) {
+    behind += "  " + Padded(digest, -16);
+  }
+  if (!Fitted(columns)) return behind + "  " + last;
   const int room = columns - kNumbers - static_cast<int>(behind.size()) - 2;
   return behind + "  " +
          (last.empty() || last[0] < '0' || last[0] > '9' ? last
                                                          : Rounded(last, room));
 }
 
+// The same where there are cycles: their laws.
+std::string BehindClosed(const std::string& digest, int columns) {
+  return Fitted(columns) ? "" : "  " + Padded(digest, -16);
+}
+
 }  // namespace
 
 std::string Certificate::Head(int columns) {
-  if (columns != kEverything) {
-    return Row({{"configuration", kName},
-                {"states", 9},
-                {"transitions", 12},
-                {"at rest", 8},
-                {"longest", 8}}) +
-           Behind("digest", "interleavings", columns) + "\n";
-  }
-  return Row({{"configuration", -22},
-              {"states", 10},
-              {"transitions", 12},
-              {"at rest", 9},
-              {"longest", 9}}) +
-         "  " + Padded("digest", -16) + "  interleavings\n";
+  return HeadRow(kBounded, columns) +
+         Behind("digest", "interleavings", columns) + "\n";
 }
 
 std::string Certificate::Line(const Verdict& verdict, int columns) {
   const Survey& survey = verdict.survey;
-  const std::string states = std::to_string(survey.states);
-  const std::string transitions = std::to_string(survey.transitions);
-  const std::string at_rest = std::to_string(survey.at_rest);
-  if (columns != kEverything) {
-    return Row({{verdict.scenario, kName},
-                {states, 9},
-                {transitions, 12},
-                {at_rest, 8},
-                {Longest(survey), 8}}) +
-           Behind(Hex(survey.digest), Interleavings(survey), columns) + "\n";
-  }
-  return Row({{verdict.scenario, -22},
-              {states, 10},
-              {transitions, 12},
-              {at_rest, 9},
-              {Longest(survey), 9}}) +
-         "  " + Hex(survey.digest) + "  " + Interleavings(survey) + "\n";
+  return Row(kBounded, columns,
+             {verdict.scenario, std::to_string(survey.states),
+              std::to_string(survey.transitions),
+              std::to_string(survey.at_rest), Longest(survey)}) +
+         Behind(Hex(survey.digest), Interleavings(survey), columns) + "\n";
 }
 
 std::string Certificate::Total(int columns) const {
-  const std::string name = "total " + std::to_string(configurations_);
-  const bool fitted = columns != kEverything;
-  return Row({{name, fitted ? kName : -22},
-              {std::to_string(states_), fitted ? 9 : 10},
-              {std::to_string(transitions_), 12}}) +
+  return Row(kBounded, columns,
+             {"total " + std::to_string(configurations_),
+              std::to_string(states_), std::to_string(transitions_)}) +
          "\n";
 }
 
 std::string ClosedHead(int columns) {
-  if (columns != kEverything) {
-    return Row({{"runs of any length", kName},
-                {"states", 9},
-                {"transitions", 12},
-                {"cyclic", 7},
-                {"in cycles", 10}}) +
-           "  no cycle breaks\n";
-  }
-  return Row({{"runs of any length", -24},
-              {"states", 10},
-              {"transitions", 12},
-              {"at rest", 9},
-              {"components", 12},
-              {"cyclic", 8},
-              {"in cycles", 11}}) +
-         "  " + Padded("digest", -16) + "  no cycle breaks\n";
+  return HeadRow(kClosed, columns) + BehindClosed("digest", columns) +
+         "  no cycle breaks\n";
 }
 
 std::string ClosedLine(const Verdict& verdict, int columns) {
   const CycleResult& cycles = verdict.cycles;
-  const std::string states = std::to_string(cycles.states);
-  const std::string transitions = std::to_string(cycles.transitions);
-  const std::string cyclic = std::to_string(cycles.cyclic);
-  const std::string in_cycles = std::to_string(cycles.in_cycles);
   std::string laws;
   std::string last;
   for (const std::string& law : cycles.laws) {
@@ -153,22 +148,13 @@ std::string ClosedLine(const Verdict& verdict, int columns) {
     if (name != last) laws += " " + name;
     last = name;
   }
-  if (columns != kEverything) {
-    return Row({{verdict.scenario, kName},
-                {states, 9},
-                {transitions, 12},
-                {cyclic, 7},
-                {in_cycles, 10}}) +
-           " " + laws + "\n";
-  }
-  return Row({{verdict.scenario, -24},
-              {states, 10},
-              {transitions, 12},
-              {std::to_string(verdict.survey.at_rest), 9},
-              {std::to_string(cycles.components), 12},
-              {cyclic, 8},
-              {in_cycles, 11}}) +
-         "  " + Hex(verdict.survey.digest) + " " + laws + "\n";
+  return Row(kClosed, columns,
+             {verdict.scenario, std::to_string(cycles.states),
+              std::to_string(cycles.transitions),
+              std::to_string(verdict.survey.at_rest),
+              std::to_string(cycles.components), std::to_string(cycles.cyclic),
+              std::to_string(cycles.in_cycles)}) +
+         BehindClosed(Hex(verdict.survey.digest), columns) + " " + laws + "\n";
 }
 
 }  // namespace netpoll::model
