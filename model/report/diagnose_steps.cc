@@ -2,7 +2,6 @@
 //
 // A value that is wrong in the end, and a step that must not be.
 
-#include <sstream>
 #include <string>
 
 #include "netpoll/model/engine/object.h"
@@ -163,38 +162,11 @@ void Diagnoser::OfItself(const Moment& last) {
   } else if (looked != nullptr && looked > changed && story_.object >= 0) {
     missing_ = Who(doer) + " saw that and went on all the same";
   }
-  if (story_.violation.find("timer") != std::string::npos) {
-    OfATimer(*changed, last);
-  }
   // What the step itself met.
   const Moment* const met =
       facts_.LastChangeByOther(doer, last.object_index, &last);
   if (met != nullptr && met != changed && met->before != met->after) {
     Add(met, Who(met) + " changed " + met->object + " in " + Point(*met));
-  }
-}
-
-// A timer that was taken before what it is about was changed. The change should
-// have given it another number: "r@5#1* w-#1" is of two, whose number is 1.
-void Diagnoser::OfATimer(const Moment& changed, const Moment& last) {
-  const Moment* const taken = facts_.Last(&changed, [&](const Moment& moment) {
-    return moment.thread == last.thread && moment.changed &&
-           moment.object.starts_with("timer.");
-  });
-  if (taken == nullptr) return;
-  Add(taken, Who(taken) + " took " + taken->object + " in " + Point(*taken));
-  std::istringstream were(changed.before);
-  std::istringstream are(changed.after);
-  for (std::string was, is; were >> was && are >> is;) {
-    const auto number = was.find('#');
-    if (was == is || number == std::string::npos) continue;
-    const auto end = was.find_last_of("0123456789") + 1;
-    const std::string kept = was.substr(number, end - number);
-    if (is.find(kept) == std::string::npos) return;
-    missing_ = Who(&changed) + " left its number, " + kept +
-               ", as it was: by that " + Who(taken) +
-               " was to know that it counts no more";
-    return;
   }
 }
 
