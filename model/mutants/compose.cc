@@ -15,16 +15,23 @@ namespace {
 
 constexpr std::string_view kInclude = "#include \"netpoll/";
 
-// Whose Env the model's own stands for: what that one alone is made of is not
-// explored by way of it.
-constexpr std::string_view kSeam = "core/concurrency.h";
+// A family of scenarios, and everything that it includes and that implements
+// it.
+struct Composed {
+  Family family;
+  std::set<std::string> files;
+};
 
-// Everything that a file includes, itself among it, and what implements that.
-std::set<std::string> Reached(const std::string& file,
-                              const Includes& includes) {
-  std::set<std::string> reached;
-  Reach(file, includes, kSeam, &reached);
-  return reached;
+std::vector<Composed> FamiliesOf(const Sources& sources) {
+  Includes includes;
+  for (const auto& [path, text] : sources) includes[path] = AllIncluded(text);
+  std::vector<Composed> all;
+  for (const Family& family : FamiliesIn(sources.at(kMatrixSource))) {
+    Composed composed{family, {}};
+    Reach(family.header, includes, kSeam, &composed.files);
+    all.push_back(std::move(composed));
+  }
+  return all;
 }
 
 void Mute(std::string* line) {
@@ -50,14 +57,13 @@ struct Unit {
 // Writes one mutant.
 class Writer {
  public:
-  Writer(const Row& row, const Sources& sources, const Includes& includes,
-         Unit& unit)
-      : row_(row), sources_(sources), includes_(includes), unit_(unit) {}
+  Writer(const Row& row, const Sources& sources, Unit& unit)
+      : row_(row), sources_(sources), unit_(unit) {}
 
   // Appends a family of scenarios: its header, and what implements it.
-  bool InlineFamily(const std::string& header, std::string* why) {
-    if (!Inline(header, why)) return false;
-    for (const std::string& file : Reached(header, includes_)) {
+  bool InlineFamily(const Composed& composed, std::string* why) {
+    if (!Inline(composed.family.header, why)) return false;
+    for (const std::string& file : composed.files) {
       if (!Inline(file, why)) return false;
     }
     return true;
@@ -98,7 +104,6 @@ class Writer {
 
   const Row& row_;
   const Sources& sources_;
-  const Includes& includes_;
   Unit& unit_;
   std::set<std::string> done_;
 };
@@ -152,7 +157,8 @@ void WriteWeaker(const Row& row, Unit& unit) {
                ")}});\n";
 }
 
-bool WriteMutant(const Row& row, const Sources& sources, Unit& unit,
+bool WriteMutant(const Row& row, const Sources& sources,
+                 const std::vector<Composed>& families, Unit& unit,
                  std::string* why) {
   if (!row.weaker_site.empty()) {
     WriteWeaker(row, unit);
@@ -164,23 +170,21 @@ bool WriteMutant(const Row& row, const Sources& sources, Unit& unit,
            " is not among the sources of the model";
     return false;
   }
-  Includes includes;
-  for (const auto& [path, text] : sources) includes[path] = AllIncluded(text);
-  Writer writer(row, sources, includes, unit);
+  Writer writer(row, sources, unit);
   // What is outside is seen from within.
   unit.text += "namespace " + Identifier(row.name) +
                "::model { using namespace netpoll::model; }\n"
                "#define netpoll " +
                Identifier(row.name) + "\n";
   std::string calls;
-  for (const Family& family : FamiliesIn(sources.at(kMatrixSource))) {
-    const std::set<std::string> reached = Reached(family.header, includes);
+  for (const Composed& composed : families) {
     const bool changed = std::any_of(
-        row.changes.begin(), row.changes.end(),
-        [&](const Change& change) { return reached.count(change.file) != 0; });
-    if (!changed || !IsFor(family.header, row)) continue;
-    if (!writer.InlineFamily(family.header, why)) return false;
-    calls += "  Add" + family.name + "Scenarios(all);\n";
+        row.changes.begin(), row.changes.end(), [&](const Change& change) {
+          return composed.files.count(change.file) != 0;
+        });
+    if (!changed || !IsFor(composed.family.header, row)) continue;
+    if (!writer.InlineFamily(composed, why)) return false;
+    calls += "  Add" + composed.family.name + "Scenarios(all);\n";
   }
   for (const Change& change : row.changes) {
     if (writer.has(change.file)) continue;
@@ -213,8 +217,9 @@ bool Compose(const std::vector<Row>& rows, const Sources& sources,
              std::string* out, std::string* why) {
   Unit unit;
   unit.outside.insert("model/engine/scenario.h");
+  const std::vector<Composed> families = FamiliesOf(sources);
   for (const Row& row : rows) {
-    if (!WriteMutant(row, sources, unit, why)) return false;
+    if (!WriteMutant(row, sources, families, unit, why)) return false;
   }
   *out = "#define NETPOLL_MUTED(...) static_assert(true)\n";
   for (const std::string& header : unit.outside) {

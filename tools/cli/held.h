@@ -12,7 +12,9 @@
 #define NETPOLL_TOOLS_CLI_HELD_H_
 
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "netpoll/model/engine/scenario.h"
@@ -29,6 +31,11 @@ struct DecidingSources {
 };
 const DecidingSources& CompiledSources();
 
+// The files that a family is made of, down to `leaf` as Reach has it.
+std::set<std::string> FilesOf(const DecidingSources& sources,
+                              const model::Family& family,
+                              std::string_view leaf = "");
+
 // What explored, compiler and all, apart from the sources.
 std::string Compiler();
 
@@ -36,7 +43,7 @@ class HeldRecord {
  public:
   // `file` may be empty, or not be there: nothing is known then.
   HeldRecord(std::string file, const DecidingSources& sources,
-             std::string compiler);
+             const std::string& compiler);
 
   // Whether it held when it was what it is now.
   bool Holds(const model::Scenario& scenario) const;
@@ -64,7 +71,6 @@ class HeldRecord {
 
   const std::string file_;
   const DecidingSources& sources_;
-  const std::string compiler_;
   std::map<std::string, std::string> keys_;      // By family.
   std::map<std::string, std::string> all_held_;  // Digests, by path.
   std::map<std::string, Held> held_;             // By configuration.

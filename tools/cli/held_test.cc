@@ -214,6 +214,18 @@ TEST(AMutant, SaysWhatItIsCompiledWithout) {
   EXPECT_EQ(NotInMutant(mutant).text, "");
 }
 
+// What the seam is made of is not explored by way of it.
+TEST(AMutant, OfTheSeamIsInItsOwnFamilyAlone) {
+  model::Variant mutant;
+  mutant.name = "C0-none";
+  mutant.files = {"core/futex_lock.h"};
+  for (const model::Scenario& scenario : model::Shipped()->scenarios) {
+    if (scenario.family == "Futex") mutant.scenarios.push_back(scenario);
+  }
+  EXPECT_FALSE(mutant.scenarios.empty());
+  EXPECT_THAT(NotInMutant(mutant).text, Not(HasSubstr("; and ")));
+}
+
 // What this program is made of: a family has its world and the core under it,
 // and is without what it does not include.
 TEST(TheSources, AreThoseOfTheFamilies) {
@@ -234,10 +246,7 @@ TEST(TheSources, AreThoseOfTheFamilies) {
   EXPECT_EQ(digests.size(), sources.digests.size());
   const auto has = [&](const char* name, const char* file) {
     for (const model::Family& family : sources.families) {
-      if (family.name != name) continue;
-      std::set<std::string> reached;
-      model::Reach(family.header, sources.includes, "", &reached);
-      return reached.contains(file);
+      if (family.name == name) return FilesOf(sources, family).contains(file);
     }
     return false;
   };

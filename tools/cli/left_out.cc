@@ -53,18 +53,17 @@ std::string Listed(const std::vector<std::string>& files) {
                       " and ", files.size() - kMost, " others");
 }
 
-bool Includes(const std::string& family,
-              const std::vector<std::string>& files) {
+// The families that include one of the files, as a mutant's unit has them.
+std::set<std::string> Including(const std::vector<std::string>& files) {
   const DecidingSources& sources = CompiledSources();
-  for (const model::Family& one : sources.families) {
-    if (one.name != family) continue;
-    std::set<std::string> reached;
-    model::Reach(one.header, sources.includes, "", &reached);
+  std::set<std::string> including;
+  for (const model::Family& family : sources.families) {
+    const std::set<std::string> has = FilesOf(sources, family, model::kSeam);
     for (const std::string& file : files) {
-      if (reached.contains(file)) return true;
+      if (has.contains(file)) including.insert(family.name);
     }
   }
-  return false;
+  return including;
 }
 
 }  // namespace
@@ -98,13 +97,14 @@ LeftOut NotInMutant(const model::Variant& mutant) {
   if (mutant.files.empty()) return left_out;  // It is weaker wherever it is.
   std::set<std::string> has;
   for (const Scenario& scenario : mutant.scenarios) has.insert(scenario.name);
+  const std::set<std::string> including = Including(mutant.files);
   std::vector<Scenario> without;
   std::vector<Scenario> others;
   for (const Scenario& scenario : model::Shipped()->scenarios) {
     if (scenario.deep || scenario.huge || has.contains(scenario.name)) continue;
     left_out.configurations.push_back(scenario.name);
-    const bool includes = Includes(scenario.family, mutant.files);
-    (includes ? others : without).push_back(scenario);
+    (including.contains(scenario.family) ? others : without)
+        .push_back(scenario);
   }
   if (left_out.configurations.empty()) return left_out;
   left_out.text = absl::StrCat(
