@@ -126,8 +126,9 @@ TEST_P(ServiceTest, WhatTakesTooLongIsCut) {
   });
 }
 
-TEST_P(ServiceTest, ASessionThatDoesNotEndIsSaidToBeLeft) {
-  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+// Drains while a session is open that nothing ends but `drain`'s return.
+void RunWithABusySession(int threads, Task<> (*drain)(Service&, Peer&)) {
+  RunTest(threads, [=](Runtime& runtime) -> Task<> {
     std::atomic<bool> go{false};
     auto busy = [&](Client&) -> Task<> {
       while (!go) co_await runtime.Yield();
@@ -136,36 +137,31 @@ TEST_P(ServiceTest, ASessionThatDoesNotEndIsSaidToBeLeft) {
     JoinHandle<void> serving = runtime.Spawn(service.Serve());
     Peer peer = co_await Connect(runtime, service);
     while (service.counts().open < 1) co_await runtime.Yield();
-    const DrainResult result =
-        co_await service.Drain({.requests = 1ms, .cancel = 1ms});
-    EXPECT_EQ(result.cancelled, 1u);
-    EXPECT_EQ(result.left, 1u);
-    EXPECT_EQ((co_await service.Drain()).left, 1u) << "at once";
+    co_await drain(service, peer);
     go = true;
     co_await std::move(serving);
     while (service.counts().open > 0) co_await runtime.Yield();
   });
 }
 
+TEST_P(ServiceTest, ASessionThatDoesNotEndIsSaidToBeLeft) {
+  RunWithABusySession(threads(), [](Service& service, Peer&) -> Task<> {
+    const DrainResult result =
+        co_await service.Drain({.requests = 1ms, .cancel = 1ms});
+    EXPECT_EQ(result.cancelled, 1u);
+    EXPECT_EQ(result.left, 1u);
+    EXPECT_EQ((co_await service.Drain()).left, 1u) << "at once";
+  });
+}
+
 // Both times would be an hour.
 TEST_P(ServiceTest, ADrainThatIsCancelledGivesUp) {
-  RunTest(threads(), [](Runtime& runtime) -> Task<> {
-    std::atomic<bool> go{false};
-    auto busy = [&](Client&) -> Task<> {
-      while (!go) co_await runtime.Yield();
-    };
-    Service service(runtime, *Listener::Listen(runtime, Loopback()), busy);
-    JoinHandle<void> serving = runtime.Spawn(service.Serve());
-    Peer peer = co_await Connect(runtime, service);
-    while (service.counts().open < 1) co_await runtime.Yield();
+  RunWithABusySession(threads(), [](Service& service, Peer& peer) -> Task<> {
     const DrainResult result = co_await WithTimeout(
         5ms, service.Drain({.requests = 1h, .cancel = 1h}));
     EXPECT_EQ(result.cancelled, 1u);
     EXPECT_EQ(result.left, 1u);
     EXPECT_EQ(co_await peer.Hear(), '\0');
-    go = true;
-    co_await std::move(serving);
-    while (service.counts().open > 0) co_await runtime.Yield();
   });
 }
 

@@ -33,13 +33,17 @@ constexpr struct {
   std::uint64_t graphs;
 } kLong[] = {{"lock-word-try", 6'000'000}, {"lock-word-three", 18'000'000}};
 
-std::uint64_t MostGraphs(Size size, std::string_view name) {
-  if (size == Size::kMoreThreads) {
-    for (const auto& longer : kLong) {
-      if (name == longer.name) return longer.graphs;
-    }
+// How many graphs one of these has at most; 0: it is none.
+std::uint64_t LongOne(Size size, std::string_view name) {
+  for (const auto& longer : kLong) {
+    if (size == Size::kMoreThreads && name == longer.name) return longer.graphs;
   }
-  return MostGraphs(size);
+  return 0;
+}
+
+std::uint64_t MostGraphs(Size size, std::string_view name) {
+  const std::uint64_t longer = LongOne(size, name);
+  return longer != 0 ? longer : MostGraphs(size);
 }
 
 std::string Line(const char* name, const std::string& model,
@@ -56,9 +60,7 @@ bool Fits(const Scenario& scenario, Size size) {
   if (!scenario.small()) return false;
   if (scenario.interleaved) return size == Size::kOverSystems;
   if (size == Size::kOverSystems) return false;
-  for (const auto& longer : kLong) {
-    if (size == Size::kMoreThreads && scenario.name == longer.name) return true;
-  }
+  if (LongOne(size, scenario.name) != 0) return true;
   const int threads = Exploration(scenario).tables().thread_count();
   return size == Size::kMoreThreads ? threads > 3
                                     : threads == 2 || threads == 3;

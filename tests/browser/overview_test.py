@@ -22,7 +22,6 @@ from browser import (  # noqa: E402
 )
 
 
-
 class Overview(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

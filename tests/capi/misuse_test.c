@@ -78,23 +78,27 @@ static void TestNoSuchBackend(void) {
   CHECK(netpollinit() == 0);
 }
 
+/* Every call that needs a poller; `fresh` would be opened, `fd` is. */
+static void EveryCallBreaks(int fresh, int fd, pollDesc* pd, const char* why) {
+  gList list = {0};
+  BREAKS(netpollopen((uintptr_t)fresh, &pd), why);
+  BREAKS(netpollclose((uintptr_t)fd), why);
+  BREAKS(netpoll(0, &list), why);
+  BREAKS(netpollAdjustWaiters(0), why);
+  BREAKS(netpollWaiters(), why);
+  BREAKS(netpollBreak(), why);
+  BREAKS(netpollIsPollDescriptor(0), why);
+  BREAKS(netpollready(&list, pd, 'r'), why);
+  BREAKS(pollReset(pd, 'r'), why);
+  BREAKS(pollWait(pd, 'r'), why);
+  BREAKS(pollSetDeadline(pd, 0, 'r'), why);
+  BREAKS(pollUnblock(pd), why);
+}
+
 static void TestBeforeInit(void) {
   CHECK(netpollsethooks(&kHeard) == 0);
-  static const char kWhy[] = "netpollinit was not called, or failed";
-  pollDesc* pd = NULL;
+  EveryCallBreaks(0, 0, NULL, "netpollinit was not called, or failed");
   gList list = {0};
-  BREAKS(netpollopen(0, &pd), kWhy);
-  BREAKS(netpollclose(0), kWhy);
-  BREAKS(netpoll(0, &list), kWhy);
-  BREAKS(netpollAdjustWaiters(0), kWhy);
-  BREAKS(netpollWaiters(), kWhy);
-  BREAKS(netpollBreak(), kWhy);
-  BREAKS(netpollIsPollDescriptor(0), kWhy);
-  BREAKS(netpollready(&list, pd, 'r'), kWhy);
-  BREAKS(pollReset(pd, 'r'), kWhy);
-  BREAKS(pollWait(pd, 'r'), kWhy);
-  BREAKS(pollSetDeadline(pd, 0, 'r'), kWhy);
-  BREAKS(pollUnblock(pd), kWhy);
   CHECK(gListPop(&list) == NULL); /* Is the caller's own. */
 }
 
@@ -102,21 +106,9 @@ static void TestChildOfFork(void) {
   int ends[2];
   pollDesc* pd;
   Prepared(&kHeard, ends, &pd);
-  static const char kWhy[] =
-      "a child of fork used the poller of its parent; there is none for it";
-  gList list = {0};
-  BREAKS(netpollopen((uintptr_t)ends[1], &pd), kWhy);
-  BREAKS(netpollclose((uintptr_t)ends[0]), kWhy);
-  BREAKS(netpoll(0, &list), kWhy);
-  BREAKS(netpollAdjustWaiters(0), kWhy);
-  BREAKS(netpollWaiters(), kWhy);
-  BREAKS(netpollBreak(), kWhy);
-  BREAKS(netpollIsPollDescriptor(0), kWhy);
-  BREAKS(netpollready(&list, pd, 'r'), kWhy);
-  BREAKS(pollReset(pd, 'r'), kWhy);
-  BREAKS(pollWait(pd, 'r'), kWhy);
-  BREAKS(pollSetDeadline(pd, 0, 'r'), kWhy);
-  BREAKS(pollUnblock(pd), kWhy);
+  EveryCallBreaks(
+      ends[1], ends[0], pd,
+      "a child of fork used the poller of its parent; there is none for it");
   /* And the parent's is as it was. */
   Close(pd, ends[0]);
 }

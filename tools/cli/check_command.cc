@@ -186,14 +186,15 @@ int CheckInterleavings(const Flags& flags, const CheckFlags& wanted,
   // What the code under test does to end the program is a verdict on it.
   model::CatchCrashes();
   model::CheckAll(variant, selected, options, wanted.workers, done);
-  if (!mutant && !report.failed()) {
-    model::CheckAll(variant, closed, options, wanted.workers, done);
-  } else if (!mutant) {
+  if (mutant) {
+    for (const Scenario& scenario : closed) {
+      if (report.failed()) break;
+      done(model::Check(variant.name, scenario, options));
+    }
+  } else if (report.failed()) {
     report.Postpone(closed.size());
-  }
-  for (const Scenario& scenario : closed) {
-    if (!mutant || report.failed()) break;
-    done(model::Check(variant.name, scenario, options));
+  } else {
+    model::CheckAll(variant, closed, options, wanted.workers, done);
   }
   const std::chrono::duration<double> taken =
       std::chrono::steady_clock::now() - start;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // netpoll top: what a server of this machine does, again and again.
-#include <netdb.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -15,12 +13,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "netpoll/runtime/address.h"
+#include "netpoll/runtime/unix_message.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/cli/top_view.h"
@@ -36,21 +36,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kPatienceSeconds = 5;
 constexpr std::size_t kMostAnswer = std::size_t{8} << 20;
-
-// A descriptor, closed at the end.
-class Connected {
- public:
-  explicit Connected(int fd) : fd_(fd) {}
-  Connected(const Connected&) = delete;
-  Connected& operator=(const Connected&) = delete;
-  ~Connected() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int fd() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 absl::Status Failed(const std::string& target) {
   const int error = errno;
@@ -73,25 +58,25 @@ absl::Status Failed(const std::string& target) {
 // The body of what `target` answers to a GET of /metrics.
 absl::StatusOr<std::string> Ask(const std::string& target,
                                 const SocketAddress& address) {
-  const Connected server(
+  const OwnedFd server(
       ::socket(address.data()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (server.fd() < 0) return Failed(target);
+  if (server.get() < 0) return Failed(target);
   const timeval patience{.tv_sec = kPatienceSeconds, .tv_usec = 0};
   for (const int which : {SO_RCVTIMEO, SO_SNDTIMEO}) {
-    ::setsockopt(server.fd(), SOL_SOCKET, which, &patience, sizeof(patience));
+    ::setsockopt(server.get(), SOL_SOCKET, which, &patience, sizeof(patience));
   }
-  if (::connect(server.fd(), address.data(), address.size()) != 0) {
+  if (::connect(server.get(), address.data(), address.size()) != 0) {
     return Failed(target);
   }
   constexpr std::string_view kGet =
       "GET /metrics HTTP/1.1\r\nHost: netpoll\r\nConnection: close\r\n\r\n";
-  if (::send(server.fd(), kGet.data(), kGet.size(), MSG_NOSIGNAL) < 0) {
+  if (::send(server.get(), kGet.data(), kGet.size(), MSG_NOSIGNAL) < 0) {
     return Failed(target);
   }
   std::string answer;
   char piece[16384];
   for (;;) {
-    const ssize_t got = ::recv(server.fd(), piece, sizeof(piece), 0);
+    const ssize_t got = ::recv(server.get(), piece, sizeof(piece), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Failed(target);
     if (got == 0) break;
@@ -136,11 +121,7 @@ int Watch(const Flags& flags, const TopOptions& options) {
   if (!before.ok()) return flags.Fail(std::string(before.status().message()));
   Clock::time_point then = Clock::now();
   for (int i = 0; options.count == 0 || i < options.count; ++i) {
-    const auto millis = std::chrono::ceil<std::chrono::milliseconds>(
-        options.interval - (Clock::now() - then));
-    if (millis.count() > 0) {
-      ::poll(nullptr, 0, static_cast<int>(millis.count()));
-    }
+    std::this_thread::sleep_until(then + options.interval);
     absl::StatusOr<Samples> after = AskSamples(options.target, options.address);
     if (!after.ok()) {
       return flags.Found(std::string(after.status().message()));
