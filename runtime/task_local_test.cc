@@ -148,6 +148,19 @@ TEST(StaysTest, AQueueThatIsNeverEmptyLeavesThemTheirTurn) {
   });
 }
 
+// However often it is this one's turn: that takes no more of the stack.
+TEST(StaysTest, AloneItMayYieldForAsLongAsItLikes) {
+  Runtime runtime;
+  int turns = 0;
+  runtime.Spawn(
+      [](Runtime& r, int& count) -> Task<> {
+        for (; count < 300'000; ++count) co_await r.Yield();
+      }(runtime, turns),
+      {.worker = 0});
+  EXPECT_TRUE(RunWatched(runtime).ok());
+  EXPECT_EQ(turns, 300'000);
+}
+
 TEST(StaysTest, OfAGroupAndInTheBackground) {
   RunTest(3, [](Runtime& runtime) -> Task<> {
     int in_group = 0;

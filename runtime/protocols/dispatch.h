@@ -267,14 +267,15 @@ class Dispatch {
   }
 
   Waiter* Next(Worker& worker) {
-    if (worker.TurnIsOver()) {
-      worker.NewTurn();
-      Look(worker);
-      RunStaying(worker);
-      if (Waiter* const task = injected_.Pop()) return task;
-    }
-    if (Waiter* const task = Own(worker)) return task;
-    if (RunStaying(worker)) return Next(worker);
+    do {
+      if (worker.TurnIsOver()) {
+        worker.NewTurn();
+        Look(worker);
+        RunStaying(worker);
+        if (Waiter* const task = injected_.Pop()) return task;
+      }
+      if (Waiter* const task = Own(worker)) return task;
+    } while (RunStaying(worker));
     return Elsewhere(worker);
   }
 
