@@ -18,6 +18,16 @@ void Unheard::Report(std::exception_ptr exception) {
   hearing_.Tell([&] { scheduler->Unhandled(std::move(exception)); });
 }
 
+void SpawnedTask::Start(Scheduler& scheduler, SpawnOptions options,
+                        bool background) const {
+  if (options.name != nullptr) {
+    promise->name = options.name;
+    scheduler.HasNames();
+  }
+  promise->background = background;
+  scheduler.Start(promise, options.worker, background);
+}
+
 bool JoinStateBase::Park(ResumeWaiter* waiter) { return word_.Park(waiter); }
 
 bool JoinStateBase::Withdraw(ResumeWaiter* waiter) {

@@ -181,11 +181,8 @@ struct SpawnedTask {
     TaskContext context;
   };
 
-  // Before it is started.
-  void Is(const SpawnOptions& options, bool background) const {
-    if (options.name != nullptr) promise->name = options.name;
-    promise->background = background;
-  }
+  // Its place is its own from now on.
+  void Start(Scheduler& scheduler, SpawnOptions options, bool background) const;
 
   promise_type* promise;
 };

@@ -54,13 +54,6 @@ Runtime::~Runtime() {
 
 const absl::Status& Runtime::status() const { return scheduler_->status(); }
 
-void Runtime::Start(SpawnedTask spawned, const SpawnOptions& options,
-                    bool background) {
-  spawned.Is(options, background);
-  if (options.name != nullptr) scheduler_->HasNames();
-  scheduler_->Start(spawned.promise, options.worker, background);
-}
-
 absl::Status Runtime::Run() { return scheduler_->Run(); }
 
 absl::StatusOr<LoopRest> Runtime::RunOnce(bool readable) {

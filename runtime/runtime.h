@@ -206,16 +206,12 @@ class Runtime {
  private:
   friend internal::Scheduler& internal::SchedulerOf(Runtime& runtime);
 
-  void Start(internal::SpawnedTask spawned, const SpawnOptions& options,
-             bool background);
-
   template <class T>
-  JoinHandle<T> Spawn(Task<T> task, const SpawnOptions& options,
-                      bool background) {
+  JoinHandle<T> Spawn(Task<T> task, SpawnOptions options, bool background) {
     internal::TaskPlace place(*scheduler_);
     auto state = std::make_shared<internal::JoinState<T>>(*unheard_);
-    Start(internal::RunSpawned(std::move(task), internal::Spawner(state)),
-          options, background);
+    internal::RunSpawned(std::move(task), internal::Spawner(state))
+        .Start(*scheduler_, options, background);
     place.Keep();
     return JoinHandle<T>(std::move(state));
   }

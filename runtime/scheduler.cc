@@ -35,13 +35,13 @@ Scheduler::Scheduler(int threads, const std::string& backend,
       poller_(backend),
       observer_(observer),
       observed_run_(observed_run),
+      threads_(std::clamp(threads, 1, kMaxThreads)),
       close_all_(close_all) {
-  const int count = std::clamp(threads, 1, kMaxThreads);
-  for (int id = 0; id < count; ++id) {
+  for (int id = 0; id < threads_; ++id) {
     workers_.push_back(std::make_unique<Worker>(*this, *this, id));
     if (observer != nullptr) workers_.back()->sampler.TimeAll();
   }
-  if (threads != count) {
+  if (threads != threads_) {
     status_ = absl::InvalidArgumentError(absl::StrCat(
         "threads is ", threads, ", but it must be 1 to ", kMaxThreads));
   } else if (!HostBackends::Has(backend)) {
@@ -85,7 +85,7 @@ void Scheduler::Start(TaskWaiter* task, int number, bool background) {
       StdEnv::Misuse("a task was spawned on a worker that its Runtime has not");
     }
     only = &worker(number);
-    stays_.Store("stays.mark", 1, Order::kRelaxed);
+    if (!AnyStays()) stays_.Store("stays.mark", 1, Order::kRelaxed);
   }
   task->home = only != nullptr ? &only->own : this;
   if (!background) return Begin(task, only);
@@ -211,7 +211,10 @@ void Scheduler::Stamp(std::int64_t now) const {
 }
 
 void Scheduler::HasNames() {
-  named_.Store("named.store", 1, Order::kRelaxed);
+  // Not again: other workers read what lies beside it.
+  if (named_.Load("named.look", Order::kRelaxed) == 0) {
+    named_.Store("named.store", 1, Order::kRelaxed);
+  }
   wait_stamp = 0;
 }
 
@@ -232,7 +235,7 @@ void Scheduler::RunTaskObserved(Worker& worker, Waiter* task) {
 void Scheduler::RunStaying(Worker& worker, Waiter* task) {
   worker.home = &worker.own;
   RunTask(worker, task);
-  worker.home = &worker.shared;
+  worker.home = this;
 }
 
 std::int64_t Scheduler::Now() const {

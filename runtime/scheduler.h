@@ -82,7 +82,7 @@ class Scheduler : public Home,
   RuntimeStats stats();
   std::vector<WorkerStats> worker_stats();
   std::string DumpState();
-  int threads() const { return static_cast<int>(workers_.size()); }
+  int threads() const { return threads_; }
 
   HostPoller& poller() { return poller_; }
   RuntimeObserver* observer() const { return observer_; }
@@ -236,7 +236,7 @@ class Scheduler : public Home,
   HostPoller poller_;
   RuntimeObserver* const observer_;
   const ObservedRun observed_run_;
-  StdEnv::Atomic<std::uint32_t> named_{0};  // 1: see HasNames.
+  const int threads_;
   std::vector<std::unique_ptr<Worker>> workers_;
   // Of threads that are no workers: what Count counts.
   WorkerCounts other_counts_;
@@ -248,6 +248,7 @@ class Scheduler : public Home,
   // 1 for good: there was a task that stays on a worker, so all workers must
   // have their threads. Relaxed: Run looks between its rounds.
   StdEnv::Atomic<std::uint32_t> stays_{0};
+  StdEnv::Atomic<std::uint32_t> named_{0};  // 1: see HasNames.
 
   std::stop_source stopped_;
 

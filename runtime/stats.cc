@@ -61,12 +61,7 @@ std::vector<WorkerStats> Scheduler::worker_stats() {
 
 RuntimeStats Scheduler::stats() {
   RuntimeStats stats;
-  for (const auto& worker : workers_) {
-    stats.Add(worker->counts.Get());
-    stats.queued += worker->queue.Size() + worker->staying.Size();
-  }
-  stats.Add(other_counts_.Get());
-  stats.queued += injected_.Size();
+  for (const WorkerStats& each : worker_stats()) stats.Add(each);
   stats.stale_events = poller_.stale_events();
   stats.breaks_sent = poller_.backend().breaks_taken();
   stats.parked = poller_.waiters();

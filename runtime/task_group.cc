@@ -69,10 +69,9 @@ void TaskGroup::Spawn(Runtime& runtime, Task<> task, SpawnOptions options) {
   internal::Scheduler& scheduler = internal::SchedulerOf(runtime);
   internal::TaskPlace place(scheduler);
   const internal::SpawnedTask spawned = RunInGroup(std::move(task));
-  spawned.Is(options, false);
   core_.Add();
   place.Keep();
-  scheduler.Start(spawned.promise, options.worker, false);
+  spawned.Start(scheduler, options, false);
 }
 
 internal::SpawnedTask TaskGroup::RunInGroup(Task<> task) {

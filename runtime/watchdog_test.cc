@@ -19,6 +19,7 @@
 #include "netpoll/runtime/runtime_stats.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
+#include "netpoll/runtime/task_group.h"
 #include "netpoll/runtime/test_support.h"
 #include "netpoll/runtime/wait_info.h"
 #include "netpoll/runtime/worker_counts.h"
@@ -222,6 +223,26 @@ TEST_P(WatchdogTest, TheRuntimeCountsWhatItsWorkersDo) {
   EXPECT_LE(stats.turn_times.count(), stats.poll_times.count());
   EXPECT_EQ(stats.tasks, 0);
   EXPECT_EQ(stats.queued, 0);
+}
+
+TEST(DumpTest, ATaskOfAGroupHasItsName) {
+  Runtime runtime;
+  const auto body = [](Runtime& r) -> Task<> {
+    auto ends = Socket::Pair(r);
+    TaskGroup group(r);
+    group.Spawn(
+        [](Socket& s) -> Task<> {
+          std::array<char, 1> byte;
+          EXPECT_TRUE((co_await s.Read(byte)).status.closing());
+        }(ends->first),
+        {.name = "one of a group"});
+    while (r.stats().parked == 0) co_await r.Yield();
+    EXPECT_TRUE(Contains(r.DumpState(), "one of a group")) << r.DumpState();
+    co_await ends->first.Close();
+    co_await group.Join();
+  };
+  runtime.Spawn(body(runtime));
+  EXPECT_TRUE(RunWatched(runtime).ok());
 }
 
 // Others break the poll of the one worker many times before it can take one.

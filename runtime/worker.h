@@ -31,7 +31,7 @@ struct alignas(64) Worker {
 
   // `anywhere`: the scheduler's home.
   Worker(Scheduler& owner, const Home& anywhere, int number)
-      : scheduler(&owner), id(number), home(&anywhere), shared(anywhere) {}
+      : scheduler(&owner), id(number), home(&anywhere) {}
 
   // One operation begins. False: the task has had its share, it must yield.
   bool Spend() {
@@ -67,7 +67,7 @@ struct alignas(64) Worker {
   // that began on this worker.
   CancelNode<StdEnv> waits;
   // The thread's own. Where what waits now is made runnable again: `own` while
-  // a task runs that stays, else `shared`.
+  // a task runs that stays, else the scheduler's.
   const Home* home;
   int budget = kBudget;
   std::uint32_t tick = 0;  // Task runs since the last poll.
@@ -75,7 +75,6 @@ struct alignas(64) Worker {
   WorkerCounts counts;
   PollSampler sampler;
 
-  const Home& shared;
   const Home own{scheduler, this};
   RunQueue<StdEnv> staying;  // Tasks that stay here, which are runnable.
 };

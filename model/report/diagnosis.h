@@ -70,7 +70,6 @@ class Diagnoser {
   void Race(const Moment& last);
   void OfAnother(const Moment& last, int task);
   void OfItself(const Moment& last);
-  void OfATimer(const Moment& changed, const Moment& last);
   void OfACount(const Moment& last);
 
   void Around();
