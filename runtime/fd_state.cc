@@ -20,6 +20,7 @@
 #include "netpoll/runtime/protocols/open_list.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/sys.h"
+#include "netpoll/runtime/worker.h"
 
 namespace netpoll::internal {
 namespace {
@@ -121,8 +122,12 @@ void FdState::Nudge(Mode direction) {
 
 void FdState::Observe(Mode direction,
                       void (RuntimeObserver::*what)(int, const ObservedWait&)) {
+  // Where the task goes on (suspend.h), so that one observer hears of both ends
+  // also of a wait on another runtime's descriptor.
+  Scheduler& its = this_worker != nullptr ? *this_worker->scheduler : scheduler;
+  if (its.observer() == nullptr) return;
   const ObservedWait wait{fd, direction, notes.WhereOf(direction)};
-  (scheduler.observer()->*what)(scheduler.WorkerNumber(), wait);
+  (its.observer()->*what)(its.WorkerNumber(), wait);
 }
 
 void FdState::EndInPoller() {

@@ -114,7 +114,8 @@ struct FdState : FdLife<StdEnv, FdState> {
   // Whoever waits in that direction tries its call again. While it is open.
   void Nudge(Mode direction);
 
-  // Tells the runtime's observer of the wait that was noted.
+  // Tells of the wait that was noted: the observer of the runtime that runs the
+  // task, if it has one.
   void Observe(Mode direction,
                void (RuntimeObserver::*what)(int, const ObservedWait&));
 

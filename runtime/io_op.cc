@@ -66,7 +66,6 @@ bool IoOp::PauseObserved(std::coroutine_handle<> task,
                    clock_stamp != 0 ? clock_stamp : StampOf(sys.now()));
   fd_->notes.name.Store("note.name", context != nullptr ? NameIn(*context) : "",
                         Order::kRelaxed);
-  if (fd_->scheduler.observer() == nullptr) return Suspend(task, seat);
   fd_->Observe(direction_, &RuntimeObserver::WaitBegins);
   if (Suspend(task, seat)) return true;
   fd_->Observe(direction_, &RuntimeObserver::WaitEnds);
@@ -79,14 +78,14 @@ TaskWaiter::Run IoOp::ObservedRun(Run run) {
   return is_wait ? &IoOp::ResumeObserved : run;
 }
 
-// As Resume. The descriptor may be another runtime's, which has no observer.
+// As Resume.
 void IoOp::ResumeObserved(TaskWaiter* self) {
   IoOp* const op = static_cast<IoOp*>(self);
   const bool reads = op->direction_ == Mode::kRead;
   if (!(reads ? op->Advance<Mode::kRead>() : op->Advance<Mode::kWrite>())) {
     return;
   }
-  if (op->fd_ != nullptr && op->fd_->scheduler.observer() != nullptr) {
+  if (op->fd_ != nullptr) {
     op->fd_->Observe(op->direction_, &RuntimeObserver::WaitEnds);
   }
   ResumeHere(op->task_);

@@ -33,7 +33,8 @@ class RuntimeObserver {
  public:
   virtual ~RuntimeObserver() = default;
 
-  // The task of this thread will go on when the descriptor is ready, the
+  // Of the runtime's tasks, on whichever runtime's descriptor; each is told of
+  // twice. The task of this thread will go on when the descriptor is ready, the
   // deadline passes, or whatever else ends a wait. Another thread may be told
   // of the end before this returns.
   virtual void WaitBegins(int /*worker*/, const ObservedWait&) {}

@@ -3,6 +3,7 @@
 // The dump of a runtime's state, its counts, and the watchdog that prints it.
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +16,9 @@
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/cancel.h"
 #include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/run_guard.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/runtime_observer.h"
 #include "netpoll/runtime/runtime_stats.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
@@ -243,6 +246,58 @@ TEST(DumpTest, ATaskOfAGroupHasItsName) {
   };
   runtime.Spawn(body(runtime));
   EXPECT_TRUE(RunWatched(runtime).ok());
+}
+
+struct CountingObserver : RuntimeObserver {
+  void WaitBegins(int worker, const ObservedWait&) override {
+    EXPECT_EQ(worker, 0);
+    begins.fetch_add(1);
+  }
+  void WaitEnds(int worker, const ObservedWait&) override {
+    EXPECT_EQ(worker, 0);
+    ends.fetch_add(1);
+  }
+  std::atomic<int> begins{0};
+  std::atomic<int> ends{0};
+};
+
+// Of two runtimes of which each has tasks that wait on the other's
+// descriptors, one with an observer; with and without names.
+TEST(ObserverTest, IsToldOfBothEndsOfEachWaitOfItsRuntimesTasks) {
+  CountingObserver observer;
+  Runtime watched({.observer = &observer});
+  Runtime other;
+  const auto read = [](Socket& from) -> Task<> {
+    std::array<char, 1> byte;
+    EXPECT_TRUE((co_await from.Read(byte)).ok());
+  };
+  const auto body = [&](Runtime& r, const char* name) -> Task<> {
+    auto ends = Socket::Pair(r);
+    std::vector<JoinHandle<void>> readers;
+    for (Runtime* in : {&watched, &other}) {
+      JoinHandle<void> reader = in->Spawn(read(ends->first), {.name = name});
+      while (r.stats().parked == 0) co_await r.Yield();
+      EXPECT_TRUE((co_await ends->second.Write("x")).ok());
+      co_await std::move(reader);
+    }
+  };
+  std::thread second;
+  for (const char* name : {static_cast<const char*>(nullptr), "named"}) {
+    const RunGuard stay(watched);
+    second = std::thread([&] { EXPECT_TRUE(RunWatched(watched).ok()); });
+    JoinHandle<void> first = watched.Spawn(body(watched, name));
+    other.Spawn([](auto work, Runtime& r, const char* its,
+                   JoinHandle<void> before) -> Task<> {
+      co_await std::move(before);
+      co_await work(r, its);
+    }(body, other, name, std::move(first)));
+    EXPECT_TRUE(RunWatched(other).ok());
+    watched.Stop();
+    second.join();
+    EXPECT_TRUE(watched.StartAgain().ok());
+  }
+  EXPECT_EQ(observer.begins.load(), 4);
+  EXPECT_EQ(observer.ends.load(), 4);
 }
 
 // Others break the poll of the one worker many times before it can take one.
