@@ -129,6 +129,20 @@ inline void AddDispatchScenarios(std::vector<Scenario>& all) {
           .stay = 2,
           .looks = true,
           .event = true});
+  closed("closed-run-deadline",
+         "a task that takes turns, and deadlines of the scheduler",
+         {.tasks = {kServes}, .event = true, .deadline = true});
+  closed("closed-run-deadline-looks", "and a worker that looks",
+         {.tasks = {kServes}, .spawned = 1, .looks = true, .deadline = true});
+  closed("closed-run-keeps",
+         "two workers, and a task that keeps one until another task has ended",
+         {.workers = 2, .tasks = {kKeeps}, .event = true});
+  // Large.
+  closed(
+      "deep-closed-run-deadline",
+      "two workers, and a task that sets deadlines of its own",
+      {.workers = 2, .tasks = {kServes}, .event = true, .own_deadline = true});
+  all.back().deep = true;
 }
 
 }  // namespace netpoll::model

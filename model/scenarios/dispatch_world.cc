@@ -8,6 +8,14 @@ namespace netpoll::model {
 
 using internal::RunEnd, internal::RunLeft;
 
+namespace {
+
+bool Serves(TaskKind kind) {
+  return kind == TaskKind::kServes || kind == TaskKind::kKeeps;
+}
+
+}  // namespace
+
 DispatchWorld::DispatchWorld(const DispatchCast& cast)
     : cast_(cast), system_(System{}), kinds_(cast.tasks) {
   system_.name = "poller";
@@ -21,9 +29,7 @@ DispatchWorld::DispatchWorld(const DispatchCast& cast)
                    [this] { host_ = std::make_unique<Host>(*this); });
   for (std::size_t i = 0; i < cast.tasks.size(); ++i) {
     const TaskKind kind = cast.tasks[i];
-    if (kind == TaskKind::kWaits || kind == TaskKind::kServes) {
-      waits_ = &tasks_[i];
-    }
+    if (kind == TaskKind::kWaits || Serves(kind)) waits_ = &tasks_[i];
     stages_[i].now = stages_[i].Intern(kRunnable);
     const int task = static_cast<int>(i);
     if (IsBackground(task)) {
@@ -34,7 +40,10 @@ DispatchWorld::DispatchWorld(const DispatchCast& cast)
   }
   first_spawned_ = static_cast<int>(cast.tasks.size());
   for (const TaskKind kind : cast.tasks) {
-    if (kind == TaskKind::kSpawns || kind == TaskKind::kLasts) ++first_spawned_;
+    if (kind == TaskKind::kSpawns || kind == TaskKind::kLasts ||
+        kind == TaskKind::kKeeps) {
+      ++first_spawned_;
+    }
   }
   kinds_.resize(4, TaskKind::kEnds);
   host_->LookAtLives();
@@ -136,7 +145,9 @@ const char* DispatchWorld::Passing(int law) {
 bool DispatchWorld::Lasts(const View& view, int law) {
   if (view.Of(returned_) != 0) return false;
   const System& system = view.Of(system_);
-  if (law == 0) return system.parked && system.event;
+  if (law == 0) {
+    return system.parked && (system.event || (system.armed && system.passed));
+  }
   if (law < 1 + kTasks) return IsRunnable(view, law - 1);
   bool work = false;
   for (int task = 0; task < kTasks; ++task) {
@@ -202,13 +213,16 @@ void DispatchWorld::RunTask(Waiter* waiter) {
   thread_->Mark("task", {round_, task, was, ran_, turned_ ? 1 : 0});
   const TaskKind kind = kinds_[task];
   ran_ = std::min(ran_ + 1, kTurn);
-  if (kind == TaskKind::kServes) return Serve(waiter);
-  if (kind == TaskKind::kSpawns || kind == TaskKind::kLasts) {
+  Int& other = stages_[first_spawned_ - 1];
+  if (kind == TaskKind::kKeeps) Thread::Call("task.again", other, Anew);
+  if (kind == TaskKind::kSpawns || kind == TaskKind::kLasts ||
+      kind == TaskKind::kKeeps) {
     Begin(first_spawned_ - 1);
   }
-  if (kind == TaskKind::kLasts) {
-    Thread::Await("task.lasts", stages_[first_spawned_ - 1], Until, kEnded);
+  if (kind == TaskKind::kLasts || kind == TaskKind::kKeeps) {
+    Thread::Await("task.lasts", other, Until, kEnded);
   }
+  if (Serves(kind)) return Serve(waiter);
   if (cast_.own_deadline && kind == TaskKind::kWaits && was == kRunnable) {
     SetDeadline();
   }
@@ -245,6 +259,7 @@ void DispatchWorld::StopAll() {
 
 // After an event that had come already, the others have their turn first.
 void DispatchWorld::Serve(Waiter* task) {
+  if (cast_.own_deadline) SetsOwnAgain();
   if (Thread::Call("task.parks", system_, Park) == 0) return;
   BecomesRunnable(task);
   GoesHome(task);

@@ -28,6 +28,8 @@ enum class TaskKind : std::uint8_t {
   kLasts,   // The same, and keeps its worker until that one has ended.
   kWaits,   // For the one event, and ends.
   kServes,  // Waits for the event again and again, and never ends.
+  kKeeps,   // The same, and each time spawns another one and keeps its worker
+            // until that one has ended.
 };
 
 struct DispatchCast {
@@ -190,6 +192,7 @@ class DispatchWorld : public RuntimeWorld {
   static Step Park(System& system, std::int64_t) {
     if (std::exchange(system.event, false)) return 1;
     system.parked = true;
+    system.in_time = false;
     return 0;
   }
 
@@ -254,8 +257,10 @@ class DispatchWorld : public RuntimeWorld {
   int PollFor(Delta delta);
   void Expire();
   void SetDeadline();
+  void SetsAgain(Thread& thread);
   const char* AtRestOfDeadline(const View& view);
   bool IsRunnable(const View& view, int task) const;
+  void SetsOwnAgain();
   void Serve(Waiter* task);
   void Caller(Thread& thread, bool drives);
   internal::RunEnd RunIt();

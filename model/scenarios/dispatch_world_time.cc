@@ -14,6 +14,7 @@ void DispatchWorld::AddTime() {
   if (cast_.deadline) {
     AddThread("setter", [this](Thread& thread) {
       Enter(thread);
+      if (cast_.endless) SetsAgain(thread);
       thread.May("setter.go");
       SetDeadline();
     });
@@ -94,6 +95,32 @@ void DispatchWorld::Expire() {
   if (due == 0) return;
   BecomesRunnable(waits_);
   host_->Push(waits_);
+}
+
+// The time passes once: each deadline that is set later has passed.
+void DispatchWorld::SetsAgain(Thread& thread) {
+  for (;;) {
+    thread.Mark("set");
+    Thread::MayCall<System>("setter.again", system_,
+                            [](System& system, std::int64_t) -> Step {
+                              if (system.armed) return std::nullopt;
+                              system.armed = true;
+                              return 0;
+                            });
+    host_->DeadlineMoved(kTime);
+  }
+}
+
+// None that has passed: it would be served by those without end.
+void DispatchWorld::SetsOwnAgain() {
+  const auto arm = [](System& system, std::int64_t) -> Step {
+    if (system.passed) return 0;
+    system.armed = true;
+    return 1;
+  };
+  if (Thread::Call<System>("timers.arm", system_, arm) != 0) {
+    host_->DeadlineMoved(kTime);
+  }
 }
 
 void DispatchWorld::SetDeadline() {

@@ -7,6 +7,7 @@
 #define NETPOLL_MODEL_SCENARIOS_LOCK_WORLD_H_
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,9 +27,12 @@ struct LockCast {
   int rounds = 1;
   int closers = 0;
   bool reference = false;  // A thread that only keeps the descriptor open.
-  // Tasks and the thread with the reference come again and again, for ever, or
-  // until somebody closes.
+  // Tasks, those who cancel and the thread with the reference come again and
+  // again, for ever, or until somebody closes.
   bool endless = false;
+  // Releases may lose their exchange for ever, which is allowed: that a task
+  // stays parked is no law then.
+  bool loses = false;
   // Users and the destroyer are at a plain field, which nothing but the lock
   // orders.
   bool plain = false;
@@ -73,14 +77,17 @@ class LockWorld : public ParkingWorld {
   }
 
   const char* Passing(int law) override {
-    return law < cast_.readers + cast_.writers
+    return law < cast_.readers + cast_.writers && !cast_.loses
                ? "L11: a task stays parked for ever, though its direction is "
                  "given up again and again"
                : nullptr;
   }
   int Lasting(int law) override { return tasks_[law].thread; }
   bool Lasts(const View& view, int law) override {
-    return view.parked(tasks_[law].thread);
+    if (!view.parked(tasks_[law].thread)) return false;
+    if (law < cast_.cancels && view.Of(cancelled_[law]) == kTold) return true;
+    const int keeper = tasks_[cast_.readers + cast_.writers - 1].thread;
+    return !cast_.keeps || std::strcmp(view.Next(keeper).site, kStays) != 0;
   }
 
   const char* AtRest(const View& view) override {
@@ -91,7 +98,7 @@ class LockWorld : public ParkingWorld {
     for (int i = 0; i < cast_.readers + cast_.writers; ++i) {
       if (view.parked(tasks_[i].thread)) ++waiting;
       if (view.parked(tasks_[i].thread) && i < cast_.cancels &&
-          view.Of(cancelled_[i]) == 2) {
+          view.Of(cancelled_[i]) == kTold) {
         return Of(tasks_[i].thread, word_,
                   "F12: a task waits for a direction though it was cancelled");
       }
@@ -158,6 +165,11 @@ class LockWorld : public ParkingWorld {
   using Int = ObjectOf<int>;
   using Env = ModelEnv<2>;
 
+  static std::optional<int> Put(int& value, std::int64_t to) {
+    value = static_cast<int>(to);
+    return 0;
+  }
+
   void Wake(Thread& thread, WaiterList& list) {
     while (Waiter* const waiter = list.Pop()) {
       if (!Thread::WakeEarly(static_cast<Task*>(waiter)->thread)) {
@@ -220,18 +232,40 @@ class LockWorld : public ParkingWorld {
 
   // As a scope does: says so, and then has it leave.
   void Canceller(Thread& thread, int number) {
-    thread.May("canceller.go");
-    const auto put = [](int& said, std::int64_t to) -> std::optional<int> {
-      said = static_cast<int>(to);
+    const auto say = [](int& said, std::int64_t) -> std::optional<int> {
+      if (said != kNotCancelled) return std::nullopt;
+      said = kSaid;
       return 0;
     };
-    Thread::Call<int>("cancel", cancelled_[number], put, 1);
-    const Mode direction = number < cast_.readers ? Mode::kRead : Mode::kWrite;
-    if (lock_.Withdraw(direction, &tasks_[number]) &&
-        !Thread::WakeEarly(tasks_[number].thread)) {
-      thread.Fail("I1: a waiter for a direction was woken twice");
-    }
-    Thread::Call<int>("cancelled", cancelled_[number], put, 2);
+    do {
+      thread.Mark("cancel");
+      if (cast_.endless) {
+        Thread::MayCall<int>("cancel", cancelled_[number], say);
+      } else {
+        thread.May("canceller.go");
+        Thread::Call<int>("cancel", cancelled_[number], say);
+      }
+      const Mode direction =
+          number < cast_.readers ? Mode::kRead : Mode::kWrite;
+      if (lock_.Withdraw(direction, &tasks_[number]) &&
+          !Thread::WakeEarly(tasks_[number].thread)) {
+        thread.Fail("I1: a waiter for a direction was woken twice");
+      }
+      Thread::Call<int>("cancelled", cancelled_[number], Put, kTold);
+    } while (cast_.endless);
+  }
+
+  // As whoever leaves its seat: not while it is being told. The next time it
+  // has another scope.
+  void LeavesScope(const Task* task) {
+    const auto number = task - tasks_;
+    if (!cast_.endless || number >= cast_.cancels) return;
+    Thread::Call<int>("task.leaves", cancelled_[number],
+                      [](int& said, std::int64_t) -> std::optional<int> {
+                        if (said == kSaid) return std::nullopt;
+                        said = kNotCancelled;
+                        return 0;
+                      });
   }
 
   void User(Thread& thread, Mode direction, Task* task) {
@@ -240,32 +274,44 @@ class LockWorld : public ParkingWorld {
         thread.Mark("outside");
         thread.May("user.comes");
       }
-      for (;;) {
-        thread.Mark("acquire", {round});
-        if (cast_.cancels != 0 && IsCancelled(task)) {
-          return Forgoes(thread, direction);
-        }
-        const LockOutcome outcome = lock_.Acquire(direction);
-        thread.Mark("acquired", {round, static_cast<int>(outcome)});
-        if (outcome == LockOutcome::kClosed) return IsTold(thread);
-        if (outcome == LockOutcome::kDone) break;
-        const ParkOutcome parks = lock_.Park(
-            direction, task, [=, this] { return IsCancelled(task); });
-        if (parks == ParkOutcome::kWithdrawn) return;
-        if (parks == ParkOutcome::kParked) thread.Park();
+      switch (TakesTurn(thread, direction, task, round)) {
+        case Turn::kTaken:
+          break;
+        case Turn::kCancelled:
+          LeavesScope(task);
+          continue;
+        case Turn::kClosed:
+          return IsTold(thread);
       }
       Use(thread, direction);
       if (cast_.keeps && task == &tasks_[cast_.readers + cast_.writers - 1]) {
-        thread.May("user.goes");
+        thread.May(kStays);
       }
       thread.Mark("release", {round});
       WaiterList wake;
       const bool last = lock_.Release(direction, wake);
       Wake(thread, wake);
-      if (last) {
-        Destroy(thread);
-        return;
+      if (last) return Destroy(thread);
+      LeavesScope(task);
+    }
+  }
+
+  enum class Turn : std::uint8_t { kTaken, kCancelled, kClosed };
+  Turn TakesTurn(Thread& thread, Mode direction, Task* task, int round) {
+    for (;;) {
+      thread.Mark("acquire", {round});
+      if (cast_.cancels != 0 && IsCancelled(task)) {
+        Forgoes(thread, direction);
+        return Turn::kCancelled;
       }
+      const LockOutcome outcome = lock_.Acquire(direction);
+      thread.Mark("acquired", {round, static_cast<int>(outcome)});
+      if (outcome == LockOutcome::kClosed) return Turn::kClosed;
+      if (outcome == LockOutcome::kDone) return Turn::kTaken;
+      const ParkOutcome parks =
+          lock_.Park(direction, task, [=, this] { return IsCancelled(task); });
+      if (parks == ParkOutcome::kWithdrawn) return Turn::kCancelled;
+      if (parks == ParkOutcome::kParked) thread.Park();
     }
   }
 
@@ -318,65 +364,12 @@ class LockWorld : public ParkingWorld {
   Int inside_;
   Int destroyed_;
   Task tasks_[4];
-  Int cancelled_[2] = {Int(0), Int(0)};  // 1: it is to leave, 2: and was told.
+  // It is to leave; and was told so.
+  enum : int { kNotCancelled, kSaid, kTold };
+  static constexpr const char* kStays = "user.goes";
+  Int cancelled_[2] = {Int(kNotCancelled), Int(kNotCancelled)};
   std::vector<int> closers_;
 };
-
-inline void AddLockScenarios(std::vector<Scenario>& all) {
-  const auto add = [&all](const char* name, const char* about, LockCast cast) {
-    all.push_back({name, about, false, [cast] {
-                     return std::unique_ptr<World>(new LockWorld(cast));
-                   }});
-  };
-  add("lock-two-readers", "two tasks take turns", {.rounds = 2});
-  add("lock-three-readers", "two may wait at once", {.readers = 3});
-  add("lock-close", "a close lets the waiting task go, the last one destroys",
-      {.closers = 1});
-  add("lock-close-two-waiting", "a close lets two go that have not yet parked",
-      {.readers = 3, .closers = 1});
-  add("lock-close-writers", "the same of the other direction",
-      {.readers = 0, .writers = 2, .closers = 1});
-  add("lock-both-directions", "the directions do not disturb each other",
-      {.readers = 2, .writers = 1, .closers = 1});
-  add("lock-two-closers", "only one close counts, a reference delays it",
-      {.readers = 1, .closers = 2, .reference = true});
-  add("lock-cancel", "a task that waits behind one that stays leaves at once",
-      {.cancels = 1, .keeps = true});
-  add("lock-cancel-next", "and who waits behind it is not left",
-      {.readers = 3, .cancels = 1});
-  add("lock-cancel-kept", "the same behind one that may stay",
-      {.readers = 3, .cancels = 1, .keeps = true});
-  add("lock-cancel-close", "a close meets one that leaves",
-      {.closers = 1, .cancels = 1});
-  add("closed-lock", "two readers take turns for ever, until a close",
-      {.closers = 1, .endless = true});
-  all.back().closed = true;
-  add("closed-lock-three", "three readers: who parked first is not left",
-      {.readers = 3, .endless = true});
-  all.back().closed = true;
-  add("closed-lock-reference", "two closers, and a reference again and again",
-      {.readers = 1, .closers = 2, .reference = true, .endless = true});
-  all.back().closed = true;
-  add("lock-plain", "what one holder wrote is there for the next",
-      {.plain = true});
-  add("lock-plain-close", "whoever destroys comes after whoever used it",
-      {.readers = 1, .closers = 1, .plain = true});
-  add("lock-plain-reference", "... and after whoever only kept it open",
-      {.readers = 0, .closers = 1, .reference = true, .plain = true});
-  add("lock-plain-told", "whoever is told of a close sees what came before it",
-      {.readers = 1,
-       .closers = 1,
-       .reference = true,
-       .plain = true,
-       .told = true});
-  add("huge-lock", "two tasks in each direction, several times, two closers",
-      {.readers = 2,
-       .writers = 2,
-       .rounds = 3,
-       .closers = 2,
-       .reference = true});
-  all.back().huge = true;
-}
 
 }  // namespace netpoll::model
 

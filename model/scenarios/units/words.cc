@@ -3,7 +3,7 @@
 // Single words, and what is pure.
 #include "netpoll/model/scenarios/family.h"
 #include "netpoll/model/scenarios/futex_world.h"
-#include "netpoll/model/scenarios/lock_world.h"
+#include "netpoll/model/scenarios/lock_scenarios.h"
 #include "netpoll/model/scenarios/pipe_world.h"
 #include "netpoll/model/scenarios/pure_world.h"
 #include "netpoll/model/scenarios/token_world.h"
