@@ -173,16 +173,17 @@ class Poller {
   // not, and when it runs again, Finish; unless that ends it, Prepare again.
   WaitStep Prepare(Desc* desc, Mode direction,
                    WaitKind kind = WaitKind::kOrError) {
+    const WaitStep begun = desc->Prepare(direction, kind);
     if constexpr (Backend::kTraits.needs_arm) {
-      if (kind != WaitKind::kUnasked && Traits().needs_arm &&
-          (kind == WaitKind::kUntilReady ||
-           desc->Ended(direction) == PollError::kNone)) {
+      // Not before it is sure to wait: who was refused, and is no more, would
+      // wait and not have asked.
+      if (!begun.ended && kind != WaitKind::kUnasked && Traits().needs_arm) {
         const EventKey key =
             EventKey::ForSlot(desc->index(), desc->generation());
         backend_.Arm(desc->fd(), key, direction);
       }
     }
-    return desc->Prepare(direction, kind);
+    return begun;
   }
   [[nodiscard]] bool Commit(Desc* desc, Mode direction, Waiter* waiter) {
     return desc->Commit(direction, waiter, waiters_);
