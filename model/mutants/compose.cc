@@ -2,6 +2,7 @@
 #include "netpoll/model/mutants/compose.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -14,25 +15,6 @@ namespace netpoll::model {
 namespace {
 
 constexpr std::string_view kInclude = "#include \"netpoll/";
-
-// A family of scenarios, and everything that it includes and that implements
-// it.
-struct Composed {
-  Family family;
-  std::set<std::string> files;
-};
-
-std::vector<Composed> FamiliesOf(const Sources& sources) {
-  Includes includes;
-  for (const auto& [path, text] : sources) includes[path] = AllIncluded(text);
-  std::vector<Composed> all;
-  for (const Family& family : FamiliesIn(sources.at(kMatrixSource))) {
-    Composed composed{family, {}};
-    Reach(family.header, includes, kSeam, &composed.files);
-    all.push_back(std::move(composed));
-  }
-  return all;
-}
 
 void Mute(std::string* line) {
   constexpr std::string_view kAssert = "static_assert(";
@@ -47,21 +29,17 @@ bool IsGuard(const std::string& line) {
          line.starts_with('#');
 }
 
-// What all mutants of a unit have written so far.
-struct Unit {
-  std::string text;
-  // Headers of what is compiled once for all, before any namespace is renamed.
-  std::set<std::string> outside;
-};
+using BareTexts = std::map<std::string, std::string>;
 
 // Writes one mutant.
 class Writer {
  public:
-  Writer(const Row& row, const Sources& sources, Unit& unit)
-      : row_(row), sources_(sources), unit_(unit) {}
+  Writer(const Row& row, const Sources& sources, BareTexts& bare,
+         ComposedUnit& unit)
+      : row_(row), sources_(sources), bare_(bare), unit_(unit) {}
 
   // Appends a family of scenarios: its header, and what implements it.
-  bool InlineFamily(const Composed& composed, std::string* why) {
+  bool InlineFamily(const ComposedFamily& composed, std::string* why) {
     if (!Inline(composed.family.header, why)) return false;
     for (const std::string& file : composed.files) {
       if (!Inline(file, why)) return false;
@@ -78,7 +56,7 @@ class Writer {
     std::string text = sources_.at(file);
     if (!Apply(row_, file, &text, why)) return false;
     std::istringstream lines(text);
-    std::istringstream bare_lines(WithoutComments(text));
+    std::istringstream bare_lines(Bare(file, text));
     int number = 0;
     Position(file, 1);
     for (std::string line, bare; std::getline(lines, line);) {
@@ -98,13 +76,22 @@ class Writer {
     return true;
   }
 
+  // Most files are those of all mutants.
+  std::string Bare(const std::string& file, const std::string& text) {
+    if (text != sources_.at(file)) return WithoutComments(text);
+    std::string& bare = bare_[file];
+    if (bare.empty()) bare = WithoutComments(text);
+    return bare;
+  }
+
   void Position(const std::string& file, int line) {
     unit_.text += "#line " + std::to_string(line) + " \"" + file + "\"\n";
   }
 
   const Row& row_;
   const Sources& sources_;
-  Unit& unit_;
+  BareTexts& bare_;
+  ComposedUnit& unit_;
   std::set<std::string> done_;
 };
 
@@ -149,7 +136,7 @@ std::string Files(const Row& row) {
 }
 
 // A mutant that is the shipped source with one access weaker.
-void WriteWeaker(const Row& row, Unit& unit) {
+void WriteWeaker(const Row& row, ComposedUnit& unit) {
   unit.text += "static const netpoll::model::VariantRegistrar " +
                Identifier(row.name) + "({" + Quoted(row.name) + ", " +
                Quoted(row.about) + ", {}, {" + Quoted(row.weaker_site) +
@@ -157,32 +144,50 @@ void WriteWeaker(const Row& row, Unit& unit) {
                ")}});\n";
 }
 
-bool WriteMutant(const Row& row, const Sources& sources,
-                 const std::vector<Composed>& families, Unit& unit,
-                 std::string* why) {
+}  // namespace
+
+Composer::Composer(Sources sources) : sources_(std::move(sources)) {
+  Includes includes;
+  for (const auto& [path, text] : sources_) includes[path] = AllIncluded(text);
+  for (const Family& family : FamiliesIn(sources_.at(kMatrixSource))) {
+    ComposedFamily composed{family, {}};
+    Reach(family.header, includes, kSeam, &composed.files);
+    families_.push_back(std::move(composed));
+  }
+}
+
+bool Composer::IsWanted(const ComposedFamily& composed, const Row& row) const {
+  if (!IsFor(composed.family.header, row)) return false;
+  const auto only = only_.find(row.name);
+  if (only != only_.end() && !only->second.contains(composed.family.name)) {
+    return false;
+  }
+  return std::any_of(row.changes.begin(), row.changes.end(),
+                     [&](const Change& change) {
+                       return composed.files.contains(change.file);
+                     });
+}
+
+bool Composer::Write(const Row& row, ComposedUnit& unit, std::string* why) {
   if (!row.weaker_site.empty()) {
     WriteWeaker(row, unit);
     return true;
   }
   for (const Change& change : row.changes) {
-    if (sources.count(change.file) != 0) continue;
+    if (sources_.contains(change.file)) continue;
     *why = row.name + ": " + change.file +
            " is not among the sources of the model";
     return false;
   }
-  Writer writer(row, sources, unit);
+  Writer writer(row, sources_, bare_, unit);
   // What is outside is seen from within.
   unit.text += "namespace " + Identifier(row.name) +
                "::model { using namespace netpoll::model; }\n"
                "#define netpoll " +
                Identifier(row.name) + "\n";
   std::string calls;
-  for (const Composed& composed : families) {
-    const bool changed = std::any_of(
-        row.changes.begin(), row.changes.end(), [&](const Change& change) {
-          return composed.files.count(change.file) != 0;
-        });
-    if (!changed || !IsFor(composed.family.header, row)) continue;
+  for (const ComposedFamily& composed : families_) {
+    if (!IsWanted(composed, row)) continue;
     if (!writer.InlineFamily(composed, why)) return false;
     calls += "  Add" + composed.family.name + "Scenarios(all);\n";
   }
@@ -211,15 +216,12 @@ bool WriteMutant(const Row& row, const Sources& sources,
   return true;
 }
 
-}  // namespace
-
-bool Compose(const std::vector<Row>& rows, const Sources& sources,
-             std::string* out, std::string* why) {
-  Unit unit;
+bool Composer::Compose(const std::vector<Row>& rows, std::string* out,
+                       std::string* why) {
+  ComposedUnit unit;
   unit.outside.insert("model/engine/scenario.h");
-  const std::vector<Composed> families = FamiliesOf(sources);
   for (const Row& row : rows) {
-    if (!WriteMutant(row, sources, families, unit, why)) return false;
+    if (!Write(row, unit, why)) return false;
   }
   *out = "#define NETPOLL_MUTED(...) static_assert(true)\n";
   for (const std::string& header : unit.outside) {

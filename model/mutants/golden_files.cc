@@ -30,6 +30,16 @@ std::vector<std::string> Configurations() {
   return names;
 }
 
+std::string FamiliesGolden() {
+  std::string out =
+      "# Configuration, and its family: a mutant is compiled with those in\n"
+      "# which it dies.\n\n";
+  for (const Scenario& scenario : Shipped()->scenarios) {
+    out += scenario.name + " " + scenario.family + "\n";
+  }
+  return out;
+}
+
 std::string WithTable(const std::string& page, const std::string& table) {
   const auto begin = page.find(kBegin);
   const auto end = page.find(kEnd);

@@ -17,6 +17,8 @@ inline constexpr char kReasonsFile[] = "model/mutants/reasons.txt";
 inline constexpr char kClosedGoldenFile[] =
     "model/mutants/closed_matrix.golden";
 inline constexpr char kClosedReasonsFile[] = "model/mutants/closed_reasons.txt";
+// For each configuration of the shipped source, its family.
+inline constexpr char kFamiliesFile[] = "model/mutants/families.golden";
 inline constexpr char kDocsFile[] = "docs/mutants.md";
 
 // Lines "configuration: reason"; # starts a comment.
@@ -24,6 +26,9 @@ Reasons ParseReasons(const std::string& text);
 
 // The small configurations of the matrix, in its order.
 std::vector<std::string> Configurations();
+
+// kFamiliesFile.
+std::string FamiliesGolden();
 
 // `page` with what is between its two markers replaced by `table`. Empty if a
 // marker is missing.

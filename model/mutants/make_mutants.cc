@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// make_mutants OUT ROW... SOURCE...: writes the translation unit of some
-// mutants (files named *.mutant). One whose change does not fit the sources is
-// left out, with a sentence: the source may just have a bug of its own at that
-// place, and the tests that find it must still be built. rows_test and
-// matrix_test fail for it.
+// make_mutants OUT ROW... SOURCE... [GOLDEN...]: writes the translation unit of
+// some mutants (files named *.mutant). With the golden files (matrix, closed
+// matrix, families) a mutant has only the families in which it is to die. One
+// whose change does not fit the sources is left out, with a sentence: the
+// source may just have a bug of its own at that place, and the tests that find
+// it must still be built. rows_test and matrix_test fail for it.
 
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "netpoll/model/mutants/compose.h"
+#include "netpoll/model/mutants/killers.h"
 #include "netpoll/model/source/read_file.h"
 
 namespace netpoll::model {
@@ -37,10 +40,15 @@ std::string LogicalPath(const std::string& path) {
 int Main(int argc, char** argv) {
   std::vector<Row> rows;
   Sources sources;
+  Sources golden;
   std::string why;
   std::string text;
   for (int i = 2; i < argc; ++i) {
     const std::string path = argv[i];
+    if (path.ends_with(".golden")) {
+      golden[NameOf(path)] = ReadFile(path);
+      continue;
+    }
     if (!path.ends_with(".mutant")) {
       sources[LogicalPath(path)] = ReadFile(path);
       continue;
@@ -56,15 +64,18 @@ int Main(int argc, char** argv) {
               << kMatrixSource << " among the sources\n";
     return 2;
   }
+  Composer composer(std::move(sources));
+  composer.Limit(KillingFamilies(golden["matrix"], golden["closed_matrix"],
+                                 golden["families"]));
   std::vector<Row> fitting;
   for (const Row& row : rows) {
-    if (Compose({row}, sources, &text, &why)) {
+    if (composer.Compose({row}, &text, &why)) {
       fitting.push_back(row);
     } else {
       std::cerr << "make_mutants: left out: " << why << "\n";
     }
   }
-  if (!Compose(fitting, sources, &text, &why)) {
+  if (!composer.Compose(fitting, &text, &why)) {
     std::cerr << "make_mutants: " << why << "\n";
     return 1;
   }

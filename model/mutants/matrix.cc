@@ -159,9 +159,7 @@ std::string DocsTable(const std::vector<MutantResult>& results) {
       continue;
     }
     out +=
-        std::to_string(mutant.kills()) + " of " +
-        std::to_string(mutant.configurations) + " | `" + cell->configuration +
-        "`" +
+        std::to_string(mutant.kills()) + " | `" + cell->configuration + "`" +
         (cell->length == 0 ? ""
                            : ", " + std::to_string(cell->length) + " steps") +
         " | " + cell->violation + " |\n";

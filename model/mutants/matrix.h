@@ -34,7 +34,6 @@ struct MutantResult {
   std::string name;
   std::string about;
   std::vector<Cell> cells;  // Of those configurations that were run.
-  int configurations = 0;   // That contain its source.
   double seconds = 0;
 
   int kills() const;

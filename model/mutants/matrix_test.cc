@@ -160,6 +160,11 @@ TEST(Mutants, TheMatrixIsTheOneCheckedIn) {
          "that is meant:\n  bazel run //model/mutants:write_golden";
 }
 
+TEST(Mutants, TheFamiliesAreThoseCheckedIn) {
+  EXPECT_EQ(ReadFile(kFamiliesFile), FamiliesGolden())
+      << "bazel run //model/mutants:write_golden";
+}
+
 TEST(Mutants, EveryConfigurationKillsAloneOrHasAReasonToStay) {
   const std::string golden = ReadFile(kGoldenFile);
   EXPECT_EQ(golden.find("NO REASON GIVEN"), std::string::npos)

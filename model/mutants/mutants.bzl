@@ -43,9 +43,10 @@ def chosen_mutant(name, rows, sources, visibility):
     )
     _library(name, [":" + name + "_source"], visibility)
 
-def _library(name, srcs, visibility):
+def _library(name, srcs, visibility, tags = []):
     netpoll_cc_library(
         name = name,
+        tags = tags,
         srcs = srcs,
         # A mutant may well leave something unused.
         copts = [
@@ -63,7 +64,15 @@ def _library(name, srcs, visibility):
         alwayslink = True,
     )
 
-def mutants(name, rows, sources, units, more = [], visibility = None):
+def mutants(
+        name,
+        rows,
+        sources,
+        units,
+        golden = [],
+        more = [],
+        tags = [],
+        visibility = None):
     """A library of mutants, each a variant of the matrix that registers itself.
 
     A row's unit depends on its name alone, so a new row recompiles one unit.
@@ -73,7 +82,10 @@ def mutants(name, rows, sources, units, more = [], visibility = None):
       rows: the .mutant files.
       sources: core, the seam and the scenarios.
       units: in how many translation units.
+      golden: if a mutant is to have only the families in which it dies, the files
+        that say which.
       more: libraries of others, which it contains.
+      tags: of the targets.
       visibility: of the library.
     """
     by_unit = {}
@@ -84,15 +96,17 @@ def mutants(name, rows, sources, units, more = [], visibility = None):
         source = "%s_%d" % (name, unit)
         native.genrule(
             name = source + "_source",
-            srcs = members + sources,
+            srcs = members + sources + golden,
             outs = [source + ".cc"],
             cmd = "$(location :make_mutants) $@ $(SRCS)",
+            tags = tags,
             tools = [":make_mutants"],
         )
-        _library(source, [source + ".cc"], None)
+        _library(source, [source + ".cc"], None, tags)
         libraries.append(source)
     netpoll_cc_library(
         name = name,
+        tags = tags,
         visibility = visibility,
         deps = libraries + more,
     )

@@ -5,12 +5,14 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "gtest/gtest.h"
 #include "netpoll/model/mutants/compose.h"
+#include "netpoll/model/mutants/killers.h"
 #include "netpoll/model/mutants/row.h"
 #include "netpoll/model/source/read_file.h"
 
@@ -49,7 +51,7 @@ std::string WhyNot(const std::string& text, const Sources& sources = Small()) {
   std::string why;
   std::string out;
   if (!ParseRow("X1-y", text, &rows[0], &why)) return why;
-  Compose(rows, sources, &out, &why);
+  Composer(sources).Compose(rows, &out, &why);
   return why;
 }
 
@@ -113,7 +115,7 @@ TEST(AMutant, HasTheFamiliesThatContainItsSource) {
   std::string out;
   ASSERT_TRUE(ParseRow("X1-y", kRow, &rows[0], &why)) << why;
   ASSERT_TRUE(ParseRow("X1-z", kRow, &rows[1], &why)) << why;
-  ASSERT_TRUE(Compose(rows, Small(), &out, &why)) << why;
+  ASSERT_TRUE(Composer(Small()).Compose(rows, &out, &why)) << why;
   EXPECT_NE(out.find("AddAScenarios(all)"), std::string::npos);
   EXPECT_EQ(out.find("AddBScenarios"), std::string::npos);
   // Both have the source, changed, under names of their own.
@@ -127,6 +129,36 @@ TEST(AMutant, HasTheFamiliesThatContainItsSource) {
   EXPECT_NE(out.find("#include \"netpoll/model/engine/world.h\""),
             std::string::npos);
   EXPECT_EQ(out.find("static_assert(true);"), std::string::npos);
+}
+
+TEST(AMutant, IsLimitedToTheFamiliesThatAreNamed) {
+  Sources sources = Small();
+  sources["model/scenarios/b_world.h"] =
+      "#include \"netpoll/core/a.h\"\ninline void AddBScenarios(int) {}\n";
+  std::vector<Row> rows(2);
+  std::string why;
+  std::string out;
+  ASSERT_TRUE(ParseRow("X1-y", kRow, &rows[0], &why)) << why;
+  ASSERT_TRUE(ParseRow("X1-z", kRow, &rows[1], &why)) << why;
+  Composer composer(sources);
+  composer.Limit({{"X1-y", {"B"}}});
+  ASSERT_TRUE(composer.Compose(rows, &out, &why)) << why;
+  const auto second = out.find("netpoll_mutant_X1_z");
+  EXPECT_GT(out.find("AddAScenarios(all)"), second);
+  EXPECT_LT(out.find("AddBScenarios(all)"), second);
+  EXPECT_GT(out.rfind("AddBScenarios(all)"), second);
+}
+
+TEST(AMutant, DiesInTheFamiliesOfTheGoldenFiles) {
+  const auto families = KillingFamilies(
+      "# ...\n\nX1-y\n  a-one   3 steps, L1\n  b-one   crash\n\n"
+      "X1-new\n  c-one   3 steps, L1\n\nX1-z\n  SURVIVES\n\n"
+      "# Configuration: ...\n\na-one   1, alone: X1-y\n",
+      "# ...\nX1-y   closed-a  L9\nX1-z   none: a reason\n",
+      "# ...\na-one A\nb-one B\nclosed-a Closed\n");
+  const std::map<std::string, std::set<std::string>> expected = {
+      {"X1-y", {"A", "B", "Closed"}}};
+  EXPECT_EQ(families, expected);
 }
 
 TEST(AMutant, HasTheWorldOfABackendIfItChangesTheBackend) {
@@ -144,7 +176,7 @@ TEST(AMutant, HasTheWorldOfABackendIfItChangesTheBackend) {
     std::string why;
     std::string out;
     ASSERT_TRUE(ParseRow("X1-y", text, &rows[0], &why)) << why;
-    ASSERT_TRUE(Compose(rows, sources, &out, &why)) << why;
+    ASSERT_TRUE(Composer(sources).Compose(rows, &out, &why)) << why;
     EXPECT_EQ(out.find("AddCScenarios(all)") != std::string::npos, of_backend);
   }
 }
@@ -159,7 +191,7 @@ TEST(AMutant, HasWhatImplementsItsHeadersAndMayChangeIt) {
                        "<<<<\nint law;\n====\nint no_law;\n>>>>\n",
                        &rows[0], &why))
       << why;
-  ASSERT_TRUE(Compose(rows, Small(), &out, &why)) << why;
+  ASSERT_TRUE(Composer(Small()).Compose(rows, &out, &why)) << why;
   EXPECT_LT(out.find("int one;"), out.find("int no_law;"));
   EXPECT_NE(out.find("int no_law;"), std::string::npos);
   EXPECT_NE(out.find("AddAScenarios(all)"), std::string::npos);
@@ -172,7 +204,7 @@ TEST(AMutant, ThatWeakensASiteIsTheShippedSource) {
   ASSERT_TRUE(ParseRow("X1-y", "about: a\nbreaks: L1\nweaken: a.b split\n",
                        &rows[0], &why))
       << why;
-  ASSERT_TRUE(Compose(rows, Small(), &out, &why)) << why;
+  ASSERT_TRUE(Composer(Small()).Compose(rows, &out, &why)) << why;
   EXPECT_NE(out.find("{\"X1-y\", \"a\", {}, {\"a.b\", "
                      "netpoll::model::WeaknessNamed(\"split\")}}"),
             std::string::npos);
@@ -185,11 +217,11 @@ TEST(AMutant, IsTheSameWhateverTheCommentsSay) {
   std::string before;
   std::string after;
   ASSERT_TRUE(ParseRow("X1-y", kRow, &rows[0], &why)) << why;
-  ASSERT_TRUE(Compose(rows, Small(), &before, &why)) << why;
+  ASSERT_TRUE(Composer(Small()).Compose(rows, &before, &why)) << why;
   Sources edited = Small();
   std::string& text = edited["core/a.h"];
   text.replace(text.find("int one;"), 8, "int one;  // The first.");
-  ASSERT_TRUE(Compose(rows, edited, &after, &why)) << why;
+  ASSERT_TRUE(Composer(edited).Compose(rows, &after, &why)) << why;
   EXPECT_EQ(before, after);
 }
 
@@ -204,15 +236,17 @@ TEST(EveryRow, FitsTheSourceAsItIs) {
       sources[file.path().string()] = ReadFile(file.path());
     }
   }
-  for (const auto& file :
-       std::filesystem::directory_iterator("model/mutants/rows")) {
-    std::vector<Row> rows(1);
-    std::string why;
-    std::string out;
-    EXPECT_TRUE(ParseRow(file.path().stem().string(), ReadFile(file.path()),
-                         &rows[0], &why) &&
-                Compose(rows, sources, &out, &why))
-        << why;
+  Composer composer(std::move(sources));
+  for (const char* folder : {"model/mutants/rows", "model/mutants/liveness"}) {
+    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+      std::vector<Row> rows(1);
+      std::string why;
+      std::string out;
+      EXPECT_TRUE(ParseRow(file.path().stem().string(), ReadFile(file.path()),
+                           &rows[0], &why) &&
+                  composer.Compose(rows, &out, &why))
+          << why;
+    }
   }
 }
 

@@ -29,6 +29,7 @@ int main() {
   const std::string page = WithTable(ReadFile(kDocsFile), DocsTable(results));
   std::ofstream(kGoldenFile) << Golden(results, Configurations(),
                                        ParseReasons(ReadFile(kReasonsFile)));
+  std::ofstream(kFamiliesFile) << FamiliesGolden();
   if (page.empty()) {
     std::cerr << "write_golden: " << kDocsFile << " lacks a marker\n";
     return 1;
