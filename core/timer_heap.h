@@ -106,6 +106,18 @@ class TimerHeap {
     return due;
   }
 
+  // Calls `f(owner, when)` with each, in no order, under the lock: it stays
+  // while `f` looks at it. `f` answers whether to go on.
+  template <class F>
+  void Visit(F f) {
+    const LockHolder hold(lock_, "timers.visit.lock");
+    entries_.Change([&](Entries& entries) {
+      std::size_t i = 0;
+      while (i < entries.size && f(entries.heap[i].owner, entries.heap[i].when))
+        ++i;
+    });
+  }
+
   // How many there are, stopped ones included that are not sorted out yet.
   std::size_t Size() {
     const LockHolder hold(lock_, "timers.size.lock");

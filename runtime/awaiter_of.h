@@ -41,7 +41,8 @@ using AwaitResult = decltype(std::declval<AwaiterTypeOf<A>&>().await_resume());
 
 // Suspends, if `awaiter` does not think otherwise.
 template <class Awaiter, class Promise>
-bool SuspendIn(Awaiter& awaiter, std::coroutine_handle<Promise> task) {
+[[gnu::always_inline]] inline bool SuspendIn(
+    Awaiter& awaiter, std::coroutine_handle<Promise> task) {
   if constexpr (std::is_void_v<decltype(awaiter.await_suspend(task))>) {
     awaiter.await_suspend(task);
     return true;

@@ -123,6 +123,7 @@ void JobAwaiter::Suspend(std::coroutine_handle<> task,
   }
   handle = task;
   SettleIn(*this, context);
+  note_.Write(__builtin_return_address(0), context);
   if (pool_.valid()) {
     seat_ = &SeatFor(*this, context, own_seat_);
     if (Queue()) return;

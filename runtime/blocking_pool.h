@@ -37,6 +37,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/exceptions.h"
 #include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/protocols/work_queue.h"
 #include "netpoll/runtime/suspend.h"
@@ -81,8 +82,10 @@ class JobAwaiter : public Job {
     (void)Pay();
     return false;
   }
+  // Inline also where nothing else is: Suspend looks who calls.
   template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> task) {
+  [[gnu::always_inline]] void await_suspend(
+      std::coroutine_handle<Promise> task) {
     Suspend(task, ContextOf(task));
   }
 
@@ -91,6 +94,8 @@ class JobAwaiter : public Job {
   absl::Status Ended();
 
  private:
+  friend struct WaitLister;
+
   struct Cancel {
     JobAwaiter* job;
     void operator()() const;
@@ -107,6 +112,7 @@ class JobAwaiter : public Job {
   std::optional<std::stop_callback<Cancel>> by_token_;
   CancelSeat own_seat_;
   CancelSeat* seat_ = nullptr;
+  WaitNote note_;
 };
 
 template <class T>
@@ -146,16 +152,15 @@ class JobOp : public JobAwaiter {
  private:
   static void Do(Job* job) {
     auto* const self = static_cast<JobOp*>(job);
-    try {
+    NETPOLL_TRY {
       if constexpr (std::is_void_v<Value>) {
         self->work_();
         self->result_.emplace();
       } else {
         self->result_.emplace(self->work_());
       }
-    } catch (...) {
-      self->exception_ = std::current_exception();
     }
+    NETPOLL_CATCH(...) { self->exception_ = std::current_exception(); }
   }
 
   Work work_;

@@ -195,7 +195,8 @@ class BufferedReader<Stream>::FillOp {
 
   bool await_ready() { return room_.empty() || awaiter_.await_ready(); }
   template <class Promise>
-  auto await_suspend(std::coroutine_handle<Promise> task) {
+  [[gnu::always_inline]] auto await_suspend(
+      std::coroutine_handle<Promise> task) {
     return awaiter_.await_suspend(task);
   }
   IoResult await_resume() {

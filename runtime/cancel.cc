@@ -7,6 +7,7 @@
 #include <stop_token>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/exceptions.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/scope.h"
 #include "netpoll/runtime/suspend.h"
@@ -63,7 +64,7 @@ void TimeLimit::Begin(TaskContext* context) {
   }
   if (!scheduler.StartTimer(this, deadline_.value())) {
     scope_.Leave();
-    throw std::bad_alloc();
+    NETPOLL_THROW("there is no memory for a time limit", std::bad_alloc());
   }
   scheduler_ = &scheduler;
 }

@@ -47,6 +47,7 @@
 #include "netpoll/core/deadline.h"
 #include "netpoll/runtime/awaiter_of.h"
 #include "netpoll/runtime/cancelled.h"
+#include "netpoll/runtime/exceptions.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/scope.h"
@@ -162,13 +163,15 @@ class [[nodiscard]] LimitedAwaiter {
 
   bool await_ready() const noexcept { return false; }
 
+  // Inline also where nothing else is: what is awaited looks who calls.
   template <class Promise>
-  auto await_suspend(std::coroutine_handle<Promise> task) {
+  [[gnu::always_inline]] auto await_suspend(
+      std::coroutine_handle<Promise> task) {
     static_assert(
         requires(Promise & promise) { promise.context.seat; },
         "only a netpoll Task carries scopes: await this in one");
     limit_.Begin(ContextOf(task));
-    try {
+    NETPOLL_TRY {
       if constexpr (kTransfers<Promise>) {
         if (awaiter_.await_ready()) return std::coroutine_handle<>(task);
         return std::coroutine_handle<>(awaiter_.await_suspend(task));
@@ -176,9 +179,10 @@ class [[nodiscard]] LimitedAwaiter {
         // Once it is parked nothing of this may be touched.
         return !awaiter_.await_ready() && SuspendIn(awaiter_, task);
       }
-    } catch (...) {
+    }
+    NETPOLL_CATCH(...) {
       limit_.End();
-      throw;
+      NETPOLL_RETHROW;
     }
   }
 

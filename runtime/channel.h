@@ -81,6 +81,7 @@ class ChannelOp : public QueueWait {
  private:
   bool Join() final;
   bool Leave() final;
+  const char* What() const final { return "a channel"; }
 
   ChannelOutcome outcome_ = ChannelOutcome::kWaits;
 };

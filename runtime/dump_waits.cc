@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who waits on which descriptor. Only words are read that any thread may read,
-// and no frame of a task: the task may go on, and end, meanwhile.
+// Who waits on which descriptor: only words are read that any thread may read,
+// and no frame of a task, which may go on, and end, meanwhile. And the text of
+// all waits.
 
 #include <dlfcn.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/delta.h"
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/semaphore.h"
 #include "netpoll/core/types.h"
@@ -48,11 +50,7 @@ void AddWait(FdState& fd, Mode direction, std::uint32_t now,
   wait.fd = fd.fd;
   wait.direction = direction;
   wait.where = fd.notes.WhereOf(direction);
-  const std::uint32_t since = fd.notes.SinceOf(direction);
-  // It may have begun a little after `now`.
-  constexpr std::uint32_t kLittle = 60'000;
-  const std::uint32_t millis = now - since > 0 - kLittle ? 0 : now - since;
-  wait.age = std::int64_t{millis} * 1'000'000;
+  wait.age = AgeOf(now, fd.notes.SinceOf(direction));
   wait.task = fd.notes.name.Load("note.name", Order::kRelaxed);
   if (fd.socket) {
     wait.local = EndOf(sys.getsockname, fd.fd);
@@ -70,15 +68,46 @@ std::string Age(std::int64_t nanos) {
   return absl::StrCat(seconds / 3600, " h");
 }
 
-const char* Verb(const WaitInfo& wait) {
-  return wait.direction == Mode::kRead ? "read" : "write";
+std::string WhatFor(const WaitInfo& wait) {
+  if (wait.fd < 0) {
+    return wait.left == kNever ? absl::StrCat("on ", wait.what) : "asleep";
+  }
+  return absl::StrCat("to ", wait.direction == Mode::kRead ? "read" : "write",
+                      " fd ", wait.fd);
+}
+
+// "the reader to read fd 7, for 12 ms, 127.0.0.1:80 from 127.0.0.1:40112"
+std::string Line(const WaitInfo& wait) {
+  std::string text =
+      absl::StrCat("    ", wait.task, *wait.task != '\0' ? " " : "",
+                   WhatFor(wait), ", for ", Age(wait.age));
+  if (wait.left != kNever) {
+    absl::StrAppend(&text, ", another ", Age(wait.left));
+  }
+  if (!wait.local.empty()) absl::StrAppend(&text, ", ", wait.local);
+  if (!wait.peer.empty()) absl::StrAppend(&text, " from ", wait.peer);
+  return text + "\n";
 }
 
 }  // namespace
 
+std::int64_t AgeOf(std::uint32_t now, std::uint32_t since) {
+  // It may have begun a little after `now`.
+  constexpr std::uint32_t kLittle = 60'000;
+  const std::uint32_t millis = now - since > 0 - kLittle ? 0 : now - since;
+  return std::int64_t{millis} * 1'000'000;
+}
+
 std::vector<WaitInfo> WaitsOf(Scheduler& scheduler, std::size_t most) {
   std::vector<WaitInfo> waits;
   if (scheduler.InChild()) return waits;
+  AddDescriptorWaits(scheduler, most, waits);
+  AddOtherWaits(scheduler, most, waits);
+  return waits;
+}
+
+void AddDescriptorWaits(Scheduler& scheduler, std::size_t most,
+                        std::vector<WaitInfo>& waits) {
   const std::uint32_t now = StampOf(sys.now());
   scheduler.open_list().Visit([&](OpenList<StdEnv>::Entry* entry) {
     auto& fd = *static_cast<FdState*>(entry);
@@ -87,7 +116,6 @@ std::vector<WaitInfo> WaitsOf(Scheduler& scheduler, std::size_t most) {
     }
     return waits.size() < most;
   });
-  return waits;
 }
 
 std::string DumpWaits(const std::vector<WaitInfo>& waits, PlaceNamer name) {
@@ -108,12 +136,7 @@ std::string DumpWaits(const std::vector<WaitInfo>& waits, PlaceNamer name) {
       absl::StrAppend(&text, "  ", alike, alike == 1 ? " waits" : " wait",
                       " in ", name(last), "\n");
     }
-    absl::StrAppend(&text, "    ", wait->task, *wait->task != '\0' ? " " : "",
-                    "to ", Verb(*wait), " fd ", wait->fd, ", for ",
-                    Age(wait->age));
-    if (!wait->local.empty()) absl::StrAppend(&text, ", ", wait->local);
-    if (!wait->peer.empty()) absl::StrAppend(&text, " from ", wait->peer);
-    text += "\n";
+    text += Line(*wait);
   }
   return text;
 }

@@ -26,6 +26,7 @@ class GateWait : public QueueWait {
   bool TryNow() override { return gate_.is_open(); }
   bool Join() override { return gate_.Join(&entry_); }
   bool Leave() override { return gate_.Leave(&entry_); }
+  const char* What() const override { return "an event"; }
 
  private:
   Gate<StdEnv>& gate_;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/exceptions.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/suspend.h"
 
@@ -52,11 +53,12 @@ void JoinStateBase::End(std::exception_ptr exception) {
 void JoinStateBase::Abandon() {
   if (ended()) return;
   std::exception_ptr why;
-  try {
+  NETPOLL_TRY {
     why = std::make_exception_ptr(
         std::runtime_error("netpoll: the runtime went before the task could "
                            "start"));
-  } catch (const std::bad_alloc&) {
+  }
+  NETPOLL_CATCH(const std::bad_alloc&) {
     // Spawn ran out of memory, and has said so.
     why = std::current_exception();
   }
@@ -72,14 +74,27 @@ bool JoinAwaiterBase::Ready(const JoinStateBase* state) {
 }
 
 bool JoinAwaiterBase::Suspend(JoinStateBase& state,
-                              std::coroutine_handle<> task, CancelSeat* seat) {
+                              std::coroutine_handle<> task,
+                              const TaskContext* context) {
   handle = task;
   Settle(*this, state.scheduler());
   if (state.ended()) {
     GoLast(*this);
     return true;
   }
-  return seat != nullptr ? ParkInScope(state, seat) : state.Park(this);
+  CancelSeat* const seat = context != nullptr ? context->seat : nullptr;
+  if (seat == nullptr && !ListedWait::Wanted()) [[likely]]
+    return state.Park(this);
+  listed_.emplace("a task").note.Write(__builtin_return_address(0), context);
+  return seat != nullptr ? ParkInScope(state, seat) : ParkListed(state);
+}
+
+bool JoinAwaiterBase::ParkListed(JoinStateBase& state) {
+  seat_ = &listed_->seat;
+  bool parked = false;
+  const CancelReason why =
+      listed_->Sit(*this, [&] { parked = state.Park(this); });
+  return why == CancelReason::kNone ? parked : state.Park(this);
 }
 
 // It parks as it sits down, so that whoever is told finds it parked. If it was
@@ -106,7 +121,9 @@ IoStatus JoinAwaiterBase::Left(const JoinStateBase& state) {
 }
 
 TaskPlace::TaskPlace(Scheduler& scheduler) : scheduler_(&scheduler) {
-  if (!scheduler.TakePlace()) throw std::bad_alloc();
+  if (!scheduler.TakePlace()) {
+    NETPOLL_THROW("there is no memory for a task", std::bad_alloc());
+  }
 }
 
 TaskPlace::~TaskPlace() {

@@ -16,6 +16,7 @@
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/runtime/cancelled.h"
+#include "netpoll/runtime/exceptions.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/protocols/hearing.h"
 #include "netpoll/runtime/protocols/join_word.h"
@@ -97,16 +98,20 @@ class JoinAwaiterBase : public ResumeWaiter {
   // Out of line: once parked, the task may go on and end elsewhere.
   [[gnu::noinline]] bool Suspend(JoinStateBase& state,
                                  std::coroutine_handle<> task,
-                                 CancelSeat* seat);
+                                 const TaskContext* context);
   // When it goes on: whether the other has ended, or why it waits no more.
   IoStatus Left(const JoinStateBase& state);
 
  private:
+  friend struct WaitLister;
+
   bool ParkInScope(JoinStateBase& state, CancelSeat* seat);
+  [[gnu::cold, gnu::noinline]] bool ParkListed(JoinStateBase& state);
   static void Interrupt(void* self, CancelReason reason);
 
   JoinStateBase* joined_ = nullptr;
   CancelSeat* seat_ = nullptr;
+  std::optional<ListedWait> listed_;
 };
 
 // co_await handle.Ended().
@@ -114,9 +119,11 @@ class EndedAwaiter : public JoinAwaiterBase {
  public:
   explicit EndedAwaiter(JoinStateBase* state) : state_(state) {}
   bool await_ready() const { return Ready(state_) && Pay(); }
+  // Inline also where nothing else is: Suspend looks who calls.
   template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> task) {
-    return Suspend(*state_, task, SeatOf(task));
+  [[gnu::always_inline]] bool await_suspend(
+      std::coroutine_handle<Promise> task) {
+    return Suspend(*state_, task, ContextOf(task));
   }
   IoStatus await_resume() { return Left(*state_); }
 
@@ -131,6 +138,12 @@ class JoinState : public JoinStateBase {
   void Set(T&& value) { value_.emplace(std::move(value)); }
   T Take() {
     Rethrow();
+#ifndef __cpp_exceptions
+    if (!value_) {
+      StdEnv::Misuse(
+          "a task was awaited whose Runtime went before it could start");
+    }
+#endif
     return std::move(*value_);
   }
 
@@ -201,15 +214,14 @@ struct Spawner {
 template <class T>
 SpawnedTask RunSpawned(Task<T> task, Spawner<JoinState<T>> spawner) {
   std::exception_ptr exception;
-  try {
+  NETPOLL_TRY {
     if constexpr (std::is_void_v<T>) {
       co_await std::move(task);
     } else {
       spawner.state->Set(co_await std::move(task));
     }
-  } catch (...) {
-    exception = std::current_exception();
   }
+  NETPOLL_CATCH(...) { exception = std::current_exception(); }
   // The task's frame goes before anybody learns that it has ended.
   task = Task<T>(typename Task<T>::Handle());
   spawner.state->End(std::move(exception));
@@ -262,14 +274,18 @@ class JoinHandle {
         : state_(std::move(state)) {}
     bool await_ready() const { return Ready(state_.get()) && internal::Pay(); }
     template <class Promise>
-    bool await_suspend(std::coroutine_handle<Promise> task) {
-      return Suspend(*state_, task, internal::SeatOf(task));
+    [[gnu::always_inline]] bool await_suspend(
+        std::coroutine_handle<Promise> task) {
+      return Suspend(*state_, task, internal::ContextOf(task));
     }
     T await_resume() {
       const auto state = std::move(state_);
       if (const IoStatus left = Left(*state); !left.ok()) {
         state->Detach();
-        throw Cancelled(left);
+        NETPOLL_THROW(
+            "a JoinHandle was awaited in a scope that was cancelled: without "
+            "exceptions co_await its Ended() first",
+            Cancelled(left));
       }
       return state->Take();
     }

@@ -43,6 +43,7 @@ bool ConditionWait::Suspend(std::coroutine_handle<> task,
                             const TaskContext* context) {
   task_ = task;
   SettleIn(*this, context);
+  note_.Write(__builtin_return_address(0), context);
   run = &ConditionWait::Woken;
   if (news_.Begin(
           this, &SeatFor(*this, context, own_seat_), this,

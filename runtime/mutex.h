@@ -89,6 +89,7 @@ class PermitWait : public QueueWait {
     WakeWaiters(wake);
     return granted;
   }
+  const char* What() const override { return "a semaphore"; }
 
   Permits<StdEnv>& permits_;
   QueueEntry<StdEnv> entry_;
@@ -101,6 +102,8 @@ class LockWait : public PermitWait {
   inline MutexGuard await_resume();
 
  private:
+  const char* What() const override { return "a mutex"; }
+
   Mutex& mutex_;
 };
 
@@ -153,8 +156,10 @@ class ConditionWait : public TaskWaiter {
   ConditionWait& operator=(const ConditionWait&) = delete;
 
   bool await_ready() const noexcept { return false; }
+  // Inline also where nothing else is: Suspend looks who calls.
   template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> task) {
+  [[gnu::always_inline]] bool await_suspend(
+      std::coroutine_handle<Promise> task) {
     return Suspend(task, ContextOf(task));
   }
   IoStatus await_resume() const {
@@ -163,6 +168,8 @@ class ConditionWait : public TaskWaiter {
   void Block();
 
  private:
+  friend struct WaitLister;
+
   [[gnu::noinline]] bool Suspend(std::coroutine_handle<> task,
                                  const TaskContext* context);
   static void Interrupt(void* self, CancelReason reason);
@@ -175,6 +182,7 @@ class ConditionWait : public TaskWaiter {
   Mutex* const mutex_;
   std::coroutine_handle<> task_;
   CancelSeat own_seat_;
+  WaitNote note_;
   Wakeup<StdEnv> wakeup_;
   ParkedWait<StdEnv> news_{wakeup_};
   Wakeup<StdEnv> lock_wakeup_;

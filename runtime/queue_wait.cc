@@ -36,6 +36,7 @@ bool QueueWait::Suspend(std::coroutine_handle<> task,
                         const TaskContext* context) {
   handle = task;
   SettleIn(*this, context);
+  note_.Write(__builtin_return_address(0), context);
   began_ = true;
   parked_ = true;  // Before it may be: afterwards hands off.
   if (wait_.Begin(

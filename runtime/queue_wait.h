@@ -45,8 +45,10 @@ class QueueWait : public ResumeWaiter {
     paid_ = Pay();
     return paid_ && TryNow();
   }
+  // Inline also where nothing else is: Suspend looks who calls.
   template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> task) {
+  [[gnu::always_inline]] bool await_suspend(
+      std::coroutine_handle<Promise> task) {
     return Suspend(task, ContextOf(task));
   }
 
@@ -64,6 +66,8 @@ class QueueWait : public ResumeWaiter {
   // As ParkedWait has them.
   virtual bool Join() = 0;
   virtual bool Leave() = 0;
+  // What it waits for, for people: "a channel".
+  virtual const char* What() const = 0;
 
   // By await_resume and after Block, first: ok, or why it has not what it
   // wanted.
@@ -72,6 +76,8 @@ class QueueWait : public ResumeWaiter {
   Wakeup<StdEnv>* own_wakeup() { return &own_wakeup_; }
 
  private:
+  friend struct WaitLister;
+
   // Out of line, as IoOp's.
   [[gnu::noinline]] bool Suspend(std::coroutine_handle<> task,
                                  const TaskContext* context);
@@ -80,6 +86,7 @@ class QueueWait : public ResumeWaiter {
   Wakeup<StdEnv> own_wakeup_;
   ParkedWait<StdEnv> wait_;
   CancelSeat own_seat_;
+  WaitNote note_;
   bool paid_ = true;
   bool began_ = false;   // It could not be done at once.
   bool parked_ = false;  // And so End is to come.

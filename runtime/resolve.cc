@@ -24,6 +24,7 @@
 #include "netpoll/runtime/blocking_pool.h"
 #include "netpoll/runtime/cancel.h"
 #include "netpoll/runtime/connect.h"
+#include "netpoll/runtime/exceptions.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket_internal.h"
@@ -171,11 +172,8 @@ Task<> Race::Begin(const Addresses& addresses) {
 
 Task<absl::StatusOr<Socket>> Race::Run(Addresses addresses) {
   bool no_memory = false;
-  try {
-    co_await Begin(addresses);
-  } catch (const std::bad_alloc&) {
-    no_memory = true;
-  }
+  NETPOLL_TRY { co_await Begin(addresses); }
+  NETPOLL_CATCH(const std::bad_alloc&) { no_memory = true; }
   // In a scope that was cancelled they are told by that, and say why.
   if (left_.ok()) attempts_.Cancel();
   co_await attempts_.Join();

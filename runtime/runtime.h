@@ -189,12 +189,15 @@ class Runtime {
   // The same of each worker, and last of threads that are none.
   std::vector<WorkerStats> worker_stats() const;
   // What the runtime is doing, in lines for people: who polls or sleeps, what
-  // is due, the queues, the tasks; and `most` of the waits on descriptors. From
-  // any thread at any time, of a runtime that hangs too; each figure is read on
-  // its own. `name` says where they wait. Not from a signal handler.
+  // is due, the queues; and the tasks that wait, as Waits has them. From any
+  // thread at any time, of a runtime that hangs too; each figure is read on its
+  // own. `name` says where they wait. Not from a signal handler.
   std::string DumpState(std::size_t most = 32, PlaceNamer name = &PlaceInFile);
-  // The waits on descriptors, `most` of them, in no order. The same holds; what
-  // is opened or closed meanwhile has to wait for a moment.
+  // What tasks wait for, in no order: `most` of the waits on descriptors, and
+  // `most` of the others. The same holds; what is opened or closed, or begins
+  // or ends to wait, meanwhile has to wait for a moment. Not among them: an
+  // await of a spawned task or a group outside of all scopes, where no task has
+  // a name; a Close that waits for operations; threads that block.
   std::vector<WaitInfo> Waits(std::size_t most) const;
   // The name of the backend.
   const char* backend() const;

@@ -145,6 +145,17 @@ class Scheduler : public Home,
     return (here != nullptr ? *here : *workers_[0]).waits;
   }
 
+  // For who looks: what waits for a time, with that time; who sits in those
+  // nodes. As TimerHeap and CancelNode have it.
+  template <class F>
+  void VisitTimes(F f) {
+    times_.Visit(f);
+  }
+  template <class F>
+  void VisitSeats(F f) {
+    for (const auto& worker : workers_) worker->waits.Visit(f);
+  }
+
   // Something has happened so often; from any thread.
   void Count(StdEnv::Counter WorkerCounts::*what, std::uint64_t more) {
     if (Worker* const here = OnWorker(); here != nullptr) {

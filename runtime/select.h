@@ -56,6 +56,7 @@ class SelectBase : public QueueWait {
   bool TryNow() final;
   bool Join() final;
   bool Leave() final;
+  const char* What() const final { return "a select"; }
 
   ChannelOp** ops_ = nullptr;
   const int count_;

@@ -13,6 +13,7 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/deadline.h"
 #include "netpoll/runtime/cancel.h"
+#include "netpoll/runtime/exceptions.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/listener.h"
 #include "netpoll/runtime/runtime.h"
@@ -129,10 +130,11 @@ bool ServiceState::Admit(AcceptResult accepted) {
     ++counts_.accepted;
     ++counts_.open;
   }
-  try {
+  NETPOLL_TRY {
     runtime_.Spawn(RunSession(std::move(accepted)));
     return true;
-  } catch (const std::bad_alloc&) {
+  }
+  NETPOLL_CATCH(const std::bad_alloc&) {
     const LockHolder hold(lock_, "service.no_memory");
     --counts_.accepted;
     --counts_.open;

@@ -21,7 +21,8 @@ bool SleepAwaiter::await_ready() {
   return Pay() && (deadline.past() || Stopping());
 }
 
-void SleepAwaiter::Suspend(std::coroutine_handle<> task, CancelSeat* seat) {
+void SleepAwaiter::Suspend(std::coroutine_handle<> task,
+                           const TaskContext* context) {
   handle = task;
   const bool stopping = Stopping();
   Settle(*this, &scheduler_);
@@ -30,8 +31,9 @@ void SleepAwaiter::Suspend(std::coroutine_handle<> task, CancelSeat* seat) {
     GoLast(*this);
     return;
   }
-  if (seat != nullptr) {
-    SleepInScope(seat);
+  note_.Write(__builtin_return_address(0), context);
+  if (context != nullptr && context->seat != nullptr) {
+    SleepInScope(context->seat);
   } else {
     home->scheduler->StartSleep(this);
   }

@@ -11,6 +11,7 @@
 #include <coroutine>
 
 #include "netpoll/core/deadline.h"
+#include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/task_context.h"
 #include "netpoll/runtime/timed.h"
 
@@ -24,18 +25,22 @@ class SleepAwaiter : public Sleeper {
       : Sleeper(&SleepAwaiter::Wake, until), scheduler_(scheduler) {}
 
   bool await_ready();
+  // Inline also where nothing else is: Suspend looks who calls.
   template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> task) {
-    Suspend(task, SeatOf(task));
+  [[gnu::always_inline]] void await_suspend(
+      std::coroutine_handle<Promise> task) {
+    Suspend(task, ContextOf(task));
   }
   // Whether the time has passed; false if the runtime stopped, or the scope was
   // cancelled.
   bool await_resume();
 
  private:
+  friend struct WaitLister;
+
   // Out of line, as IoOp's: once armed, another worker may end the task.
   [[gnu::noinline]] void Suspend(std::coroutine_handle<> task,
-                                 CancelSeat* seat);
+                                 const TaskContext* context);
   void SleepInScope(CancelSeat* seat);
   static void Interrupt(void* self, CancelReason reason);
   static void Wake(Timed* self);
@@ -47,6 +52,7 @@ class SleepAwaiter : public Sleeper {
   bool stopped_ = false;
   bool cancelled_ = false;
   CancelSeat* seat_ = nullptr;
+  WaitNote note_;
 };
 
 }  // namespace netpoll::internal

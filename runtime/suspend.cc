@@ -4,7 +4,9 @@
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/types.h"
+#include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/scheduler.h"
+#include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task_context.h"
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/worker.h"
@@ -34,6 +36,15 @@ CancelSeat& SeatFor(const TaskWaiter& waiter, const TaskContext* context,
   if (context != nullptr && context->seat != nullptr) return *context->seat;
   own.node = &waiter.home->scheduler->waits();
   return own;
+}
+
+void WaitNote::WriteMore(const TaskContext* context) {
+  since = clock_stamp != 0 ? clock_stamp : StampOf(sys.now());
+  task = context != nullptr ? NameIn(*context) : nullptr;
+}
+
+CancelNode<StdEnv>* ListedWait::WaitsOf(const TaskWaiter& waiter) {
+  return &waiter.home->scheduler->waits();
 }
 
 IoStatus StatusOf(CancelReason reason) {

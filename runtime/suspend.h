@@ -14,8 +14,11 @@
 #include "netpoll/core/cpp20.h"
 
 #include <coroutine>
+#include <cstdint>
 
+#include "netpoll/core/concurrency.h"
 #include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/task_context.h"
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/worker.h"
@@ -47,6 +50,52 @@ CancelSeat& SeatFor(const TaskWaiter& waiter, const TaskContext* context,
 
 // How an operation ends that was cancelled so.
 IoStatus StatusOf(CancelReason reason);
+
+// Of a wait that is on no descriptor, for people who look (list_waits.cc):
+// where it is, since when, and in which task. Written before anybody can find
+// the wait, read under the lock of what it is found in.
+struct WaitNote {
+  // `place`: an address in the coroutine that awaits.
+  void Write(const void* place, const TaskContext* context) {
+    where = place;
+    task = nullptr;
+    since = wait_stamp;
+    if (since == 0) [[unlikely]]
+      WriteMore(context);
+  }
+
+  const void* where;
+  const char* task;     // Null: it has no name.
+  std::uint32_t since;  // As wait_stamp.
+
+ private:
+  [[gnu::cold, gnu::noinline]] void WriteMore(const TaskContext* context);
+};
+
+// The seat of a wait that nothing but its own end ends, so that it is found:
+// while tasks have names, or the runtime an observer.
+struct ListedWait {
+  explicit ListedWait(const char* text) : what(text) {}
+
+  static bool Wanted() { return wait_stamp == 0 && this_worker != nullptr; }
+
+  // As CancelNode's. What sits here is told nothing. Not kNone: all stops, and
+  // nobody sits.
+  template <class F>
+  CancelReason Sit(const TaskWaiter& waiter, F park) {
+    seat.node = WaitsOf(waiter);
+    return seat.node->Sit(seat, this, &ListedWait::Unmoved, park);
+  }
+
+  const char* const what;
+  WaitNote note;
+  CancelSeat seat;
+
+ private:
+  friend struct WaitLister;
+  static void Unmoved(void*, CancelReason) {}
+  static CancelNode<StdEnv>* WaitsOf(const TaskWaiter& waiter);
+};
 
 // Runnable, behind all that are. `waiter` is settled.
 void GoLast(TaskWaiter& waiter);

@@ -7,18 +7,15 @@
 #include <vector>
 
 #include "netpoll/runtime/cancelled.h"
+#include "netpoll/runtime/exceptions.h"
 
 namespace netpoll::internal {
 namespace {
 
 bool OnlyCancelled(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Cancelled&) {
-    return true;
-  } catch (...) {
-    return false;
-  }
+  NETPOLL_TRY { std::rethrow_exception(error); }
+  NETPOLL_CATCH(const Cancelled&) { return true; }
+  NETPOLL_CATCH(...) { return false; }
 }
 
 }  // namespace
@@ -31,7 +28,7 @@ void ThrowErrors(std::vector<std::exception_ptr> errors) {
   }
   if (failures.empty()) std::rethrow_exception(errors.front());
   if (failures.size() == 1) std::rethrow_exception(failures.front());
-  throw TaskErrors(std::move(failures));
+  NETPOLL_THROW("tasks have failed", TaskErrors(std::move(failures)));
 }
 
 }  // namespace netpoll::internal

@@ -9,18 +9,13 @@
 #include <vector>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/runtime/exceptions.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/scope.h"
 #include "netpoll/runtime/suspend.h"
 
 namespace netpoll {
 namespace internal {
-namespace {
-
-// The group's node, for who is above it.
-void TellGroup(void* node, CancelReason reason) { TellNode(node, reason); }
-
-}  // namespace
 
 // The joiner's scope reaches the tasks while it waits; it waits for them in any
 // case.
@@ -28,14 +23,23 @@ bool GroupJoin::Suspend(std::coroutine_handle<> task,
                         const TaskContext* context) {
   handle = task;
   SettleIn(*this, context);
+  listed_.emplace("a task group")
+      .note.Write(__builtin_return_address(0), context);
   if (context != nullptr && context->seat != nullptr) {
     seat_ = context->seat;
     const CancelReason why =
-        seat_->node->Sit(*seat_, &group_.node_, &TellGroup);
+        seat_->node->Sit(*seat_, this, &GroupJoin::Interrupt);
     if (why != CancelReason::kNone) group_.node_.Cancel(why);
+  } else if (ListedWait::Wanted()) {
+    seat_ = &listed_->seat;
+    static_cast<void>(listed_->Sit(*this, [] {}));
   }
   group_.joiner_ = this;
   return !group_.core_.Drop();
+}
+
+void GroupJoin::Interrupt(void* self, CancelReason reason) {
+  static_cast<GroupJoin*>(self)->group_.node_.Cancel(reason);
 }
 
 void GroupJoin::await_resume() {
@@ -80,9 +84,8 @@ internal::SpawnedTask TaskGroup::RunInGroup(Task<> task) {
     internal::CancelSeat seat;
     seat.node = &node_;
     co_await internal::SitIn{&seat};
-    try {
-      co_await std::move(task);
-    } catch (...) {
+    NETPOLL_TRY { co_await std::move(task); }
+    NETPOLL_CATCH(...) {
       failed = true;
       Record(std::current_exception());
     }
@@ -104,10 +107,8 @@ void TaskGroup::Fail(std::exception_ptr error) {
 // The first has its place from the start, the others if there is memory.
 void TaskGroup::Record(std::exception_ptr error) {
   const LockHolder hold(lock_, "group.record.lock");
-  try {
-    errors_.push_back(std::move(error));
-  } catch (const std::bad_alloc&) {
-  }
+  NETPOLL_TRY { errors_.push_back(std::move(error)); }
+  NETPOLL_CATCH(const std::bad_alloc&) {}
 }
 
 }  // namespace netpoll

@@ -39,6 +39,7 @@
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/runtime/cancel.h"
+#include "netpoll/runtime/exceptions.h"
 #include "netpoll/runtime/join.h"
 #include "netpoll/runtime/mutex.h"
 #include "netpoll/runtime/protocols/cancel_node.h"
@@ -63,18 +64,24 @@ class GroupJoin : public ResumeWaiter {
   GroupJoin& operator=(const GroupJoin&) = delete;
 
   bool await_ready() const noexcept { return false; }
+  // Inline also where nothing else is: Suspend looks who calls.
   template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> task) {
+  [[gnu::always_inline]] bool await_suspend(
+      std::coroutine_handle<Promise> task) {
     return Suspend(task, ContextOf(task));
   }
   void await_resume();
 
  private:
+  friend struct WaitLister;
+
   [[gnu::noinline]] bool Suspend(std::coroutine_handle<> task,
                                  const TaskContext* context);
+  static void Interrupt(void* self, CancelReason reason);
 
   TaskGroup& group_;
   CancelSeat* seat_ = nullptr;
+  std::optional<ListedWait> listed_;
 };
 
 // Puts what the coroutine awaits into a seat.
@@ -144,11 +151,8 @@ class TaskGroup {
 template <class Body>
 Task<> WithTaskGroup(Runtime& runtime, Body body) {
   TaskGroup group(runtime);
-  try {
-    co_await body(group);
-  } catch (...) {
-    group.Fail(std::current_exception());
-  }
+  NETPOLL_TRY { co_await body(group); }
+  NETPOLL_CATCH(...) { group.Fail(std::current_exception()); }
   co_await group.Join();
 }
 
@@ -206,16 +210,15 @@ class TaskResults {
   };
 
   Task<> Run(Task<T> task, std::unique_ptr<Entry> entry) {
-    try {
+    NETPOLL_TRY {
       if constexpr (std::is_void_v<T>) {
         co_await std::move(task);
         entry->outcome.value.emplace();
       } else {
         entry->outcome.value.emplace(co_await std::move(task));
       }
-    } catch (...) {
-      entry->outcome.error = std::current_exception();
     }
+    NETPOLL_CATCH(...) { entry->outcome.error = std::current_exception(); }
     {
       const LockHolder hold(lock_, "results.put.lock");
       Entry* const last = entry.get();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who waits on which descriptor, for people who look at a program that runs, or
+// Which task waits for what, for people who look at a program that runs, or
 // hangs.
 
 #ifndef NETPOLL_RUNTIME_WAIT_INFO_H_
@@ -13,13 +13,20 @@
 #include <string>
 #include <vector>
 
+#include "netpoll/core/delta.h"
 #include "netpoll/core/types.h"
 
 namespace netpoll {
 
 struct WaitInfo {
+  // "a descriptor", "a time" (it sleeps), "a mutex", "a channel", "a task",
+  // "blocking work" and so on.
+  const char* what = "a descriptor";
+  // Of a descriptor; -1 of all else.
   int fd = -1;
   Mode direction = Mode::kRead;
+  // Of one that sleeps: for so long yet, in nanoseconds. kNever of all else.
+  std::int64_t left = kNever;
   // For how long, in nanoseconds, as far as the worker knew the time when it
   // began: it reads the clock when it looks for events, at each poll where a
   // deadline is set or little happens, so the wait may seem older than it is.
@@ -37,7 +44,7 @@ struct WaitInfo {
 
 // What to call a place in the program.
 using PlaceNamer = std::string (*)(const void* place);
-// One without a symbolizer: FILE[0x1234], which `addr2line -Cfe FILE 0x1234`
+// One without a symbolizer: FILE[0x1234], which `addr2line -Cfie FILE 0x1234`
 // makes a function and a line of.
 std::string PlaceInFile(const void* place);
 
@@ -45,7 +52,15 @@ namespace internal {
 
 class Scheduler;
 
+// `most` of those on descriptors, and `most` of the others.
 std::vector<WaitInfo> WaitsOf(Scheduler& scheduler, std::size_t most);
+// Their two halves, which add to `waits`.
+void AddDescriptorWaits(Scheduler& scheduler, std::size_t most,
+                        std::vector<WaitInfo>& waits);
+void AddOtherWaits(Scheduler& scheduler, std::size_t most,
+                   std::vector<WaitInfo>& waits);
+// For how long, of two stamps of milliseconds, in nanoseconds.
+std::int64_t AgeOf(std::uint32_t now, std::uint32_t since);
 // A line for each place at which tasks wait alike, with the oldest.
 std::string DumpWaits(const std::vector<WaitInfo>& waits, PlaceNamer name);
 

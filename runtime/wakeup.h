@@ -36,6 +36,7 @@ class WakeupWait : public QueueWait {
   bool TryNow() override { return false; }
   bool Join() override { return true; }
   bool Leave() override { return false; }
+  const char* What() const override { return "a wake-up"; }
 };
 
 }  // namespace internal

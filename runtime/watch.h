@@ -49,6 +49,7 @@ class NewsWait : public QueueWait {
   bool TryNow() override { return false; }
   bool Join() override { return gate_.JoinIfSeen(&entry_, seen_); }
   bool Leave() override { return gate_.Leave(&entry_); }
+  const char* What() const override { return "news"; }
 
   Gate<StdEnv>& gate_;
   const std::uint64_t seen_;

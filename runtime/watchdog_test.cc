@@ -3,7 +3,6 @@
 // The dump of a runtime's state, its counts, and the watchdog that prints it.
 
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -16,15 +15,11 @@
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/cancel.h"
 #include "netpoll/runtime/io_status.h"
-#include "netpoll/runtime/run_guard.h"
 #include "netpoll/runtime/runtime.h"
-#include "netpoll/runtime/runtime_observer.h"
 #include "netpoll/runtime/runtime_stats.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
-#include "netpoll/runtime/task_group.h"
 #include "netpoll/runtime/test_support.h"
-#include "netpoll/runtime/wait_info.h"
 #include "netpoll/runtime/worker_counts.h"
 
 namespace netpoll {
@@ -64,81 +59,6 @@ TEST_P(WatchdogTest, TheDumpSaysWhatTheRuntimeDoes) {
   EXPECT_TRUE(Contains(inside, last)) << inside;
   EXPECT_TRUE(Contains(runtime.DumpState(), "Run has returned"));
   EXPECT_TRUE(Contains(runtime.DumpState(), "tasks 0, parked 0"));
-}
-
-TEST_P(WatchdogTest, TheDumpSaysWhoWaitsForWhatSinceWhenAndWhere) {
-  Runtime runtime({.threads = threads()});
-  const auto body = [](Runtime& r) -> Task<> {
-    auto ends = Socket::Pair(r);
-    EXPECT_TRUE(r.Waits(10).empty());
-    JoinHandle<void> reader = r.Spawn(
-        [](Socket& s) -> Task<> {
-          std::array<char, 1> byte;
-          EXPECT_TRUE((co_await s.Read(byte)).status.closing());
-        }(ends->first),
-        {.name = "the reader"});
-    while (r.stats().parked == 0) co_await r.Yield();
-    co_await r.Sleep(30ms);
-    EXPECT_TRUE(r.Waits(0).empty());
-    const std::vector<WaitInfo> waits = r.Waits(10);
-    EXPECT_EQ(waits.size(), 1u);
-    if (waits.empty()) co_return;
-    int fd = -1;
-    ends->first.WithFd([&fd](int number) { fd = number; });
-    EXPECT_EQ(waits[0].fd, fd);
-    EXPECT_EQ(waits[0].direction, Mode::kRead);
-    EXPECT_GE(waits[0].age, 25'000'000);
-    EXPECT_LE(waits[0].age, 60'000'000'000);
-    const std::string text = r.DumpState(10, [](const void* where) {
-      return where != nullptr ? std::string("PLACE") : "nowhere";
-    });
-    EXPECT_TRUE(
-        Contains(text, "  1 waits in PLACE\n    the reader to read fd " +
-                           std::to_string(fd) + ", for "))
-        << text;
-    EXPECT_TRUE(Contains(r.DumpState(), "[0x")) << r.DumpState();
-    ends->first.CloseNow();
-    co_await std::move(reader);
-    EXPECT_TRUE(r.Waits(10).empty());
-  };
-  runtime.Spawn(body(runtime), {.name = "main"});
-  EXPECT_TRUE(RunWatched(runtime).ok());
-}
-
-// From another thread, all the time, while descriptors come, go and wait.
-TEST_P(WatchdogTest, TheDumpOfWaitsDisturbsNobody) {
-  Runtime runtime({.threads = threads()});
-  StdEnv::Atomic<int> end{0};
-  std::thread reader([&] {
-    while (end.Load("test", Order::kAcquire) == 0) {
-      for (const WaitInfo& wait : runtime.Waits(100)) {
-        EXPECT_NE(wait.where, nullptr);
-        EXPECT_GE(wait.fd, 0);
-      }
-      EXPECT_TRUE(Contains(runtime.DumpState(), "worker 0"));
-    }
-  });
-  runtime.Spawn([](Runtime& r) -> Task<> {
-    for (int i = 0; i < 300; ++i) {
-      auto ends = Socket::Pair(r);
-      JoinHandle<void> echo = r.Spawn([](Socket& s) -> Task<> {
-        std::array<char, 1> byte;
-        while ((co_await s.Read(byte)).bytes == 1) {
-          EXPECT_TRUE((co_await s.Write("y")).ok());
-        }
-      }(ends->first));
-      std::array<char, 1> byte;
-      for (int m = 0; m < 10; ++m) {
-        EXPECT_TRUE((co_await ends->second.Write("x")).ok());
-        EXPECT_EQ((co_await ends->second.Read(byte)).bytes, 1u);
-      }
-      ends->second.CloseNow();
-      co_await std::move(echo);
-    }
-  }(runtime));
-  EXPECT_TRUE(RunWatched(runtime).ok());
-  end.Store("test", 1, Order::kRelease);
-  reader.join();
 }
 
 // From a thread of its own, all the time, while tasks come and go.
@@ -226,78 +146,6 @@ TEST_P(WatchdogTest, TheRuntimeCountsWhatItsWorkersDo) {
   EXPECT_LE(stats.turn_times.count(), stats.poll_times.count());
   EXPECT_EQ(stats.tasks, 0);
   EXPECT_EQ(stats.queued, 0);
-}
-
-TEST(DumpTest, ATaskOfAGroupHasItsName) {
-  Runtime runtime;
-  const auto body = [](Runtime& r) -> Task<> {
-    auto ends = Socket::Pair(r);
-    TaskGroup group(r);
-    group.Spawn(
-        [](Socket& s) -> Task<> {
-          std::array<char, 1> byte;
-          EXPECT_TRUE((co_await s.Read(byte)).status.closing());
-        }(ends->first),
-        {.name = "one of a group"});
-    while (r.stats().parked == 0) co_await r.Yield();
-    EXPECT_TRUE(Contains(r.DumpState(), "one of a group")) << r.DumpState();
-    co_await ends->first.Close();
-    co_await group.Join();
-  };
-  runtime.Spawn(body(runtime));
-  EXPECT_TRUE(RunWatched(runtime).ok());
-}
-
-struct CountingObserver : RuntimeObserver {
-  void WaitBegins(int worker, const ObservedWait&) override {
-    EXPECT_EQ(worker, 0);
-    begins.fetch_add(1);
-  }
-  void WaitEnds(int worker, const ObservedWait&) override {
-    EXPECT_EQ(worker, 0);
-    ends.fetch_add(1);
-  }
-  std::atomic<int> begins{0};
-  std::atomic<int> ends{0};
-};
-
-// Of two runtimes of which each has tasks that wait on the other's
-// descriptors, one with an observer; with and without names.
-TEST(ObserverTest, IsToldOfBothEndsOfEachWaitOfItsRuntimesTasks) {
-  CountingObserver observer;
-  Runtime watched({.observer = &observer});
-  Runtime other;
-  const auto read = [](Socket& from) -> Task<> {
-    std::array<char, 1> byte;
-    EXPECT_TRUE((co_await from.Read(byte)).ok());
-  };
-  const auto body = [&](Runtime& r, const char* name) -> Task<> {
-    auto ends = Socket::Pair(r);
-    std::vector<JoinHandle<void>> readers;
-    for (Runtime* in : {&watched, &other}) {
-      JoinHandle<void> reader = in->Spawn(read(ends->first), {.name = name});
-      while (r.stats().parked == 0) co_await r.Yield();
-      EXPECT_TRUE((co_await ends->second.Write("x")).ok());
-      co_await std::move(reader);
-    }
-  };
-  std::thread second;
-  for (const char* name : {static_cast<const char*>(nullptr), "named"}) {
-    const RunGuard stay(watched);
-    second = std::thread([&] { EXPECT_TRUE(RunWatched(watched).ok()); });
-    JoinHandle<void> first = watched.Spawn(body(watched, name));
-    other.Spawn([](auto work, Runtime& r, const char* its,
-                   JoinHandle<void> before) -> Task<> {
-      co_await std::move(before);
-      co_await work(r, its);
-    }(body, other, name, std::move(first)));
-    EXPECT_TRUE(RunWatched(other).ok());
-    watched.Stop();
-    second.join();
-    EXPECT_TRUE(watched.StartAgain().ok());
-  }
-  EXPECT_EQ(observer.begins.load(), 4);
-  EXPECT_EQ(observer.ends.load(), 4);
 }
 
 // Others break the poll of the one worker many times before it can take one.

@@ -35,6 +35,8 @@ constexpr Reason kReasons[] = {
     {"open.load", kQuery},
     {"open.visit.lock", kQuery},
     {"timers.size.lock", kQuery},
+    {"timers.visit.lock", kQuery},
+    {"cancel.visit.lock", kQuery},
     {"any.turn", kQuery},
     {"most.open", kQuery},
     {"runq.size.lock", kQuery},

@@ -114,6 +114,19 @@ class CancelNode {
     return true;
   }
 
+  // Calls `f(whom, tell)` for each who sits, under the lock: they stay while
+  // `f` looks at them. `f` answers whether to go on.
+  template <class F>
+  void Visit(F f) {
+    const LockHolder hold(lock_, "cancel.visit.lock");
+    const Seat* seat = first_.Get();
+    while (seat != nullptr) {
+      const Sitter sitter = seat->sitter_.Get();
+      if (!f(sitter.whom, sitter.tell)) return;
+      seat = seat->next_.Get();
+    }
+  }
+
   // As if it had never been cancelled. While nobody sits here, or is about to.
   void Renew() { reason_.Store("cancel.again", 0, Order::kRelease); }
 

@@ -41,8 +41,10 @@ class Target:
     attributes: dict
 
     def labels(self):
-        """The strings in its attributes that are labels, as they are written."""
-        skip = {"name", "copts", "linkopts", "defines", "args", "cmd", "tags"}
+        """The strings in its attributes that are labels, as they are written:
+        of what it needs, not of whom it lets see it."""
+        skip = {"name", "copts", "linkopts", "defines", "args", "cmd", "tags",
+                "visibility"}
         for name, value in self.attributes.items():
             if name not in skip:
                 yield from _labels(value)
