@@ -12,20 +12,15 @@ looked at by the compiler.
 """
 
 import os
-import re
 import subprocess
 import sys
 import unittest
 
-# The repository itself: this file is reached through a link.
-ROOT = os.path.realpath(
-    os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..")
-)
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from blocks import ROOT, blocks_of  # noqa: E402
+
 WHOLE = sys.argv[1:] == ["whole"]
-BLOCK = re.compile(
-    r"(?:<!-- (?P<mark>[^\n]*) -->\n)?^```[a-z]*\n(?P<text>.*?)^```$",
-    re.MULTILINE | re.DOTALL,
-)
 MAIN = """int WaitForOneByte();
 int main() { return WaitForOneByte(); }
 """
@@ -37,11 +32,11 @@ class Blocks(unittest.TestCase):
         cls.folder = os.path.join(os.environ["TEST_TMPDIR"], "my_program")
         os.makedirs(os.path.join(cls.folder, "third_party"))
         os.symlink(ROOT, os.path.join(cls.folder, "third_party/netpoll"))
-        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
-            text = file.read()
-        cls.blocks = [(b["mark"], b["text"]) for b in BLOCK.finditer(text)]
+        cls.blocks = [
+            (mark, text) for mark, _, text in blocks_of("README.md")
+        ]
         for mark, block in cls.blocks:
-            if mark is not None and ":" not in mark:
+            if mark and ":" not in mark:
                 cls.write(mark, block)
         cls.write("main.cc", MAIN)
 
@@ -61,7 +56,7 @@ class Blocks(unittest.TestCase):
     def test_every_block_says_what_it_is(self):
         self.assertGreater(len(self.blocks), 8)
         for mark, text in self.blocks:
-            self.assertIsNotNone(mark, text)
+            self.assertTrue(mark, text)
             if mark.startswith("elsewhere: "):
                 path = os.path.join(ROOT, mark.partition(": ")[2])
                 self.assertTrue(os.path.exists(path), mark)
@@ -76,7 +71,7 @@ class Blocks(unittest.TestCase):
     def test_commands_make_what_they_say_and_it_runs(self):
         commands = 0
         for mark, text in self.blocks:
-            if mark is None or not mark.startswith("run: "):
+            if not mark.startswith("run: "):
                 continue
             commands += 1
             made = mark.partition(": ")[2]

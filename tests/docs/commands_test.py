@@ -26,16 +26,12 @@ import subprocess
 import sys
 import unittest
 
-# The repository itself: this file is reached through a link.
-ROOT = os.path.realpath(
-    os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..")
-)
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from blocks import ROOT, blocks_of, read  # noqa: E402
+
 PROGRAM, ROW = (os.path.abspath(path) for path in sys.argv[1:3])
 WHOLE = sys.argv[3:] == ["whole"]
-BLOCK = re.compile(
-    r"^<!-- (?P<mark>[^\n]*) -->\n```[a-z]*\n(?P<text>.*?)^```$",
-    re.MULTILINE | re.DOTALL,
-)
 
 STAND_IN = """#!/bin/bash
 # Stands in for tools/netpoll, which would build what core/ is now.
@@ -54,13 +50,8 @@ BAZEL = """#!/bin/bash
 """
 
 
-def read(path):
-    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
-        return file.read()
-
-
 def blocks(document):
-    return [(b["mark"], b["text"]) for b in BLOCK.finditer(read(document))]
+    return [(mark, text) for mark, _, text in blocks_of(document) if mark]
 
 
 def words(text):

@@ -26,25 +26,15 @@ import unittest
 
 # The repository itself: this file is reached through a link.
 HERE = os.path.dirname(os.path.realpath(__file__))
-ROOT = os.path.realpath(os.path.join(HERE, "..", ".."))
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(ROOT, "tools", "docs"))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "tools", "docs")]
 import reference  # noqa: E402
+from blocks import ROOT, blocks_of, read  # noqa: E402
 
 PROGRAM = os.path.abspath(sys.argv[1])
 TMP = os.environ.get("TEST_TMPDIR", "/tmp")
-BLOCK = re.compile(
-    r"(?:^<!-- (?P<mark>[^\n]*) -->\n)?^```(?P<language>[a-z]*)\n"
-    r"(?P<text>.*?)^```$",
-    re.MULTILINE | re.DOTALL,
-)
 WRITTEN = ("docs/reference/", "docs/dependencies.md")
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
-
-
-def read(path):
-    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
-        return file.read()
 
 
 def documents():
@@ -58,11 +48,11 @@ def documents():
 def blocks():
     """Of each: page, kind, what follows it, text."""
     for page in documents():
-        for block in BLOCK.finditer(read(page)):
-            if block["language"] == "mermaid":
+        for mark, language, text in blocks_of(page):
+            if language == "mermaid":
                 continue
-            kind, _, rest = (block["mark"] or "").partition(": ")
-            yield page, kind, rest, block["text"]
+            kind, _, rest = mark.partition(": ")
+            yield page, kind, rest, text
 
 
 def of_kind(wanted):

@@ -102,6 +102,7 @@ class Trace(unittest.TestCase):
         self.assertIn("traced ", out)
         events = trace["traceEvents"]
         self.assertEqual(trace["otherData"]["lost"], 0)
+        self.assertFalse(trace["otherData"]["killed"])
         tracks = {
             (event["pid"], event["tid"]): event["args"]["name"]
             for event in events if event["name"] == "thread_name"
@@ -127,6 +128,31 @@ class Trace(unittest.TestCase):
             self.assertIn(track, tracks)
             self.assertGreaterEqual(event["ts"] + 0.002, ends.get(track, 0))
             ends[track] = event["ts"] + event["dur"]
+
+    def test_one_that_was_killed_leaves_a_whole_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "trace.json")
+            with Server("http", "--trace", path) as server:
+                with server.connect() as client:
+                    for _ in range(50):
+                        self.assertEqual(get(client)[0], 200)
+                    server.send(signal.SIGKILL)
+                    # Whoever reads what it prints is not kept.
+                    server.process.communicate(timeout=PATIENCE)
+            text = ""
+            end = time.monotonic() + PATIENCE
+            while not text.endswith("]}\n"):
+                self.assertLess(time.monotonic(), end, text[-200:])
+                with open(path, encoding="utf-8") as file:
+                    text = file.read()
+            trace = json.loads(text)
+            self.assertTrue(trace["otherData"]["killed"])
+            waits = [
+                event for event in trace["traceEvents"]
+                if event["ph"] == "X" and event["cat"] == "wait" and
+                "HttpSession" in event["name"]
+            ]
+            self.assertGreaterEqual(len(waits), 1)
 
     def test_a_file_that_cannot_be_is_one_sentence(self):
         done = subprocess.run(

@@ -49,11 +49,12 @@ class Server:
     """One running server.
 
     A command with `{port}` in it is given a free port; any other must print
-    `listening on HOST:PORT`.
+    `listening on HOST:PORT`, within `patience` seconds.
     """
 
-    def __init__(self, name, command, core):
+    def __init__(self, name, command, core, patience=_START_SECONDS):
         self.name = name
+        self._patience = patience
         port = _free_port() if "{port}" in command else None
         command = command.replace("{port}", str(port))
         self._log = tempfile.TemporaryFile()
@@ -74,7 +75,7 @@ class Server:
         return self._log.read().decode(errors="replace")
 
     def _await_address(self, port):
-        end = time.monotonic() + _START_SECONDS
+        end = time.monotonic() + self._patience
         while time.monotonic() < end:
             if self._process.poll() is not None:
                 raise BenchError(
@@ -103,15 +104,19 @@ class Server:
                     return int(line.split()[1]) * 1024
         raise BenchError("/proc/PID/smaps_rollup has no Private_Dirty")
 
-    def stop(self):
+    def stop(self, patience=5):
+        """Whether it ended when told, or before."""
+        ended = True
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
-                self._process.wait(5)
+                self._process.wait(patience)
             except subprocess.TimeoutExpired:
+                ended = False
                 self._process.kill()
                 self._process.wait()
         self._log.close()
+        return ended
 
 
 class Harness:

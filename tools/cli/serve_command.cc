@@ -42,6 +42,7 @@
 #include "netpoll/tools/server/quit_dump.h"
 #include "netpoll/tools/server/server.h"
 #include "netpoll/tools/server/stop_signals.h"
+#include "netpoll/tools/server/trace_file.h"
 
 namespace netpoll::tools {
 namespace {
@@ -207,7 +208,7 @@ class Talk {
     FlushForWhoeverReads();
   }
 
-  void Traced(const TraceFile& file) const {
+  void Traced(const server::TraceFile& file) const {
     if (!file.wanted()) return;
     const std::uint64_t kept = file.trace().kept();
     const std::uint64_t lost = file.trace().lost();
@@ -267,7 +268,7 @@ int Serve(const Flags& flags, ServeOptions options) {
   ::signal(SIGPIPE, SIG_IGN);
   server::ClientLog log;
   if (const auto status = OpenLog(flags, options, log)) return *status;
-  TraceFile trace(options.trace);
+  server::TraceFile trace(options.trace);
   if (const absl::Status status = trace.Open(options.runtime); !status.ok()) {
     return flags.Fail(Message(status));
   }
@@ -374,8 +375,8 @@ int RunServe(Arguments arguments) {
   flags.Text("log", "FILE", &options.log,
              "append a line for each client that has left");
   flags.Text("trace", "FILE", &options.trace,
-             "what the workers did last, written at the end, for "
-             "ui.perfetto.dev");
+             "what the workers did last, for ui.perfetto.dev; written when it "
+             "ends,\neven by SIGKILL");
   flags.Text("status", "unix:PATH", &options.status,
              "where `netpoll top` may ask, of the same user; unix:@netpoll-PID "
              "if it is not given");

@@ -4,52 +4,19 @@
 
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "netpoll/runtime/address.h"
 #include "netpoll/runtime/listener.h"
 #include "netpoll/runtime/runtime.h"
-#include "netpoll/tools/common/suggest.h"
 #include "netpoll/tools/server/pages.h"
 #include "netpoll/tools/server/quit_dump.h"
 #include "netpoll/tools/server/status_server.h"
 
 namespace netpoll::tools {
-
-TraceFile::~TraceFile() {
-  if (file_ != nullptr) std::fclose(file_);
-}
-
-absl::Status TraceFile::Failed() const {
-  const int error = errno;
-  return absl::ErrnoToStatus(error,
-                             absl::StrCat("cannot write ", Quoted(path_)));
-}
-
-absl::Status TraceFile::Open(RuntimeOptions& options) {
-  if (!wanted()) return absl::OkStatus();
-  file_ = std::fopen(path_.c_str(), "we");
-  if (file_ == nullptr) return Failed();
-  trace_.emplace(options.threads);
-  options.observer = &*trace_;
-  return absl::OkStatus();
-}
-
-absl::Status TraceFile::Write() {
-  if (!wanted()) return absl::OkStatus();
-  const bool written = trace_->Write(file_);
-  if (std::fclose(std::exchange(file_, nullptr)) != 0 || !written) {
-    return Failed();
-  }
-  return absl::OkStatus();
-}
 
 absl::Status StatusSocket::Open(Runtime& runtime, const std::string& address,
                                 const server::Page& metrics) {

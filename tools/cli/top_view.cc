@@ -42,11 +42,12 @@ class Between {
   }
   double Rate(std::string_view name) const { return Grown(name) / seconds_; }
 
-  // In seconds: below what so many of all are; infinity is more than the
-  // last bucket's. Nothing if there were none.
-  std::optional<double> Percentile(const std::string& family,
-                                   const std::string& worker,
-                                   double part) const {
+  // Of a histogram, in seconds: below what half of all are, and 99 of 100;
+  // infinity is more than the last bucket's. Nothing if there were none.
+  struct Percentiles {
+    std::optional<double> p50, p99;
+  };
+  Percentiles PercentilesOf(const std::string& family, int worker) const {
     const std::string prefix = absl::StrCat(
         "netpoll_", family, "_bucket{worker=\"", worker, "\",le=\"");
     std::vector<std::pair<double, double>> buckets;
@@ -60,11 +61,14 @@ class Between {
       buckets.emplace_back(last, Grown(at->first));
     }
     std::sort(buckets.begin(), buckets.end());
-    if (buckets.empty() || buckets.back().second == 0) return std::nullopt;
-    for (const auto& [last, count] : buckets) {
-      if (count >= part * buckets.back().second) return last;
-    }
-    return HUGE_VAL;
+    if (buckets.empty() || buckets.back().second == 0) return {};
+    const auto below = [&buckets](double part) {
+      for (const auto& [last, count] : buckets) {
+        if (count >= part * buckets.back().second) return last;
+      }
+      return HUGE_VAL;
+    };
+    return {below(0.5), below(0.99)};
   }
 
  private:
@@ -81,7 +85,7 @@ std::string Labelled(const char* family, int worker, const char* more = "") {
 struct WorkerRow {
   double runs, polls, woken, steals, breaks, queued;
   std::optional<double> busy;  // A part of 1.
-  std::optional<double> poll_p50, poll_p99, turn_p50, turn_p99;
+  Between::Percentiles poll, turn;
 };
 
 WorkerRow RowOf(const Between& between, int worker) {
@@ -108,11 +112,8 @@ WorkerRow RowOf(const Between& between, int worker) {
   const double poll = mean("poll_seconds");
   const double turn = mean("turn_seconds");
   if (poll + turn > 0) row.busy = turn / (poll + turn);
-  const std::string name = absl::StrCat(worker);
-  row.poll_p50 = between.Percentile("poll_seconds", name, 0.5);
-  row.poll_p99 = between.Percentile("poll_seconds", name, 0.99);
-  row.turn_p50 = between.Percentile("turn_seconds", name, 0.5);
-  row.turn_p99 = between.Percentile("turn_seconds", name, 0.99);
+  row.poll = between.PercentilesOf("poll_seconds", worker);
+  row.turn = between.PercentilesOf("turn_seconds", worker);
   return row;
 }
 
@@ -200,8 +201,8 @@ std::string TopText(const std::string& target, const Samples& before,
         row.busy ? absl::StrFormat("%.0f%%", 100 * *row.busy) : "-";
     absl::StrAppendFormat(
         &text, "%6d %5s %9.0f %9.0f %5.1f %8s %6s %8s %6s %6.0f %8.0f %8.0f\n",
-        worker, busy, row.runs, row.polls, row.woken, Time(row.poll_p50),
-        Time(row.poll_p99), Time(row.turn_p50), Time(row.turn_p99), row.queued,
+        worker, busy, row.runs, row.polls, row.woken, Time(row.poll.p50),
+        Time(row.poll.p99), Time(row.turn.p50), Time(row.turn.p99), row.queued,
         row.steals, row.breaks);
   }
   return text;
@@ -229,10 +230,10 @@ std::string TopJson(const Samples& before, const Samples& after,
       }
     };
     add("busy", row.busy);
-    add("poll_seconds_p50", row.poll_p50);
-    add("poll_seconds_p99", row.poll_p99);
-    add("turn_seconds_p50", row.turn_p50);
-    add("turn_seconds_p99", row.turn_p99);
+    add("poll_seconds_p50", row.poll.p50);
+    add("poll_seconds_p99", row.poll.p99);
+    add("turn_seconds_p50", row.turn.p50);
+    add("turn_seconds_p99", row.turn.p99);
     rows.push_back(json);
   }
   const auto now = [&](const char* name) {

@@ -17,6 +17,9 @@ import re
 import shutil
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from reference import anchor  # noqa: E402
+
 ROOT = os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 )
@@ -77,11 +80,6 @@ def relative(to, page):
     return os.path.relpath(to, os.path.dirname(page) or ".")
 
 
-def anchor(title, _=None):
-    """As repository views make them."""
-    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
-
-
 def title_of(text):
     return re.search(r"^# (.*)$", text, re.M).group(1)
 
@@ -126,7 +124,9 @@ class Site:
             page = page_of(document)
             maker = markdown.Markdown(
                 extensions=["tables", "fenced_code", "toc", "sane_lists"],
-                extension_configs={"toc": {"slugify": anchor}},
+                extension_configs={
+                    "toc": {"slugify": lambda title, _: anchor(title)}
+                },
             )
             body = maker.convert(re.sub(r"^<!--.*?-->\n", "", text,
                                         flags=re.M | re.S))

@@ -32,7 +32,6 @@ struct HttpExchange::Answer {
   bool head = false;        // No body, but its length.
   bool close = false;       // Say that the connection closes.
   bool keep_alive = false;  // Say that it does not: HTTP/1.0.
-  const Page* page = nullptr;
 };
 
 namespace {
@@ -154,8 +153,7 @@ bool HttpExchange::Step(bool last, Next* next) {
   Respond({.status = request.Status(),
            .head = is_head_,
            .close = !keep,
-           .keep_alive = keep && request.version < 11,
-           .page = page_});
+           .keep_alive = keep && request.version < 11});
   ++requests_;
   BeginRequest();
   if (keep) return true;
@@ -291,7 +289,7 @@ HttpExchange::Next HttpExchange::Refuse(int status) {
 }
 
 void HttpExchange::Respond(const Answer& answer) {
-  const Page* const page = answer.status == 200 ? answer.page : nullptr;
+  const Page* const page = answer.status == 200 ? page_ : nullptr;
   const std::string body =
       page != nullptr ? page->text()
       : answer.status == 200

@@ -23,18 +23,15 @@ class Writer {
       : workers_(std::move(workers)) {}
 
   void One(const char* name, const char* type, const char* help,
-           std::uint64_t value, const std::string& labels = "") {
+           std::int64_t value, const std::string& labels = "") {
     Head(name, type, help);
     Sample(name, "", labels, value);
   }
-  void Gauge(const char* name, const char* help, std::int64_t value) {
-    Head(name, "gauge", help);
-    absl::StrAppend(&text_, "netpoll_", name, " ", value, "\n");
-  }
 
-  void EachWorker(const char* name, const char* help,
-                  std::uint64_t WorkerStats::*what) {
-    Head(name, "counter", help);
+  template <class T>
+  void EachWorker(const char* name, const char* type, const char* help,
+                  T WorkerStats::*what) {
+    Head(name, type, help);
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       Sample(name, "", LabelOf(i), workers_[i].*what);
     }
@@ -57,14 +54,6 @@ class Writer {
                absl::StrCat(LabelOf(i), ",cause=\"", cause, "\""),
                workers_[i].*what);
       }
-    }
-  }
-
-  void Queues() {
-    Head("queued_tasks", "gauge", "Runnable tasks in the worker's queue.");
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-      absl::StrAppend(&text_, "netpoll_queued_tasks{", LabelOf(i), "} ",
-                      workers_[i].queued, "\n");
     }
   }
 
@@ -101,7 +90,7 @@ class Writer {
                     "\n# TYPE netpoll_", name, " ", type, "\n");
   }
   void Sample(const char* name, const char* suffix, const std::string& labels,
-              std::uint64_t value) {
+              std::int64_t value) {
     absl::StrAppend(&text_, "netpoll_", name, suffix);
     if (!labels.empty()) absl::StrAppend(&text_, "{", labels, "}");
     absl::StrAppend(&text_, " ", value, "\n");
@@ -120,18 +109,20 @@ void OfRuntime(Writer& out, const Runtime& runtime) {
   out.One("info", "gauge", "What serves.", 1,
           absl::StrCat("backend=\"", runtime.backend(), "\",threads=\"",
                        runtime.threads(), "\""));
-  out.EachWorker("task_runs_total", "Times a task ran until it waited.",
-                 &WorkerStats::task_runs);
-  out.EachWorker("polls_total", "Looks at the system for events.",
+  out.EachWorker("task_runs_total", "counter",
+                 "Times a task ran until it waited.", &WorkerStats::task_runs);
+  out.EachWorker("polls_total", "counter", "Looks at the system for events.",
                  &WorkerStats::polls);
   out.Wakes();
-  out.EachWorker("opens_total", "Descriptors opened.", &WorkerStats::opens);
-  out.EachWorker("breaks_total", "Breaks of a blocking poll asked for.",
-                 &WorkerStats::breaks);
+  out.EachWorker("opens_total", "counter", "Descriptors opened.",
+                 &WorkerStats::opens);
+  out.EachWorker("breaks_total", "counter",
+                 "Breaks of a blocking poll asked for.", &WorkerStats::breaks);
   out.One("breaks_sent_total", "counter",
           "Breaks that cost a system call; the others were coalesced.",
           now.breaks_sent);
-  out.EachWorker("steals_total", "Times a worker took tasks from another.",
+  out.EachWorker("steals_total", "counter",
+                 "Times a worker took tasks from another.",
                  &WorkerStats::steals);
   out.One("stale_events_total", "counter",
           "Events dropped because their descriptor had been closed.",
@@ -144,20 +135,22 @@ void OfRuntime(Writer& out, const Runtime& runtime) {
   out.Powers("turn_seconds",
              "How long tasks ran between two polls; not all are timed.",
              &WorkerStats::turn_times, 1e6, 1e9);
-  out.Queues();
-  out.Gauge("parked_tasks", "Tasks that wait on a descriptor.", now.parked);
-  out.Gauge("tasks", "Tasks that have not ended.", now.tasks);
-  out.Gauge("open_descriptors", "Descriptors open in the poller.", now.open);
-  out.Gauge("timers", "Deadlines and sleeps, some of them called off.",
-            now.timers);
+  out.EachWorker("queued_tasks", "gauge",
+                 "Runnable tasks in the worker's queue.", &WorkerStats::queued);
+  out.One("parked_tasks", "gauge", "Tasks that wait on a descriptor.",
+          now.parked);
+  out.One("tasks", "gauge", "Tasks that have not ended.", now.tasks);
+  out.One("open_descriptors", "gauge", "Descriptors open in the poller.",
+          now.open);
+  out.One("timers", "gauge", "Deadlines and sleeps, some of them called off.",
+          now.timers);
 }
 
 void OfServer(Writer& out, const Totals& totals) {
   const Counts& counts = totals.counts;
   out.One("connections_total", "counter", "Clients accepted.",
           totals.connections);
-  out.Gauge("connections", "Clients connected.",
-            static_cast<std::int64_t>(totals.open));
+  out.One("connections", "gauge", "Clients connected.", totals.open);
   out.One("messages_total", "counter", "Requests answered, or reads echoed.",
           counts.messages);
   out.One("received_bytes_total", "counter", "Bytes from clients.",

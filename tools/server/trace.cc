@@ -2,13 +2,16 @@
 
 #include "netpoll/tools/server/trace.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <map>
-#include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,10 +26,20 @@
 namespace netpoll::server {
 
 Trace::Trace(int workers, std::size_t events)
-    : events_(events), rings_(static_cast<std::size_t>(workers) + 1) {
-  // Pages that are not written to cost nothing.
-  for (Ring& ring : rings_) ring.events.reset(new Event[events]);
+    : events_(events),
+      size_((static_cast<std::size_t>(workers) + 1) *
+            (sizeof(Ring) + events * sizeof(Event))) {
+  // Zeros, and pages that are not written to cost nothing.
+  void* const memory =
+      ::mmap(nullptr, size_, PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  rings_ = {static_cast<Ring*>(memory), static_cast<std::size_t>(workers) + 1};
+  auto* next = reinterpret_cast<Event*>(rings_.data() + rings_.size());
+  for (Ring& ring : rings_) ring.events = std::exchange(next, next + events);
 }
+
+Trace::~Trace() { ::munmap(rings_.data(), size_); }
 
 void Trace::AddWait(int worker, Kind kind, const ObservedWait& wait) {
   const Event event{.from = Runtime::Now(),
@@ -91,15 +104,16 @@ class TraceWriter {
   using Event = Trace::Event;
   using Kind = Trace::Kind;
 
-  TraceWriter(const Trace& trace, std::FILE* file)
-      : trace_(trace), file_(file) {}
+  TraceWriter(const Trace& trace, std::FILE* file, bool killed)
+      : trace_(trace), file_(file), killed_(killed) {}
 
   bool Write() {
     Collect();
     absl::FPrintF(file_,
                   "{\"displayTimeUnit\": \"ns\", \"otherData\": "
-                  "{\"kept\": %d, \"lost\": %d},\n\"traceEvents\": [\n",
-                  trace_.kept(), trace_.lost());
+                  "{\"kept\": %d, \"lost\": %d, \"killed\": %s},\n"
+                  "\"traceEvents\": [\n",
+                  trace_.kept(), trace_.lost(), killed_ ? "true" : "false");
     Name("process_name", kWorkers, 0, "workers");
     Name("process_name", kWaits, 0, "waits on descriptors");
     for (std::size_t i = 0; i + 1 < trace_.rings_.size(); ++i) Worker(i);
@@ -114,9 +128,10 @@ class TraceWriter {
 
   template <class F>
   void Each(const Trace::Ring& ring, F f) const {
-    const std::uint64_t all = ring.written;
-    for (std::uint64_t i = all - std::min<std::uint64_t>(all, trace_.events_);
-         i < all; ++i) {
+    // The oldest may have been half written over.
+    const std::uint64_t most = trace_.events_ - (killed_ ? 1 : 0);
+    const std::uint64_t all = ring.written.load(std::memory_order_acquire);
+    for (std::uint64_t i = all - std::min(all, most); i < all; ++i) {
       f(ring.events[i & (trace_.events_ - 1)]);
     }
   }
@@ -156,15 +171,15 @@ class TraceWriter {
   // A direction's waits follow each other. One without an end goes on.
   void Waits() {
     std::map<std::pair<int, Mode>, const Event*> begun;
-    std::map<std::pair<int, Mode>, bool> named;
     for (const Event& event : waits_) {
-      const std::pair key(event.number, event.direction);
-      const bool reads = event.direction == Mode::kRead;
-      if (!std::exchange(named[key], true)) {
+      const auto [found, is_first] =
+          begun.try_emplace({event.number, event.direction});
+      const Event*& open = found->second;
+      if (is_first) {
+        const bool reads = event.direction == Mode::kRead;
         Name("thread_name", kWaits, TrackOf(event),
              absl::StrCat("fd ", event.number, reads ? " read" : " write"));
       }
-      const Event*& open = begun[key];
       if (event.kind == Kind::kBegin) {
         open = &event;
       } else if (const Event* const from = std::exchange(open, nullptr)) {
@@ -218,6 +233,7 @@ class TraceWriter {
 
   const Trace& trace_;
   std::FILE* const file_;
+  const bool killed_;
   std::int64_t begin_ = 0;
   std::int64_t end_ = 0;
   std::vector<Event> waits_;
@@ -225,8 +241,8 @@ class TraceWriter {
   bool first_ = true;
 };
 
-bool Trace::Write(std::FILE* file) const {
-  return TraceWriter(*this, file).Write();
+bool Trace::Write(std::FILE* file, bool killed) const {
+  return TraceWriter(*this, file, killed).Write();
 }
 
 }  // namespace netpoll::server

@@ -18,9 +18,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-std::string Written(const Trace& trace) {
+std::string Written(const Trace& trace, bool killed = false) {
   std::FILE* const file = std::tmpfile();
-  EXPECT_TRUE(trace.Write(file));
+  EXPECT_TRUE(trace.Write(file, killed));
   std::string text(1 << 20, '\0');
   std::rewind(file);
   text.resize(std::fread(text.data(), 1, text.size(), file));
@@ -46,7 +46,7 @@ TEST(Trace, AWaitHasBothItsEndsAndOneThatLastsGoesOn) {
   trace.WaitBegins(0, read);
   trace.WaitEnds(0, read);
   const std::string text = Written(trace);
-  EXPECT_THAT(text, HasSubstr("{\"kept\": 5, \"lost\": 0}"));
+  EXPECT_THAT(text, HasSubstr("{\"kept\": 5, \"lost\": 0, "));
   EXPECT_THAT(text, HasSubstr("\"fd 7 read\""));
   EXPECT_THAT(text, HasSubstr("\"fd 7 write\""));
   EXPECT_EQ(Count(text, "\"cat\": \"wait\""), 3);
@@ -69,6 +69,17 @@ TEST(Trace, TheOldestAreWrittenOver) {
   // Times are in microseconds from the first.
   EXPECT_THAT(text, HasSubstr("\"ts\": 0.000, \"dur\": 1.000"));
   EXPECT_THAT(text, HasSubstr("\"ts\": 0.500, \"dur\": 1.000"));
+}
+
+// What writes over the oldest may have been killed in the midst.
+TEST(Trace, OfOneThatWasKilledTheOldestIsLeftOut) {
+  Trace trace(1, 4);
+  for (int i = 0; i < 5; ++i) trace.Polled(0, 1000 * i, 1000 * i + 1, i);
+  EXPECT_EQ(Count(Written(trace), "\"woken\""), 4);
+  const std::string text = Written(trace, true);
+  EXPECT_THAT(text, HasSubstr("\"killed\": true"));
+  EXPECT_EQ(Count(text, "\"woken\""), 3);
+  EXPECT_THAT(text, Not(HasSubstr("{\"woken\": 1}")));
 }
 
 }  // namespace
