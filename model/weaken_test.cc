@@ -74,7 +74,6 @@ const std::map<std::string, const char*>& Enough() {
       {"run.remove_background split", kNobodyElse},
       {"cancel.empty.lock unlocked", kNobodyElse},
       {"turn.begin split", "turns come one after the other, which is a rule"},
-      {"work.cancel.lock unlocked", "not noticed, and nobody knows why"},
   };
   return enough;
 }

@@ -54,10 +54,11 @@ class PoolState {
   std::size_t waiting() { return work_.waiting(); }
 
  private:
-  struct Thread : Waiter {
+  struct Thread {
     PoolState* pool = nullptr;
     pthread_t id{};
     StdEnv::Parker parker;
+    StdEnv::Var<Thread*> behind;
   };
 
   bool Start(int threads, Job* job);

@@ -63,7 +63,9 @@ struct Job : ResumeWaiter {
   explicit Job(Call called) : call(called) {}
 
   const Call call;
-  StdEnv::Var<WorkState> state;               // See protocols/work_queue.h.
+  StdEnv::Var<WorkState> state;  // See protocols/work_queue.h.
+  StdEnv::Var<Job*> before;
+  StdEnv::Var<Job*> behind;
   int error = 0;                              // Of kNoThread.
   CancelReason reason = CancelReason::kNone;  // Of kCancelled.
 };

@@ -8,13 +8,18 @@ namespace netpoll::model {
 IoWorld::IoWorld(const IoCast& cast)
     : cast_(cast),
       kernel_(Kernel{}),
-      poller_(Keep(new Shipped(kernel_, false, /*asks=*/true))) {
+      poller_(Keep(new Shipped(kernel_, false, /*asks=*/true,
+                               /*holds=*/false, cast.levels))) {
   kernel_.name = "kernel";
   closed_.name = "closed";
   guests_.name = "guests";
   passed_.name = "deadline";
   scheduler_.world = elsewhere_.world = this;
   Shipped::Desc* const desc = poller_.Open(3).desc;  // Its memory stays.
+  if (cast.endless) {
+    desc->status_word();
+    status_ = static_cast<ObjectOf<StatusWord>*>(ObjectAt("inspect.status"));
+  }
   const int memory = MadeBy("memory freed", [=, this] {
     state_ = std::make_unique<State>(*this, desc);
   });
@@ -22,24 +27,27 @@ IoWorld::IoWorld(const IoCast& cast)
   state_->short_reads_drain = cast.skips;
   (void)state_->Enter([] {});
   if (cast.deadline) {
-    (void)poller_.SetDeadline(state_->desc, Mode::kRead, Deadline::At(1));
+    (void)poller_.SetDeadline(state_->desc, Directions(), Deadline::At(1));
   }
   if (cast.skips_first) state_->drained = true;
   if (cast.spoken) {
-    Thread::Call("setup.speaks", kernel_, Whispers);
+    Thread::Call("setup.speaks", kernel_, Whispers, kBytes);
     static_cast<void>(poller_.Nudge(desc, Mode::kRead));
   }
   seat_.node = &scope_;
-  for (int i = 0; i < cast.readers; ++i) {
-    readers_.push_back(
-        AddThread("reader" + std::to_string(i + 1), [=, this](Thread& thread) {
-          Enter(thread);
-          Reader(thread, i);
-        }));
+  int writer = 0, reader = 0;
+  for (int i = 0; i < tasks(); ++i) {
+    const std::string name = DirectionOf(i) == Mode::kRead
+                                 ? "reader" + std::to_string(++reader)
+                                 : "writer" + std::to_string(++writer);
+    tasks_.push_back(AddThread(name, [=, this](Thread& thread) {
+      Enter(thread);
+      User(thread, i);
+    }));
     quiet_ = true;
     Make(i);
     quiet_ = false;
-    Introduce(operation(i), readers_[i]);
+    Introduce(operation(i), tasks_[i]);
     state_->Ref();
   }
   AddStimuli();
@@ -52,6 +60,50 @@ IoWorld::State::State(IoWorld& owner, Shipped::Desc* opened)
       desc(opened),
       lock{FdLife::lock, owner} {}
 
+void IoWorld::AddPeers() {
+  const auto add = [this](bool there, const char* name, auto body) {
+    if (!there) return;
+    AddThread(name, [=, this](Thread& thread) {
+      Enter(thread);
+      body(thread);
+    });
+  };
+  const bool speaks = cast_.edges > 0 || cast_.ends;
+  const bool reports = (speaks || cast_.takes > 0) && cast_.rests == 0;
+  const bool edges = cast_.rests == 0 && !cast_.levels;
+  add(reports || (speaks && cast_.levels), "poller", [this](Thread& thread) {
+    for (;;) {
+      thread.Mark("poll");
+      PollResult result = poller_.Poll(Delta::NonBlocking());
+      WakeAll(result);
+    }
+  });
+  add(speaks, "peer", [=, this](Thread& thread) {
+    while (cast_.endless) {
+      thread.Mark("speak");
+      Thread::MayCall("peer.speaks", kernel_,
+                      edges ? IfNew<Speaks> : IfNew<Whispers>, kBytes);
+    }
+    for (int i = 0; i < cast_.edges; ++i) {
+      thread.Mark("speak", {i});
+      Thread::MayCall("peer.speaks", kernel_, edges ? Speaks : Whispers,
+                      kBytes);
+    }
+    if (cast_.ends) {
+      Thread::MayCall("peer.ends", kernel_, edges ? Speaks : Whispers,
+                      kEndOfStream);
+    }
+  });
+  add(cast_.takes > 0, "taker", [=, this](Thread& thread) {
+    for (int i = 0; i < cast_.takes; i += cast_.endless ? 0 : 1) {
+      thread.Mark("take", {i});
+      Thread::MayCall("peer.takes", kernel_,
+                      cast_.endless ? IfNew<MakesRoom> : MakesRoom,
+                      edges ? 1 : 0);
+    }
+  });
+}
+
 void IoWorld::AddStimuli() {
   const auto add = [this](bool there, const char* name, auto body) {
     if (!there) return -1;
@@ -60,52 +112,38 @@ void IoWorld::AddStimuli() {
       body(thread);
     });
   };
-  const bool speaks = cast_.edges > 0 || cast_.ends;
-  const bool reports = speaks && cast_.rests == 0;
-  add(reports, "poller", [this](Thread& thread) {
-    for (;;) {
-      thread.Mark("poll");
-      PollResult result = poller_.Poll(Delta::NonBlocking());
-      WakeAll(result);
-    }
-  });
-  add(speaks, "peer", [this](Thread& thread) {
-    for (int i = 0; i < cast_.edges; ++i) {
-      thread.Mark("speak", {i});
-      Thread::MayCall("peer.speaks", kernel_,
-                      cast_.rests != 0 ? Whispers : Speaks, kBytes);
-    }
-    if (cast_.ends) {
-      Thread::MayCall("peer.ends", kernel_, Speaks, kEndOfStream);
-    }
-  });
+  AddPeers();
   add(cast_.late, "late report", [this](Thread& thread) {
     thread.May("late.comes");
     state_->Nudge(Mode::kRead);
   });
   add(cast_.rests != 0, "timers", [this](Thread& thread) { Rests(thread); });
-  closing_ = add(cast_.closes && !cast_.awaits, "handle",
-                 [this](Thread& thread) { Closes(thread); });
   if (cast_.awaits) {
-    awaiter_ = add(true, "closer", [this](Thread& thread) { Awaits(thread); });
-    Introduce(closer_, awaiter_);
+    closing_ = add(true, "closer", [this](Thread& thread) { Awaits(thread); });
+    Introduce(closer_, closing_);
+  } else {
+    closing_ =
+        add(cast_.closes, "handle", [this](Thread& thread) { Closes(thread); });
   }
   canceller_ = add(cast_.cancels, "canceller", [this](Thread& thread) {
+    if (cast_.endless) CancelsAgain(thread);
     thread.May("cancel");
     Thread::Call("cancel.passes", kernel_, Passes);
     static_cast<void>(scope_.Cancel(internal::CancelReason::kCancelled));
   });
   clock_ = add(cast_.deadline, "clock", [this](Thread& thread) {
+    if (cast_.endless) PassesAgain(thread);
     thread.May("clock.passes");
     Thread::Call("clock.time", passed_, TimePasses);
     PollResult expired = poller_.ExpireTimers(1).wake;
     WakeAll(expired);
   });
   add(cast_.moves, "setter", [this](Thread& thread) {
+    if (cast_.endless) SetsAgain(thread);
     thread.May("setter.go");
     Thread::Call("setter.set", passed_, Put, 2);
     DeadlineResult moved =
-        poller_.SetDeadline(state_->desc, Mode::kRead, Deadline::None());
+        poller_.SetDeadline(state_->desc, Directions(), Deadline::None());
     WakeAll(moved.wake);
   });
 }
@@ -113,32 +151,37 @@ void IoWorld::AddStimuli() {
 // --- Laws --------------------------------------------------------------------
 
 const char* IoWorld::AtRest(const View& view) {
-  bool holder = false, waits = false;
-  const int closer = awaiter_ >= 0 ? awaiter_ : closing_;
+  unsigned held = 0;  // Directions.
+  bool waits = false;
   const bool closing =
-      closer >= 0 && (view.ended(closer) || view.parked(closer));
-  for (const int reader : readers_) {
-    waits = waits || view.parked(reader);
-    if (!view.parked(reader)) continue;
-    const Place place = view.note(reader).As<OperationNote>().place;
-    if (place != Place::kQueue) holder = true;
-    if (closing) {
-      return Of(reader, "A4: an operation waits though all is closed");
+      closing_ >= 0 && (view.ended(closing_) || view.parked(closing_));
+  for (int task = 0; task < tasks(); ++task) {
+    const int thread = tasks_[task];
+    waits = waits || view.parked(thread);
+    if (!view.parked(thread)) continue;
+    const Place place = view.note(thread).As<OperationNote>().place;
+    if (place != Place::kQueue) {
+      held |= static_cast<unsigned>(DirectionOf(task));
     }
-    if (canceller_ >= 0 && view.ended(canceller_) && reader == readers_[0]) {
-      return Of(reader, "A4: an operation waits though it was cancelled");
+    if (closing) {
+      return Of(thread, "A4: an operation waits though all is closed");
+    }
+    if (task == 0 && IsCancelled(view)) {
+      return Of(thread, "A4: an operation waits though it was cancelled");
     }
     if (place != Place::kPoller) continue;
-    if (view.Of(kernel_).unread != 0 && view.Of(resting_) == 0) {
-      return Of(reader, &kernel_, "A5: an operation waits for what has come");
+    if (HasCome(view, task)) {
+      return Of(thread, &kernel_, "A5: an operation waits for what has come");
     }
-    if (clock_ >= 0 && view.ended(clock_) && view.Of(passed_) == 1) {
-      return Of(reader, "A4: an operation waits though its time has passed");
+    if (TimeHasPassed(view, task)) {
+      return Of(thread, "A4: an operation waits though its time has passed");
     }
   }
-  for (const int reader : readers_) {
-    if (view.parked(reader) && !holder) {
-      return Of(reader, "A4: an operation waits for a turn that nobody has");
+  for (int task = 0; task < tasks(); ++task) {
+    const auto direction = static_cast<unsigned>(DirectionOf(task));
+    if (view.parked(tasks_[task]) && (held & direction) == 0) {
+      return Of(tasks_[task],
+                "A4: an operation waits for a turn that nobody has");
     }
   }
   if (!waits && view.Of(guests_) != 0) {
@@ -150,20 +193,26 @@ const char* IoWorld::AtRest(const View& view) {
   if (closing && !waits && AllLeft(view) && !freed(view, state_->memory)) {
     return Of(&closed_, "R5: memory is kept that nobody refers to");
   }
-  if (awaiter_ >= 0 && view.parked(awaiter_)) {
-    return Of(awaiter_, "A4: a close waits though all has ended");
+  if (closing_ >= 0 && view.parked(closing_)) {
+    return Of(closing_, "A4: a close waits though all has ended");
   }
   return nullptr;
 }
 
-bool IoWorld::AllLeft(const View& view) const {
-  for (const int reader : readers_) {
-    if (!view.ended(reader)) return false;
-  }
-  return view.ended(awaiter_ >= 0 ? awaiter_ : closing_);
+bool IoWorld::HasCome(const View& view, int task) const {
+  const Kernel& kernel = view.Of(kernel_);
+  const bool reads = DirectionOf(task) == Mode::kRead;
+  return (reads ? kernel.unread : kernel.room) != 0 && view.Of(resting_) == 0;
 }
 
-void IoWorld::Judge(IoEnd end, std::size_t bytes) {
+bool IoWorld::AllLeft(const View& view) const {
+  for (const int task : tasks_) {
+    if (!view.ended(task)) return false;
+  }
+  return view.ended(closing_);
+}
+
+void IoWorld::Judge(IoEnd end, std::size_t bytes, int task) {
   if (!end.gave_up()) return;
   const auto note = thread_->note().As<OperationNote>();
   if (bytes != 0 && cast_.pieces == 1) {
@@ -174,54 +223,64 @@ void IoWorld::Judge(IoEnd end, std::size_t bytes) {
     thread_->Fail("A2: an operation was told, and gave up without a try");
   }
   if (end.code == IoEnd::Cancelled().code && bytes == 0 &&
-      Thread::Call("io.judge", kernel_, InTime) != 0) {
+      Thread::Call("io.judge", kernel_, InTime,
+                   static_cast<std::int64_t>(DirectionOf(task))) != 0) {
     thread_->Fail("A2: a cancellation won over bytes that had come");
   }
 }
 
 // --- Threads -----------------------------------------------------------------
 
-void IoWorld::Operate(Thread& thread, int reader) {
+void IoWorld::Operate(Thread& thread, int task) {
   ended_ = 0;
-  Make(reader);
+  begins_ = true;
+  Make(task);
   thread.SetNote(OperationNote{});
-  Operation& op = operation(reader);
-  Scope::Seat* const seat = cast_.cancels && reader == 0 ? &seat_ : nullptr;
-  bool parked = !op.Begin() && op.Suspend(reader, seat);
+  Operation& op = operation(task);
+  Scope::Seat* const seat = cast_.cancels && task == 0 ? &seat_ : nullptr;
+  bool parked = !op.Begin() && op.Suspend(task, seat);
+  begins_ = false;
   while (parked && ended_ == 0) {
-    if (!away_[reader]) {
+    if (!away_[task]) {
       thread.Fail("A1: a task is suspended that nobody will resume");
     }
-    if (!Untouched(reader)) {
+    if (!Untouched(task)) {
       thread.Fail("A3: an operation was touched when it was parked");
     }
     thread.Park();
-    GiveBack(reader);
+    GiveBack(task);
+    op.MarkAt("runs");
     op.run(&op);
   }
   if (ended_ == 0) {
-    if (away_[reader]) {
+    if (away_[task]) {
       thread.Fail("A3: an operation goes on when it was parked");
     }
-    Ends(reader);
+    Ends(task);
   }
-  if (!Untouched(reader)) {
+  if (!Untouched(task)) {
     thread.Fail("A3: an operation was touched when its task went on");
   }
   if (seat != nullptr && !scope_.Empty()) {
     thread.Fail("A3: an operation has ended, and sits in its scope");
   }
-  Judge(end_, bytes_);
+  Judge(end_, bytes_, task);
 }
 
-void IoWorld::Reader(Thread& thread, int reader) {
-  for (int i = 0; i < cast_.reads; ++i) {
-    thread.Mark("read", {i});
-    thread.May("reader.go");
-    Operate(thread, reader);
+void IoWorld::User(Thread& thread, int task) {
+  const char* const go =
+      DirectionOf(task) == Mode::kRead ? "reader.go" : "writer.go";
+  for (int i = 0; i < cast_.reads; i += cast_.endless ? 0 : 1) {
+    thread.Mark("operate", {i});
+    thread.May(go);
+    Operate(thread, task);
     thread.SetNote(OperationNote{});
     thread.Mark("ended", {i, end_.code, static_cast<std::int64_t>(bytes_)});
-    if (end_.code != 0 || bytes_ == 0) break;
+    if (cast_.endless) {
+      if (cast_.cancels && task == 0) LeavesScope();
+    } else if (end_.code != 0 || bytes_ == 0) {
+      break;
+    }
   }
   state_->Unref();
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Operations on an open descriptor, by the stages that ship, over a Poller that
-// ships and a modelled system: against edges, a close, a deadline and one that
-// is moved, the cancellation of their scope, each other in one direction, a
-// share of the turn that is used up, and reads that are skipped.
+// ships and a modelled system: against edges or levels, a close, a deadline and
+// one that is moved, the cancellation of their scope, each other in one
+// direction or both, a share of the turn that is used up, and reads that are
+// skipped. Or all of them again and again, for ever: io_world_endless.cc.
 //
 // A task's frame is the thread's own while it runs. While the operation is
 // parked its frame is taken away, and whoever touches it is found out.
@@ -31,9 +32,12 @@ namespace netpoll::model {
 
 struct IoCast {
   int readers = 1;           // Tasks that read, in one direction.
+  int writers = 0;           // And those that write, in the other.
   int reads = 1;             // By each, one after the other.
   int pieces = 1;            // Of a read that goes on until it has so many.
   int edges = 1;             // What the peer may say.
+  int takes = 0;             // So often the peer may make room for a write.
+  bool levels = false;       // The system reports what lasts, to who asks.
   bool spoken = false;       // And has said already, with its report.
   bool late = false;         // A report may come of what was taken before.
   bool ends = false;         // And then the peer may end the stream.
@@ -47,6 +51,7 @@ struct IoCast {
   bool moves = false;     // It may be taken back.
   bool cancels = false;   // The first task's scope.
   bool guest = false;     // The first task is another runtime's.
+  bool endless = false;   // All of them again and again.
 };
 
 class IoWorld;
@@ -69,6 +74,9 @@ class IoWorld : public RuntimeWorld {
   explicit IoWorld(const IoCast& cast);
 
   const char* AtRest(const View& view) override;
+  const char* Passing(int law) override;
+  int Lasting(int law) override { return tasks_[law]; }
+  bool Lasts(const View& view, int law) override;
 
  private:
   using Shipped = Poller<ModelBackend, RuntimeEnv, ModelTimers>;
@@ -85,7 +93,7 @@ class IoWorld : public RuntimeWorld {
   // The runtime, as an operation sees it.
   struct Scheduler {
     Scheduler& poller() { return *this; }
-    static bool reports_levels() { return false; }
+    bool reports_levels() const { return world->cast_.levels; }
     static bool stopping() { return false; }
     bool EnterGuest();
     void LeaveGuest();
@@ -196,7 +204,9 @@ class IoWorld : public RuntimeWorld {
 
   class Operation : public internal::IoStages<Types> {
    public:
-    explicit Operation(State& fd) : IoStages(&fd, Mode::kRead, &Attempt) {}
+    Operation(State& fd, Mode direction)
+        : IoStages(&fd, direction,
+                   direction == Mode::kRead ? &AttemptRead : &AttemptWrite) {}
     std::size_t bytes() const { return bytes_; }
     IoEnd end() const { return status_; }
     // What the destructor does, which may not be left by the explorer.
@@ -204,9 +214,16 @@ class IoWorld : public RuntimeWorld {
       if (fd_ != nullptr) fd_->Unref();
     }
 
+    // Declares that, of the thread that runs it, nothing but this operation is
+    // carried on.
+    void MarkAt(const char* where);
+
    private:
-    static bool Attempt(Operation* op) { return op->Read(); }
+    static bool AttemptRead(Operation* op) { return op->Read(); }
+    static bool AttemptWrite(Operation* op) { return op->Write(); }
+    void NoteTry();
     bool Read();
+    bool Write();
   };
 
   // Where an operation is parked: its thread's note.
@@ -221,14 +238,24 @@ class IoWorld : public RuntimeWorld {
 
   // Of what there is to read: bit 0 bytes, bit 1 the end of the stream.
   static constexpr std::uint8_t kBytes = 1, kEndOfStream = 2;
+  // With a report, or without: it never comes, or levels are looked at.
   static Step Speaks(Kernel& kernel, std::int64_t what);
+  static Step Whispers(Kernel& kernel, std::int64_t what);
+  static Step MakesRoom(Kernel& kernel, std::int64_t reports);
   // 0 would block, or what there was.
   static Step Reads(Kernel& kernel, std::int64_t);
+  static Step Writes(Kernel& kernel, std::int64_t);
+  // The same if it changes anything: otherwise it does not come.
+  template <Step (*kStep)(Kernel&, std::int64_t)>
+  static Step IfNew(Kernel& kernel, std::int64_t what) {
+    const Kernel before = kernel;
+    kStep(kernel, what);
+    return kernel == before ? std::nullopt : Step{0};
+  }
   static Step Passes(Kernel& kernel, std::int64_t) {
-    kernel.in_time = kernel.unread;
+    kernel.in_time = kernel::ReadyNow(kernel);
     return 0;
   }
-  static Step Whispers(Kernel& kernel, std::int64_t);
   // A timer that is armed is not any more; 0 if there is none.
   static Step TakeTimer(int& armed, std::int64_t) {
     return std::exchange(armed, 0);
@@ -242,24 +269,42 @@ class IoWorld : public RuntimeWorld {
     if (passed == 0) passed = 1;
     return 0;
   }
-  static Step InTime(Kernel& kernel, std::int64_t) { return kernel.in_time; }
+  static Step InTime(Kernel& kernel, std::int64_t mode) {
+    return (kernel.in_time & mode) != 0 ? 1 : 0;
+  }
 
   // --- Threads --------------------------------------------------------------
 
-  Operation& operation(int reader) {
-    return *reinterpret_cast<Operation*>(frames_[reader]);
+  Operation& operation(int task) {
+    return *reinterpret_cast<Operation*>(frames_[task]);
   }
-  int ReaderOf(const OpTask* task) { return task == &operation(0) ? 0 : 1; }
+  int NumberOf(const OpTask* task) {
+    int number = 0;
+    while (task != &operation(number)) ++number;
+    return number;
+  }
+  int tasks() const { return cast_.readers + cast_.writers; }
+  Mode DirectionOf(int task) const {
+    return task < cast_.readers ? Mode::kRead : Mode::kWrite;
+  }
+  // Those that are used.
+  Mode Directions() const {
+    return static_cast<Mode>((cast_.readers > 0 ? 1 : 0) |
+                             (cast_.writers > 0 ? 2 : 0));
+  }
   void Enter(Thread& thread);
-  void Make(int reader);
+  void Make(int task);
   void TakeAway(OpTask* task, Place place);
-  void GiveBack(int reader);
-  bool Untouched(int reader) const;
-  void Ends(int reader);
+  void GiveBack(int task);
+  bool Untouched(int task) const;
+  void Ends(int task);
   bool AllLeft(const View& view) const;
-  void Judge(IoEnd end, std::size_t bytes);
-  void Operate(Thread& thread, int reader);
-  void Reader(Thread& thread, int reader);
+  bool HasCome(const View& view, int task) const;
+  bool TimeHasPassed(const View& view, int task) const;
+  bool IsCancelled(const View& view) const;
+  void Judge(IoEnd end, std::size_t bytes, int task);
+  void Operate(Thread& thread, int task);
+  void User(Thread& thread, int task);
   void Wake(Waiter* waiter);
   void WakeAll(WaiterList& list) {
     while (Waiter* const waiter = list.Pop()) Wake(waiter);
@@ -272,6 +317,12 @@ class IoWorld : public RuntimeWorld {
   void Awaits(Thread& thread);
   void Rests(Thread& thread);
   void AddStimuli();
+  void AddPeers();
+  // For ever.
+  void CancelsAgain(Thread& thread);
+  void LeavesScope();
+  void SetsAgain(Thread& thread);
+  void PassesAgain(Thread& thread);
 
   friend Host;
   static inline thread_local IoWorld* running_ = nullptr;
@@ -288,9 +339,15 @@ class IoWorld : public RuntimeWorld {
   Int passed_{0};   // 1: the deadline has; 2: it is taken back.
   Scope scope_;
   Scope::Seat seat_;
+  // Of the scope that is there for ever.
+  enum : int { kNotCancelled, kSaid, kTold };
+  Int cancelled_{kNotCancelled};
+  // Of the clock that is: 1 it acts, 2 and a deadline was set meanwhile.
+  Int acting_{0};
   TaskOfThread closer_;
-  std::vector<int> readers_;
-  int closing_ = -1, awaiter_ = -1, canceller_ = -1, clock_ = -1;
+  std::vector<int> tasks_;
+  int closing_ = -1, canceller_ = -1, clock_ = -1;
+  ObjectOf<StatusWord>* status_ = nullptr;
 
   // Of the run that is under way.
   Thread* thread_ = nullptr;
@@ -298,70 +355,24 @@ class IoWorld : public RuntimeWorld {
   int ended_ = 0;  // Times that the operation has resumed its task.
   IoEnd end_;
   std::size_t bytes_ = 0;
-  bool away_[2] = {};
+  bool begins_ = false;  // The operation suspends, and is not yet resumed.
+  static constexpr int kTasks = 3;
+  bool away_[kTasks] = {};
   static constexpr std::size_t kFrame = 256;
-  alignas(16) std::byte frames_[2][kFrame];
-  std::byte kept_[2][kFrame];
+  alignas(16) std::byte frames_[kTasks][kFrame];
+  std::byte kept_[kTasks][kFrame];
 };
 
 template <class F>
 ParkOutcome IoWorld::WatchedLock::Park(Mode direction, OpTask* task,
                                        F cancelled) {
   const ParkOutcome parks = lock.Park(direction, task, cancelled);
-  if (parks == ParkOutcome::kParked) world.TakeAway(task, Place::kQueue);
+  if (parks == ParkOutcome::kParked) {
+    world.TakeAway(task, Place::kQueue);
+  } else if (parks == ParkOutcome::kAgain) {
+    static_cast<Operation*>(task)->MarkAt("again");
+  }
   return parks;
-}
-
-inline void AddIoScenarios(std::vector<Scenario>& all) {
-  const auto add = [&all](const char* name, const char* about, IoCast cast) {
-    AddScenario<IoWorld>(all, name, about, cast);
-  };
-  add("io-read", "a task reads what may come", {});
-  add("io-two-edges", "and more may come meanwhile", {.reads = 2, .edges = 2});
-  add("io-close", "a read against a close", {.closes = true});
-  add("io-close-await", "which is awaited", {.closes = true, .awaits = true});
-  add("io-deadline", "a read against its deadline", {.deadline = true});
-  add("io-deadline-moves", "which may be taken back",
-      {.deadline = true, .moves = true});
-  add("io-cancel", "a read against the cancellation of its scope",
-      {.cancels = true});
-  add("io-cancel-late", "a report may come of what was taken before",
-      {.edges = 0, .late = true, .cancels = true});
-  add("io-cancel-close", "and a close",
-      {.edges = 0, .closes = true, .cancels = true});
-  add("io-queue", "two tasks read, and one waits for its turn",
-      {.readers = 2, .edges = 2});
-  add("io-queue-yield", "the share of the turn may be used up",
-      {.readers = 2, .yields = true});
-  add("io-queue-close", "and a close",
-      {.readers = 2, .edges = 0, .closes = true});
-  add("io-queue-cancel", "and one of them is cancelled",
-      {.readers = 2, .edges = 0, .cancels = true});
-  add("io-queue-guest", "and one of them is a guest",
-      {.readers = 2, .guest = true});
-  add("io-skip", "a short read, and the next one waits at once",
-      {.reads = 2, .edges = 2, .skips = true});
-  add("io-skip-end", "the stream may end meanwhile",
-      {.reads = 2, .edges = 1, .ends = true, .skips = true});
-  add("io-skip-spoken", "and there is something to begin with",
-      {.reads = 2, .edges = 0, .spoken = true, .ends = true, .skips = true});
-  add("io-skip-cancel", "the read that waits at once is cancelled",
-      {.skips = true, .skips_first = true, .cancels = true});
-  add("io-skip-queue", "and another task is behind it",
-      {.readers = 2, .edges = 2, .skips = true, .skips_first = true});
-  add("io-yield", "the share of the turn may be used up", {.yields = true});
-  add("io-yield-close", "and a close", {.yields = true, .closes = true});
-  add("io-pieces", "a read that goes on, in this turn or the next",
-      {.pieces = 2, .edges = 2, .yields = true});
-  add("io-pieces-cancel", "and may be cancelled",
-      {.pieces = 2, .yields = true, .cancels = true});
-  add("io-rest", "no event tells, and it tries again after a rest",
-      {.rests = 2});
-  add("io-rest-close", "and a close", {.rests = 1, .closes = true});
-  add("io-rest-deadline", "and a deadline", {.rests = 1, .deadline = true});
-  add("io-rest-cancel", "and a cancellation", {.rests = 1, .cancels = true});
-  add("io-guest", "a task of another runtime reads", {.guest = true});
-  add("io-guest-close", "and a close", {.closes = true, .guest = true});
 }
 
 }  // namespace netpoll::model

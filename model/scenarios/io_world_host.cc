@@ -31,9 +31,21 @@ IoWorld::Step IoWorld::Speaks(Kernel& kernel, std::int64_t what) {
   return 0;
 }
 
+IoWorld::Step IoWorld::MakesRoom(Kernel& kernel, std::int64_t reports) {
+  if (!kernel.registered) return 0;
+  kernel.room = 1;
+  if (reports != 0) kernel.pending |= 2;
+  return 0;
+}
+
+IoWorld::Step IoWorld::Writes(Kernel& kernel, std::int64_t) {
+  kernel.in_time &= static_cast<std::uint8_t>(~2);
+  return std::exchange(kernel.room, std::uint8_t{0});
+}
+
 IoWorld::Step IoWorld::Reads(Kernel& kernel, std::int64_t) {
   const std::uint8_t there = kernel.unread;
-  kernel.in_time = 0;
+  kernel.in_time &= static_cast<std::uint8_t>(~1);
   if ((there & kBytes) != 0) {
     kernel.unread &= static_cast<std::uint8_t>(~kBytes);
     return kBytes;
@@ -47,18 +59,33 @@ void IoWorld::State::CloseSystem() {
   }
 }
 
-// Where no event tells the report never comes.
-IoWorld::Step IoWorld::Whispers(Kernel& kernel, std::int64_t) {
-  if (kernel.registered) kernel.unread |= kBytes;
+IoWorld::Step IoWorld::Whispers(Kernel& kernel, std::int64_t what) {
+  if (!kernel.registered) return 0;
+  kernel.unread |= static_cast<std::uint8_t>(what);
+  // Of a level: the mark is reported as long as it lasts.
+  if (what == kEndOfStream) kernel.error = true;
   return 0;
+}
+
+void IoWorld::Operation::NoteTry() {
+  auto note = fd_->world.thread_->note().As<OperationNote>();
+  note.tried = true;
+  note.tries = note.tries == 0 ? 1 : 2;
+  fd_->world.thread_->SetNote(note);
+}
+
+bool IoWorld::Operation::Write() {
+  NoteTry();
+  if (Thread::Call("io.write", fd_->world.kernel_, Writes) == 0) {
+    return FailOrBlock(EAGAIN);
+  }
+  bytes_ = 1;
+  return true;
 }
 
 bool IoWorld::Operation::Read() {
   IoWorld& world = fd_->world;
-  auto note = world.thread_->note().As<OperationNote>();
-  note.tried = true;
-  note.tries = note.tries == 0 ? 1 : 2;
-  world.thread_->SetNote(note);
+  NoteTry();
   const int got = Thread::Call("io.read", world.kernel_, Reads);
   no_event_ = world.cast_.rests != 0;
   if (got == 0) return FailOrBlock(EAGAIN);
@@ -85,7 +112,7 @@ bool IoWorld::Host::ShareIsLeft() {
 }
 
 void IoWorld::Host::Settle(OpTask& task, Scheduler* fallback) {
-  const bool guest = running_->cast_.guest && running_->ReaderOf(&task) == 0;
+  const bool guest = running_->cast_.guest && running_->NumberOf(&task) == 0;
   task.home = guest ? &running_->elsewhere_ : fallback;
 }
 
@@ -148,6 +175,7 @@ WaitResult IoWorld::Scheduler::Waited(WaitResult wait, OpTask* task) {
     auto note = world->thread_->note().As<OperationNote>();
     note.tried = false;
     world->thread_->SetNote(note);
+    static_cast<Operation*>(task)->MarkAt("ready");
   }
   return wait;
 }
@@ -164,50 +192,49 @@ void IoWorld::Enter(Thread& thread) {
   thread_ = &thread;
   running_ = this;
   quiet_ = true;
-  for (int i = 0; i < cast_.readers; ++i) Make(i);
+  for (int i = 0; i < tasks(); ++i) Make(i);
   quiet_ = false;
   ended_ = 0;
 }
 
-void IoWorld::Make(int reader) {
+void IoWorld::Make(int task) {
   static_assert(sizeof(Operation) <= kFrame);
-  new (frames_[reader]) Operation(*state_);
-  operation(reader).thread = readers_[reader];
-  away_[reader] = false;
+  new (frames_[task]) Operation(*state_, DirectionOf(task));
+  operation(task).thread = tasks_[task];
+  away_[task] = false;
 }
 
 void IoWorld::TakeAway(OpTask* task, Place place) {
-  const int reader = ReaderOf(task);
-  std::memcpy(kept_[reader], frames_[reader], kFrame);
-  std::memset(frames_[reader] + kShared, static_cast<int>(kNothingHere),
+  const int number = NumberOf(task);
+  std::memcpy(kept_[number], frames_[number], kFrame);
+  std::memset(frames_[number] + kShared, static_cast<int>(kNothingHere),
               kFrame - kShared);
-  away_[reader] = true;
+  away_[number] = true;
   auto note = thread_->note().As<OperationNote>();
   note.place = place;
   thread_->SetNote(note);
 }
 
-void IoWorld::GiveBack(int reader) {
-  std::memcpy(frames_[reader] + kShared, kept_[reader] + kShared,
-              kFrame - kShared);
-  away_[reader] = false;
+void IoWorld::GiveBack(int task) {
+  std::memcpy(frames_[task] + kShared, kept_[task] + kShared, kFrame - kShared);
+  away_[task] = false;
   auto note = thread_->note().As<OperationNote>();
   note.place = Place::kNowhere;
   thread_->SetNote(note);
 }
 
-bool IoWorld::Untouched(int reader) const {
+bool IoWorld::Untouched(int task) const {
   for (std::size_t i = kShared; i < kFrame; ++i) {
-    if (frames_[reader][i] != kNothingHere) return false;
+    if (frames_[task][i] != kNothingHere) return false;
   }
   return true;
 }
 
-void IoWorld::Ends(int reader) {
-  end_ = operation(reader).end();
-  bytes_ = operation(reader).bytes();
-  operation(reader).Goes();
-  TakeAway(&operation(reader), Place::kNowhere);
+void IoWorld::Ends(int task) {
+  end_ = operation(task).end();
+  bytes_ = operation(task).bytes();
+  operation(task).Goes();
+  TakeAway(&operation(task), Place::kNowhere);
 }
 
 }  // namespace netpoll::model

@@ -52,6 +52,9 @@ struct Kernel {
   // Directions that were ready when a deadline last passed, and have not been
   // found so since, by their task's call or by a question before a timeout.
   std::uint8_t in_time = 0;
+  // Directions that were asked for since they were last reported, where levels
+  // are reported.
+  std::uint8_t armed = 0;
   // Where polls go on for ever: a report is in a poll's hands, and how often
   // its descriptor has been closed since.
   bool held = false;
@@ -96,6 +99,7 @@ inline std::optional<int> Register(Kernel& kernel, std::int64_t generation) {
   kernel.errors = 0;
   kernel.no_more = false;
   kernel.in_time = 0;
+  kernel.armed = 0;
   return 0;
 }
 
@@ -105,6 +109,7 @@ inline std::optional<int> Deregister(Kernel& kernel, std::int64_t generation) {
   kernel.registered = false;
   kernel.pending = 0;
   kernel.in_time = 0;
+  kernel.armed = 0;
   if (kernel.held) ++kernel.reuses;
   return right ? 0 : 1;
 }
@@ -159,6 +164,21 @@ inline std::optional<int> Take(Kernel& kernel, std::int64_t holds) {
   return report;
 }
 
+// The same where levels are reported: what was asked for, once.
+inline std::optional<int> TakeLevel(Kernel& kernel, std::int64_t) {
+  const int due = kernel.armed & ReadyNow(kernel);
+  if (!kernel.registered || due == 0) return std::nullopt;
+  kernel.armed &= static_cast<std::uint8_t>(~due);
+  kernel.pending = static_cast<std::uint8_t>(due);
+  const int report = Report::Pack(kernel);
+  kernel.pending = 0;
+  return report;
+}
+inline std::optional<int> Arm(Kernel& kernel, std::int64_t mode) {
+  kernel.armed |= static_cast<std::uint8_t>(mode);
+  return 0;
+}
+
 // The system call: 1 if it got something, 0 for "would block".
 inline std::optional<int> Try(Kernel& kernel, std::int64_t mode) {
   std::uint8_t& supply = Supply(kernel, static_cast<Mode>(mode));
@@ -197,17 +217,21 @@ inline std::optional<int> Ask(Kernel& kernel, std::int64_t question) {
 // The backend contract over that kernel.
 class ModelBackend {
  public:
-  static constexpr BackendTraits kTraits = {.asks_before_timeout = true};
+  static constexpr BackendTraits kTraits = {.needs_arm = true,
+                                            .asks_before_timeout = true};
   static constexpr const char* kName = "model";
 
   // `asks`: before a timeout, because a poll may see later what has come.
   // `holds`: a poll says when it has done with a report (kernel::LetGo).
+  // `levels`: it reports what lasts, to whoever asks.
   explicit ModelBackend(KernelObject& kernel, bool open_may_fail = false,
-                        bool asks = false, bool holds = false)
+                        bool asks = false, bool holds = false,
+                        bool levels = false)
       : kernel_(kernel),
         open_may_fail_(open_may_fail),
         asks_(asks),
-        holds_(holds) {}
+        holds_(holds),
+        levels_(levels) {}
 
   static int CheckPollable(Fd) { return 0; }
   int Init() { return 0; }
@@ -230,13 +254,21 @@ class ModelBackend {
   template <class Sink>
   void Poll(Delta, Sink& sink) {
     const Report report(
-        Thread::Await("kernel.wait", kernel_, kernel::Take, holds_ ? 1 : 0));
+        levels_ ? Thread::Await("kernel.wait", kernel_, kernel::TakeLevel)
+                : Thread::Await("kernel.wait", kernel_, kernel::Take,
+                                holds_ ? 1 : 0));
     SetNoteOfRun(InHand::Event(report.generation));
     sink.Ready(EventKey::ForSlot(report.index, report.generation), report.mode,
                report.flags);
     SetNoteOfRun({});
   }
-  BackendTraits traits() const { return {.asks_before_timeout = asks_}; }
+  BackendTraits traits() const {
+    return {.needs_arm = levels_, .asks_before_timeout = asks_};
+  }
+  void Arm(Fd, EventKey, Mode direction) {
+    Thread::Call("kernel.arm", kernel_, kernel::Arm,
+                 static_cast<std::int64_t>(direction));
+  }
   template <class Sink>
   void Ask(Fd, EventKey key, Mode mode, Sink& sink) {
     const int ready = Thread::Call("kernel.ask", kernel_, kernel::Ask,
@@ -256,6 +288,7 @@ class ModelBackend {
   const bool open_may_fail_;
   const bool asks_;
   const bool holds_;
+  const bool levels_;
 };
 
 // The timer of the one descriptor, as a value.

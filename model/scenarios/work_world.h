@@ -26,6 +26,7 @@ struct WorkCast {
   bool cancels = false;  // The first task's work may be cancelled.
   bool token = false;    // By a token, and not by its scope.
   bool fails = false;    // A thread may not be had.
+  bool endless = false;  // They come, and are cancelled, again and again.
 };
 
 class WorkWorld : public RuntimeWorld {
@@ -49,13 +50,12 @@ class WorkWorld : public RuntimeWorld {
                 [=, this](Thread& thread) { Work(thread, i); });
     }
     if (cast.cancels) {
-      AddThread("canceller", [this](Thread& thread) {
-        thread.May("cancel");
-        thread_ = &thread;
-        (void)scope_.Cancel(internal::CancelReason::kCancelled);
-      });
+      token_.name = "token";
+      AddThread("canceller", [this](Thread& thread) { Cancels(thread); });
     }
-    AddThread("main", [this](Thread& thread) { Main(thread); });
+    if (!cast.endless) {
+      AddThread("main", [this](Thread& thread) { Main(thread); });
+    }
     seat_.node = &scope_;
     Settle();
   }
@@ -67,17 +67,29 @@ class WorkWorld : public RuntimeWorld {
                   "R11: a task waits for work that nobody does");
       }
     }
-    return freed(view, memory_)
+    return cast_.endless || freed(view, memory_)
                ? nullptr
                : "R11: all tasks have ended, and the pool does not";
+  }
+
+  const char* Passing(int law) override {
+    return cast_.endless && law < cast_.tasks
+               ? "L11: a task waits for ever for work that others have done"
+               : nullptr;
+  }
+  int Lasting(int law) override { return ThreadOf(&items_[law]); }
+  bool Lasts(const View& view, int law) override {
+    return view.parked(ThreadOf(&items_[law]));
   }
 
  private:
   struct Item : TaskOfThread {
     RuntimeEnv::Var<internal::WorkState> state;
+    RuntimeEnv::Var<Item*> before, behind;
   };
-  struct PoolThread : Waiter {
+  struct PoolThread {
     RuntimeEnv::Parker parker;
+    RuntimeEnv::Var<PoolThread*> behind;
   };
   using Queue = internal::WorkQueue<RuntimeEnv, Item, PoolThread>;
   using State = internal::WorkState;
@@ -92,11 +104,75 @@ class WorkWorld : public RuntimeWorld {
     return queue_->Submit(&item, cast_.most,
                           [this](int threads) { return Start(threads); });
   }
+
+  // Who asks that it be cancelled, and what is to be called then. No lock of
+  // ours is held meanwhile, but whoever forgets the call waits until it is
+  // over.
+  struct Token {
+    bool asked = false;
+    bool listens = false;
+    bool calls = false;
+    friend bool operator==(const Token&, const Token&) = default;
+    std::string Text() const {
+      return std::string(asked ? "asked" : "not asked") +
+             (listens ? ", heard" : "") + (calls ? ", being told" : "");
+    }
+  };
+  // 1: it is to be called. In a scope those who sit there are.
+  static Step Asks(Token& token, std::int64_t scope) {
+    if (token.asked) return std::nullopt;
+    token.asked = true;
+    token.calls = token.listens || scope != 0;
+    return token.calls ? 1 : 0;
+  }
+  static Step Called(Token& token, std::int64_t) {
+    token.calls = false;
+    return 0;
+  }
+  // 1: it was asked before.
+  static Step Listens(Token& token, std::int64_t) {
+    token.listens = !token.asked;
+    return token.asked ? 1 : 0;
+  }
+  static Step Forgets(Token& token, std::int64_t) {
+    if (token.calls) return std::nullopt;
+    token.listens = false;
+    return token.asked ? 1 : 0;
+  }
+  static Step Another(Token& token, std::int64_t) {
+    token = {};
+    return 0;
+  }
+
+  void Cancels(Thread& thread) {
+    do {
+      thread.Mark("cancel");
+      if (cast_.endless) {
+        // Not before the last one is through.
+        if (Thread::MayCall("cancel", token_, Asks, cast_.token ? 0 : 1) == 0) {
+          continue;
+        }
+      } else {
+        thread.May("cancel");
+        if (cast_.token && Thread::Call("token.asks", token_, Asks) == 0)
+          return;
+      }
+      thread_ = &thread;
+      if (cast_.token) {
+        Cancel();
+      } else {
+        (void)scope_.Cancel(internal::CancelReason::kCancelled);
+      }
+      if (cast_.token || cast_.endless) {
+        Thread::Call("token.told", token_, Called);
+      }
+    } while (cast_.endless);
+  }
+
   // In a scope, which refuses who comes late; or with a token, which tells him.
   bool SubmitInScope(Item& item) {
     if (cast_.token) {
-      if (scope_.Sit(seat_, this, &WorkWorld::Interrupt) !=
-          internal::CancelReason::kNone) {
+      if (Thread::Call("token.listens", token_, Listens) != 0) {
         Cancel();
         if (Submit(item)) {
           thread_->Fail("R11: work was taken that was cancelled before");
@@ -121,16 +197,17 @@ class WorkWorld : public RuntimeWorld {
   // As JobAwaiter, and what its task does with the answer.
   void Task(Thread& thread, int number) {
     Item& item = items_[number];
-    for (int round = 0; round < cast_.rounds; ++round) {
+    for (int round = 0; round < cast_.rounds; round += cast_.endless ? 0 : 1) {
       thread.Mark("comes", {round});
       thread_ = &thread;
+      if (cast_.endless) thread.May("task.comes");
       // A new piece of work in the same place; the first may be cancelled
       // before.
-      if (round > 0) item.state.Set(State::kNew);
+      if (round > 0 || cast_.endless) item.state.Set(State::kNew);
       const bool in_scope = cast_.cancels && number == 0;
       const bool queued = in_scope ? SubmitInScope(item) : Submit(item);
       if (queued) thread.Park();
-      if (in_scope) scope_.Leave(seat_);
+      if (in_scope) Leaves();
       const State state = item.state.Get();
       const int runs = Thread::Call("task.looks", runs_[number], Look);
       const int expected = state == State::kRunning ? 1 : 0;
@@ -146,6 +223,15 @@ class WorkWorld : public RuntimeWorld {
       Thread::Call("task.next", runs_[number], Put, 0);
     }
     Thread::Call("task.ends", ended_[number], Put, 1);
+  }
+
+  void Leaves() {
+    if (!cast_.token) scope_.Leave(seat_);
+    if (!cast_.token && !cast_.endless) return;
+    if (Thread::Call("token.forgets", token_, Forgets) == 0) return;
+    if (!cast_.endless) return;
+    if (!cast_.token) scope_.Renew();
+    Thread::Call("token.another", token_, Another);
   }
 
   bool Start(int threads) {
@@ -208,6 +294,7 @@ class WorkWorld : public RuntimeWorld {
   Int started_[2] = {Int(0), Int(0)};  // 1; 3: it has returned.
   internal::CancelNode<RuntimeEnv> scope_;
   internal::CancelNode<RuntimeEnv>::Seat seat_;
+  ObjectOf<Token> token_{Token{}};
   // Of the run that is under way.
   Thread* thread_ = nullptr;
 };
@@ -229,6 +316,18 @@ inline void AddWorkScenarios(std::vector<Scenario>& all) {
   add("work-full", "one piece of work may wait", {.tasks = 2, .most = 1});
   add("work-no-thread", "threads may not be had",
       {.tasks = 2, .threads = 2, .fails = true});
+  const auto closed = [&](const char* name, const char* about, WorkCast cast) {
+    cast.endless = true;
+    add(name, about, cast);
+    all.back().closed = true;
+  };
+  closed("closed-work-pool", "two tasks hand work to a thread, or to none",
+         {.tasks = 2, .most = 1, .fails = true});
+  closed("closed-work-threads", "to two threads", {.tasks = 2, .threads = 2});
+  closed("closed-work-cancel", "a task's work is cancelled again and again",
+         {.cancels = true});
+  closed("closed-work-token", "the same by tokens, of one of two tasks",
+         {.tasks = 2, .cancels = true, .token = true});
 }
 
 }  // namespace netpoll::model

@@ -14,8 +14,9 @@
 // An idle thread is woken under the lock: when the task of what it is to run
 // goes on, because another thread was faster, the pool may end at once.
 //
-// An Item is a Waiter with `Env::Var<WorkState> state`, a Thread is one with
-// `Env::Parker parker`.
+// An Item has `Env::Var<WorkState> state`, and its place in the queue, which is
+// the queue's while it waits there: `Env::Var<Item*> before, behind`. A Thread
+// has `Env::Parker parker`, and `Env::Var<Thread*> behind` while it is idle.
 
 #ifndef NETPOLL_RUNTIME_PROTOCOLS_WORK_QUEUE_H_
 #define NETPOLL_RUNTIME_PROTOCOLS_WORK_QUEUE_H_
@@ -24,7 +25,6 @@
 #include <cstdint>
 
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/types.h"
 
 namespace netpoll::internal {
 
@@ -47,14 +47,15 @@ class WorkQueue {
   bool Submit(Item* item, std::size_t most, F start) {
     const LockHolder hold(lock_, "work.submit.lock");
     if (item->state.Get() == WorkState::kCancelled) return false;
-    if (static_cast<std::size_t>(queue_.Get().size) >= most) {
+    if (waiting_.Get() >= most) {
       item->state.Set(WorkState::kRefused);
       return false;
     }
     item->state.Set(WorkState::kQueued);
-    Push(queue_, item);
-    if (Waiter* const idle = Pop(idle_); idle != nullptr) {
-      static_cast<Thread*>(idle)->parker.Unpark("work.wake");
+    Push(item);
+    if (Thread* const idle = idle_.Get(); idle != nullptr) {
+      idle_.Set(idle->behind.Get());
+      idle->parker.Unpark("work.wake");
       return true;
     }
     const int threads = threads_.Get();
@@ -84,11 +85,13 @@ class WorkQueue {
   // woken, it asks whether all ends.
   Item* Next(Thread* thread) {
     const LockHolder hold(lock_, "work.next.lock");
-    Item* const item = static_cast<Item*>(Pop(queue_));
+    Item* const item = first_.Get();
     if (item == nullptr) {
-      Push(idle_, thread);
+      thread->behind.Set(idle_.Get());
+      idle_.Set(thread);
       return nullptr;
     }
+    Remove(item);
     item->state.Set(WorkState::kRunning);
     running_.Set(running_.Get() + 1);
     return item;
@@ -106,7 +109,7 @@ class WorkQueue {
   // All return; whoever calls wakes them. False: there is work.
   [[nodiscard]] bool End() {
     const LockHolder hold(lock_, "work.end.lock");
-    if (queue_.Get().size != 0 || running_.Get() != 0) return false;
+    if (waiting_.Get() != 0 || running_.Get() != 0) return false;
     ending_.Set(true);
     return true;
   }
@@ -117,38 +120,33 @@ class WorkQueue {
   }
   std::size_t waiting() {
     const LockHolder hold(lock_, "work.waiting.lock");
-    return static_cast<std::size_t>(queue_.Get().size);
+    return waiting_.Get();
   }
 
  private:
-  struct Queue {
-    WaiterList tasks;
-    std::int32_t size = 0;
-  };
-  using QueueVar = typename Env::template Var<Queue>;
-
-  static void Push(QueueVar& queue, Waiter* waiter) {
-    queue.Change([waiter](Queue& to) {
-      to.tasks.Push(waiter);
-      ++to.size;
-    });
+  void Push(Item* item) {
+    Item* const last = last_.Get();
+    item->before.Set(last);
+    item->behind.Set(nullptr);
+    (last == nullptr ? first_ : last->behind).Set(item);
+    last_.Set(item);
+    waiting_.Set(waiting_.Get() + 1);
   }
-  static Waiter* Pop(QueueVar& queue) {
-    return queue.Change([](Queue& from) {
-      Waiter* const waiter = from.tasks.Pop();
-      if (waiter != nullptr) --from.size;
-      return waiter;
-    });
-  }
-  void Remove(Waiter* waiter) {
-    queue_.Change([waiter](Queue& from) {
-      if (from.tasks.Remove(waiter)) --from.size;
-    });
+  // Wherever it is in the queue.
+  void Remove(Item* item) {
+    Item* const before = item->before.Get();
+    Item* const behind = item->behind.Get();
+    (before == nullptr ? first_ : before->behind).Set(behind);
+    (behind == nullptr ? last_ : behind->before).Set(before);
+    waiting_.Set(waiting_.Get() - 1);
   }
 
   typename Env::Lock lock_;  // Guards what follows.
-  QueueVar queue_;           // Work that waits.
-  QueueVar idle_;            // Threads that do.
+  // Work that waits, the oldest first.
+  typename Env::template Var<Item*> first_;
+  typename Env::template Var<Item*> last_;
+  typename Env::template Var<std::size_t> waiting_;
+  typename Env::template Var<Thread*> idle_;  // The last one first.
   typename Env::template Var<int> running_;
   typename Env::template Var<int> threads_;
   typename Env::template Var<bool> ending_;

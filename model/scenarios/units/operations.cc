@@ -3,7 +3,7 @@
 // The runtime's descriptors, and the operations on them.
 #include "netpoll/model/scenarios/family.h"
 #include "netpoll/model/scenarios/fd_world.h"
-#include "netpoll/model/scenarios/io_world.h"
+#include "netpoll/model/scenarios/io_scenarios.h"
 
 namespace netpoll::model {
 
