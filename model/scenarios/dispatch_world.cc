@@ -148,32 +148,28 @@ bool DispatchWorld::Lasts(const View& view, int law) {
   if (law == 0) {
     return system.parked && (system.event || (system.armed && system.passed));
   }
-  if (law < 1 + kTasks) return IsRunnable(view, law - 1);
+  if (law < 1 + kTasks) return IsRunnable(view, stages_[law - 1]);
   bool work = false;
   for (int task = 0; task < kTasks; ++task) {
-    work = work || IsRunnable(view, task);
+    work = work || IsRunnable(view, stages_[task]);
   }
   const int worker = law == 1 + kTasks ? 0 : second_worker_;
   return work && std::strcmp(view.Next(worker).site, "sleep.park") == 0;
 }
 
-bool DispatchWorld::IsRunnable(const View& view, int task) const {
-  const int stage = view.Of(stages_[task]);
-  return stage == kRunnable || stage == kAgain;
-}
-
 // --- Tasks -------------------------------------------------------------------
 
 // A guest does so in its own runtime.
-void DispatchWorld::BecomesRunnable(Waiter* task) {
+void DispatchWorld::MakesRunnable(Waiter* task) {
   if (IsGuest(task)) return;
-  if (Thread::Call("task.runnable", stages_[NumberOf(task)], Runnable) != 0) {
+  if (Thread::Call("task.runnable", stages_[NumberOf(task)], BecomesRunnable) !=
+      0) {
     thread_->Fail("R1: a task was made runnable twice");
   }
 }
 
 void DispatchWorld::Begin(int task) {
-  BecomesRunnable(&tasks_[task]);
+  MakesRunnable(&tasks_[task]);
   host_->Begin(&tasks_[task], Only(task));
 }
 
@@ -253,7 +249,7 @@ void DispatchWorld::StopAll() {
   }
   Thread::Call("stop.stop", stopped_, Put, 1);
   if (Thread::Call("stop.take", system_, Take) == 0) return;
-  BecomesRunnable(waits_);
+  MakesRunnable(waits_);
   GoesHome(waits_);
 }
 
@@ -261,7 +257,7 @@ void DispatchWorld::StopAll() {
 void DispatchWorld::Serve(Waiter* task) {
   if (cast_.own_deadline) SetsOwnAgain();
   if (Thread::Call("task.parks", system_, Park) == 0) return;
-  BecomesRunnable(task);
+  MakesRunnable(task);
   GoesHome(task);
 }
 
@@ -374,7 +370,7 @@ void DispatchWorld::Spawner(Thread& thread) {
 void DispatchWorld::Waker(Thread& thread) {
   thread.May("waker.go");
   if (Thread::Call("waker.take", system_, Take) == 0) return;
-  BecomesRunnable(waits_);
+  MakesRunnable(waits_);
   GoesHome(waits_);
 }
 

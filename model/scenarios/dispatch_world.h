@@ -128,7 +128,7 @@ class DispatchWorld : public RuntimeWorld {
       if (world_.PollFor(delta) == 0) return;
       PollResult result;
       result.Add(world_.waits_);
-      world_.BecomesRunnable(world_.waits_);
+      world_.MakesRunnable(world_.waits_);
       PushReady(worker, result, [this](WaiterList& list) {
         while (Waiter* const waiter = list.Pop()) world_.GoesHome(waiter);
       });
@@ -196,25 +196,6 @@ class DispatchWorld : public RuntimeWorld {
     return 0;
   }
 
-  // A task's story: nobody knows it, it is runnable, it runs or waits, it is
-  // runnable again, it has ended.
-  enum Stage { kNone, kRunnable, kGoing, kAgain, kEnded };
-  static Step Runnable(int& stage, std::int64_t) {
-    if (stage != kNone && stage != kGoing) return 1;
-    stage = stage == kNone ? kRunnable : kAgain;
-    return 0;
-  }
-  // The same task begins once more.
-  static Step Anew(int& stage, std::int64_t) {
-    if (stage != kNone && stage != kEnded) return std::nullopt;
-    stage = kNone;
-    return 0;
-  }
-  // What it was.
-  static Step Runs(int& stage, std::int64_t) {
-    return std::exchange(stage, kGoing);
-  }
-
   // --- Threads --------------------------------------------------------------
 
   void Enter(Thread& thread) {
@@ -245,7 +226,7 @@ class DispatchWorld : public RuntimeWorld {
                                          : nullptr;
   }
   void RunOn(Worker* only, Waiter* task);
-  void BecomesRunnable(Waiter* task);
+  void MakesRunnable(Waiter* task);
   void Begin(int task);
   void GoesHome(Waiter* waiter);
   void RunTask(Waiter* waiter);
@@ -259,7 +240,6 @@ class DispatchWorld : public RuntimeWorld {
   void SetDeadline();
   void SetsAgain(Thread& thread);
   const char* AtRestOfDeadline(const View& view);
-  bool IsRunnable(const View& view, int task) const;
   void SetsOwnAgain();
   void Serve(Waiter* task);
   void Caller(Thread& thread, bool drives);

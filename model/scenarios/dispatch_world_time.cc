@@ -93,7 +93,7 @@ void DispatchWorld::Expire() {
   const int due = Thread::Call("timers.expire", system_, ExpireStep);
   if (due == 2) thread_->Fail("L8: a deadline was believed before an event");
   if (due == 0) return;
-  BecomesRunnable(waits_);
+  MakesRunnable(waits_);
   host_->Push(waits_);
 }
 

@@ -91,6 +91,17 @@ class RuntimeWorld : public World {
       thread.Fail("R5: memory was freed twice");
     }
   }
+  // What lies there is made anew, by whoever alone knows of it: all of it is as
+  // it was in the beginning.
+  void MakeAnew(int memory) {
+    Thread::Call("made", memory_[memory].freed, Put, 0);
+    for (std::size_t i = memory_[memory].first; i < memory_[memory].end; ++i) {
+      Perform({.op = Op::kStore,
+               .object = objects()[i],
+               .site = "made anew",
+               .a = objects()[i]->now});
+    }
+  }
   bool freed(const View& view, int memory) const {
     return view.Of(memory_[memory].freed) != 0;
   }
@@ -118,6 +129,29 @@ class RuntimeWorld : public World {
   static Step Until(int& value, std::int64_t wanted) {
     if (value < wanted) return std::nullopt;
     return value;
+  }
+
+  // A task's story: nobody knows it, it is runnable, it runs or waits, it is
+  // runnable again, it has ended.
+  enum Stage { kNone, kRunnable, kGoing, kAgain, kEnded };
+  // 1: it was already.
+  static Step BecomesRunnable(int& stage, std::int64_t) {
+    if (stage != kNone && stage != kGoing) return 1;
+    stage = stage == kNone ? kRunnable : kAgain;
+    return 0;
+  }
+  // The same task begins once more.
+  static Step Anew(int& stage, std::int64_t) {
+    if (stage != kNone && stage != kEnded) return std::nullopt;
+    stage = kNone;
+    return 0;
+  }
+  // What it was.
+  static Step Runs(int& stage, std::int64_t) {
+    return std::exchange(stage, kGoing);
+  }
+  bool IsRunnable(const View& view, const Int& stage) const {
+    return view.Of(stage) == kRunnable || view.Of(stage) == kAgain;
   }
 
  private:

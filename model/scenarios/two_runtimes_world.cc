@@ -15,10 +15,18 @@ TwoRuntimesWorld::TwoRuntimesWorld(const TwoRuntimesCast& cast) : cast_(cast) {
   }
   hearing_memory_ = MadeBy("hearing freed",
                            [this] { hearing_ = std::make_unique<Hearing>(); });
+  word_memory_ =
+      MadeBy("state freed", [this] { word_ = std::make_unique<Word>(); });
   hearing_->Ref();  // The state's, of the task and its handle.
   sharers_.name = "sharers";
   heard_.name = "heard";
-  for (int i = 0; i < (cast.spawns ? 1 : 2); ++i) {
+  if (cast.endless) {
+    sharers_.now = sharers_.Intern(0);
+    (void)hearing_->Unref();
+    hosts_[0]->Hold();
+    AddThread("spawner", [this](Thread& thread) { SpawnsAgain(thread); });
+  }
+  for (int i = 0; i < (cast.spawns ? 1 : 2) && !cast.endless; ++i) {
     stages_[i].now = stages_[i].Intern(kRunnable);
     hosts_[i]->Begin(&tasks_[i]);
   }
@@ -34,22 +42,35 @@ TwoRuntimesWorld::TwoRuntimesWorld(const TwoRuntimesCast& cast) : cast_(cast) {
 
 const char* TwoRuntimesWorld::AtRest(const View& view) {
   for (int i = 0; i < 2; ++i) {
-    const int stage = view.Of(stages_[i]);
-    if (stage == kRunnable || stage == kAgain) {
+    if (IsRunnable(view, stages_[i])) {
       return Of(&stages_[i], "L6: a task is runnable, and a worker polls");
     }
   }
   if (view.Of(stages_[1]) == kEnded && view.Of(stages_[0]) == kGoing) {
     return Of(&stages_[0], "R3: a task waits for one that has ended");
   }
+  if (view.Of(heard_) > 1) return Of(&heard_, "R4: an exception came twice");
+  if (cast_.endless) return nullptr;
   for (const int main : mains_) {
     if (!view.ended(main)) return "R2: nobody is left, and Run does not return";
   }
   if (!freed(view, hearing_memory_)) {
     return "R5: memory is kept that nobody refers to";
   }
-  if (view.Of(heard_) > 1) return Of(&heard_, "R4: an exception came twice");
   return nullptr;
+}
+
+const char* TwoRuntimesWorld::Passing(int law) {
+  if (!cast_.endless) return nullptr;
+  if (law == 0) {
+    return "L11: a task stays parked for ever, and what it waits for has come";
+  }
+  return law < 3 ? "L15: a task is runnable for ever, and never runs" : nullptr;
+}
+
+bool TwoRuntimesWorld::Lasts(const View& view, int law) {
+  if (law > 0) return IsRunnable(view, stages_[law - 1]);
+  return view.Of(stages_[0]) == kGoing && view.Of(stages_[1]) == kEnded;
 }
 
 void TwoRuntimesWorld::Runnable(int task) {
@@ -78,25 +99,25 @@ void TwoRuntimesWorld::First(int was) {
     if (cast_.spawns) {
       Thread::Call("task.runnable", stages_[1], BecomesRunnable);
       hosts_[1]->Begin(&tasks_[1]);
-      hosts_[1]->LeaveGuest();
+      if (!cast_.endless) hosts_[1]->LeaveGuest();
     }
     if (cast_.detaches && Thread::Choose("detaches", 2) == 1) {
-      word_.Detach([this](int) { Report(); });
+      word_->Detach([this](int) { Report(); });
       Unshare();
       return Ends(0);
     }
-    if (!word_.ended() && word_.Park(&tasks_[0])) return;
+    if (!word_->ended() && word_->Park(&tasks_[0])) return;
   }
-  if (!word_.ended()) {
+  if (!word_->ended()) {
     thread_->Fail("R3: a task went on before the one that it awaits ended");
   }
-  if (word_.exception() != 0) Thread::Call("handed", heard_, Count, 1);
+  if (word_->exception() != 0) Thread::Call("handed", heard_, Count, 1);
   Unshare();
   Ends(0);
 }
 
 void TwoRuntimesWorld::Second(bool throws) {
-  word_.End(
+  word_->End(
       throws ? 1 : 0, [this](Waiter*) { Runnable(0); },
       [this](int) { Report(); });
   Unshare();
@@ -124,6 +145,27 @@ void TwoRuntimesWorld::Report() {
 void TwoRuntimesWorld::Unshare() {
   if (Thread::Call("unshare", sharers_, Count, -1) != 1) return;
   if (hearing_->Unref()) Free(*thread_, hearing_memory_);
+  if (cast_.endless) Free(*thread_, word_memory_);
+}
+
+void TwoRuntimesWorld::SpawnsAgain(Thread& thread) {
+  for (;;) {
+    thread.Mark("spawn");
+    thread_ = &thread;
+    on_ = -1;
+    Thread::MayCall("spawner.again", sharers_, BothAgain);
+    for (Int& stage : stages_) Thread::Call("spawner.waits", stage, Anew);
+    const auto forget = [](int& heard, std::int64_t) -> Step {
+      return std::exchange(heard, 0);
+    };
+    if (Thread::Call<int>("spawner.looks", heard_, forget) > 1) {
+      thread.Fail("R4: an exception came twice");
+    }
+    MakeAnew(word_memory_);
+    hearing_->Ref();
+    Thread::Call("task.runnable", stages_[0], BecomesRunnable);
+    hosts_[0]->Begin(&tasks_[0]);
+  }
 }
 
 void TwoRuntimesWorld::Main(Thread& thread, int runtime) {

@@ -2,7 +2,8 @@
 //
 // Two runtimes, each with a worker: a task of the first awaits one that was
 // spawned in the second. It resumes in its own runtime, whoever ends first, and
-// each runtime goes as soon as its Run has returned.
+// each runtime goes as soon as its Run has returned. Or both stay, and it
+// happens again and again.
 
 #ifndef NETPOLL_MODEL_SCENARIOS_TWO_RUNTIMES_WORLD_H_
 #define NETPOLL_MODEL_SCENARIOS_TWO_RUNTIMES_WORLD_H_
@@ -24,6 +25,7 @@ struct TwoRuntimesCast {
   bool detaches = false;  // The first may let go of it instead.
   bool spawns = false;    // The second is spawned by the first.
   bool abandons = false;  // The second's runtime may go without having run.
+  bool endless = false;   // The first is spawned again, and spawns the second.
 };
 
 class TwoRuntimesWorld : public RuntimeWorld {
@@ -31,6 +33,8 @@ class TwoRuntimesWorld : public RuntimeWorld {
   explicit TwoRuntimesWorld(const TwoRuntimesCast& cast);
 
   const char* AtRest(const View& view) override;
+  const char* Passing(int law) override;
+  bool Lasts(const View& view, int law) override;
 
  private:
   struct NobodyStays {
@@ -39,9 +43,13 @@ class TwoRuntimesWorld : public RuntimeWorld {
     static bool Empty() { return true; }
   };
   struct Worker {
-    static bool TurnIsOver() { return false; }
+    bool TurnIsOver() const {
+      if (world->cast_.endless) world->thread_->Mark("next");
+      return false;
+    }
     void NewTurn() {}
     void Stole() {}
+    TwoRuntimesWorld* world = nullptr;
     int id = 0;
     internal::RunQueue<RuntimeEnv> queue;
     NobodyStays staying;
@@ -49,8 +57,9 @@ class TwoRuntimesWorld : public RuntimeWorld {
 
   class Host : public internal::Dispatch<RuntimeEnv, Host, Worker> {
    public:
-    Host(TwoRuntimesWorld& world, int number)
-        : world_(world), number_(number) {}
+    Host(TwoRuntimesWorld& world, int number) : world_(world), number_(number) {
+      worker_.world = &world;
+    }
     static int worker_count() { return 1; }
     Worker& worker(int) { return worker_; }
     Worker* OnWorker() { return world_.on_ == number_ ? &worker_ : nullptr; }
@@ -79,15 +88,11 @@ class TwoRuntimesWorld : public RuntimeWorld {
     return 0;
   }
 
-  // A task's story.
-  enum Stage { kNone, kRunnable, kGoing, kAgain, kEnded };
-  static Step BecomesRunnable(int& stage, std::int64_t) {
-    if (stage != kNone && stage != kGoing) return 1;
-    stage = stage == kNone ? kRunnable : kAgain;
+  // 1: the task and its handle have gone, and are made anew.
+  static Step BothAgain(int& sharers, std::int64_t) {
+    if (sharers != 0) return std::nullopt;
+    sharers = 2;
     return 0;
-  }
-  static Step Runs(int& stage, std::int64_t) {
-    return std::exchange(stage, kGoing);
   }
 
   void Runnable(int task);
@@ -99,6 +104,7 @@ class TwoRuntimesWorld : public RuntimeWorld {
   void Report();
   void Unshare();
   void Main(Thread& thread, int runtime);
+  void SpawnsAgain(Thread& thread);
 
   using Word = internal::JoinWord<RuntimeEnv, int>;
   using Hearing = internal::Hearing<RuntimeEnv>;
@@ -108,7 +114,8 @@ class TwoRuntimesWorld : public RuntimeWorld {
   int memory_[2] = {};
   std::unique_ptr<Hearing> hearing_;  // Of the second, whose exceptions it is.
   int hearing_memory_ = 0;
-  Word word_;
+  std::unique_ptr<Word> word_;
+  int word_memory_ = 0;
   Int broken_[2] = {Int(0), Int(0)};
   Int stages_[2] = {Int(kNone), Int(kNone)};
   Int sharers_{2};
@@ -131,6 +138,10 @@ inline void AddTwoRuntimesScenarios(std::vector<Scenario>& all) {
   add("two-runtimes-spawns", "which it has spawned there", {.spawns = true});
   add("two-runtimes-abandons", "whose runtime may go before it has run",
       {.detaches = true, .abandons = true});
+  add("closed-two-runtimes",
+      "a task spawns one in another runtime, and awaits it or lets it go",
+      {.throws = true, .detaches = true, .spawns = true, .endless = true});
+  all.back().closed = true;
 }
 
 }  // namespace netpoll::model
