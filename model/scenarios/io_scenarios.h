@@ -65,16 +65,10 @@ inline void AddIoScenarios(std::vector<Scenario>& all) {
       {.readers = 0, .writers = 1, .edges = 0, .takes = 1});
   add("io-write-close", "and a close",
       {.readers = 0, .writers = 1, .edges = 0, .takes = 1, .closes = true});
-  add("io-write-deadline", "and a deadline",
-      {.readers = 0, .writers = 1, .edges = 0, .takes = 1, .deadline = true});
   add("io-write-cancel", "and a cancellation",
       {.readers = 0, .writers = 1, .edges = 0, .takes = 1, .cancels = true});
-  add("io-write-queue", "two tasks write, and one waits for its turn",
-      {.readers = 0, .writers = 2, .edges = 0, .takes = 2});
   add("io-both", "a task reads, and another one writes",
       {.writers = 1, .takes = 1});
-  add("io-both-close", "and a close",
-      {.writers = 1, .edges = 0, .closes = true});
   add("io-levels", "a task reads where levels are reported",
       {.reads = 2, .edges = 2, .levels = true});
   add("io-levels-both", "another one writes",
@@ -84,12 +78,8 @@ inline void AddIoScenarios(std::vector<Scenario>& all) {
       {.levels = true, .deadline = true, .moves = true});
   add("io-levels-cancel", "and a cancellation",
       {.levels = true, .cancels = true});
-  add("io-levels-queue", "two tasks read, and one waits for its turn",
-      {.readers = 2, .edges = 2, .levels = true});
   add("io-levels-skip", "a short read, and the next one waits at once",
       {.reads = 2, .edges = 1, .levels = true, .ends = true, .skips = true});
-  add("io-levels-rest", "no event tells, and it tries again after a rest",
-      {.levels = true, .rests = 2});
   const auto closed = [&](const char* name, const char* about, IoCast cast) {
     cast.endless = true;
     add(name, about, cast);

@@ -23,6 +23,13 @@ inline void AddSleepScenarios(std::vector<Scenario>& all) {
       {.workers = 1});
   add("sleep-two", "two workers, one polls and one sleeps",
       {.workers = 2, .pushes = 2});
+  // What that one does, cut into pieces that have few graphs (cutoff_test).
+  add("sleep-one-again", "one worker, and it is woken twice",
+      {.workers = 1, .pushes = 2});
+  add("sleep-two-polled", "one polls, the other one runs out of work",
+      {.workers = 2, .polled = true});
+  add("sleep-two-settled", "one polls and one sleeps, and both are woken",
+      {.workers = 2, .pushes = 2, .polled = true, .asleep = 1});
   add("sleep-deadline", "a deadline is brought forward under a blocked poll",
       {.workers = 1, .submitters = 0, .deadlines = {5}});
   add("sleep-deadlines", "... and once more, before the time that is polled to",
