@@ -44,9 +44,7 @@ FdWorld::FdWorld(const FdCast& cast)
   if (cast.drops) users_.push_back(handle);
   add(cast.elsewhere, "closing thread",
       [this](Thread& thread) { ClosesElsewhere(thread); });
-  sits_.world = this;
-  sits_.number = cast.operations - 1;
-  sits_.seat.node = &scope_;
+  seat_.node = &scope_;
   canceller_ = add(cast.cancels, "canceller", [this](Thread& thread) {
     thread.May("cancel");
     (void)scope_.Cancel(internal::CancelReason::kCancelled);
@@ -178,7 +176,7 @@ void FdWorld::Operation(Thread& thread, int number) {
   State& fd = *states_[0];
   thread.May("operation.go");
   if (InScope(number)) {
-    (void)scope_.Sit(sits_.seat, &sits_, &FdWorld::Interrupt);
+    (void)scope_.Sit(seat_, this, &FdWorld::Interrupt);
   }
   if (Operates(thread, number)) {
     thread.Mark("leaves");
@@ -186,7 +184,7 @@ void FdWorld::Operation(Thread& thread, int number) {
     fd.Release(Mode::kRead);
   }
   thread.Mark("left");
-  if (InScope(number)) scope_.Leave(sits_.seat);
+  if (InScope(number)) scope_.Leave(seat_);
   fd.Unref();
 }
 

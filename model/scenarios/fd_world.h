@@ -191,11 +191,6 @@ class FdWorld : public RuntimeWorld {
   // --- Scopes ---------------------------------------------------------------
 
   using Scope = internal::CancelNode<RuntimeEnv>;
-  struct Sits {
-    FdWorld* world = nullptr;
-    int number = 0;
-    Scope::Seat seat;
-  };
   bool InScope(int operation) const {
     return cast_.cancels && operation == cast_.operations - 1;
   }
@@ -204,9 +199,9 @@ class FdWorld : public RuntimeWorld {
            scope_.reason() != internal::CancelReason::kNone;
   }
   static void Interrupt(void* whom, internal::CancelReason) {
-    const auto* const sits = static_cast<Sits*>(whom);
-    sits->world->states_[0]->Interrupt(Mode::kRead,
-                                       &sits->world->operations_[sits->number]);
+    auto* const world = static_cast<FdWorld*>(whom);
+    world->states_[0]->Interrupt(
+        Mode::kRead, &world->operations_[world->cast_.operations - 1]);
   }
 
   // --- Threads --------------------------------------------------------------
@@ -235,7 +230,7 @@ class FdWorld : public RuntimeWorld {
   Int entered_{0};  // The other one was opened, 2: or refused.
   TaskOfThread operations_[2];
   Scope scope_;
-  Sits sits_;
+  Scope::Seat seat_;  // Of the last operation.
   int canceller_ = -1;
   TaskOfThread closer_;
   std::vector<int> users_;  // Who have references to the first one's memory.

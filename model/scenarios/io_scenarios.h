@@ -116,7 +116,7 @@ inline void AddIoScenarios(std::vector<Scenario>& all) {
        {.levels = true, .deadline = true, .moves = true});
   deep("deep-closed-io-queue", "two tasks read, and one waits for its turn",
        {.readers = 2});
-  deep("deep-closed-io-queue-cancel",
+  deep("deep-closed-io-turns",
        "one waits behind another, and is cancelled again and again",
        {.readers = 2, .edges = 0, .cancels = true});
   deep("deep-closed-io-skip-cancel", "a read that waits at once is cancelled",

@@ -66,7 +66,7 @@ void IoWorld::CancelsAgain(Thread& thread) {
                            said = kSaid;
                            return 0;
                          });
-    Thread::Call("cancel.passes", kernel_, Passes);
+    if (cast_.edges > 0) Thread::Call("cancel.passes", kernel_, Passes);
     static_cast<void>(scope_.Cancel(internal::CancelReason::kCancelled));
     Thread::Call("cancelled", cancelled_, Put, kTold);
   }

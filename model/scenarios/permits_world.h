@@ -41,8 +41,9 @@ class QueueOfTasks : public WaitingWorld {
     for (int i = 0; i < count; ++i) {
       canceller_[i] = -1;
       if ((cancelled >> i & 1) == 0) continue;
-      canceller_[i] =
-          AddCanceller("canceller" + std::to_string(i + 1), scopes_[i]);
+      const std::string name = "canceller" + std::to_string(i + 1);
+      canceller_[i] = endless_ ? AddEndlessCanceller(name, scopes_[i], said_[i])
+                               : AddCanceller(name, scopes_[i]);
     }
   }
 
@@ -61,19 +62,23 @@ class QueueOfTasks : public WaitingWorld {
   const char* CancelledWait(const View& view) const {
     for (int i = 0; i < count_; ++i) {
       const int by = canceller_[one_scope_ ? 0 : i];
-      if (by >= 0 && view.ended(by) && view.parked(i)) {
+      const bool told =
+          by >= 0 && (endless_ ? view.Of(said_[i]) == kTold : view.ended(by));
+      if (told && view.parked(i)) {
         return "N2: a task waits in a scope that is cancelled";
       }
     }
     return nullptr;
   }
 
+  bool endless_ = false;    // Each waits again and again.
   bool one_scope_ = false;  // All are in that of the first.
   int count_ = 0;
   int memory_[kMost] = {};
   int canceller_[kMost] = {};
   std::unique_ptr<WaitingTask> tasks_[kMost];
   ScopeNode scopes_[kMost];
+  Int said_[kMost] = {Int(0), Int(0), Int(0)};
   Int got_[kMost] = {Int(0), Int(0), Int(0)};
   Int joined_{0};
 };
@@ -85,7 +90,8 @@ struct PermitsCast {
   int given = 0;           // More, by a thread that may never come.
   bool in_turn = false;
   unsigned cancelled = 0;
-  bool tries = false;  // Each tries before it waits.
+  bool tries = false;    // Each tries before it waits.
+  bool endless = false;  // Each comes again and again.
 };
 
 class PermitsWorld : public QueueOfTasks {
@@ -96,6 +102,7 @@ class PermitsWorld : public QueueOfTasks {
     free_ = ObjectAt("field");
     free_->name = "free";
     held_.name = "held";
+    endless_ = cast.endless;
     AddTasks(static_cast<int>(cast.wants.size()), cast.cancelled,
              [this](Thread& thread, int i) { Task(thread, i); });
     for (int i = 0; i < count_; ++i) {
@@ -110,6 +117,15 @@ class PermitsWorld : public QueueOfTasks {
     }
     Settle();
   }
+
+  const char* Passing(int law) override {
+    return endless_ && law < count_
+               ? "L11: a task waits for ever, though permits are given back "
+                 "again and again"
+               : nullptr;
+  }
+  int Lasting(int law) override { return law; }
+  bool Lasts(const View& view, int law) override { return view.parked(law); }
 
   const char* AtRest(const View& view) override {
     if (const char* const law = CancelledWait(view)) return law;
@@ -142,6 +158,17 @@ class PermitsWorld : public QueueOfTasks {
   }
 
   void Task(Thread& thread, int number) {
+    while (endless_) {
+      thread.Mark("comes");
+      Once(thread, number);
+      thread.Mark("went");
+      MakeAnew(memory_[number]);
+      if (canceller_[number] >= 0) TakeAnother(scopes_[number], said_[number]);
+    }
+    Once(thread, number);
+  }
+
+  void Once(Thread& thread, int number) {
     const int wants = cast_.wants[number];
     WaitingTask& task = *tasks_[number];
     if (cast_.in_turn) {
@@ -167,7 +194,7 @@ class PermitsWorld : public QueueOfTasks {
                      });
     Free(thread, memory_[number]);
     if (!granted) return;
-    Thread::Call("got", got_[number], Put, 1);
+    if (!endless_) Thread::Call("got", got_[number], Put, 1);
     const int before = Thread::Call("hold", held_, Count, wants);
     if (before + wants > cast_.free + cast_.given) {
       thread.Fail("N3: more permits are out than there are");
@@ -311,6 +338,17 @@ inline void AddPermitsScenarios(std::vector<Scenario>& all) {
            .gives_back = false,
            .in_turn = true,
            .cancelled = 1});
+  const auto closed = [&](const char* name, const char* about,
+                          PermitsCast cast) {
+    cast.endless = true;
+    permits(name, about, cast);
+    all.back().closed = true;
+  };
+  closed("closed-mutex", "two tasks lock and unlock again and again",
+         {.tries = true});
+  closed("closed-mutex-cancel", "and one is cancelled", {.cancelled = 1});
+  closed("closed-semaphore", "one wants two permits, the other one one",
+         {.free = 2, .wants = {2, 1}});
 
   const auto gate = [&all](const char* name, const char* about, GateCast cast) {
     AddScenario<GateWorld>(all, name, about, cast);

@@ -57,6 +57,36 @@ class WaitingWorld : public RuntimeWorld {
     }
   }
 
+  // Scopes that are cancelled again and again: where one is, and the task's
+  // next one.
+  enum : int { kNotCancelled, kSaid, kTold };
+  int AddEndlessCanceller(const std::string& name, ScopeNode& scope,
+                          Int& said) {
+    said.name = "cancelled";
+    return AddThread(name, [&](Thread& thread) {
+      const auto say = [](int& now, std::int64_t) -> Step {
+        if (now != kNotCancelled) return std::nullopt;
+        now = kSaid;
+        return 0;
+      };
+      for (;;) {
+        thread.Mark("cancel");
+        Thread::MayCall<int>("cancel", said, say);
+        static_cast<void>(scope.Cancel(internal::CancelReason::kCancelled));
+        Thread::Call("cancelled", said, Put, kTold);
+      }
+    });
+  }
+  static void TakeAnother(ScopeNode& scope, Int& said) {
+    const auto told = [](int& now, std::int64_t) -> Step {
+      if (now == kSaid) return std::nullopt;
+      return now;
+    };
+    if (Thread::Call<int>("scope.leaves", said, told) != kTold) return;
+    scope.Renew();
+    Thread::Call("scope.another", said, Put, kNotCancelled);
+  }
+
   // A thread that cancels `scope`, or never comes.
   int AddCanceller(const std::string& name, ScopeNode& scope) {
     return AddThread(name, [&scope](Thread& thread) {
