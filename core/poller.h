@@ -175,8 +175,7 @@ class Poller {
                    WaitKind kind = WaitKind::kOrError) {
     const WaitStep begun = desc->Prepare(direction, kind);
     if constexpr (Backend::kTraits.needs_arm) {
-      // Not before it is sure to wait: who was refused, and is no more, would
-      // wait and not have asked.
+      // Once it is sure to wait: who was refused, and is no more, had not asked.
       if (!begun.ended && kind != WaitKind::kUnasked && Traits().needs_arm) {
         const EventKey key =
             EventKey::ForSlot(desc->index(), desc->generation());
