@@ -11,16 +11,16 @@
 #include "netpoll/runtime/blocking_pool.h"
 #include "netpoll/runtime/resolve.h"
 #include "netpoll/runtime/runtime.h"
-#include "netpoll/runtime/send_file.h"
 #include "netpoll/runtime/service.h"
+#include "netpoll/runtime/splice.h"
 
 using netpoll::BlockingPool, netpoll::Client, netpoll::Forward,
     netpoll::JoinHandle, netpoll::Listener, netpoll::Runtime, netpoll::Service,
     netpoll::Socket, netpoll::SocketAddress, netpoll::Task;
 
 // One way. A failure ends the other way too; an end is passed on.
-Task<> OneWay(Runtime& runtime, Socket& from, Socket& to) {
-  const netpoll::IoResult moved = co_await Forward(runtime, from, to);
+Task<> OneWay(Socket& from, Socket& to) {
+  const netpoll::SpliceResult moved = co_await Forward(from, to);
   if (moved.ok()) {
     (void)to.ShutdownWrite();
   } else {
@@ -53,9 +53,8 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "%s\n", server.status().ToString().c_str());
       co_return;
     }
-    JoinHandle<void> back =
-        runtime.Spawn(OneWay(runtime, *server, client.stream()));
-    co_await OneWay(runtime, client.stream(), *server);
+    JoinHandle<void> back = runtime.Spawn(OneWay(*server, client.stream()));
+    co_await OneWay(client.stream(), *server);
     co_await std::move(back);
   };
   Service service(runtime, *std::move(listener), session);

@@ -214,6 +214,36 @@ TEST_P(BesideTest, AGroupCancelsTheRestAndThrowsAll) {
   });
 }
 
+// A server that accepts in the body of a group hears that a session failed.
+TEST_P(BesideTest, AFailureEndsWhatSpawnsTheTasks) {
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    const auto fails = [](Runtime& r) -> Task<> {
+      co_await r.Yield();
+      throw std::runtime_error("session");
+    };
+    Event never;
+    IoStatus told;
+    std::string said;
+    try {
+      co_await WithTaskGroup(runtime, [&](TaskGroup& group) -> Task<> {
+        group.Spawn(fails(runtime));
+        told = co_await never.Wait();
+        throw Cancelled(told);
+      });
+    } catch (const std::exception& error) {
+      said = error.what();
+    }
+    EXPECT_TRUE(told.cancelled()) << told.ToString();
+    EXPECT_EQ(said, "session");
+    // By hand.
+    TaskGroup group(runtime);
+    group.Cancel();
+    told = co_await group.Within(never.Wait());
+    EXPECT_TRUE(told.cancelled()) << told.ToString();
+    co_await group.Join();
+  });
+}
+
 TEST_P(BesideTest, WhoeverAwaitsAGroupIsCancelledWithItAndWaits) {
   RunTest(threads(), [](Runtime& runtime) -> Task<> {
     int left = 0;

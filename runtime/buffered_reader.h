@@ -21,7 +21,10 @@
 
 #include "netpoll/core/cpp20.h"
 
+#include <sys/uio.h>
+
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <coroutine>
 #include <cstddef>
@@ -89,6 +92,12 @@ class BufferedReader {
       return there.empty() ? there.npos : there.size();
     });
   }
+
+  // co_await: all of `into`, however large, or why not: `bytes` says how many
+  // are in it, which are taken. Straight to their place but for what is in the
+  // buffer already; where the stream has Readv, what has come behind them is
+  // put into the buffer by the same call. ENODATA: the stream ended before.
+  Task<IoResult> ReadInto(std::span<char> into);
 
   // What is in the buffer, and not yet taken.
   std::string_view Buffered() const { return {buffer_.get() + begin_, size_}; }
@@ -180,6 +189,30 @@ class BufferedReader {
   std::size_t begin_ = 0;  // What is there, and not yet taken:
   std::size_t size_ = 0;
 };
+
+template <ByteStream Stream>
+Task<IoResult> BufferedReader<Stream>::ReadInto(std::span<char> into) {
+  IoResult all;
+  all.bytes = Take(into.size()).copy(into.data(), into.size());
+  while (all.ok() && all.bytes < into.size()) {
+    const std::span<char> rest = into.subspan(all.bytes);
+    IoResult got;
+    if constexpr (requires { stream_.Readv(std::span<const iovec>()); }) {
+      begin_ = 0;  // The buffer is empty.
+      const std::array<iovec, 2> places{
+          {{rest.data(), rest.size()}, {buffer_.get(), capacity_}}};
+      got = co_await stream_.Readv(places);
+    } else {
+      got = co_await stream_.Read(rest);
+    }
+    const std::size_t placed = std::min(got.bytes, rest.size());
+    size_ = got.bytes - placed;
+    all.bytes += placed;
+    all.status = got.status;
+    if (got.ok() && got.bytes == 0) all.status = IoStatus::FromErrno(ENODATA);
+  }
+  co_return all;
+}
 
 // The stream's Read, into the room that there is.
 template <ByteStream Stream>

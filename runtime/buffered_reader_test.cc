@@ -4,6 +4,8 @@
 
 #include "netpoll/runtime/buffered_reader.h"
 
+#include <sys/uio.h>
+
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -20,6 +22,7 @@
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/socket_test_support.h"
+#include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
 
@@ -93,6 +96,53 @@ TEST(BufferedReader, OfALayerThatIsCoroutines) {
     EXPECT_EQ((co_await reader.ReadUntil('\n')).data, "two\n");
     EXPECT_EQ((co_await reader.ReadSome()).data, "th");
     EXPECT_EQ((co_await reader.ReadExactly(3)).data, "ree");
+  });
+}
+
+// A body that is longer than the buffer goes where it belongs, and the call
+// that brings its end brings what follows.
+TEST(BufferedReader, ABodyGoesStraightToItsPlace) {
+  static int calls;
+  const internal::SysOverride restore;
+  internal::sys.readv = [](int fd, const iovec* parts, int count) {
+    ++calls;
+    return ::readv(fd, parts, count);
+  };
+  calls = 0;
+  RunTest(1, [](Runtime& runtime) -> Task<> {
+    auto ends = *Socket::Pair(runtime);
+    const std::string body(10'000, 'b');
+    EXPECT_TRUE((co_await ends.first.Write("head\n" + body + "next\n")).ok());
+    BufferedReader reader(ends.second, 16);
+    EXPECT_EQ((co_await reader.ReadUntil('\n')).data, "head\n");
+    std::string got(body.size(), '\0');
+    const IoResult all = co_await reader.ReadInto(got);
+    EXPECT_TRUE(all.ok()) << all.status.ToString();
+    EXPECT_EQ(got, body);
+    EXPECT_EQ(calls, 1);
+    EXPECT_EQ(reader.Buffered(), "next\n");
+    got.assign(3, '\0');
+    EXPECT_EQ((co_await reader.ReadInto(got)).bytes, 3u);
+    EXPECT_EQ(got, "nex");
+    EXPECT_EQ(calls, 1);
+    // Nothing of a part is lost.
+    ends.second.SetReadDeadline(runtime.After(1ms));
+    EXPECT_TRUE((co_await ends.first.Write("xyz")).ok());
+    const IoResult part = co_await reader.ReadInto(got = std::string(9, '\0'));
+    EXPECT_TRUE(part.status.timeout());
+    EXPECT_EQ(got.substr(0, part.bytes), "t\nxyz");
+    ends.second.SetReadDeadline(Deadline::None());
+    ends.first.CloseNow();
+    const IoResult none = co_await reader.ReadInto(got);
+    EXPECT_EQ(none.status.error_number(), ENODATA);
+  });
+  Slow slow("head\nbody");
+  BufferedReader reader(slow, 2);
+  RunTest(1, [&](Runtime&) -> Task<> {
+    std::string got(7, '\0');
+    EXPECT_TRUE((co_await reader.ReadInto(got)).ok());
+    EXPECT_EQ(got, "head\nbo");
+    EXPECT_EQ((co_await reader.ReadInto(got)).bytes, 2u);
   });
 }
 

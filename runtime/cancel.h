@@ -105,10 +105,11 @@ class CancelSource {
 
 namespace internal {
 
-// What else ends a scope: a CancelSource.
+// What else ends a scope: a CancelSource, or whatever has a node.
 class SourceLimit {
  public:
-  explicit SourceLimit(CancelSource& source) { seat_.node = &source.node_; }
+  explicit SourceLimit(CancelSource& source) : SourceLimit(source.node_) {}
+  explicit SourceLimit(CancelNode<StdEnv>& node) { seat_.node = &node; }
   void Begin(TaskContext* context);
   void End();
 

@@ -54,6 +54,8 @@ class IoOp : public IoStages<IoTypes> {
 
   int fd() const { return fd_->fd; }
   IoResult result() const { return {bytes_, status_}; }
+  // The scope in which it waits, if any, is cancelled.
+  bool InCancelledScope() const { return Cancelled(); }
 
   // For attempts: a message of `bytes_` was received, or the errno says why
   // not. Answers for the attempt.

@@ -69,7 +69,11 @@ bool internal::PriorityOp::Attempt(IoOp* op) {
   } while (count < 0 && errno == EINTR);
   self->fd_->drained = true;
   if (count < 0) return self->FailOrBlock(errno);
-  return count > 0 || !self->fd_->socket;
+  if (count > 0) return true;
+  // To be asked whether it has news is how such a file comes to have told them:
+  // then the poller has asked first, and it was that which woke this. Or
+  // whoever cancelled it.
+  return !self->fd_->socket && !self->InCancelledScope();
 }
 
 }  // namespace netpoll

@@ -50,9 +50,10 @@ class PriorityWatch : private Descriptor {
   static absl::StatusOr<PriorityWatch> Watch(Runtime& runtime, int fd);
 
   // Until there is news since the last Wait, or since Watch; for several
-  // changes meanwhile it ends once. Rarely it ends without: look at what there
-  // is. To hear of the next, sysfs wants the attribute read again from its
-  // beginning, a socket its urgent byte read.
+  // changes meanwhile it ends once. Rarely it ends without, and one that was
+  // cancelled may have taken the news of that moment: look at what there is. To
+  // hear of the next, sysfs wants the attribute read again from its beginning,
+  // a socket its urgent byte read.
   internal::PriorityOp Wait() { return internal::PriorityOp(state_); }
 
   using Descriptor::Close, Descriptor::CloseNow, Descriptor::valid;

@@ -20,6 +20,7 @@
 
 #include "absl/strings/match.h"
 #include "gtest/gtest.h"
+#include "netpoll/runtime/cancel.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/socket_test_support.h"
@@ -95,6 +96,14 @@ TEST_P(PriorityTest, AChangedTableOfMountsIsNews) {
       co_await std::move(waiter);
       EXPECT_EQ(::umount(where), 0) << errno;
       EXPECT_TRUE((co_await watch->Wait()).ok()) << "before the wait";
+    }
+    // None is that a wait was ended; and there is none that was told.
+    CancelSource source;
+    source.Cancel();
+    EXPECT_TRUE((co_await WithCancel(source, watch->Wait())).cancelled());
+    for (int round = 0; round < 3; ++round) {
+      const IoStatus ended = co_await WithTimeout(1ms, watch->Wait());
+      EXPECT_TRUE(ended.timeout()) << ended.ToString();
     }
     co_await watch->Close();
     ::close(mounts);

@@ -40,9 +40,16 @@ namespace {
 using internal::sys;
 using Addresses = std::vector<SocketAddress>;
 
+// Without a descriptor or memory to ask with, glibc says that there is no such
+// name.
+bool CouldNotAsk(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
 absl::Status ResolveError(const std::string& host, int code, int error) {
   const std::string what = absl::StrCat("resolve ", host);
-  if (code == EAI_SYSTEM) return internal::SystemError(what, error);
+  if (code == EAI_SYSTEM || CouldNotAsk(error))
+    return internal::SystemError(what, error);
   const std::string why = absl::StrCat(what, ": ", ::gai_strerror(code));
   switch (code) {
     case EAI_NONAME:
@@ -65,6 +72,7 @@ absl::StatusOr<Addresses> Ask(const std::string& host, std::uint16_t port,
   hints.ai_family = family;
   hints.ai_socktype = SOCK_STREAM;  // Else each address comes several times.
   addrinfo* first = nullptr;
+  errno = 0;
   const int code = sys.getaddrinfo(host.c_str(), nullptr, &hints, &first);
   if (code != 0) return ResolveError(host, code, errno);
   Addresses all;

@@ -37,7 +37,8 @@ struct ResolveOptions {
 // The addresses of a host, each once, in the order that the system prefers; at
 // least one. An address as text is answered without a look-up, as is "" (every
 // interface, for whoever listens). kNotFound, there is none; kUnavailable, the
-// servers of names do not answer now; what BlockingPool::Run says.
+// servers of names do not answer now; kResourceExhausted, no descriptors or no
+// memory to ask with; what BlockingPool::Run says.
 Task<absl::StatusOr<std::vector<SocketAddress>>> Resolve(
     BlockingPool& pool, std::string host, std::uint16_t port,
     ResolveOptions options = {});

@@ -43,13 +43,14 @@ NETPOLL_INSTANTIATE_WORKERS(ResolveTest);
 // What the system's resolver says here: these addresses, of every name.
 std::vector<std::string> known;
 int answer = 0;
+int answer_errno = 0;
 int asked = 0;
 
 int Known(const char*, const char*, const addrinfo* hints, addrinfo** first) {
   ++asked;
   *first = nullptr;
   if (answer != 0) {
-    errno = EMFILE;
+    errno = answer_errno;
     return answer;
   }
   addrinfo** end = first;
@@ -77,9 +78,10 @@ void Free(addrinfo* one) {
     one = next;
   }
 }
-void Answer(std::vector<std::string> hosts, int code = 0) {
+void Answer(std::vector<std::string> hosts, int code = 0, int error = 0) {
   known = std::move(hosts);
   answer = code;
+  answer_errno = error;
   asked = 0;
   sys.getaddrinfo = &Known;
   sys.freeaddrinfo = &Free;
@@ -106,8 +108,8 @@ TEST_P(ResolveTest, EachAddressOnceInTheSystemsOrder) {
 
 TEST_P(ResolveTest, ErrorsAreStatuses) {
   BlockingPool pool;
-  const auto expect = [&](int code, absl::StatusCode status) {
-    Answer({}, code);
+  const auto expect = [&](int code, absl::StatusCode status, int error = 0) {
+    Answer({}, code, error);
     RunTest(threads(), [&](Runtime&) -> Task<> {
       const auto none = co_await Resolve(pool, "nowhere", 80);
       EXPECT_EQ(none.status().code(), status) << none.status();
@@ -117,7 +119,10 @@ TEST_P(ResolveTest, ErrorsAreStatuses) {
   expect(EAI_NONAME, absl::StatusCode::kNotFound);
   expect(EAI_AGAIN, absl::StatusCode::kUnavailable);
   expect(EAI_MEMORY, absl::StatusCode::kResourceExhausted);
-  expect(EAI_SYSTEM, absl::StatusCode::kResourceExhausted);  // EMFILE.
+  expect(EAI_SYSTEM, absl::StatusCode::kResourceExhausted, EMFILE);
+  // What glibc says where it can't open what it would look into: not known.
+  expect(EAI_NONAME, absl::StatusCode::kResourceExhausted, EMFILE);
+  expect(EAI_NONAME, absl::StatusCode::kNotFound, ENOENT);
   expect(EAI_FAIL, absl::StatusCode::kUnknown);
   RunTest(threads(), [&](Runtime&) -> Task<> {
     const auto none = co_await Resolve(pool, std::string("a\0b", 3), 80);

@@ -23,7 +23,7 @@
 // none spins. A busy worker polls without blocking every 61 task runs or 128
 // units of work, unless another polls, and a task that is always ready yields
 // after 64, so that one busy connection starves nobody. A unit, about a
-// microsecond, is an operation, or a KiB that it moves.
+// microsecond, is an operation, or 4 KiB that it moves.
 //
 // Several runtimes: a task may await tasks and descriptors of another one, and
 // goes on in its own. Run serves such guests too, and does not return before

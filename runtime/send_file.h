@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bytes that go from one descriptor to another without passing through the
-// program: sendfile(2) and splice(2).
+// A file's bytes to a socket without passing through the program: sendfile(2).
+// Between two sockets: splice.h.
 //
 //   IoResult sent = co_await SendFile(socket, file_fd, offset, size);
-//   IoResult moved = co_await Forward(runtime, client, server);
 
 #ifndef NETPOLL_RUNTIME_SEND_FILE_H_
 #define NETPOLL_RUNTIME_SEND_FILE_H_
@@ -17,11 +16,8 @@
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/io_op.h"
 #include "netpoll/runtime/io_status.h"
-#include "netpoll/runtime/task.h"
 
 namespace netpoll {
-
-class Runtime;
 
 namespace internal {
 
@@ -52,14 +48,6 @@ inline internal::SendFileOp SendFile(const Descriptor& to, int file,
                                      off_t offset, std::size_t count) {
   return internal::SendFileOp(internal::StateOf(to), file, offset, count);
 }
-
-// Moves what `from` gives to `to`, through a pipe of its own, until `from` ends
-// (ok), or why not: `bytes` says how many have reached `to`. Sockets of
-// streams, pipes. Neither is closed or shut down. What the two can't do so is
-// copied instead. EMFILE: no descriptors for the pipe.
-//
-// Ended by a deadline of `to`, what was under way in the pipe is lost.
-Task<IoResult> Forward(Runtime& runtime, Descriptor& from, Descriptor& to);
 
 }  // namespace netpoll
 

@@ -103,7 +103,8 @@ struct ServiceCounts {
 
 class Service {
  public:
-  // Runs as a task of its own for each client; the socket closes at its end.
+  // Runs as a task of its own for each client; the socket closes at its end. An
+  // exception that leaves it stops the runtime, as that of any such task.
   using Session = std::function<Task<>(Client&)>;
 
   Service(Runtime& runtime, Listener listener, Session session,

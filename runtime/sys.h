@@ -39,6 +39,8 @@
 // getpid. Of the failure of these nobody is told:
 //   getsockopt           what it asks for counts as not so
 //   setsockopt           of TCP_NODELAY and SO_LINGER
+//   set_pipe_size        the pipe is as large as it was
+//   sockatmark           there is no urgent byte
 //   fionread             a message of no bytes counts as the end
 //   sigtimedwait         there was no signal
 //   getcwd, fstat,       the file of a Unix socket counts as somebody else's,
@@ -106,6 +108,9 @@ inline int MakeEpoll() { return AboveStdio(::epoll_create1(EPOLL_CLOEXEC)); }
 inline int ReceiveMany(int fd, mmsghdr* messages, unsigned count, int flags) {
   return ::recvmmsg(fd, messages, count, flags, nullptr);
 }
+inline int SetPipeSize(int fd, int size) {
+  return ::fcntl(fd, F_SETPIPE_SZ, size);
+}
 inline int MakeSignalFd(const sigset_t* set) {
   return AboveStdio(::signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC));
 }
@@ -135,6 +140,7 @@ struct Sys {
   ssize_t (*sendfile)(int, int, off_t*, std::size_t) = &::sendfile;
   ssize_t (*splice)(int, off_t*, int, off_t*, std::size_t,
                     unsigned) = &::splice;
+  int (*set_pipe_size)(int, int) = &SetPipeSize;
   int (*poll)(pollfd*, nfds_t, int) = &::poll;
   // Why a descriptor can't be polled, if it can't.
   PollableCheck (*examine_pollable)(int) = &ExaminePollable;
@@ -146,6 +152,7 @@ struct Sys {
   int (*connect)(int, const sockaddr*, socklen_t) = &::connect;
   int (*accept4)(int, sockaddr*, socklen_t*, int) = &Accept;
   int (*shutdown)(int, int) = &::shutdown;
+  int (*sockatmark)(int) = &::sockatmark;
   int (*getsockopt)(int, int, int, void*, socklen_t*) = &::getsockopt;
   int (*setsockopt)(int, int, int, const void*, socklen_t) = &::setsockopt;
   int (*getsockname)(int, sockaddr*, socklen_t*) = &::getsockname;

@@ -12,13 +12,15 @@
 //     }
 //   });                              when this returns no session is left
 //
-// The first exception that leaves one of them cancels the others (cancel.h);
-// none is lost: what awaits the group throws it when all have ended, or
-// TaskErrors if several failed. Being cancelled is no failure. When whoever
-// awaits the group is cancelled, its tasks are.
+// The first exception that leaves one of them cancels the others (cancel.h),
+// and what spawns them, above the waits for the next client; none is lost: what
+// awaits the group throws it when all have ended, or TaskErrors if several
+// failed. Being cancelled is no failure. When whoever awaits the group is
+// cancelled, its tasks are.
 //
 // By hand: construct a TaskGroup, Spawn, and co_await Join() on every way out;
-// one that is destroyed while tasks of it live stops the process.
+// one that is destroyed while tasks of it live stops the process. What is to
+// end when a task fails is awaited by co_await group.Within(...).
 //
 // Threads: Spawn and Cancel from any thread and task, as long as the group has
 // not been joined; a task of the group may spawn more until it ends.
@@ -121,6 +123,14 @@ class TaskGroup {
     return node_.reason() != internal::CancelReason::kNone;
   }
 
+  // co_await Within(awaitable): its result. A failure of a task, and Cancel,
+  // end the waits in it too.
+  template <class A>
+  auto Within(A&& awaitable) {
+    return internal::LimitedAwaiter<A, internal::SourceLimit>(
+        std::forward<A>(awaitable), node_);
+  }
+
   // co_await Join(): when every task has ended; throws what they threw. Then
   // the group may be used again, unless it was cancelled.
   internal::GroupJoin Join() { return internal::GroupJoin(*this); }
@@ -146,12 +156,13 @@ class TaskGroup {
   std::vector<std::exception_ptr> errors_;
 };
 
-// Runs `body(group)`, then waits for all tasks of the group. An exception that
-// leaves the body cancels them, and comes out when they have ended.
+// Runs `body(group)` within the group, then waits for all its tasks. An
+// exception that leaves the body cancels them, and comes out when they have
+// ended; one that leaves a task ends the body's waits.
 template <class Body>
 Task<> WithTaskGroup(Runtime& runtime, Body body) {
   TaskGroup group(runtime);
-  NETPOLL_TRY { co_await body(group); }
+  NETPOLL_TRY { co_await group.Within(body(group)); }
   NETPOLL_CATCH(...) { group.Fail(std::current_exception()); }
   co_await group.Join();
 }

@@ -41,6 +41,11 @@ bool SendDescriptorsOp::Attempt(IoOp* op) {
   if (passed > kMost || (rest.empty() && !self->fd_->messages)) {
     return self->FailOrBlock(EINVAL);
   }
+  // Others take the bytes and forget the rest.
+  if (passed > 0 && self->fd_->socket &&
+      GetOption(self->fd(), SO_DOMAIN) != AF_UNIX) {
+    return self->FailOrBlock(EOPNOTSUPP);
+  }
   Control control;
   iovec data{const_cast<char*>(rest.data()), rest.size()};
   msghdr message{};

@@ -111,8 +111,9 @@ class ReceiveDescriptorsOp : public IoOp {
 
 // As Write, and passes copies of `descriptors` along, 253 at most, with the
 // first byte; the caller keeps its own, open until this has ended. Of a stream
-// `data` has at least one byte. EINVAL: no data, or too many; EBADF; the errno
-// of the send; ETOOMANYREFS: too many are under way.
+// `data` has at least one byte. EINVAL: no data, or too many; EBADF;
+// EOPNOTSUPP: no Unix socket; the errno of the send; ETOOMANYREFS: too many are
+// under way.
 inline internal::SendDescriptorsOp SendDescriptors(
     const Descriptor& socket, std::string_view data,
     std::span<const int> descriptors) {

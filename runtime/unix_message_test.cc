@@ -163,6 +163,11 @@ TEST(UnixMessage, MisuseIsAnError) {
     EXPECT_EQ(
         (co_await SendDescriptors(Socket(), "x", one)).status.error_number(),
         EBADF);
+    // TCP would send the byte alone, and say that all is well.
+    auto listener = *Listener::Listen(runtime, Loopback());
+    auto tcp = *co_await Socket::Connect(runtime, listener.address());
+    EXPECT_EQ((co_await SendDescriptors(tcp, "x", one)).status.error_number(),
+              EOPNOTSUPP);
   });
 }
 

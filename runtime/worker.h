@@ -19,7 +19,7 @@
 namespace netpoll::internal {
 
 // Work is counted in units, each worth about a microsecond: an operation is
-// one, and one more for each KiB that it moved. So a turn is bounded in time
+// one, and one more for each 4 KiB that it moved. So a turn is bounded in time
 // without a look at the clock.
 struct alignas(64) Worker {
   // Task runs between two non-blocking polls.
@@ -40,7 +40,7 @@ struct alignas(64) Worker {
   }
   // It moved so many bytes.
   void Moved(std::size_t bytes) {
-    const int units = static_cast<int>(bytes >> 10);
+    const int units = static_cast<int>(bytes >> 12);
     operations += units;
     budget -= units;
   }

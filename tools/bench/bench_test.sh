@@ -117,4 +117,19 @@ while read -r step; do
 done <"$out/steps"
 ./between frobnicate 20
 [ $? = 2 ] || fail "a step that does not exist"
+
+# And every way of a long stream; a rate that cannot be is below its limit.
+stream() { ./stream/compare --program ./streams --rounds 1 --mib 4 "$@"; }
+stream --json "$out/stream" >"$out/table" || fail "stream: $(cat "$out/table")"
+grep -q '| forward | netpoll |' "$out/table" || fail "$(cat "$out/table")"
+python3 - "$out/stream" <<'END' || fail "the streams are not as expected"
+import json, sys
+for way in json.load(open(sys.argv[1]))["ways"]:
+    assert way["mib_per_second"] > 0, way
+    assert way["by"] != "raw" or way["mib_per_second_ratio"][0] == 1, way
+END
+stream --tasks write --gate 1000 >"$out/table" 2>&1
+[ $? = 1 ] || fail "a gate that is broken: $(cat "$out/table")"
+stream --tasks frobnicate >"$out/table" 2>&1
+[ $? = 2 ] || fail "a task that does not exist"
 echo passed

@@ -70,7 +70,7 @@ class Reader:
     def trailing(self):
         """Whether the comment just read is beside what ended before it."""
         before = "".join(text for _, text in self.tokens[:self.at - 1][-2:])
-        return bool(re.search(r"[;}][ \t]*$", before))
+        return bool(re.search(r"[;}][ \t]*\Z", before))
 
     def skip_body(self):
         depth = 1
