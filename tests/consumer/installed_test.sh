@@ -125,6 +125,14 @@ else
   flags=$(pkg-config --cflags --libs netpoll_runtime)
   libraries=$work/moved/lib runs runtime_test $flags
   runs runtime_test ${flags/-lnetpoll_runtime/-l:libnetpoll_runtime.a}
+  # Without exceptions: all of the program.
+  none=(-fno-exceptions -fno-rtti)
+  quietly "without exceptions: configured" cmake -S "$root" -B build-none \
+    -DNETPOLL_RUNTIME=ON "-DCMAKE_CXX_FLAGS=${none[*]}"
+  quietly "without exceptions: built" cmake --build build-none \
+    --target netpoll_runtime
+  runs runtime_test "${none[@]}" \
+    ${flags/-lnetpoll_runtime/build-none/libnetpoll_runtime.a}
   # The language to come, by the compiler that has the most of it.
   if command -v clang++-19 >/dev/null; then
     for program in backends_test fake_test runtime_test; do
