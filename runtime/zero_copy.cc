@@ -59,7 +59,8 @@ void TakeReports(int fd, ZeroCopyCalls* calls) {
 
 void ZeroCopyCalls::Report(std::uint32_t first, std::uint32_t last,
                            bool copied) {
-  copies_in_a_row_ = copied ? std::min(copies_in_a_row_ + 1, kPatience) : 0;
+  const std::uint32_t more = std::min(last - first, kPatience) + 1;
+  copies_in_a_row_ = copied ? std::min(copies_in_a_row_ + more, kPatience) : 0;
   // Numbers wrap around. What is not under way is nobody's.
   for (std::uint32_t i = first; i != last + 1; ++i) {
     if (i - first_ >= next_ - first_) break;
@@ -71,9 +72,9 @@ void ZeroCopyCalls::Report(std::uint32_t first, std::uint32_t last,
 ssize_t ZeroCopyWriteOp::Send(const char* data, std::size_t size,
                               bool* copied) {
   *copied = size < least_ || calls_->in_vain();
-  if (!*copied && calls_->full()) {
+  if (!*copied && (calls_->full() || calls_->look())) {
     TakeReports(fd(), calls_);
-    *copied = calls_->full();
+    *copied = calls_->full() || calls_->in_vain();
   }
   for (;;) {
     const int flags = MSG_NOSIGNAL | (*copied ? 0 : MSG_ZEROCOPY);

@@ -61,8 +61,10 @@ class ZeroCopyCalls {
     return first_ == next_ ? written_ : ends_[first_ % kMost].begin;
   }
   bool full() const { return next_ - first_ == kMost; }
+  // Every so many it is time to look what was reported.
+  bool look() const { return next_ - first_ != 0 && next_ % kLook == 0; }
   bool idle() const { return first_ == next_; }
-  // The last reports were all of copies.
+  // The last that were reported were all copied.
   bool in_vain() const { return copies_in_a_row_ >= kPatience; }
 
   // `bytes` were sent, and copied, or not.
@@ -75,7 +77,8 @@ class ZeroCopyCalls {
   void Report(std::uint32_t first, std::uint32_t last, bool copied);
 
  private:
-  static constexpr int kPatience = 4;
+  static constexpr std::uint32_t kLook = 8;
+  static constexpr std::uint32_t kPatience = 8;
 
   struct Call {
     std::uint64_t begin;  // What was written before it.
@@ -86,7 +89,7 @@ class ZeroCopyCalls {
   // Those from first_ on, before next_, are under way.
   std::uint32_t first_ = 0;
   std::uint32_t next_ = 0;
-  int copies_in_a_row_ = 0;
+  std::uint32_t copies_in_a_row_ = 0;
   std::array<Call, kMost> ends_;
 };
 

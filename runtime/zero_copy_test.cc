@@ -69,12 +69,16 @@ TEST(ZeroCopyCalls, HaveAnEndAndGoRoundIt) {
 
 TEST(ZeroCopyCalls, AreInVainWhenAllAreCopied) {
   ZeroCopyCalls calls;
-  for (std::uint32_t i = 0; i < 8; ++i) {
+  for (std::uint32_t i = 0; i < 12; ++i) {
     calls.Sent(1);
     EXPECT_FALSE(calls.in_vain()) << i;
     calls.Report(i, i, i != 3);  // One that was not copied counts.
   }
   EXPECT_TRUE(calls.in_vain());
+  ZeroCopyCalls others;  // That are told in one report.
+  for (int i = 0; i < 8; ++i) others.Sent(1);
+  others.Report(0, 7, true);
+  EXPECT_TRUE(others.in_vain());
 }
 
 // --- Sockets -----------------------------------------------------------------
@@ -159,6 +163,26 @@ TEST_P(ZeroCopyTest, ABufferComesBackAndCopiesAreNotAskedForAgain) {
   });
   EXPECT_GE(calls.uncopied(), 1);
   EXPECT_LE(calls.uncopied(), 20);
+}
+
+// Nor by who never waits for a buffer.
+TEST_P(ZeroCopyTest, ReportsAreReadThoughNobodyWaits) {
+  const CountedCalls calls;
+  RunTest(threads(), [](Runtime& runtime) -> Task<> {
+    Connection ends = co_await Connect(runtime);
+    JoinHandle<std::size_t> reader = runtime.Spawn(Drain(ends.in, 'x'));
+    ZeroCopyWriter out(ends.out);
+    const std::string block(64 << 10, 'x');
+    for (int i = 0; i < 300; ++i) {
+      EXPECT_TRUE((co_await out.Write(block)).ok());
+      if (i % 10 == 0) co_await runtime.Yield();
+    }
+    EXPECT_FALSE(out.pays());
+    EXPECT_TRUE((co_await out.Released()).ok());
+    co_await ends.out.Close();
+    EXPECT_EQ(co_await std::move(reader), 300 * block.size());
+  });
+  EXPECT_LE(calls.uncopied(), 120);
 }
 
 TEST_P(ZeroCopyTest, WhatIsSmallAndAUnixSocketAreCopied) {
