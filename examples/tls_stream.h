@@ -11,8 +11,10 @@
 #define NETPOLL_EXAMPLES_TLS_STREAM_H_
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -78,15 +80,20 @@ class TlsStream {
     void operator()(SSL* ssl) const { SSL_free(ssl); }
   };
 
-  // Calls OpenSSL until it has what it wants. EPROTO: it did not like it.
+  // Calls OpenSSL until it has what it wants. EPROTO: it did not like it. What
+  // OpenSSL has done stays done if the flush is ended: the next call flushes
+  // on.
   template <class Call>
   Task<IoResult> Do(Call call) {
     for (;;) {
+      ERR_clear_error();  // Other connections' of this thread, which count too.
       const int result = call();
       const int error = SSL_get_error(ssl_.get(), result);
       const IoStatus flushed = co_await Flush();
-      if (!flushed.ok()) co_return IoResult{0, flushed};
-      if (result > 0) co_return IoResult{static_cast<std::size_t>(result), {}};
+      if (result > 0 || !flushed.ok()) {
+        const auto bytes = static_cast<std::size_t>(std::max(result, 0));
+        co_return IoResult{bytes, flushed};
+      }
       if (error == SSL_ERROR_ZERO_RETURN) co_return IoResult{};  // The end.
       if (error != SSL_ERROR_WANT_READ) {
         co_return IoResult{0, IoStatus::FromErrno(EPROTO)};
@@ -100,14 +107,15 @@ class TlsStream {
     }
   }
 
+  // What was not written stays in the BIO.
   Task<IoStatus> Flush() {
-    std::array<char, 16 << 10> buffer;
     for (;;) {
-      const int size =
-          BIO_read(out_, buffer.data(), static_cast<int>(buffer.size()));
+      char* data = nullptr;
+      const long size = BIO_get_mem_data(out_, &data);
       if (size <= 0) co_return IoStatus();
-      const IoResult put = co_await lower_.Write(
-          {buffer.data(), static_cast<std::size_t>(size)});
+      const std::size_t most = std::min<std::size_t>(size, buffer_.size());
+      const IoResult put = co_await lower_.Write({data, most});
+      BIO_read(out_, buffer_.data(), static_cast<int>(put.bytes));
       if (!put.ok()) co_return put.status;
     }
   }

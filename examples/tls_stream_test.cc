@@ -4,18 +4,24 @@
 
 #include "netpoll/examples/tls_stream.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "netpoll/core/deadline.h"
 #include "netpoll/runtime/buffered_reader.h"
 #include "netpoll/runtime/byte_stream.h"
+#include "netpoll/runtime/event.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
@@ -97,6 +103,54 @@ TEST_F(TlsStreamTest, LinesAndMuchDataAndAnEnd) {
         EXPECT_TRUE((co_await tls.Write("!")).ok());
         EXPECT_EQ((co_await reader.ReadSome()).status.error_number(), ENODATA);
         (void)co_await tls.Close();
+      });
+}
+
+// What is under way when a deadline passes is sent by whatever comes next.
+TEST_F(TlsStreamTest, ATimeoutLosesNothing) {
+  std::string much(3'000'000, '\0');
+  for (std::size_t i = 0; i < much.size(); ++i) {
+    much[i] = static_cast<char>(i * 7 / 5);
+  }
+  Event read;
+  Run(
+      [&](Tls& tls, Socket& raw) -> Task<> {
+        EXPECT_TRUE((co_await tls.Handshake()).ok());
+        raw.SetWriteDeadline(Runtime::After(std::chrono::milliseconds(5)));
+        const IoResult part = co_await tls.Write(much);
+        EXPECT_TRUE(part.status.timeout());
+        EXPECT_LT(part.bytes, much.size());
+        raw.SetWriteDeadline(Deadline::None());
+        read.Set();
+        const std::string_view rest = std::string_view(much).substr(part.bytes);
+        EXPECT_EQ((co_await tls.Write(rest)).bytes, rest.size());
+        EXPECT_TRUE((co_await tls.Close()).ok());
+      },
+      [&](Tls& tls, Socket&) -> Task<> {
+        EXPECT_TRUE((co_await tls.Handshake()).ok());
+        (void)co_await read.Wait();
+        BufferedReader reader(tls);
+        std::string got(much.size(), '\0');
+        const IoResult all = co_await reader.ReadInto(got);
+        EXPECT_TRUE(all.ok()) << all.status.ToString();
+        EXPECT_TRUE(got == much);
+        (void)co_await tls.Close();
+      });
+}
+
+// OpenSSL keeps errors by thread; a worker has many connections.
+TEST_F(TlsStreamTest, AnErrorOfAnotherConnectionIsNotItsOwn) {
+  Run(
+      [](Tls& tls, Socket&) -> Task<> {
+        EXPECT_TRUE((co_await tls.Handshake()).ok());
+        ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR);
+        char byte;
+        const IoResult got = co_await tls.Read({&byte, 1});
+        EXPECT_EQ(got.bytes, 1u) << got.status.ToString();
+      },
+      [](Tls& tls, Socket&) -> Task<> {
+        EXPECT_TRUE((co_await tls.Handshake()).ok());
+        EXPECT_TRUE((co_await tls.Write("x")).ok());
       });
 }
 

@@ -9,7 +9,9 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -128,13 +130,12 @@ Task<Connection> Connect(Runtime& runtime) {
 
 Task<std::size_t> Drain(Socket& from, char expected) {
   std::vector<char> buffer(100'000);
+  const std::string same(buffer.size(), expected);
   std::size_t all = 0;
   for (;;) {
     const IoResult got = co_await from.Read(buffer);
     if (!got.ok() || got.bytes == 0) co_return all;
-    for (std::size_t i = 0; i < got.bytes; ++i) {
-      EXPECT_EQ(buffer[i], expected);
-    }
+    EXPECT_EQ(std::memcmp(buffer.data(), same.data(), got.bytes), 0);
     all += got.bytes;
   }
 }
@@ -173,14 +174,14 @@ TEST_P(ZeroCopyTest, ReportsAreReadThoughNobodyWaits) {
     JoinHandle<std::size_t> reader = runtime.Spawn(Drain(ends.in, 'x'));
     ZeroCopyWriter out(ends.out);
     const std::string block(64 << 10, 'x');
-    for (int i = 0; i < 300; ++i) {
+    for (int i = 0; i < 200; ++i) {
       EXPECT_TRUE((co_await out.Write(block)).ok());
       if (i % 10 == 0) co_await runtime.Yield();
     }
     EXPECT_FALSE(out.pays());
     EXPECT_TRUE((co_await out.Released()).ok());
     co_await ends.out.Close();
-    EXPECT_EQ(co_await std::move(reader), 300 * block.size());
+    EXPECT_EQ(co_await std::move(reader), 200 * block.size());
   });
   EXPECT_LE(calls.uncopied(), 120);
 }
@@ -240,7 +241,7 @@ TEST_P(ZeroCopyTest, WaitsEndAndMayBeginAgain) {
     };
     JoinHandle<void> answered = runtime.Spawn(answer());
     ZeroCopyWriter out(ends.out);
-    const std::string block(32 << 20, 'x');
+    const std::string block(16 << 20, 'x');
     ends.out.SetWriteDeadline(runtime.After(2ms));
     const IoResult put = co_await out.Write(block);
     EXPECT_TRUE(put.status.timeout());
