@@ -22,6 +22,7 @@ TwoRuntimesWorld::TwoRuntimesWorld(const TwoRuntimesCast& cast) : cast_(cast) {
   heard_.name = "heard";
   if (cast.endless) {
     sharers_.now = sharers_.Intern(0);
+    heard_.now = heard_.Intern(1);
     (void)hearing_->Unref();
     hosts_[0]->Hold();
     AddThread("spawner", [this](Thread& thread) { SpawnsAgain(thread); });
@@ -158,8 +159,8 @@ void TwoRuntimesWorld::SpawnsAgain(Thread& thread) {
     const auto forget = [](int& heard, std::int64_t) -> Step {
       return std::exchange(heard, 0);
     };
-    if (Thread::Call<int>("spawner.looks", heard_, forget) > 1) {
-      thread.Fail("R4: an exception came twice");
+    if (Thread::Call<int>("spawner.looks", heard_, forget) != 1) {
+      thread.Fail("R4: an exception was lost, or came twice");
     }
     MakeAnew(word_memory_);
     hearing_->Ref();

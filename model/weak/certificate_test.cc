@@ -49,6 +49,7 @@ TEST(Certificate, TwoWorkersFindTheSame) {
     std::string name, model, complete, blocked, wasted;
     int looked_at = 0;
     words >> name >> model >> complete >> blocked >> wasted >> looked_at;
+    if (name == "#") continue;
     (looked_at > 0 && looked_at <= kMost ? names : large).insert(name);
   }
   for (const std::string& name : large) names.erase(name);
