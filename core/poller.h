@@ -175,7 +175,7 @@ class Poller {
                    WaitKind kind = WaitKind::kOrError) {
     const WaitStep begun = desc->Prepare(direction, kind);
     if constexpr (Backend::kTraits.needs_arm) {
-      // Once it is sure to wait: who was refused, and is no more, had not asked.
+      // Now, not before: who was refused, and is no more, would not have asked.
       if (!begun.ended && kind != WaitKind::kUnasked && Traits().needs_arm) {
         const EventKey key =
             EventKey::ForSlot(desc->index(), desc->generation());
