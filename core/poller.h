@@ -20,10 +20,7 @@
 //   ports) an error that nobody fetches, such as a socket's full error queue,
 //   is reported at every wait: wait a while before the next one.
 //
-//   A scheduler out of work: see worker_glue.h. On one thread it is
-//     result = PollTurn(poller, poller.NextDeadline(), clock);
-//     make every waiter of result.ready runnable;
-//     poller.AdjustWaiters(result.waiters_delta);
+//   A scheduler out of work: see worker_glue.h.
 //
 // Threads: every member may be called from any thread, except that at most one
 // blocking Poll is under way at a time, each direction of a descriptor has at
@@ -32,8 +29,7 @@
 // under way or can begin.
 //
 // Stronger than a configuration asks for, because:
-//   open.count, close.count: once in a life, and whoever destroys comes after
-//     all Closes
+//   open.count, close.count: whoever destroys comes after all Closes
 //   poll.enter, poll.leave: what a backend keeps from one blocking poll to the
 //     next is ordered as by a lock, also where no SleepProtocol is
 //   adjust.count: who finds waiters() at 0 sees all whom it woke runnable; in
@@ -61,8 +57,8 @@
 namespace netpoll {
 
 // Whether Open tests that a descriptor can be polled at all, which costs system
-// calls. kKnown: the caller made it so.
-enum class Pollable : std::uint8_t { kCheck, kKnown };
+// calls. kKnown: it can. kUnwatched: it can, and reports begin with Watch.
+enum class Pollable : std::uint8_t { kCheck, kKnown, kUnwatched };
 
 // TimersOf: what keeps the deadlines; a model supplies its own.
 template <class Backend, class Env = StdEnv,
@@ -97,11 +93,11 @@ class Poller {
   // Call once, before anything else. 0, or the errno of what failed.
   [[nodiscard]] int Init() { return backend_.Init(); }
 
-  // Registers `fd`, which must be non-blocking, in both directions. Does not
-  // block. Errors: EBADF not an open descriptor; EINVAL blocking mode, or a
-  // descriptor of the poller itself; EPERM a regular file or directory; EEXIST
-  // already open here; ENOMEM: no memory for the slot, or for the timers of its
-  // deadlines, so that nothing later asks for any; or what the system says.
+  // Registers `fd`, which must be non-blocking, in both directions. Errors:
+  // EBADF not an open descriptor; EINVAL blocking mode, or a descriptor of the
+  // poller itself; EPERM a regular file or directory; EEXIST already open here;
+  // ENOMEM: no memory for the slot, or for the timers of its deadlines, so that
+  // nothing later asks for any; or what the system says.
   OpenResult Open(Fd fd, Pollable pollable = Pollable::kCheck) {
     if (backend_.IsPollDescriptor(fd)) return {nullptr, EINVAL};
     if (pollable == Pollable::kCheck) {
@@ -117,8 +113,9 @@ class Poller {
         return {nullptr, ENOMEM};
       }
     }
-    // Outside the descriptor's lock; an event may arrive at once.
-    const int error = backend_.Open(fd, desc->Open(fd));
+    const EventKey key = desc->Open(fd);
+    const int error =
+        pollable == Pollable::kUnwatched ? 0 : backend_.Open(fd, key);
     if (error != 0) {
       GiveBack(desc);
       return {nullptr, error};
@@ -127,14 +124,17 @@ class Poller {
     return {desc, 0};
   }
 
+  // Of one that was opened unwatched, once: reports begin. 0, or an errno.
+  int Watch(Desc* desc) { return backend_.Open(desc->fd(), KeyOf(desc)); }
+
   // Deregisters a descriptor that was unblocked and that no task uses any
   // more, once; the caller closes the system's descriptor next. When it returns
   // the kernel holds nothing of it. 0, or an errno; the slot is given back
-  // anyway.
-  int Close(Desc* desc) {
+  // anyway. `watched`: false if it was opened unwatched, and still is.
+  int Close(Desc* desc, bool watched = true) {
     desc->CheckClosable();
     const EventKey key = desc->KeyToClose();
-    const int error = backend_.Close(desc->fd(), key);
+    const int error = watched ? backend_.Close(desc->fd(), key) : 0;
     GiveBack(desc);
     open_.FetchAdd("close.count", -1, Order::kAcqRel);
     return error;
@@ -148,9 +148,8 @@ class Poller {
   // kTimeout: the direction's deadline has passed.
   PollError Reset(Desc* desc, Mode direction) { return desc->Reset(direction); }
 
-  // Begins a wait. Parked: `waiter` is in the poller's hands, and its task may
-  // run on another thread before this returns. Ready: something came since
-  // Reset. Or what ends the wait: see PollError.
+  // Begins a wait. Parked: its task may run on another thread before this
+  // returns. Ready: something came since Reset. Or what ends the wait.
   WaitResult Park(Desc* desc, Mode direction, Waiter* waiter,
                   WaitKind kind = WaitKind::kOrError) {
     const WaitStep begun = Prepare(desc, direction, kind);
@@ -177,9 +176,7 @@ class Poller {
     if constexpr (Backend::kTraits.needs_arm) {
       // Now, not before: who was refused, and is no more, would not have asked.
       if (!begun.ended && kind != WaitKind::kUnasked && Traits().needs_arm) {
-        const EventKey key =
-            EventKey::ForSlot(desc->index(), desc->generation());
-        backend_.Arm(desc->fd(), key, direction);
+        backend_.Arm(desc->fd(), KeyOf(desc), direction);
       }
     }
     return begun;
@@ -193,8 +190,7 @@ class Poller {
   }
 
   // Has whoever waits in the directions of `mode` try its call again, as after
-  // a report: for callers who know that the system will not report. The
-  // descriptor stays open meanwhile. Lock-free.
+  // a report. The descriptor stays open meanwhile. Lock-free.
   PollResult Nudge(Desc* desc, Mode mode) {
     PollResult result;
     desc->Nudge(mode, result);
@@ -276,8 +272,7 @@ class Poller {
 
   bool IsPollDescriptor(Fd fd) const { return backend_.IsPollDescriptor(fd); }
 
-  // Readable when Poll(NonBlocking()) has something to say; for use inside
-  // another event loop. Only where the backend has one.
+  // Readable when Poll(NonBlocking()) has something to say.
   Fd PollFd() const requires(Backend::kTraits.has_poll_fd) {
     return backend_.PollFd();
   }
@@ -313,6 +308,10 @@ class Poller {
   };
 
  private:
+  static EventKey KeyOf(const Desc* desc) {
+    return EventKey::ForSlot(desc->index(), desc->generation());
+  }
+
   struct CountingSink : Sink {
     using Sink::Sink;
     void Ready(EventKey key, Mode mode, EventFlags flags) {

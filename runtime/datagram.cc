@@ -44,7 +44,7 @@ absl::StatusOr<DatagramSocket> DatagramSocket::Bind(
       runtime, address,
       {.type = SOCK_DGRAM, .purpose = "bind to", .options = options});
   if (!bound.ok()) return bound.status();
-  bound->state->messages = true;
+  bound->state->MovesMessages();
   return DatagramSocket(Descriptor(bound->state), bound->address);
 }
 
@@ -62,7 +62,7 @@ absl::StatusOr<DatagramSocket> DatagramSocket::Connect(
     if (fd < 0) return ConnectFailed(peer, errno);
     auto state = OpenOwn(runtime, fd);
     if (!state.ok()) return state.status();
-    (*state)->messages = true;
+    (*state)->MovesMessages();
     socket = DatagramSocket(Descriptor(*state), {});
   }
   int error = ECANCELED;  // Closed: the runtime has stopped.

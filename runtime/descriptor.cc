@@ -38,24 +38,35 @@ namespace netpoll {
 namespace internal {
 
 // A message; into no room nothing, and none is lost.
-[[gnu::noinline]] bool ReadOp::AttemptMessage() {
+[[gnu::noinline]] bool ReadOp::AttemptOtherwise() {
+  if (fd_->calls != nullptr) {
+    bool ended = false;
+    if (!Calls(&ended)) ended = Plainly();
+    // An end of the stream that comes with a close is no news.
+    if (ended && bytes_ == 0 && status_.ok() && fd_->lock.closed()) {
+      status_ = IoStatus::FromPoll(PollError::kClosing);
+    }
+    return ended;
+  }
   if (buffer_.empty()) return true;
   const iovec room{buffer_.data(), buffer_.size()};
   return ReceivedMessage(ReceiveMessage(fd(), {&room, 1}, &bytes_));
 }
 
-bool ReadOp::Attempt(IoOp* op) {
-  auto* const self = static_cast<ReadOp*>(op);
-  if (self->fd_->messages) return self->AttemptMessage();
+inline bool ReadOp::Plainly() {
   for (;;) {
-    const ssize_t got =
-        sys.read(self->fd(), self->buffer_.data(), self->buffer_.size());
+    const ssize_t got = sys.read(fd(), buffer_.data(), buffer_.size());
     if (got >= 0) {
-      self->Received(static_cast<std::size_t>(got), self->buffer_.size());
+      Received(static_cast<std::size_t>(got), buffer_.size());
       return true;
     }
-    if (errno != EINTR) return self->FailOrBlock(errno);
+    if (errno != EINTR) return FailOrBlock(errno);
   }
+}
+
+bool ReadOp::Attempt(IoOp* op) {
+  auto* const self = static_cast<ReadOp*>(op);
+  return self->fd_->reads_plainly ? self->Plainly() : self->AttemptOtherwise();
 }
 
 bool ReadExactlyOp::Attempt(IoOp* op) {
@@ -168,22 +179,40 @@ std::span<iovec> After(std::span<iovec> parts, std::size_t put) {
   return error == 0 || FailOrBlock(error);
 }
 
+inline bool WriteOp::Plainly() {
+  const FdState& fd = *fd_;
+  const char* const rest = data_.data() + bytes_;
+  std::size_t size = data_.size() - bytes_;
+  if (size > kMostBytes && !fd.messages) size = kMostBytes;
+  for (;;) {
+    const ssize_t put = sys.send(fd.fd, rest, size, MSG_NOSIGNAL);
+    if (put >= 0) [[likely]] {
+      bytes_ += static_cast<std::size_t>(put);
+      const bool whole = bytes_ == data_.size() || fd.messages;
+      return whole || Continue();
+    }
+    if (errno != EINTR) return FailOrBlock(errno);
+  }
+}
+
 bool WriteOp::Attempt(IoOp* op) {
   auto* const self = static_cast<WriteOp*>(op);
   if (self->data_.empty()) return self->AttemptEmpty();
-  const FdState& fd = *self->fd_;
-  const char* const rest = self->data_.data() + self->bytes_;
-  std::size_t size = self->data_.size() - self->bytes_;
-  if (size > kMostBytes && !fd.messages) size = kMostBytes;
+  return self->fd_->sends_plainly ? self->Plainly() : self->AttemptOtherwise();
+}
+
+// By a ring, or of what is no socket.
+[[gnu::noinline]] bool WriteOp::AttemptOtherwise() {
+  bool ended = false;
+  if (fd_->calls != nullptr) return Calls(&ended) ? ended : Plainly();
+  const std::size_t size = std::min(data_.size() - bytes_, kMostBytes);
   for (;;) {
-    const ssize_t put = fd.socket ? sys.send(fd.fd, rest, size, MSG_NOSIGNAL)
-                                  : PutElsewhere(fd.fd, rest, size);
-    if (put >= 0) [[likely]] {
-      self->bytes_ += static_cast<std::size_t>(put);
-      const bool whole = self->bytes_ == self->data_.size() || fd.messages;
-      return whole || self->Continue();
+    const ssize_t put = PutElsewhere(fd(), data_.data() + bytes_, size);
+    if (put >= 0) {
+      bytes_ += static_cast<std::size_t>(put);
+      return bytes_ == data_.size() || Continue();
     }
-    if (errno != EINTR) return self->FailOrBlock(errno);
+    if (errno != EINTR) return FailOrBlock(errno);
   }
 }
 

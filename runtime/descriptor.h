@@ -59,7 +59,9 @@ class ReadOp : public IoOp {
 
  private:
   static bool Attempt(IoOp* op);
-  bool AttemptMessage();
+  bool AttemptOtherwise();
+  bool Calls(bool* ended);
+  bool Plainly();
   std::span<char> buffer_;
 };
 
@@ -101,7 +103,10 @@ class WriteOp : public IoOp {
 
  private:
   static bool Attempt(IoOp* op);
+  bool AttemptOtherwise();
+  bool Calls(bool* ended);
   bool AttemptEmpty();
+  bool Plainly();
   std::string_view data_;
 };
 

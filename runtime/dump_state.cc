@@ -39,8 +39,8 @@ std::string In(std::int64_t when, std::int64_t now) {
 std::string Scheduler::DumpState() {
   const std::int64_t now = sys.now();
   std::string text = absl::StrCat(
-      "netpoll runtime on ", poller_.backend().name(), ": ",
-      PhaseName(life_.phase()), stopping() ? ", stopping" : "",
+      "netpoll runtime on ", backend_, ": ", PhaseName(life_.phase()),
+      stopping() ? ", stopping" : "",
       done_.Load("dump.done", Order::kSeqCst) != 0 ? ", done" : "", "\n");
   absl::StrAppend(&text, "  tasks ", life_.count(), ", parked ",
                   poller_.waiters(), ", injected ", injected_.Size(), "\n");

@@ -18,6 +18,7 @@
 #include "netpoll/runtime/host_poller.h"
 #include "netpoll/runtime/probes.h"
 #include "netpoll/runtime/protocols/open_list.h"
+#include "netpoll/runtime/ring_call.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/worker.h"
@@ -46,16 +47,23 @@ int FdState::Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
                   std::unique_ptr<BoundName>* file) {
   if (!scheduler.status().ok()) return ENODEV;
   const bool looked_at = origin == Origin::kProgram;
-  const HostPoller::OpenResult opened = scheduler.poller().Open(
-      fd, looked_at ? Pollable::kCheck : Pollable::kKnown);
+  const bool called =
+      origin == Origin::kStreamMadeHere && scheduler.has_rings();
+  const HostPoller::OpenResult opened =
+      scheduler.poller().Open(fd, looked_at ? Pollable::kCheck
+                                  : called  ? Pollable::kUnwatched
+                                            : Pollable::kKnown);
   if (opened.error != 0) return opened.error;
   scheduler.Count(&WorkerCounts::opens, 1);
   NETPOLL_PROBE1(open, fd);
-  auto* const made = new (std::nothrow) FdState(scheduler, opened.desc, fd);
+  auto* made = new (std::nothrow) FdState(scheduler, opened.desc, fd);
+  if (made != nullptr && called && !made->HaveCalls()) {
+    delete std::exchange(made, nullptr);
+  }
   if (made == nullptr) {
     // Nobody waits yet on what was just opened.
     static_cast<void>(scheduler.poller().Unblock(opened.desc));
-    scheduler.poller().Close(opened.desc);
+    scheduler.poller().Close(opened.desc, !called);
     return ENOMEM;
   }
   if (looked_at) made->Classify();
@@ -70,11 +78,28 @@ int FdState::Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
   return 0;
 }
 
+bool FdState::HaveCalls() {
+  calls.reset(new (std::nothrow) RingCalls(*desc));
+  if (calls == nullptr) return false;
+  unwatched_.Store("fd.call", true, Order::kRelaxed);  // Nobody has it yet.
+  reads_plainly = sends_plainly = false;
+  return true;
+}
+
+int FdState::Watch() {
+  const LockHolder hold(calls->watching, "watch.lock");
+  if (!unwatched()) return 0;
+  const int error = scheduler.poller().Watch(desc);
+  if (error == 0) unwatched_.Store("fd.watch", false, Order::kRelease);
+  return error;
+}
+
 void FdState::Classify() {
   int type = 0;
   socklen_t size = sizeof(type);
   socket = sys.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
-  messages = socket && type != SOCK_STREAM;
+  sends_plainly = socket;
+  if (socket && type != SOCK_STREAM) MovesMessages();
 }
 
 bool FdState::CloseNow(SystemFd then) {
@@ -132,7 +157,7 @@ void FdState::Observe(Mode direction,
 
 void FdState::EndInPoller() {
   NETPOLL_PROBE1(close, fd);
-  EndedWith(scheduler.poller().Close(desc));
+  EndedWith(scheduler.poller().Close(desc, !unwatched()));
 }
 
 bool FdState::EndElsewhere() {

@@ -29,13 +29,15 @@ class PollDesc;
 namespace internal {
 
 struct FdState;
+struct RingCalls;
 class BoundName;
 class Scheduler;
 
 // Where a descriptor comes from: from the program, and it is looked at (may it
 // be polled, is it a socket, of messages?); or it is a socket that was just
-// made here, non-blocking, and whoever made it knows the rest.
-enum class Origin : std::uint8_t { kProgram, kMadeHere };
+// made here, non-blocking, and whoever made it knows the rest. kStreamMadeHere:
+// it is a connected stream.
+enum class Origin : std::uint8_t { kProgram, kMadeHere, kStreamMadeHere };
 
 // What becomes of the system's descriptor when a state ends.
 enum class SystemFd : std::uint8_t { kClose, kKeep };
@@ -105,6 +107,12 @@ struct FdState : FdLife<StdEnv, FdState> {
                               : IoStatus::FromErrno(error);
   }
 
+  // Before any operation.
+  void MovesMessages() {
+    messages = true;
+    reads_plainly = false;
+  }
+
   // As FdLife's, and says what becomes of the system's descriptor.
   bool CloseNow(SystemFd at_end);
 
@@ -118,6 +126,12 @@ struct FdState : FdLife<StdEnv, FdState> {
   // task, if it has one.
   void Observe(Mode direction,
                void (RuntimeObserver::*what)(int, const ObservedWait&));
+
+  // The poller does not report its readiness; has it do so. 0, or an errno.
+  bool unwatched() const {
+    return unwatched_.Load("fd.unwatched", Order::kAcquire);
+  }
+  int Watch();
 
   // The direction's timer, null if there is no memory for one. By whoever has
   // the direction.
@@ -149,6 +163,13 @@ struct FdState : FdLife<StdEnv, FdState> {
   bool no_delay = true;
   // What the end met, an errno or 0. Written before it is said to have come.
   std::uint16_t end_error = 0;
+  // A read (a write) of it is one call of read(2) (send(2)), and no more to it.
+  bool reads_plainly = true;
+  bool sends_plainly = true;
+  // Goes false once, by Watch. Acquire: who finds it so may wait for reports.
+  StdEnv::Atomic<bool> unwatched_{false};
+  // Null: all is done by calls of the worker's own.
+  std::unique_ptr<RingCalls> calls;
   // A Unix socket's file; goes when this is closed. Null if there is none.
   std::unique_ptr<BoundName> bound;
 
@@ -156,6 +177,7 @@ struct FdState : FdLife<StdEnv, FdState> {
   friend FdLife;
 
   static void* CloseOnItsThread(void* self);
+  bool HaveCalls();
   void Classify();
   void EndedWith(int error);
 

@@ -12,12 +12,14 @@
 #include "netpoll/runtime/message.h"
 #include "netpoll/runtime/probes.h"
 #include "netpoll/runtime/protocols/io_steps.h"
+#include "netpoll/runtime/ring_call.h"
 #include "netpoll/runtime/runtime_observer.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/worker.h"
+#include "netpoll/runtime/worker_ring.h"
 
 namespace netpoll::internal {
 
@@ -35,6 +37,13 @@ struct IoHost {
   static void GoLast(TaskWaiter& waiter) { internal::GoLast(waiter); }
   static std::int64_t Now() { return sys.now(); }
   static void Resume(std::coroutine_handle<> task) { ResumeHere(task); }
+  static int Watch(FdState& fd) { return fd.Watch(); }
+  // By the worker that began the call: the only one that there is.
+  static void Recall(FdState& fd, Mode direction) {
+    const RingCalls& calls = *fd.calls;
+    this_worker->ring->Recall(direction == Mode::kRead ? calls.receive
+                                                       : calls.send);
+  }
   static IoStatus StatusOf(CancelReason reason) {
     return internal::StatusOf(reason);
   }

@@ -107,14 +107,15 @@ AcceptResult internal::AcceptOp::await_resume() {
   if (!status_.ok()) return {Socket(), status_, {}};
   if (no_delay_) SetNoDelay(accepted_);
   FdState* state = nullptr;
-  const int error =
-      FdState::Open(*scheduler_, accepted_, Origin::kMadeHere, &state);
+  const int error = FdState::Open(
+      *scheduler_, accepted_,
+      messages_ ? Origin::kMadeHere : Origin::kStreamMadeHere, &state);
   if (error != 0) {
     internal::sys.close(accepted_);
     return {Socket(), FdState::OpenStatus(error), {}};
   }
-  state->short_reads_drain = short_reads_drain_;
-  state->messages = messages_;
+  state->short_reads_drain = short_reads_drain_ && state->calls == nullptr;
+  if (messages_) state->MovesMessages();
   return {Socket(state), {}, peer_};
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -34,11 +35,20 @@ Scheduler& internal::SchedulerOf(Runtime& runtime) {
   return *runtime.scheduler_;
 }
 
+namespace {
+// For programs that have no option for it, tests among them.
+bool AskedForCompletions() {
+  const char* const asked = std::getenv("NETPOLL_COMPLETIONS");
+  return asked != nullptr && *asked != '\0';
+}
+}  // namespace
+
 Runtime::Runtime(RuntimeOptions options)
     : scheduler_(std::make_unique<Scheduler>(
           options.threads,
           options.backend.empty() ? DefaultHostBackend() : options.backend,
-          &FdState::CloseAll, options.observer, &IoOp::ObservedRun)),
+          options.completions || AskedForCompletions(), &FdState::CloseAll,
+          options.observer, &IoOp::ObservedRun)),
       anywhere_(*scheduler_),
       unheard_(new Unheard(*scheduler_)) {}
 
@@ -89,8 +99,12 @@ std::vector<WaitInfo> Runtime::Waits(std::size_t most) const {
   return internal::WaitsOf(*scheduler_, most);
 }
 
-const char* Runtime::backend() const {
-  return scheduler_->poller().backend().name();
+const char* Runtime::backend() const { return scheduler_->backend().c_str(); }
+
+std::string Runtime::backend_note() const {
+  const std::string& why = scheduler_->no_rings();
+  if (why.empty()) return "";
+  return "readiness mode, not completions: " + why;
 }
 
 int Runtime::threads() const { return scheduler_->threads(); }

@@ -201,6 +201,8 @@ class Runtime {
   std::vector<WaitInfo> Waits(std::size_t most) const;
   // The name of the backend.
   const char* backend() const;
+  // Empty, or a sentence: completions were asked for, and why there are none.
+  std::string backend_note() const;
   int threads() const;
   // The worker of this runtime that the caller runs on, 0 to threads - 1, or
   // SpawnOptions::kAnyWorker. Worker 0 is the thread that calls Run.

@@ -21,6 +21,11 @@ struct RuntimeOptions {
   // these that this system has. If there is no such one, or not here, status()
   // says so.
   std::string backend = {};
+  // With io_uring and one worker: a ring carries out the reads and writes of
+  // streams that are accepted here, and of pairs (docs/backends/io_uring.md).
+  // Where that can't be, they wait for readiness as ever, and
+  // Runtime::backend_note says why. NETPOLL_COMPLETIONS asks for it too.
+  bool completions = false;
   // Is told what the runtime does (runtime_observer.h); null: nobody is.
   RuntimeObserver* observer = nullptr;
 };

@@ -27,12 +27,27 @@
 #include "netpoll/runtime/worker.h"
 
 namespace netpoll::internal {
+namespace {
 
-Scheduler::Scheduler(int threads, const std::string& backend,
+// Workers with rings have a poller beside them, which a ring can watch.
+std::string WhyNoRings(const std::string& backend, int threads) {
+  if (backend != IoUringBackend<>::kName) {
+    return absl::StrCat(backend, " has none");
+  }
+  if (threads == 1) return WorkerRing::WhyNot();
+  return "a ring belongs to one thread, and there are more workers";
+}
+
+}  // namespace
+
+Scheduler::Scheduler(int threads, const std::string& backend, bool completions,
                      CloseAll close_all, RuntimeObserver* observer,
                      ObservedRun observed_run)
     : Home{this, nullptr},
-      poller_(backend),
+      backend_(backend),
+      no_rings_(completions ? WhyNoRings(backend, threads) : ""),
+      has_rings_(completions && no_rings_.empty()),
+      poller_(has_rings_ ? EpollBackend<>::kName : backend),
       observer_(observer),
       observed_run_(observed_run),
       threads_(std::clamp(threads, 1, kMaxThreads)),
@@ -220,8 +235,20 @@ void Scheduler::HasNames() {
 
 void Scheduler::WorkHere(Worker& worker) {
   BecomeWorker(&worker);
-  Work(worker);
+  if (has_rings_) {
+    WorkInRing(worker);
+  } else {
+    Work(worker);
+  }
   BecomeWorker(nullptr);
+}
+
+// Without memory for a ring, or a descriptor, its calls are its own as well.
+void Scheduler::WorkInRing(Worker& worker) {
+  WorkerRing ring(poller_);
+  if (ring.Init() == 0) worker.ring = &ring;
+  Work(worker);
+  worker.ring = nullptr;
 }
 
 void Scheduler::RunTaskObserved(Worker& worker, Waiter* task) {
@@ -258,7 +285,7 @@ void Scheduler::Polled(Worker& worker, PollResult result) {
 void Scheduler::PollTimed(Worker& worker, Delta delta) {
   const std::int64_t from = Now();
   worker.sampler.Begins(from, worker.counts);
-  const PollResult result = poller_.Poll(delta);
+  const PollResult result = PollIn(worker, delta);
   const std::int64_t to = Now();
   worker.sampler.Ended(to, worker.counts);
   if (observer_ != nullptr) {

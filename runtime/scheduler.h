@@ -39,6 +39,7 @@
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/timed.h"
 #include "netpoll/runtime/worker.h"
+#include "netpoll/runtime/worker_ring.h"
 
 namespace netpoll::internal {
 
@@ -63,8 +64,9 @@ class Scheduler : public Home,
   // What is called in place of a task's `run` if there is an observer.
   using ObservedRun = TaskWaiter::Run (*)(TaskWaiter::Run run);
 
-  Scheduler(int threads, const std::string& backend, CloseAll close_all,
-            RuntimeObserver* observer, ObservedRun observed_run);
+  Scheduler(int threads, const std::string& backend, bool completions,
+            CloseAll close_all, RuntimeObserver* observer,
+            ObservedRun observed_run);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
   // Nobody is left, or this stops the process; nothing is done in a child.
@@ -85,6 +87,12 @@ class Scheduler : public Home,
   int threads() const { return threads_; }
 
   HostPoller& poller() { return poller_; }
+  // The name that was asked for, or by default.
+  const std::string& backend() const { return backend_; }
+  // Whether its workers have rings, which carry calls out.
+  bool has_rings() const { return has_rings_; }
+  // Why they have none though completions were asked for; empty otherwise.
+  const std::string& no_rings() const { return no_rings_; }
   RuntimeObserver* observer() const { return observer_; }
   // A task with a name is about to begin: waits are noted with names from now
   // on, by other workers when they have read the clock next. Relaxed: for
@@ -191,6 +199,7 @@ class Scheduler : public Home,
   std::size_t StartThreads(int* error);
   static void* ThreadMain(void* worker);
   void WorkHere(Worker& worker);
+  void WorkInRing(Worker& worker);
   // This thread is that one from now on; null: it is none.
   void BecomeWorker(Worker* worker);
   // It has read the clock.
@@ -222,10 +231,18 @@ class Scheduler : public Home,
   void Poll(Worker& worker, Delta delta) {
     if (worker.sampler.Due()) [[unlikely]]
       return PollTimed(worker, delta);
-    Polled(worker, poller_.Poll(delta));
+    Polled(worker, PollIn(worker, delta));
+  }
+  PollResult PollIn(Worker& worker, Delta delta) {
+    if (worker.ring != nullptr) [[unlikely]]
+      return worker.ring->Poll(delta);
+    return poller_.Poll(delta);
   }
   [[gnu::noinline]] void PollTimed(Worker& worker, Delta delta);
-  void PollAll(Worker& worker) { Polled(worker, poller_.PollAll()); }
+  void PollAll(Worker& worker) {
+    Polled(worker,
+           worker.ring != nullptr ? worker.ring->PollAll() : poller_.PollAll());
+  }
   void Expire(Worker& worker, std::int64_t now);
 
   // Timetable's side; and DeadlineMoved, Now.
@@ -244,6 +261,9 @@ class Scheduler : public Home,
   [[gnu::noinline]] void RunTaskObserved(Worker& worker, Waiter* task);
 
   absl::Status status_;
+  const std::string backend_;
+  const std::string no_rings_;
+  const bool has_rings_;
   HostPoller poller_;
   RuntimeObserver* const observer_;
   const ObservedRun observed_run_;

@@ -97,10 +97,9 @@ int SetKeepalive(int fd, const Keepalive& keepalive) {
 }
 
 // For sockets that were just made non-blocking by us.
-absl::StatusOr<FdState*> OpenOwn(Runtime& runtime, int fd) {
+absl::StatusOr<FdState*> OpenOwn(Runtime& runtime, int fd, Origin origin) {
   FdState* state = nullptr;
-  const int error =
-      FdState::Open(SchedulerOf(runtime), fd, Origin::kMadeHere, &state);
+  const int error = FdState::Open(SchedulerOf(runtime), fd, origin, &state);
   if (error == 0) return state;
   const absl::Status status = OpenFailed(runtime, fd, error);
   sys.close(fd);

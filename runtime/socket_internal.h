@@ -49,7 +49,8 @@ int SetBuffers(int fd, const SocketBuffers& buffers);
 int SetKeepalive(int fd, const Keepalive& keepalive);
 
 // Opens a socket that was just made non-blocking here, or closes it.
-absl::StatusOr<FdState*> OpenOwn(Runtime& runtime, int fd);
+absl::StatusOr<FdState*> OpenOwn(Runtime& runtime, int fd,
+                                 Origin origin = Origin::kMadeHere);
 
 // A socket that was made, bound, and listens if that was asked for.
 struct BoundSocket {

@@ -231,8 +231,9 @@ absl::StatusOr<Socket::Ends> Socket::Pair(Runtime& runtime) {
           AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) {
     return SystemError("a socket pair can't be made", errno);
   }
-  auto first = OpenOwn(runtime, fds[0]);
-  auto second = OpenOwn(runtime, fds[1]);
+  constexpr auto kStream = internal::Origin::kStreamMadeHere;
+  auto first = OpenOwn(runtime, fds[0], kStream);
+  auto second = OpenOwn(runtime, fds[1], kStream);
   Ends ends;
   if (first.ok()) ends.first = Socket(*first);
   if (second.ok()) ends.second = Socket(*second);

@@ -18,6 +18,8 @@
 
 namespace netpoll::internal {
 
+class WorkerRing;
+
 // Work is counted in units, each worth about a microsecond: an operation is
 // one, and one more for each 4 KiB that it moved. So a turn is bounded in time
 // without a look at the clock.
@@ -57,6 +59,8 @@ struct alignas(64) Worker {
 
   Scheduler* const scheduler;
   const int id;
+  // Carries calls out, while this is at work; null: there is none.
+  WorkerRing* ring = nullptr;
   // Of the thread that Run starts for it (the first worker is Run's caller): it
   // waits at the gate until all were started, and works if it was admitted.
   pthread_t thread{};

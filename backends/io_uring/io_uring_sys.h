@@ -41,6 +41,9 @@ struct IoUringSys {
     return Result(::syscall(SYS_io_uring_enter, ring, submit, wait, flags, arg,
                             arg == nullptr ? 0 : sizeof(*arg)));
   }
+  static int Register(int ring, unsigned what, void* arg, unsigned count) {
+    return Result(::syscall(SYS_io_uring_register, ring, what, arg, count));
+  }
   static int Map(int ring, std::uint64_t offset, std::size_t size, void** at) {
     *at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
                  MAP_SHARED | MAP_POPULATE, ring, static_cast<off_t>(offset));

@@ -59,6 +59,25 @@ inline void AddIoScenarios(std::vector<Scenario>& all) {
   add("io-rest-close", "and a close", {.rests = 1, .closes = true});
   add("io-rest-deadline", "and a deadline", {.rests = 1, .deadline = true});
   add("io-rest-cancel", "and a cancellation", {.rests = 1, .cancels = true});
+  add("io-call", "the system carries the read out", {.flies = true});
+  add("io-call-two", "and more", {.reads = 2, .edges = 2, .flies = true});
+  add("io-call-end", "the stream may end", {.ends = true, .flies = true});
+  add("io-call-close", "a close against the call",
+      {.closes = true, .flies = true});
+  add("io-call-spoken", "there is something already, and a close",
+      {.edges = 0, .spoken = true, .closes = true, .flies = true});
+  add("io-call-close-await", "which is awaited",
+      {.edges = 0, .closes = true, .awaits = true, .flies = true});
+  add("io-call-deadline", "a deadline against the call",
+      {.deadline = true, .flies = true});
+  add("io-call-deadline-moves", "which may be taken back",
+      {.deadline = true, .moves = true, .flies = true});
+  add("io-call-cancel", "a cancellation against the call",
+      {.cancels = true, .flies = true});
+  add("io-call-deadline-close", "a deadline and a close",
+      {.edges = 0, .closes = true, .deadline = true, .flies = true});
+  add("io-call-pieces", "a read that goes on with the next call",
+      {.pieces = 2, .edges = 2, .closes = true, .flies = true});
   add("io-guest", "a task of another runtime reads", {.guest = true});
   add("io-guest-close", "and a close", {.closes = true, .guest = true});
   add("io-write", "a task writes when there is room",

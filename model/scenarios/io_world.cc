@@ -8,9 +8,11 @@ namespace netpoll::model {
 IoWorld::IoWorld(const IoCast& cast)
     : cast_(cast),
       kernel_(Kernel{}),
+      system_(FlightSystem{}),
       poller_(Keep(new Shipped(kernel_, false, /*asks=*/true,
                                /*holds=*/false, cast.levels))) {
   kernel_.name = "kernel";
+  system_.name = "system";
   closed_.name = "closed";
   guests_.name = "guests";
   passed_.name = "deadline";
@@ -30,7 +32,10 @@ IoWorld::IoWorld(const IoCast& cast)
     (void)poller_.SetDeadline(state_->desc, Directions(), Deadline::At(1));
   }
   if (cast.skips_first) state_->drained = true;
-  if (cast.spoken) {
+  if (cast.spoken && cast.flies) {
+    Thread::Call("setup.speaks", system_, FlightSystem::Speaks,
+                 FlightSystem::kBytes);
+  } else if (cast.spoken) {
     Thread::Call("setup.speaks", kernel_, Whispers, kBytes);
     static_cast<void>(poller_.Nudge(desc, Mode::kRead));
   }
@@ -112,7 +117,7 @@ void IoWorld::AddStimuli() {
       body(thread);
     });
   };
-  AddPeers();
+  cast_.flies ? CarriesOut() : AddPeers();
   add(cast_.late, "late report", [this](Thread& thread) {
     thread.May("late.comes");
     state_->Nudge(Mode::kRead);
@@ -128,7 +133,11 @@ void IoWorld::AddStimuli() {
   canceller_ = add(cast_.cancels, "canceller", [this](Thread& thread) {
     if (cast_.endless) CancelsAgain(thread);
     thread.May("cancel");
-    Thread::Call("cancel.passes", kernel_, Passes);
+    if (cast_.flies) {
+      Thread::Call("cancel.passes", system_, FlightSystem::Passes);
+    } else {
+      Thread::Call("cancel.passes", kernel_, Passes);
+    }
     static_cast<void>(scope_.Cancel(internal::CancelReason::kCancelled));
   });
   clock_ = add(cast_.deadline, "clock", [this](Thread& thread) {
@@ -200,6 +209,9 @@ const char* IoWorld::AtRest(const View& view) {
 }
 
 bool IoWorld::HasCome(const View& view, int task) const {
+  if (cast_.flies) {
+    return view.Of(system_).unread != 0 || view.Of(system_).holds;
+  }
   const Kernel& kernel = view.Of(kernel_);
   const bool reads = DirectionOf(task) == Mode::kRead;
   return (reads ? kernel.unread : kernel.room) != 0 && view.Of(resting_) == 0;
@@ -264,7 +276,7 @@ void IoWorld::Operate(Thread& thread, int task) {
   if (seat != nullptr && !scope_.Empty()) {
     thread.Fail("A3: an operation has ended, and sits in its scope");
   }
-  Judge(end_, bytes_, task);
+  cast_.flies ? JudgeCall(task) : Judge(end_, bytes_, task);
 }
 
 void IoWorld::User(Thread& thread, int task) {

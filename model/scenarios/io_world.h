@@ -3,8 +3,9 @@
 // Operations on an open descriptor, by the stages that ship, over a Poller that
 // ships and a modelled system: against edges or levels, a close, a deadline and
 // one that is moved, the cancellation of their scope, each other in one
-// direction or both, a share of the turn that is used up, and reads that are
-// skipped. Or all of them again and again, for ever: io_world_endless.cc.
+// direction or both, a share of the turn that is used up, reads that are
+// skipped or that the system carries out. Or all of them for ever:
+// io_world_endless.cc.
 //
 // A task's frame is the thread's own while it runs. While the operation is
 // parked its frame is taken away, and whoever touches it is found out.
@@ -21,10 +22,12 @@
 #include <vector>
 
 #include "netpoll/core/poller.h"
+#include "netpoll/model/scenarios/flight_system.h"
 #include "netpoll/model/scenarios/model_kernel.h"
 #include "netpoll/model/scenarios/runtime_world.h"
 #include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/protocols/fd_life.h"
+#include "netpoll/runtime/protocols/io_flight.h"
 #include "netpoll/runtime/protocols/io_stages.h"
 #include "netpoll/runtime/protocols/open_list.h"
 
@@ -52,6 +55,7 @@ struct IoCast {
   bool cancels = false;   // The first task's scope.
   bool guest = false;     // The first task is another runtime's.
   bool endless = false;   // All of them again and again.
+  bool flies = false;     // The system carries the reads out.
 };
 
 class IoWorld;
@@ -123,6 +127,8 @@ class IoWorld : public RuntimeWorld {
     static std::int64_t Now();
     static void Resume(int task);
     static IoEnd StatusOf(internal::CancelReason) { return IoEnd::Cancelled(); }
+    static int Watch(State& fd);
+    static void Recall(State& fd, Mode direction);
   };
 
   struct Types {
@@ -173,6 +179,7 @@ class IoWorld : public RuntimeWorld {
       Runnable(result);
     }
     Scheduler::Timer* Retry(Mode) { return &timer_; }
+    bool unwatched() const { return world.cast_.flies; }
 
     // FdLife's side.
     static bool LeftBehind() { return false; }
@@ -196,6 +203,8 @@ class IoWorld : public RuntimeWorld {
     const bool socket = true;
     bool short_reads_drain = false;
     Drained drained;
+    internal::Flight<RuntimeEnv> flight;
+    RuntimeEnv::Var<int> buffer;  // Of the call.
     int memory = 0;
 
    private:
@@ -224,6 +233,7 @@ class IoWorld : public RuntimeWorld {
     void NoteTry();
     bool Read();
     bool Write();
+    bool ReadByCall();
   };
 
   // Where an operation is parked: its thread's note.
@@ -316,6 +326,8 @@ class IoWorld : public RuntimeWorld {
   void Closes(Thread& thread);
   void Awaits(Thread& thread);
   void Rests(Thread& thread);
+  void CarriesOut();
+  void JudgeCall(int task);
   void AddStimuli();
   void AddPeers();
   // For ever.
@@ -329,6 +341,7 @@ class IoWorld : public RuntimeWorld {
 
   const IoCast cast_;
   KernelObject kernel_;
+  FlightObject system_;
   Shipped& poller_;
   Scheduler scheduler_, elsewhere_;
   std::unique_ptr<State> state_;

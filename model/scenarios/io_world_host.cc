@@ -86,6 +86,7 @@ bool IoWorld::Operation::Write() {
 bool IoWorld::Operation::Read() {
   IoWorld& world = fd_->world;
   NoteTry();
+  if (world.cast_.flies) return ReadByCall();
   const int got = Thread::Call("io.read", world.kernel_, Reads);
   no_event_ = world.cast_.rests != 0;
   if (got == 0) return FailOrBlock(EAGAIN);

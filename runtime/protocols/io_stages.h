@@ -7,6 +7,11 @@
 // on up to 100; a deadline, a close or Stop end a rest at once. Its steps are
 // in io_steps.h, which whoever instantiates them includes.
 //
+// A try may instead hand a call to the system, which ends it by itself
+// (io_flight.h). The operation parks as ever, and is woken by the completion.
+// Whatever else ends its wait only recalls the call: the completion is waited
+// for, and what the call moved is the result, whoever asked for its end.
+//
 // It lies in the frame of the task that waits. From the moment when it is
 // parked, in the poller, in the direction's queue or behind the runnable ones,
 // another thread may run it, to its end and to the frame's: nothing of it is
@@ -18,11 +23,13 @@
 //                runnable ones, and `home`, with its `scheduler`
 //   Fd           an FdLife with a `scheduler` (poller, stopping, EnterGuest,
 //                LeaveGuest, StartTimer, StopTimer), a `desc` of its poller,
-//                `lock`, `drained`, `short_reads_drain`, `socket`, Nudge, and
-//                Retry(direction), a timer with `until`
+//                `lock`, `drained`, `short_reads_drain`, `socket`, Nudge,
+//                Retry(direction), a timer with `until`, and unwatched(): the
+//                system was not asked to report its readiness
 //   Status, Seat, Task
 //   Host         Pay, ShareIsLeft, Moved, Settle, GoLast, Now, Resume,
-//                StatusOf; complete where io_steps.h is included
+//                StatusOf, Watch(Fd): 0 or an errno, Recall(Fd, direction);
+//                complete where io_steps.h is included
 
 #ifndef NETPOLL_RUNTIME_PROTOCOLS_IO_STAGES_H_
 #define NETPOLL_RUNTIME_PROTOCOLS_IO_STAGES_H_
@@ -86,6 +93,18 @@ class IoStages : public Types::TaskWaiter {
   }
   // For attempts: a read got `got` bytes of the `room` that there was.
   void Received(std::size_t got, std::size_t room);
+
+  // For attempts of calls that the system may carry out by itself.
+  enum class Flown : std::uint8_t {
+    kUnderWay,  // The attempt has failed: it would block.
+    kMoved,     // The call has moved so much.
+    kFailed,    // The status says why.
+    kGrounded,  // There is no such call, nor will there be: the attempt is
+                // made as any other.
+  };
+  // `hand_over()` begins the call; false: it can't now.
+  template <class Flight, class HandOver>
+  Flown Fly(Flight& flight, HandOver hand_over, std::size_t* moved);
 
   Fd* fd_;
   Attempt attempt_;
@@ -163,6 +182,8 @@ class IoStages : public Types::TaskWaiter {
   [[gnu::noinline]] Step Blocked(bool moved);
   [[gnu::noinline]] Step Refused(PollError error);
   [[gnu::cold, gnu::noinline]] void Failed();
+  [[gnu::noinline]] Step Unwatched();
+  [[gnu::cold, gnu::noinline]] Step Recall();
   Step Fruitless();
   bool Rest(std::int64_t now, int rests);
   [[gnu::noinline]] bool RestIsOver();
@@ -174,6 +195,10 @@ class IoStages : public Types::TaskWaiter {
   // Readiness is passed over until the timer is due.
   bool resting_ : 1 = false;
   bool rested_ : 1 = false;  // The last try came after a rest.
+  // The system has a call of this operation, which so must not end.
+  bool flies_ : 1 = false;
+  // It was asked to end that, and no call is begun any more.
+  bool recalled_ : 1 = false;
   Mode direction_;
   Stage stage_ = Stage::kAcquire;
   std::uint8_t fruitless_ = 0;

@@ -15,6 +15,7 @@
 #include "netpoll/core/types.h"
 #include "netpoll/core/wait.h"
 #include "netpoll/runtime/protocols/cancel_node.h"
+#include "netpoll/runtime/protocols/io_calls.h"
 #include "netpoll/runtime/protocols/io_rests.h"
 #include "netpoll/runtime/protocols/io_stages.h"
 
@@ -142,6 +143,8 @@ typename IoStages<Types>::Step IoStages<Types>::Heed() {
 // earlier, or none.
 template <class Types>
 typename IoStages<Types>::Step IoStages<Types>::GiveUp(Status status) {
+  if (flies_) return Recall();
+  recalled_ = true;
   if (direction_ == Mode::kRead) fd_->drained = false;
   return End(attempt_(static_cast<Op*>(this)) ? status_ : status);
 }
@@ -234,8 +237,13 @@ typename IoStages<Types>::Step IoStages<Types>::Blocked(bool moved) {
     fruitless_ = 0;
   }
   stage_ = more_ ? Stage::kMore : Stage::kPark;
-  if (more_ || !(woken_ || no_event_)) return Step::kOn;
-  return Fruitless();
+  if (more_) return Step::kOn;
+  if (fd_->unwatched() || recalled_) [[unlikely]] {
+    const Stage blocked = stage_;
+    if (Unwatched() == Step::kEnded) return Step::kEnded;
+    if (flies_ || stage_ != blocked) return Step::kOn;
+  }
+  return woken_ || no_event_ ? Fruitless() : Step::kOn;
 }
 
 // The rest of what is long: now, or when the others have had their turn. Then
@@ -285,7 +293,10 @@ inline typename IoStages<Types>::Step IoStages<Types>::Wait() {
   }
   stage_ = Stage::kResume;  // Before it may be parked: afterwards hands off.
   // Who rests does not ask for events: a level would be reported at once.
-  const WaitKind kind = resting_ ? WaitKind::kUnasked : WaitKind::kOrError;
+  WaitKind kind = WaitKind::kOrError;
+  if (resting_ || recalled_) [[unlikely]] {
+    kind = resting_ ? WaitKind::kUnasked : WaitKind::kUntilReady;
+  }
   return Waited(poller.Park(fd_->desc, kDirection, this, kind));
 }
 
@@ -310,6 +321,7 @@ inline typename IoStages<Types>::Step IoStages<Types>::Woken() {
 
 template <class Types>
 typename IoStages<Types>::Step IoStages<Types>::Refused(PollError error) {
+  if (flies_) return Recall();
   if (error != PollError::kNotPollable || !fd_->socket) {
     // Readiness may have been passed over.
     const bool untried = resting_ && error == PollError::kTimeout;

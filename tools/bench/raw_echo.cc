@@ -7,6 +7,7 @@
 //   once    one read and one write for a message. Reads on only when the read
 //           filled the buffer, or the event says that the stream is ending.
 //   eagain  reads until EAGAIN, the pattern of Go and of most libraries.
+//   ring    no epoll: an io_uring of one thread (raw_ring.h). Linux 6.1.
 
 #include <errno.h>
 #include <poll.h>
@@ -19,6 +20,7 @@
 #include <string>
 
 #include "netpoll/tools/bench/die.h"
+#include "netpoll/tools/bench/raw_ring.h"
 #include "netpoll/tools/bench/sockets.h"
 #include "netpoll/tools/common/flags.h"
 #include "netpoll/tools/common/values.h"
@@ -119,9 +121,11 @@ int main(int argc, char** argv) {
   std::string mode = "once";
   std::int64_t core = -1;
   tools::Flags flags("raw_echo",
-                     "Raw epoll echo server, to compare others with.");
+                     "Raw echo server, over epoll or a ring, to compare others "
+                     "with.");
   flags.Endpoint("listen", "ADDRESS", &listen, kAddresses);
-  flags.Choice("mode", "MODE", &mode, {"once", "eagain"}, "reads at a time");
+  flags.Choice("mode", "MODE", &mode, {"once", "eagain", "ring"},
+               "reads at a time; ring: io_uring's completions");
   flags.Count("cpu", "CORE", &core, 0, "core to run on (any)");
   if (const auto status = flags.Parse(argc, argv)) return *status;
   const auto address = Resolve(listen);
@@ -134,5 +138,6 @@ int main(int argc, char** argv) {
   const int listener = Listen(*address);
   std::printf("listening on %s\n", LocalAddress(listener).c_str());
   std::fflush(stdout);
+  if (mode == "ring") RawRing(listener).Run();
   RawEcho(listener, mode == "eagain").Run();
 }

@@ -274,6 +274,7 @@ int Serve(const Flags& flags, ServeOptions options) {
   }
   Runtime runtime(options.runtime);
   if (!runtime.status().ok()) return flags.Fail(Message(runtime.status()));
+  if (!runtime.backend_note().empty()) flags.Fail(runtime.backend_note());
   absl::StatusOr<Listener> listener = Listen(runtime, options.listen);
   if (!listener.ok()) return flags.Fail(Message(listener.status()));
   absl::StatusOr<server::StopSignals> signals =

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// io_uring in completion mode: the ring of a worker. The calls that it carries
+// out are begun by the worker's tasks, handed over by the io_uring_enter in
+// which the worker waits, and end in it; one such call moves the messages of
+// many connections. The poller that is beside it, for whatever waits for
+// readiness, for deadlines and breaks, is watched by the ring: so the worker
+// sleeps in one place.
+//
+// Only the worker's thread touches it.
+
+#ifndef NETPOLL_RUNTIME_WORKER_RING_H_
+#define NETPOLL_RUNTIME_WORKER_RING_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "netpoll/backends/io_uring/io_uring_sys.h"
+#include "netpoll/backends/io_uring/issuer_ring.h"
+#include "netpoll/core/concurrency.h"
+#include "netpoll/core/delta.h"
+#include "netpoll/core/types.h"
+#include "netpoll/runtime/host_poller.h"
+#include "netpoll/runtime/ring_call.h"
+
+namespace netpoll::internal {
+
+class WorkerRing {
+ public:
+  explicit WorkerRing(HostPoller& poller) : poller_(poller) {}
+  WorkerRing(const WorkerRing&) = delete;
+  WorkerRing& operator=(const WorkerRing&) = delete;
+  // No call is under way.
+  ~WorkerRing();
+
+  // Why there can be none here, in a few words; empty: there can.
+  static std::string WhyNot();
+
+  // 0, or the errno.
+  int Init();
+
+  // As the poller's, of both.
+  PollResult Poll(Delta delta);
+  PollResult PollAll();
+
+  // Begin a call: False: there is no room for it now.
+  bool Receive(RingCall& call, int fd, char* buffer, std::size_t size);
+  bool Send(RingCall& call, int fd, const char* data, std::size_t size);
+  // Asks for the end of a call that was begun. Its completion comes all the
+  // same, and may still say that it moved something.
+  void Recall(const RingCall& call);
+
+ private:
+  using Issuer = IssuerRing<StdEnv, IoUringSys>;
+
+  // Not the address of a call.
+  static constexpr std::uint64_t kSilent = 0;
+  static constexpr std::uint64_t kPollerKey = 1;
+
+  io_uring_sqe* Next();
+  io_uring_sqe* Begin(RingCall& call);
+  void Enter(Delta delta);
+  void WatchPoller();
+  int TakeAll(PollResult& result);
+
+  HostPoller& poller_;
+  Issuer ring_;
+  std::int64_t under_way_ = 0;
+  bool watched_ = false;  // The ring will tell when the poller has something.
+  bool news_ = false;     // It has told.
+};
+
+}  // namespace netpoll::internal
+
+#endif  // NETPOLL_RUNTIME_WORKER_RING_H_
