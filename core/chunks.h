@@ -23,9 +23,11 @@ struct Position {
 };
 
 constexpr Position Locate(std::uint32_t number) {
-  const auto chunk =
-      static_cast<std::size_t>(std::bit_width(number / kFirstChunk + 1) - 1);
-  return {chunk, number - kFirstChunk * ((1u << chunk) - 1)};
+  // Counted from kFirstChunk on, each chunk begins at a power of two.
+  const std::uint32_t counted = number + kFirstChunk;
+  const int width = std::bit_width(counted);
+  return {static_cast<std::size_t>(width - std::bit_width(kFirstChunk)),
+          counted ^ std::bit_floor(counted)};
 }
 static_assert(Locate(0).chunk == 0 && Locate(63).offset == 63);
 static_assert(Locate(64).chunk == 1 && Locate(64).offset == 0);

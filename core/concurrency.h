@@ -200,7 +200,7 @@ struct StdEnv {
   }
 
   // Prints `rule` and stops the process, in release builds too.
-  [[noreturn, gnu::cold]] static void Misuse(const char* rule) {
+  [[noreturn, gnu::cold, gnu::noinline]] static void Misuse(const char* rule) {
     std::fprintf(stderr, "netpoll: %s\n", rule);
     std::abort();
   }

@@ -80,6 +80,13 @@ struct DeadlinePlanner {
     return plan;
   }
 
+  // Set would change the deadlines, and nothing else: a timeout that is set
+  // anew before each operation.
+  static constexpr bool OnlyStores(const DescState& state, Deadline deadline) {
+    return !state.closing && state.read >= 0 && state.write >= 0 &&
+           deadline.value() >= state.due;
+  }
+
   // The timer that was due at `when` has come, and `now` is believed of the
   // directions of `mode`.
   static constexpr DeadlinePlan Fire(const DescState& state, std::int64_t when,
@@ -151,6 +158,11 @@ static_assert(kRead5.arm == 5 && kRead5.next.due == 5 && kRead5.next.armed);
 static_assert(!kRead5.publish && !kRead5.cancel_read);
 inline constexpr auto kRead9 = P::Set(kRead5.next, Mode::kRead, kNine);
 static_assert(kRead9.arm == kNever && kRead9.next.due == 5);
+static_assert(P::OnlyStores(kRead5.next, kNine));
+static_assert(P::OnlyStores(kRead5.next, kFive));
+static_assert(!P::OnlyStores(kRead9.next, Deadline::At(3)));
+static_assert(!P::OnlyStores(kRead5.next, Deadline::Past()));
+static_assert(!P::OnlyStores(kFresh, kFive));
 inline constexpr auto kCleared = P::Set(kRead9.next, Mode::kRead, {});
 static_assert(kCleared.arm == kNever && kCleared.next.due == 5);
 static_assert(P::Set(kRead9.next, Mode::kWrite, Deadline::At(3)).arm == 3);
@@ -161,6 +173,7 @@ inline constexpr auto kPast =
 static_assert(kPast.cancel_read && !kPast.cancel_write && kPast.publish);
 static_assert(P::Set(kFresh, Mode::kWrite, Deadline::Past()).cancel_write);
 static_assert(P::Set(kPast.next, Mode::kRead, kNine).publish);
+static_assert(!P::OnlyStores(kPast.next, kNine));
 
 // A timer that comes: for nobody; too early for a deadline that was moved; in
 // time. An old one changes nothing.
@@ -189,6 +202,7 @@ inline constexpr auto kClosed = P::Unblock(kBoth.next);
 static_assert(kClosed.stop && kClosed.next.closing && kClosed.publish);
 static_assert(!P::Fire(kClosed.next, 5, 9, kBothWays).applies);
 static_assert(!P::Set(kClosed.next, Mode::kRead, kNine).applies);
+static_assert(!P::OnlyStores(kClosed.next, kNine));
 static_assert(!P::Unblock(kFresh).stop);
 }  // namespace deadline_plan_table
 

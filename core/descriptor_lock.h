@@ -66,19 +66,25 @@ class DescriptorLock {
  public:
   // False once closed.
   [[nodiscard]] bool AddReference() {
-    const auto done = Update<Env>(word_, "fdlock.incref", kAcquireUpdate,
-                                  lock_word::AddReference);
-    CheckCount(done.step.outcome);
-    return done.step.outcome == LockOutcome::kDone;
+    const LockWord seen = word_.Load("fdlock.incref", Order::kRelaxed);
+    if (lock_word::FreeToRefer(seen) &&
+        word_.CompareExchange("fdlock.incref", seen, seen + lock_word::kRef,
+                              Order::kAcquire)) [[likely]] {
+      return true;
+    }
+    return AddReferenceBeside();
   }
 
   // True if it was the last after closing: the caller ends the descriptor, not
   // the lock.
   [[nodiscard]] bool DropReference() {
-    const auto done = Update<Env>(word_, "fdlock.decref", kConfirmedAcqRel,
-                                  lock_word::DropReference);
-    CheckHeld(done.step.outcome);
-    return done.step.outcome == LockOutcome::kLast;
+    const LockWord seen = word_.Load("fdlock.decref", Order::kRelaxed);
+    if (lock_word::OpenAndReferred(seen) &&
+        word_.CompareExchange("fdlock.decref", seen, seen - lock_word::kRef,
+                              Order::kAcqRel)) [[likely]] {
+      return false;
+    }
+    return DropReferenceBeside();
   }
 
   // Closes, keeping a reference that the caller drops when it has unblocked
@@ -97,12 +103,14 @@ class DescriptorLock {
   // kDone: the direction and a reference are the caller's. kClosed. kMustWait:
   // call Park.
   LockOutcome Acquire(Mode direction) {
-    const auto done = Update<Env>(word_, "fdlock.acquire", kAcquireUpdate,
-                                  [direction](LockWord word) {
-                                    return lock_word::Acquire(word, direction);
-                                  });
-    CheckCount(done.step.outcome);
-    return done.step.outcome;
+    const LockWord seen = word_.Load("fdlock.acquire", Order::kRelaxed);
+    if (lock_word::FreeToTake(seen, direction) &&
+        word_.CompareExchange("fdlock.acquire", seen,
+                              lock_word::Taken(seen, direction),
+                              Order::kAcquire)) [[likely]] {
+      return LockOutcome::kDone;
+    }
+    return AcquireBeside(direction);
   }
 
   // True: parked. False: a release came in between, Acquire again.
@@ -140,6 +148,18 @@ class DescriptorLock {
   // Gives the direction up. True as for DropReference. Adds to `wake` a task
   // that may Acquire.
   [[nodiscard]] bool Release(Mode direction, WaiterList& wake) {
+    return !ReleaseAlone(direction) && ReleaseBeside(direction, wake);
+  }
+  // The same where nobody waits and it is open. False: nothing was done.
+  [[nodiscard]] bool ReleaseAlone(Mode direction) {
+    const LockWord seen = word_.Load("fdlock.release", Order::kRelaxed);
+    return lock_word::HeldAlone(seen, direction) &&
+           word_.CompareExchange("fdlock.release", seen,
+                                 lock_word::GivenUp(seen, direction),
+                                 Order::kAcqRel);
+  }
+  // The same whatever there is.
+  [[gnu::noinline]] bool ReleaseBeside(Mode direction, WaiterList& wake) {
     const auto done = Update<Env>(word_, "fdlock.release", kConfirmedAcqRel,
                                   [direction](LockWord word) {
                                     return lock_word::Release(word, direction);
@@ -220,6 +240,30 @@ class DescriptorLock {
     typename Env::Lock lock_;
     typename Env::template Var<State> state_;
   };
+
+  // Each where it is closed, somebody is in the way, or another was faster.
+  [[gnu::noinline]] bool AddReferenceBeside() {
+    const auto done = Update<Env>(word_, "fdlock.incref", kAcquireUpdate,
+                                  lock_word::AddReference);
+    CheckCount(done.step.outcome);
+    return done.step.outcome == LockOutcome::kDone;
+  }
+
+  [[gnu::noinline]] bool DropReferenceBeside() {
+    const auto done = Update<Env>(word_, "fdlock.decref", kConfirmedAcqRel,
+                                  lock_word::DropReference);
+    CheckHeld(done.step.outcome);
+    return done.step.outcome == LockOutcome::kLast;
+  }
+
+  [[gnu::noinline]] LockOutcome AcquireBeside(Mode direction) {
+    const auto done = Update<Env>(word_, "fdlock.acquire", kAcquireUpdate,
+                                  [direction](LockWord word) {
+                                    return lock_word::Acquire(word, direction);
+                                  });
+    CheckCount(done.step.outcome);
+    return done.step.outcome;
+  }
 
   static void CheckCount(LockOutcome outcome) {
     if (outcome == LockOutcome::kMisuse) {

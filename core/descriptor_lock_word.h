@@ -131,6 +131,31 @@ constexpr LockStep Release(LockWord word, Mode direction) {
           direction == Mode::kRead ? 0 : wake};
 }
 
+// What is mostly met: nobody is in the way, nothing is to be told, and the
+// count is far from its ends. Then each of the four is one sum.
+constexpr bool FreeToRefer(LockWord word) {
+  constexpr LockWord kMany = kRef << (kCountBits - 1);
+  return (word & (kClosed | kMany)) == 0;
+}
+constexpr bool OpenAndReferred(LockWord word) {
+  return (word & kClosed) == 0 && References(word) != 0;
+}
+constexpr bool FreeToTake(LockWord word, Mode direction) {
+  return FreeToRefer(word) && (word & HeldBit(direction)) == 0;
+}
+constexpr LockWord Taken(LockWord word, Mode direction) {
+  return word + (HeldBit(direction) + kRef);
+}
+constexpr bool HeldAlone(LockWord word, Mode direction) {
+  const LockWord waits = kCountMask << WaitShift(direction);
+  return (word & (kClosed | HeldBit(direction) | waits)) ==
+             HeldBit(direction) &&
+         References(word) != 0;
+}
+constexpr LockWord GivenUp(LockWord word, Mode direction) {
+  return word - (HeldBit(direction) + kRef);
+}
+
 // One of those who wait for a direction leaves. Not done: somebody has let it
 // go already, and a wake-up is on its way.
 constexpr LockStep Withdraw(LockWord word, Mode direction) {
@@ -163,6 +188,20 @@ static_assert(DropReference(kClosing).outcome == O::kDone);
 static_assert(Release(DropReference(kClosing).next, Mode::kRead).outcome ==
               O::kLast);
 static_assert(DropReference(0).outcome == O::kMisuse);
+static_assert(FreeToTake(kWriteHeld | kRef, Mode::kRead));
+static_assert(Taken(kRef, Mode::kRead) == Acquire(kRef, Mode::kRead).next);
+static_assert(FreeToRefer(kHeld) && !FreeToRefer(kClosed));
+static_assert(OpenAndReferred(kHeld) && !OpenAndReferred(kClosing));
+static_assert(!OpenAndReferred(0));
+static_assert(!FreeToTake(kHeld, Mode::kRead));
+static_assert(!FreeToTake(kClosed, Mode::kRead));
+static_assert(!FreeToTake(kCountMask << kRefShift, Mode::kRead));
+static_assert(HeldAlone(kHeld | kRef << 1, Mode::kRead));
+static_assert(GivenUp(kHeld, Mode::kRead) == Release(kHeld, Mode::kRead).next);
+static_assert(!HeldAlone(kHeldWaited, Mode::kRead));
+static_assert(!HeldAlone(kClosing, Mode::kRead));
+static_assert(!HeldAlone(kHeld, Mode::kWrite));
+static_assert(!HeldAlone(kReadHeld, Mode::kRead));
 static_assert(AddReference(kCountMask << kRefShift).outcome == O::kMisuse);
 static_assert(Acquire(kReadHeld | (kCountMask << kReadWaitShift), Mode::kRead)
                   .outcome == O::kMisuse);

@@ -229,7 +229,9 @@ class PollDesc {
     const LockHolder hold(lock_, "deadline.lock");
     const DeadlinePlan plan =
         DeadlinePlanner::Set(state_.Get(), mode, deadline);
-    if (plan.applies) {
+    if (DeadlinePlanner::OnlyStores(state_.Get(), deadline)) [[likely]] {
+      state_.Set(plan.next);
+    } else if (plan.applies) {
       result.earliest_moved =
           Apply(plan, timers, "deadline.status", result.wake);
     }

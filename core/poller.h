@@ -339,8 +339,7 @@ class Poller {
     return Park(desc, direction, waiter, kind);
   }
 
-  // A system keeps at most one event for a direction, and hands out the oldest
-  // first. Room for others: stale ones, and descriptors that are opened.
+  // At most one event a direction, and room for others: stale ones, new ones.
   std::int64_t MostPending() const {
     constexpr std::int64_t kOthers = 256;
     return 2 * open_.Load("most.open", Order::kAcquire) + kOthers;

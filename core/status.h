@@ -107,6 +107,9 @@ constexpr StatusWord OneMoreError(StatusWord word) {
 constexpr StatusStep Event(StatusWord word, std::uint32_t generation,
                            EventFlags flags) {
   if (Generation(word) != generation) return {false, word, false};
+  // Nothing to note, as most often.
+  if (flags == EventFlags{} && (word & kErrors) == 0)
+    return {false, word, true};
   const StatusWord next = (word & ~kErrors) |
                           (flags.error ? OneMoreError(word) : 0) |
                           (flags.no_more_edges ? kNoMoreEdges : 0);

@@ -26,6 +26,7 @@
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/errno_status.h"
 #include "netpoll/runtime/fd_state.h"
+#include "netpoll/runtime/io_host.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/message.h"
 #include "netpoll/runtime/runtime.h"
@@ -33,6 +34,7 @@
 #include "netpoll/runtime/sigpipe.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/sys.h"
+#include "netpoll/runtime/task_context.h"
 
 namespace netpoll {
 namespace internal {
@@ -67,6 +69,12 @@ inline bool ReadOp::Plainly() {
 bool ReadOp::Attempt(IoOp* op) {
   auto* const self = static_cast<ReadOp*>(op);
   return self->fd_->reads_plainly ? self->Plainly() : self->AttemptOtherwise();
+}
+
+bool ReadOp::await_ready() { return BeginIn<Mode::kRead, Own>(); }
+
+bool ReadOp::Pause(std::coroutine_handle<> task, const TaskContext* context) {
+  return PauseIn<Mode::kRead, Own>(task, context, __builtin_return_address(0));
 }
 
 bool ReadExactlyOp::Attempt(IoOp* op) {
@@ -214,6 +222,12 @@ bool WriteOp::Attempt(IoOp* op) {
     }
     if (errno != EINTR) return FailOrBlock(errno);
   }
+}
+
+bool WriteOp::await_ready() { return BeginIn<Mode::kWrite, Own>(); }
+
+bool WriteOp::Pause(std::coroutine_handle<> task, const TaskContext* context) {
+  return PauseIn<Mode::kWrite, Own>(task, context, __builtin_return_address(0));
 }
 
 bool WritevOp::Attempt(IoOp* op) {

@@ -27,6 +27,7 @@
 #include <sys/uio.h>
 
 #include <concepts>
+#include <coroutine>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -49,16 +50,27 @@ namespace internal {
 
 FdState* StateOf(const Descriptor& descriptor);
 
+// These two are what a message takes: their stages are compiled with their
+// calls.
 class ReadOp : public IoOp {
  public:
   ReadOp(FdState* fd, std::span<char> buffer)
-      : IoOp(fd, Mode::kRead, &Attempt), buffer_(buffer) {
-    never_blocks_ = buffer.empty();
+      : IoOp(fd, Mode::kRead, &Attempt, buffer.empty()), buffer_(buffer) {}
+  bool await_ready();
+  template <class Promise>
+  [[gnu::always_inline]] bool await_suspend(
+      std::coroutine_handle<Promise> task) {
+    return Pause(task, ContextOf(task));
   }
   IoResult await_resume() const { return result(); }
 
  private:
+  struct Own {
+    static bool Try(IoOp* op) { return Attempt(op); }
+  };
   static bool Attempt(IoOp* op);
+  [[gnu::noinline, gnu::flatten]] bool Pause(std::coroutine_handle<> task,
+                                             const TaskContext* context);
   bool AttemptOtherwise();
   bool Calls(bool* ended);
   bool Plainly();
@@ -69,9 +81,7 @@ class ReadOp : public IoOp {
 class ReadExactlyOp : public IoOp {
  public:
   ReadExactlyOp(FdState* fd, std::span<char> buffer)
-      : IoOp(fd, Mode::kRead, &Attempt), buffer_(buffer) {
-    never_blocks_ = buffer.empty();
-  }
+      : IoOp(fd, Mode::kRead, &Attempt, buffer.empty()), buffer_(buffer) {}
   IoResult await_resume() const { return result(); }
 
  private:
@@ -99,10 +109,21 @@ class WriteOp : public IoOp {
  public:
   WriteOp(FdState* fd, std::string_view data)
       : IoOp(fd, Mode::kWrite, &Attempt), data_(data) {}
+  bool await_ready();
+  template <class Promise>
+  [[gnu::always_inline]] bool await_suspend(
+      std::coroutine_handle<Promise> task) {
+    return Pause(task, ContextOf(task));
+  }
   IoResult await_resume() const { return result(); }
 
  private:
+  struct Own {
+    static bool Try(IoOp* op) { return Attempt(op); }
+  };
   static bool Attempt(IoOp* op);
+  [[gnu::noinline, gnu::flatten]] bool Pause(std::coroutine_handle<> task,
+                                             const TaskContext* context);
   bool AttemptOtherwise();
   bool Calls(bool* ended);
   bool AttemptEmpty();

@@ -33,7 +33,7 @@ struct IoTypes {
   using Status = IoStatus;
   using Seat = CancelSeat;
   using Task = std::coroutine_handle<>;
-  using Host = IoHost;  // In io_op.cc.
+  using Host = IoHost;  // In io_host.h.
 };
 
 class IoOp : public IoStages<IoTypes> {
@@ -46,11 +46,16 @@ class IoOp : public IoStages<IoTypes> {
     return Pause(task, ContextOf(task));
   }
 
-  // What is called in place of `run` where a runtime has an observer.
-  static Run ObservedRun(Run run);
-
  protected:
+  friend IoStages;
   using IoStages::IoStages;
+
+  // Suspend. Where the task waits, and since when, is noted before, and told if
+  // anybody wants to know. In io_host.h.
+  template <Mode kDirection, class Call>
+  [[gnu::always_inline]] bool PauseIn(std::coroutine_handle<> task,
+                                      const TaskContext* context,
+                                      const void* where);
 
   int fd() const { return fd_->fd; }
   IoResult result() const { return {bytes_, status_}; }
@@ -62,13 +67,12 @@ class IoOp : public IoStages<IoTypes> {
   bool ReceivedMessage(int error);
 
  private:
-  // Suspend. Where the task waits, and since when, is noted before, and told if
-  // anybody wants to know.
-  [[gnu::noinline]] bool Pause(std::coroutine_handle<> task,
-                               const TaskContext* context);
+  [[gnu::noinline, gnu::flatten]] bool Pause(std::coroutine_handle<> task,
+                                             const TaskContext* context);
   [[gnu::cold, gnu::noinline]] bool PauseObserved(std::coroutine_handle<> task,
                                                   const TaskContext* context,
                                                   const void* where);
+  template <Mode kDirection>
   static void ResumeObserved(TaskWaiter* self);
 };
 

@@ -48,7 +48,7 @@ Runtime::Runtime(RuntimeOptions options)
           options.threads,
           options.backend.empty() ? DefaultHostBackend() : options.backend,
           options.completions || AskedForCompletions(), &FdState::CloseAll,
-          options.observer, &IoOp::ObservedRun)),
+          options.observer)),
       anywhere_(*scheduler_),
       unheard_(new Unheard(*scheduler_)) {}
 

@@ -41,15 +41,13 @@ std::string WhyNoRings(const std::string& backend, int threads) {
 }  // namespace
 
 Scheduler::Scheduler(int threads, const std::string& backend, bool completions,
-                     CloseAll close_all, RuntimeObserver* observer,
-                     ObservedRun observed_run)
+                     CloseAll close_all, RuntimeObserver* observer)
     : Home{this, nullptr},
       backend_(backend),
       no_rings_(completions ? WhyNoRings(backend, threads) : ""),
       has_rings_(completions && no_rings_.empty()),
       poller_(has_rings_ ? EpollBackend<>::kName : backend),
       observer_(observer),
-      observed_run_(observed_run),
       threads_(std::clamp(threads, 1, kMaxThreads)),
       close_all_(close_all) {
   for (int id = 0; id < threads_; ++id) {
@@ -253,9 +251,7 @@ void Scheduler::WorkInRing(Worker& worker) {
 
 void Scheduler::RunTaskObserved(Worker& worker, Waiter* task) {
   const std::int64_t from = Now();
-  auto* const waiter = static_cast<TaskWaiter*>(task);
-  waiter->run = observed_run_(waiter->run);
-  RunWaiter(waiter);
+  RunWaiter(static_cast<TaskWaiter*>(task));
   observer_->TaskRan(worker.id, from, Now());
 }
 

@@ -61,12 +61,8 @@ class Scheduler : public Home,
   // Closes all that is in open_list(), which has been shut.
   using CloseAll = void (*)(Scheduler&);
 
-  // What is called in place of a task's `run` if there is an observer.
-  using ObservedRun = TaskWaiter::Run (*)(TaskWaiter::Run run);
-
   Scheduler(int threads, const std::string& backend, bool completions,
-            CloseAll close_all, RuntimeObserver* observer,
-            ObservedRun observed_run);
+            CloseAll close_all, RuntimeObserver* observer);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
   // Nobody is left, or this stops the process; nothing is done in a child.
@@ -266,7 +262,6 @@ class Scheduler : public Home,
   const bool has_rings_;
   HostPoller poller_;
   RuntimeObserver* const observer_;
-  const ObservedRun observed_run_;
   const int threads_;
   std::vector<std::unique_ptr<Worker>> workers_;
   // Of threads that are no workers: what Count counts.

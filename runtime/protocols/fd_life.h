@@ -66,9 +66,8 @@ class FdLife : public OpenList<Env>::Entry {
   // Gives up a direction, or a reference; ends the descriptor if it was the
   // last.
   void Release(Mode direction) {
-    WaiterList wake;
-    const bool last = lock.Release(direction, wake);
-    if (last || !wake.empty()) Released(last, wake);
+    if (!lock.ReleaseAlone(direction)) [[unlikely]]
+      ReleaseBeside(direction);
   }
   void DropReference() {
     if (lock.DropReference()) End();
@@ -199,6 +198,11 @@ class FdLife : public OpenList<Env>::Entry {
   Self& self() { return static_cast<Self&>(*this); }
 
   // Out of line, as what is rare on the path of every operation.
+  [[gnu::noinline]] void ReleaseBeside(Mode direction) {
+    WaiterList wake;
+    const bool last = lock.ReleaseBeside(direction, wake);
+    if (last || !wake.empty()) Released(last, wake);
+  }
   [[gnu::noinline]] void Released(bool last, WaiterList& wake) {
     if (!wake.empty()) self().Runnable(wake);
     if (last) End();

@@ -37,6 +37,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "netpoll/core/descriptor_lock_word.h"
 #include "netpoll/core/types.h"
 #include "netpoll/core/wait.h"
 #include "netpoll/runtime/protocols/cancel_node.h"
@@ -57,22 +58,46 @@ class IoStages : public Types::TaskWaiter {
 
   // The part that needs no task to be known: true if the operation has ended.
   bool Begin() {
-    return direction_ == Mode::kRead ? BeginIn<Mode::kRead>()
-                                     : BeginIn<Mode::kWrite>();
+    return direction_ == Mode::kRead ? BeginIn<Mode::kRead, Stored>()
+                                     : BeginIn<Mode::kWrite, Stored>();
   }
   // The rest: false if it has ended, and the task goes on. True: it is parked,
   // or is already run by others. Out of line: once it is parked its frame may
   // be gone, and no caller's code may be mixed with that.
-  [[gnu::noinline]] bool Suspend(Task task, Seat* seat);
+  [[gnu::noinline, gnu::flatten]] bool Suspend(Task task, Seat* seat) {
+    return direction_ == Mode::kRead
+               ? SuspendIn<Mode::kRead>(task, seat, &Resume<Mode::kRead>)
+               : SuspendIn<Mode::kWrite>(task, seat, &Resume<Mode::kWrite>);
+  }
 
  protected:
   // Tries the system call. True: it has ended, with `status` and `bytes` set.
   // False: it would block.
   using Attempt = bool (*)(Op*);
+  // Which attempt is made: the operation's, by its address. An operation of
+  // every message names its own instead, which becomes a part of the stages.
+  struct Stored {
+    static bool Try(Op* op) { return op->attempt_(op); }
+  };
+  using Run = void (*)(typename Types::TaskWaiter*);
+
+  // What each operation passes is there once for each direction: compiled for
+  // it, and without a call but the system's. The rest is out of line.
+  template <Mode kDirection, class Call>
+  [[gnu::flatten]] bool BeginIn();
+  template <Mode kDirection>
+  [[gnu::always_inline]] bool SuspendIn(Task task, Seat* seat, Run resume);
+  template <Mode kDirection, class Call>
+  bool Advance();
+  template <Mode kDirection, class Call = Stored>
+  [[gnu::flatten]] static void Resume(typename Types::TaskWaiter* self);
 
   // `fd` null: the operation ends with EBADF.
-  IoStages(Fd* fd, Mode direction, Attempt attempt)
-      : fd_(fd), attempt_(attempt), direction_(direction) {
+  IoStages(Fd* fd, Mode direction, Attempt attempt, bool never_blocks = false)
+      : fd_(fd),
+        attempt_(attempt),
+        never_blocks_(never_blocks),
+        direction_(direction) {
     if (fd == nullptr) return;
     // Whatever becomes of the handle until the operation has ended.
     fd->Ref();
@@ -112,7 +137,7 @@ class IoStages : public Types::TaskWaiter {
   Status status_;
   // The flags fill a byte, so that one store sets them all.
   // The system call never blocks, whatever is there: it is always tried.
-  bool never_blocks_ : 1 = false;
+  bool never_blocks_ : 1;
   // Set by an attempt that would block and knows that no event will tell when
   // it would not: it is made again at a growing pace.
   bool no_event_ : 1 = false;
@@ -145,24 +170,25 @@ class IoStages : public Types::TaskWaiter {
   // What a step came to.
   enum class Step : std::uint8_t { kOn, kParked, kEnded };
 
-  // What each operation passes is there once for each direction: compiled for
-  // it, and without a call but the system's. The rest is out of line.
-  template <Mode kDirection>
-  [[gnu::flatten]] bool BeginIn();
-  template <Mode kDirection>
-  [[gnu::flatten]] bool Advance();
   template <Mode kDirection>
   Step Go();
   template <Mode kDirection>
-  Step Reset();
+  [[gnu::noinline]] bool SuspendElse();
   template <Mode kDirection>
+  [[gnu::noinline]] bool Start();
+  template <Mode kDirection>
+  [[gnu::noinline]] bool GoOn(Step step);
+  template <Mode kDirection>
+  Step Look();
+  template <Mode kDirection>
+  Step Reset();
+  template <Mode kDirection, class Call>
   Step Try();
   template <Mode kDirection>
-  Step Wait();
+  Step Park(WaitKind kind);
+  WaitKind KindOfWait() const;
   template <Mode kDirection>
   Step End();
-  template <Mode kDirection>
-  static void Resume(typename Types::TaskWaiter* self);
 
   static void Interrupt(void* self, CancelReason reason);
   [[gnu::cold, gnu::noinline]] void SitDown();
@@ -175,7 +201,9 @@ class IoStages : public Types::TaskWaiter {
   [[gnu::noinline]] Step End(Status status);
   Step Waited(WaitResult wait);
   Step Woken();
-  [[gnu::cold, gnu::noinline]] bool BeginNothing();
+  [[gnu::cold, gnu::noinline]] bool BeginNothing(bool paid);
+  [[gnu::cold, gnu::noinline]] bool BeginUnpaid();
+  [[gnu::cold, gnu::noinline]] bool BeginRefused(LockOutcome outcome);
   [[gnu::cold, gnu::noinline]] bool EnterGuest();
   [[gnu::noinline]] Step TakeDirection();
   [[gnu::noinline]] Step More();

@@ -14,68 +14,89 @@
 #include "netpoll/core/descriptor_lock.h"
 #include "netpoll/core/types.h"
 #include "netpoll/core/wait.h"
-#include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/protocols/io_calls.h"
 #include "netpoll/runtime/protocols/io_rests.h"
+#include "netpoll/runtime/protocols/io_scopes.h"
 #include "netpoll/runtime/protocols/io_stages.h"
 
 namespace netpoll::internal {
 
 template <class Types>
-template <Mode kDirection>
+template <Mode kDirection, class Call>
 bool IoStages<Types>::BeginIn() {
   if (stage_ != Stage::kAcquire) {
     Types::Env::Misuse("an operation on a descriptor was awaited twice");
   }
-  if (fd_ == nullptr || fd_->lock.closed()) [[unlikely]]
-    return BeginNothing();
-  if (!Types::Host::Pay()) return false;  // Yield first.
+  if (fd_ == nullptr) [[unlikely]]
+    return BeginNothing(Types::Host::Pay());
+  if (!Types::Host::Pay()) [[unlikely]]
+    return BeginUnpaid();
   const LockOutcome outcome = fd_->lock.Acquire(kDirection);
-  if (outcome != LockOutcome::kDone) [[unlikely]] {
-    stage_ = Stage::kQueue;
-    if (outcome != LockOutcome::kClosed) return false;
-    status_ = Status::FromPoll(PollError::kClosing);
+  if (outcome != LockOutcome::kDone) [[unlikely]]
+    return BeginRefused(outcome);
+  if (Look<kDirection>() == Step::kEnded) [[unlikely]]
     return true;
-  }
-  if (Reset<kDirection>() == Step::kEnded) return true;
-  return stage_ == Stage::kTry && Try<kDirection>() == Step::kEnded;
+  return stage_ == Stage::kTry && Try<kDirection, Call>() == Step::kEnded;
 }
 
 // There is no descriptor, or there is no more.
 template <class Types>
-bool IoStages<Types>::BeginNothing() {
+bool IoStages<Types>::BeginNothing(bool paid) {
   status_ = fd_ == nullptr ? Status::FromErrno(EBADF)
                            : Status::FromPoll(PollError::kClosing);
   if (fd_ != nullptr) std::exchange(fd_, nullptr)->Unref();
-  if (!Types::Host::Pay()) return false;
+  if (!paid) return false;
   stage_ = Stage::kNothing;
   return true;
 }
 
+// Yields first.
 template <class Types>
-bool IoStages<Types>::Suspend(Task task, Seat* seat) {
-  const bool reads = direction_ == Mode::kRead;
+bool IoStages<Types>::BeginUnpaid() {
+  return fd_->lock.closed() && BeginNothing(false);
+}
+
+template <class Types>
+bool IoStages<Types>::BeginRefused(LockOutcome outcome) {
+  if (outcome == LockOutcome::kClosed) return BeginNothing(true);
+  stage_ = Stage::kQueue;
+  return false;
+}
+
+template <class Types>
+template <Mode kDirection>
+inline bool IoStages<Types>::SuspendIn(Task task, Seat* seat, Run resume) {
   task_ = task;
   seat_ = seat;
-  this->run = reads ? &IoStages::template Resume<Mode::kRead>
-                    : &IoStages::template Resume<Mode::kWrite>;
+  this->run = resume;
   Types::Host::Settle(*this, fd_ != nullptr ? &fd_->scheduler : nullptr);
-  if (seat != nullptr) [[unlikely]]
-    SitDown();
-  if (stage_ == Stage::kAcquire) [[unlikely]] {
+  if (stage_ != Stage::kPark || seat != nullptr || resting_ || recalled_ ||
+      this->home != &fd_->scheduler) [[unlikely]] {
+    return SuspendElse<kDirection>();
+  }
+  const Step step = Park<kDirection>(WaitKind::kOrError);
+  return step == Step::kParked || !GoOn<kDirection>(step);
+}
+
+// What does not only wait for readiness, in its own runtime and no scope.
+template <class Types>
+template <Mode kDirection>
+bool IoStages<Types>::SuspendElse() {
+  if (seat_ != nullptr) SitDown();
+  if (stage_ == Stage::kAcquire) {
     // The task has had its share: let the others go first.
     stage_ = fd_ != nullptr ? Stage::kAgain : Stage::kNothing;
     Types::Host::GoLast(*this);
     return true;
   }
-  return !(reads ? Advance<Mode::kRead>() : Advance<Mode::kWrite>());
+  return !Start<kDirection>();
 }
 
 template <class Types>
-template <Mode kDirection>
+template <Mode kDirection, class Call>
 void IoStages<Types>::Resume(typename Types::TaskWaiter* self) {
   IoStages* const op = static_cast<IoStages*>(self);
-  if (op->template Advance<kDirection>()) Types::Host::Resume(op->task_);
+  if (op->template Advance<kDirection, Call>()) Types::Host::Resume(op->task_);
 }
 
 // A task of another runtime waits here as a guest. False: nobody polls here any
@@ -102,53 +123,6 @@ void IoStages<Types>::Leave() {
   if (guest_) fd_->scheduler.LeaveGuest();
 }
 
-// --- Scopes ------------------------------------------------------------------
-
-// If the scope was cancelled before, Heed sees that.
-template <class Types>
-void IoStages<Types>::SitDown() {
-  if (fd_ == nullptr) {
-    seat_ = nullptr;
-  } else {
-    static_cast<void>(seat_->node->Sit(*seat_, this, &IoStages::Interrupt));
-  }
-}
-
-template <class Types>
-bool IoStages<Types>::Cancelled() const {
-  return seat_ != nullptr && seat_->node->reason() != CancelReason::kNone;
-}
-
-template <class Types>
-typename IoStages<Types>::Status IoStages<Types>::WhyCancelled() const {
-  return Types::Host::StatusOf(seat_->node->reason());
-}
-
-// The scope is cancelled: this waits for its turn no more, or whoever waits in
-// this direction tries once more, and then looks why. Touches what never
-// changes alone: the operation may be at work.
-template <class Types>
-void IoStages<Types>::Interrupt(void* self, CancelReason) {
-  IoStages* const op = static_cast<IoStages*>(self);
-  op->fd_->Interrupt(op->direction_, op);
-}
-
-// About to wait. Ended: the scope is cancelled.
-template <class Types>
-typename IoStages<Types>::Step IoStages<Types>::Heed() {
-  return Cancelled() ? GiveUp(WhyCancelled()) : Step::kOn;
-}
-
-// What had come before wins over what ends the wait: the last try may have been
-// earlier, or none.
-template <class Types>
-typename IoStages<Types>::Step IoStages<Types>::GiveUp(Status status) {
-  if (flies_) return Recall();
-  recalled_ = true;
-  if (direction_ == Mode::kRead) fd_->drained = false;
-  return End(attempt_(static_cast<Op*>(this)) ? status_ : status);
-}
-
 // Goes on from stage_, until the operation has ended or is parked. Once it is
 // parked nothing of it may be touched.
 template <class Types>
@@ -166,38 +140,76 @@ inline typename IoStages<Types>::Step IoStages<Types>::Go() {
         step = Reset<kDirection>();
         break;
       case Stage::kTry:
-        step = Try<kDirection>();
+        step = Try<kDirection, Stored>();
         break;
       case Stage::kMore:
         step = More();
         break;
+      case Stage::kResume:  // Advance, before anything.
       case Stage::kNothing:
         return Step::kEnded;
       case Stage::kPark:
-      case Stage::kResume:
-        step = Wait<kDirection>();
+        step = seat_ != nullptr ? Heed() : Step::kOn;
+        if (step == Step::kOn) step = Park<kDirection>(KindOfWait());
         break;
     }
     if (step != Step::kOn) return step;
   }
 }
 
-// True: the operation has ended. False: it is parked.
+// The task runs again. True: the operation has ended. False: it is parked.
+template <class Types>
+template <Mode kDirection, class Call>
+inline bool IoStages<Types>::Advance() {
+  if (stage_ != Stage::kResume) [[unlikely]]
+    return Start<kDirection>();
+  // Parked again, it asks for events though it may rest: rare, and the next
+  // Park does not.
+  Step step =
+      Waited(fd_->scheduler.poller().Resume(fd_->desc, kDirection, this));
+  if (step == Step::kParked) return false;
+  if (step == Step::kOn && stage_ == Stage::kTry) {
+    step = Try<kDirection, Call>();
+  }
+  if (step != Step::kEnded || guest_ || seat_ != nullptr) [[unlikely]]
+    return GoOn<kDirection>(step);
+  return true;
+}
+
+// When it may have to enter its runtime. The answer is Advance's.
 template <class Types>
 template <Mode kDirection>
-bool IoStages<Types>::Advance() {
-  if (stage_ == Stage::kNothing) [[unlikely]]
+bool IoStages<Types>::Start() {
+  if (stage_ == Stage::kNothing) return true;
+  if (this->home != &fd_->scheduler && !guest_ && !EnterGuest()) {
+    if (seat_ != nullptr) Leave();
     return true;
-  if (this->home != &fd_->scheduler) [[unlikely]] {
-    if (!guest_ && !EnterGuest()) {
-      if (seat_ != nullptr) Leave();
-      return true;
-    }
   }
-  if (Go<kDirection>() != Step::kEnded) return false;
-  if (guest_ || seat_ != nullptr) [[unlikely]]
-    Leave();
+  return GoOn<kDirection>(Step::kOn);
+}
+
+// After a step that came to that; it is not parked. The answer is Advance's.
+template <class Types>
+template <Mode kDirection>
+bool IoStages<Types>::GoOn(Step step) {
+  if (step == Step::kOn) step = Go<kDirection>();
+  if (step != Step::kEnded) return false;
+  if (guest_ || seat_ != nullptr) Leave();
   return true;
+}
+
+// As Reset, for the first try. A write forgets nothing: if it would block it
+// tries once more, for readiness that is old. Reports of something to read say
+// that there is room, too, so that each write would have to forget.
+template <class Types>
+template <Mode kDirection>
+inline typename IoStages<Types>::Step IoStages<Types>::Look() {
+  if (kDirection == Mode::kRead) return Reset<kDirection>();
+  const PollError error = fd_->desc->Ended(kDirection);
+  if (error != PollError::kNone) [[unlikely]]
+    return End(Status::FromPoll(error));
+  stage_ = Stage::kTry;
+  return Step::kOn;
 }
 
 // Forgets old readiness and goes on to the system call; or, where the last read
@@ -218,11 +230,11 @@ inline typename IoStages<Types>::Step IoStages<Types>::Reset() {
 
 // The system call.
 template <class Types>
-template <Mode kDirection>
+template <Mode kDirection, class Call>
 inline typename IoStages<Types>::Step IoStages<Types>::Try() {
   if (kDirection == Mode::kRead) fd_->drained = false;
   const std::size_t before = bytes_;
-  const bool ended = attempt_(static_cast<Op*>(this));
+  const bool ended = Call::Try(static_cast<Op*>(this));
   const std::size_t moved = bytes_ - before;
   if (moved >= 1024) Types::Host::Moved(moved);
   if (ended) return End<kDirection>();
@@ -278,25 +290,19 @@ typename IoStages<Types>::Step IoStages<Types>::TakeDirection() {
   return Step::kEnded;
 }
 
-// Parks, or goes on when the task runs again. Ended: with an error.
+// Who rests does not ask for events: a level would be reported at once.
+template <class Types>
+WaitKind IoStages<Types>::KindOfWait() const {
+  if (resting_) return WaitKind::kUnasked;
+  return recalled_ ? WaitKind::kUntilReady : WaitKind::kOrError;
+}
+
+// Parks, or goes on at once. Ended: with an error.
 template <class Types>
 template <Mode kDirection>
-inline typename IoStages<Types>::Step IoStages<Types>::Wait() {
+inline typename IoStages<Types>::Step IoStages<Types>::Park(WaitKind kind) {
   auto& poller = fd_->scheduler.poller();
-  if (stage_ == Stage::kResume) {
-    // Parked again, it asks for events though it may rest: rare, and the next
-    // Park does not.
-    return Waited(poller.Resume(fd_->desc, kDirection, this));
-  }
-  if (seat_ != nullptr) [[unlikely]] {
-    if (Heed() == Step::kEnded) return Step::kEnded;
-  }
   stage_ = Stage::kResume;  // Before it may be parked: afterwards hands off.
-  // Who rests does not ask for events: a level would be reported at once.
-  WaitKind kind = WaitKind::kOrError;
-  if (resting_ || recalled_) [[unlikely]] {
-    kind = resting_ ? WaitKind::kUnasked : WaitKind::kUntilReady;
-  }
   return Waited(poller.Park(fd_->desc, kDirection, this, kind));
 }
 
