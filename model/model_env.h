@@ -61,65 +61,71 @@ struct ModelEnv {
     Atomic() : object_(T{}) {}
     explicit Atomic(T value) : object_(value) {}
 
-    T Load(Site site, Order order) const {
-      return object_.Restore(Do(Op::kLoad, site, order));
+    T Load(Site site, Order order, Place place = Place::Here()) const {
+      return object_.Restore(Do(place, Op::kLoad, site, order));
     }
-    void Store(Site site, T value, Order order) {
+    void Store(Site site, T value, Order order, Place place = Place::Here()) {
       if (WeaknessOf(site.name) == Weakness::kDropped) return;
-      Do(Op::kStore, site, order, object_.Intern(value));
+      Do(place, Op::kStore, site, order, object_.Intern(value));
     }
-    OldValue<T> Exchange(Site site, T value, Order order) {
+    OldValue<T> Exchange(Site site, T value, Order order,
+                         Place place = Place::Here()) {
       if (WeaknessOf(site.name) == Weakness::kSplit) {
-        const Value before = Do(Op::kLoad, site, order);
-        Do(Op::kStore, site, order, object_.Intern(value));
+        const Value before = Do(place, Op::kLoad, site, order);
+        Do(place, Op::kStore, site, order, object_.Intern(value));
         return {object_, {site.name, before}};
       }
-      return {object_, PerformUnseen(Make(Op::kExchange, site, order,
+      return {object_, PerformUnseen(Make(place, Op::kExchange, site, order,
                                           object_.Intern(value)))};
     }
-    OldValue<T> FetchAdd(Site site, T delta, Order order) {
+    OldValue<T> FetchAdd(Site site, T delta, Order order,
+                         Place place = Place::Here()) {
       if (WeaknessOf(site.name) == Weakness::kSplit) {
-        const Value before = Do(Op::kLoad, site, order);
+        const Value before = Do(place, Op::kLoad, site, order);
         const T sum = static_cast<T>(object_.Restore(before) + delta);
-        Do(Op::kStore, site, order, object_.Intern(sum));
+        Do(place, Op::kStore, site, order, object_.Intern(sum));
         return {object_, {site.name, before}};
       }
-      Access access = Make(Op::kAdd, site, order);
+      Access access = Make(place, Op::kAdd, site, order);
       access.number = static_cast<std::int64_t>(delta);
       return {object_, PerformUnseen(access)};
     }
-    bool CompareExchange(Site site, T expected, T desired, Order order) {
+    bool CompareExchange(Site site, T expected, T desired, Order order,
+                         Place place = Place::Here()) {
       const Weakness weakness = WeaknessOf(site.name);
       if (weakness == Weakness::kDropped) return true;
       if (weakness == Weakness::kSplit || weakness == Weakness::kBlind) {
         const Value wanted = object_.Intern(expected);
         if (weakness == Weakness::kSplit &&
-            Do(Op::kLoad, site, order) != wanted) {
+            Do(place, Op::kLoad, site, order) != wanted) {
           return false;
         }
         // An exchange, so that the ghosts see whom it takes out of a word.
         PerformUnseen(
-            Make(Op::kExchange, site, order, object_.Intern(desired)));
+            Make(place, Op::kExchange, site, order, object_.Intern(desired)));
         return true;
       }
-      return Do(Op::kCas, site, order, object_.Intern(expected),
+      return Do(place, Op::kCas, site, order, object_.Intern(expected),
                 object_.Intern(desired)) != 0;
     }
 
     ObjectOf<T>& object() { return object_; }
 
    private:
-    Access Make(Op op, Site site, Order order, Value a = 0, Value b = 0) const {
+    Access Make(Place place, Op op, Site site, Order order, Value a = 0,
+                Value b = 0) const {
       return {.op = op,
               .order = OrderOf(site.name, Name(op),
                                static_cast<std::uint8_t>(order)),
               .object = &object_,
               .site = site.name,
               .a = a,
-              .b = b};
+              .b = b,
+              .place = place};
     }
-    Value Do(Op op, Site site, Order order, Value a = 0, Value b = 0) const {
-      return static_cast<Value>(Perform(Make(op, site, order, a, b)));
+    Value Do(Place place, Op op, Site site, Order order, Value a = 0,
+             Value b = 0) const {
+      return static_cast<Value>(Perform(Make(place, op, site, order, a, b)));
     }
 
     mutable ObjectOf<T> object_;
@@ -130,25 +136,28 @@ struct ModelEnv {
    public:
     Var() : object_(T{}) {}
     explicit Var(T value) : object_(value) {}
-    T Get() const {
-      return object_.Restore(static_cast<Value>(
-          Perform({.op = Op::kGet, .object = &object_, .site = "field"})));
+    T Get(Place place = Place::Here()) const {
+      return object_.Restore(static_cast<Value>(Perform({.op = Op::kGet,
+                                                         .object = &object_,
+                                                         .site = kField,
+                                                         .place = place})));
     }
-    void Set(const T& value) {
+    void Set(const T& value, Place place = Place::Here()) {
       Perform({.op = Op::kSet,
                .object = &object_,
-               .site = "field",
-               .a = object_.Intern(value)});
+               .site = kField,
+               .a = object_.Intern(value),
+               .place = place});
     }
     template <class F>
-    auto Change(F change) {
-      T value = Get();
+    auto Change(F change, Place place = Place::Here()) {
+      T value = Get(place);
       if constexpr (std::is_void_v<decltype(change(value))>) {
         change(value);
-        Set(value);
+        Set(value, place);
       } else {
         auto answer = change(value);
-        Set(value);
+        Set(value, place);
         return answer;
       }
     }
@@ -166,17 +175,18 @@ struct ModelEnv {
    public:
     Var() : object_(ValuesOfFields(&value_)) {}
     template <class F>
-    auto Change(F change) {
-      RestoreFields(
-          object_.kept(static_cast<Value>(
-              Perform({.op = Op::kGet, .object = &object_, .site = "field"}))),
-          &value_);
+    auto Change(F change, Place place = Place::Here()) {
+      RestoreFields(object_.kept(static_cast<Value>(Perform({.op = Op::kGet,
+                                                             .object = &object_,
+                                                             .site = kField,
+                                                             .place = place}))),
+                    &value_);
       if constexpr (std::is_void_v<decltype(change(value_))>) {
         change(value_);
-        Set();
+        Set(place);
       } else {
         auto answer = change(value_);
-        Set();
+        Set(place);
         return answer;
       }
     }
@@ -184,11 +194,12 @@ struct ModelEnv {
     ObjectOf<FieldValues>& object() { return object_; }
 
    private:
-    void Set() {
+    void Set(Place place) {
       Perform({.op = Op::kSet,
                .object = &object_,
-               .site = "field",
-               .a = object_.Intern(ValuesOfFields(&value_))});
+               .site = kField,
+               .a = object_.Intern(ValuesOfFields(&value_)),
+               .place = place});
     }
     T value_;
     ObjectOf<FieldValues> object_;

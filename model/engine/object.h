@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <source_location>
 #include <sstream>
 #include <string>
 #include <type_traits>
@@ -52,6 +53,21 @@ struct Effect {
 
 class Object;
 
+// Where an access is written. It tells nothing apart: a person is told it.
+struct Place {
+  const char* file = "";  // As the compiler was given it.
+  int line = 0;
+
+  // As a default argument: of whoever calls.
+  static constexpr Place Here(
+      std::source_location here = std::source_location::current()) {
+    return {here.file_name(), static_cast<int>(here.line())};
+  }
+};
+
+// The site of every plain field, and so the name of one that has none.
+inline constexpr char kField[] = "field";
+
 // One access that a thread is about to make. Equal accesses are one.
 struct Access {
   Op op = Op::kEnd;
@@ -66,6 +82,7 @@ struct Access {
   Value b = 0;              // CAS: desired.
   std::int64_t number = 0;  // Add: the delta. Call: its argument.
   void (*call)() = nullptr;
+  Place place = {};
 
   bool SameAs(const Access& other) const;
 };

@@ -91,7 +91,9 @@ bool Stepper::Take(const Value* state, int thread, int branch, Value* next) {
       next[slot] = after;
       response = effect.response;
     }
-    if (did != nullptr) did->push_back({thread, id, before, after, response});
+    if (did != nullptr) {
+      did->push_back({thread, next[thread], id, before, after, response});
+    }
     const int local = tables_.Next(thread, next[thread], response);
     if (threads + tables_.slots() > width_) throw StateTooNarrow{};
     if (tables_.Passes(thread, next[thread], response)) passed_ = true;

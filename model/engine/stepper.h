@@ -55,6 +55,7 @@ class Stepper {
   // What the last Take did, access by access, when somebody wants to know.
   struct Did {
     int thread;
+    int node;
     int access;
     Value before;
     Value after;

@@ -133,6 +133,7 @@ int Tabulator::AddNode(int thread, const RunResult& result, int parent,
   node.parent = parent;
   node.via = via;
   node.marks = result.marks;
+  node.place = result.pending.place;
   const Op op = result.pending.op;
   node.fused = (op == Op::kGet || op == Op::kSet) && result.ghost.locks != 0;
   if (!result.violation.empty()) {

@@ -28,7 +28,8 @@ struct Node {
   std::vector<char> passes;        // By response: a declaration is passed.
   int parent = -1;
   Value via = 0;
-  int marks = 0;  // Passed on the way here by parents.
+  int marks = 0;     // Passed on the way here by parents.
+  Place place = {};  // Of the access, on the way by parents.
 };
 
 // An Access with what has been learnt about its effects.

@@ -8,6 +8,7 @@
 #include "netpoll/model/engine/view.h"
 #include "netpoll/model/graphs/explain.h"
 #include "netpoll/model/graphs/relations.h"
+#include "netpoll/model/report/places.h"
 #include "netpoll/model/report/show_value.h"
 
 namespace netpoll::model {
@@ -162,6 +163,7 @@ std::string Judge(Tabulator& tables, const WeakGraph& graph,
 
 GraphStory TellGraph(Tabulator& tables, const WeakGraph& found,
                      MemoryModel model, const std::string& violation) {
+  NameFields(tables);
   WeakGraph graph = Tidy(found);
   graph.writes.resize(tables.slots());
   const World& world = tables.world();

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -55,17 +56,18 @@ class Writer {
     if (!done_.insert(file).second) return true;
     std::string text = sources_.at(file);
     if (!Apply(row_, file, &text, why)) return false;
+    const auto [mutated, shipped] = AfterChanges(text, sources_.at(file));
     std::istringstream lines(text);
     std::istringstream bare_lines(Bare(file, text));
     int number = 0;
     Position(file, 1);
     for (std::string line, bare; std::getline(lines, line);) {
       std::getline(bare_lines, bare);
-      ++number;
+      if (++number == mutated && mutated != shipped) Position(file, shipped);
       const std::string included = Included(line);
       if (sources_.count(included) != 0) {
         if (!Inline(included, why)) return false;
-        Position(file, number + 1);
+        Position(file, number + 1 + (number < mutated ? 0 : shipped - mutated));
         continue;
       }
       if (!included.empty()) unit_.outside.insert(included);
@@ -82,6 +84,20 @@ class Writer {
     std::string& bare = bare_[file];
     if (bare.empty()) bare = WithoutComments(text);
     return bare;
+  }
+
+  // Where the part begins that is the same to the end, in each: what is said of
+  // a line there is said of the file that a reader has.
+  static std::pair<int, int> AfterChanges(std::string_view changed,
+                                          std::string_view before) {
+    if (changed == before) return {0, 0};
+    const auto lines = [](std::string_view text) {
+      return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+    };
+    const auto same = std::mismatch(changed.rbegin(), changed.rend(),
+                                    before.rbegin(), before.rend());
+    const int last = lines({same.first.base(), changed.end()});
+    return {lines(changed) - last + 2, lines(before) - last + 2};
   }
 
   void Position(const std::string& file, int line) {

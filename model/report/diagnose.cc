@@ -16,9 +16,6 @@
 namespace netpoll::model {
 namespace {
 
-// The site of every plain field.
-constexpr char kField[] = "field";
-
 Diagnosis Say(std::string sentence) {
   Diagnosis diagnosis;
   diagnosis.headline = std::move(sentence);
@@ -28,13 +25,33 @@ Diagnosis Say(std::string sentence) {
 
 }  // namespace
 
-std::string Written(const std::string& site) {
-  const std::string_view place = PlaceOf(site);
-  return place.empty() ? site : site + ", " + std::string(place);
+namespace {
+
+std::string Written(const std::string& site, const std::string& place) {
+  return place.empty() ? site : site + ", " + place;
 }
 
+}  // namespace
+
 std::string PlaceOfMoment(const Moment& moment) {
+  if (!moment.place.empty()) return moment.place;
   return std::string(PlaceOf(moment.site));
+}
+
+std::string StatementOfMoment(const Moment& moment) {
+  const std::string_view there = StatementAt(moment.place);
+  return std::string(there.empty() ? StatementOf(moment.site) : there);
+}
+
+std::string Written(const Moment& moment) {
+  return Written(moment.site, PlaceOfMoment(moment));
+}
+
+std::string WhereNext(const Story& story, int thread) {
+  const auto at = static_cast<std::size_t>(thread);
+  return Written(story.next[at], at < story.next_place.size()
+                                     ? story.next_place[at]
+                                     : std::string(PlaceOf(story.next[at])));
 }
 
 Diagnosis Diagnoser::Tell() {
@@ -67,44 +84,26 @@ std::string Diagnoser::HowItStands(int thread) const {
     case Stand::kParked:
       return " is parked for ever";
     case Stand::kBlocked:
-      return " waits for ever at " + Written(story_.next[thread]);
+      return " waits for ever at " + WhereNext(story_, thread);
     case Stand::kEnded:
       return " has ended";
     case Stand::kRuns:
     case Stand::kMay:
       break;
   }
-  return " stands at " + Written(story_.next[thread]);
+  return " stands at " + WhereNext(story_, thread);
 }
 
 std::string Diagnoser::LastPlaceOf(int thread, const Moment* before) const {
   const Moment* const at = facts_.Last(before, [&](const Moment& moment) {
-    return moment.thread == thread && !PlaceOf(moment.site).empty();
+    return moment.thread == thread && !PlaceOfMoment(moment).empty();
   });
-  return at == nullptr ? "" : Written(at->site);
-}
-
-std::string Diagnoser::NextPlaceOf(int thread, const Moment* after) const {
-  const Moment* const at = facts_.First(after, [&](const Moment& moment) {
-    return moment.thread == thread && !PlaceOf(moment.site).empty();
-  });
-  if (at != nullptr) return Written(at->site);
-  const std::string& next = story_.next[thread];
-  return PlaceOf(next).empty() ? "" : Written(next);
+  return at == nullptr ? "" : Written(*at);
 }
 
 std::string Diagnoser::Point(const Moment& moment) const {
   std::string text =
-      "step " + std::to_string(moment.step) + " (" + Written(moment.site);
-  if (moment.site == kField) {
-    const std::string before = LastPlaceOf(moment.thread, &moment);
-    const std::string next = NextPlaceOf(moment.thread, &moment);
-    if (!before.empty()) {
-      text += " after " + before;
-    } else if (!next.empty()) {
-      text += " before " + next;
-    }
-  }
+      "step " + std::to_string(moment.step) + " (" + Written(moment);
   if (moment.changed && moment.before != moment.after) {
     text += ": " + moment.object + " " + moment.before + " -> " + moment.after;
   } else if (!moment.object.empty()) {
@@ -166,7 +165,7 @@ void Diagnoser::Around() {
     told_.emplace_back(0, story_.threads[i] +
                               (stand == Stand::kParked ? " stays parked at "
                                                        : " stays blocked at ") +
-                              Written(story_.next[i]));
+                              WhereNext(story_, static_cast<int>(i)));
   }
 }
 

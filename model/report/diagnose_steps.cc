@@ -55,12 +55,11 @@ void Diagnoser::OfAStep() {
   } else {
     OfItself(last);
   }
-  const std::string& next = story_.next[doer];
   if (crash) {
     missing_ = "and crashed before its next access";
   } else if (missing_.empty()) {
-    if (!next.empty()) {
-      missing_ = Who(doer) + " goes on at " + Written(next);
+    if (!story_.next[doer].empty()) {
+      missing_ = Who(doer) + " goes on at " + WhereNext(story_, doer);
     }
   }
 }
@@ -178,7 +177,7 @@ void Diagnoser::OfACount(const Moment& last) {
   if (added == nullptr) {
     missing_ = Who(last.thread) + " has not changed the count at all";
     if (!story_.next[last.thread].empty()) {
-      missing_ += ", and goes on at " + Written(story_.next[last.thread]);
+      missing_ += ", and goes on at " + WhereNext(story_, last.thread);
     }
     return;
   }

@@ -17,7 +17,7 @@
 namespace netpoll::model {
 
 // "commit.word, core/poll_desc.h:184"
-std::string Written(const std::string& site);
+std::string Written(const Moment& moment);
 
 class Diagnoser {
  public:
@@ -35,11 +35,9 @@ class Diagnoser {
   }
   std::string HowItStands(int thread) const;
   // "step 7 (unblock.status, core/poll_desc.h:171: status gen1 ->
-  // gen1+closing)". A plain field has no name: what came before it has, or else
-  // what comes next.
+  // gen1+closing)".
   std::string Point(const Moment& moment) const;
   std::string LastPlaceOf(int thread, const Moment* before) const;
-  std::string NextPlaceOf(int thread, const Moment* after) const;
 
   // Facts come in any order, and are told in that of their steps.
   void Add(const Moment* at, const std::string& text) {

@@ -27,14 +27,14 @@ std::string LaneClass(Stand stand) {
 }
 
 // "poll_desc.h:171"
-std::string ShortPlace(std::string_view site) {
-  const std::string_view place = PlaceOf(site);
-  return std::string(place.substr(place.rfind('/') + 1));
+std::string ShortPlace(const Moment& moment) {
+  const std::string place = PlaceOfMoment(moment);
+  return place.substr(place.rfind('/') + 1);
 }
 
 // Of what ships; where a stimulus is written is said elsewhere.
-bool Ships(std::string_view site) {
-  return !PlaceOf(site).starts_with("model/");
+bool Ships(const Moment& moment) {
+  return !PlaceOfMoment(moment).starts_with("model/");
 }
 
 std::string Operation(const Moment& moment) {
@@ -248,7 +248,7 @@ class Table {
     if (!moment.changed) classes += " reads";
     std::string row = "<tr class=\"" + classes + "\" id=\"" + id +
                       "\" data-say=\"" + HtmlText(Say(moment)) +
-                      "\" data-code=\"" + HtmlText(StatementOf(moment.site)) +
+                      "\" data-code=\"" + HtmlText(StatementOfMoment(moment)) +
                       "\"><th scope=\"row\" class=\"n\"><a href=\"#" + id +
                       "\">" + number + "</a></th>";
     const int woken = Wakes(moment);
@@ -270,8 +270,7 @@ class Table {
       classes += target > lane   ? " act right"
                  : target < lane ? " act left"
                                  : " act";
-      const std::string place =
-          Ships(moment.site) ? ShortPlace(moment.site) : "";
+      const std::string place = Ships(moment) ? ShortPlace(moment) : "";
       inside = Element(
           "span", IsKey(moment) ? "deed key" : "deed",
           HtmlText(moment.site) + "<small>" + HtmlText(Operation(moment)) +
@@ -300,7 +299,7 @@ class Table {
                    : "&#8226; " + HtmlText(moment.before);
       text += " " + Element("span", moment.changed ? "change" : "look", value);
     }
-    const std::string place = ShortPlace(moment.site);
+    const std::string place = ShortPlace(moment);
     if (!place.empty()) text += " " + Element("cite", "", HtmlText(place));
     return Element("td", "what", text);
   }
@@ -370,8 +369,8 @@ class Table {
   std::string Say(const Moment& moment) const {
     std::string text = "step " + std::to_string(moment.step) + ": " +
                        story_.threads[moment.thread] + ", " + moment.site;
-    const std::string_view place = PlaceOf(moment.site);
-    if (!place.empty()) text += " in " + std::string(place);
+    const std::string place = PlaceOfMoment(moment);
+    if (!place.empty()) text += " in " + place;
     text += ", " + Operation(moment);
     if (moment.object.empty()) return text;
     text += " " + moment.object + ": " + moment.before;

@@ -124,10 +124,10 @@ class Writer {
       args.emplace_back("before", JsonText(moment.before));
       args.emplace_back("after", JsonText(moment.after));
     }
-    const std::string_view place = PlaceOf(moment.site);
+    const std::string place = PlaceOfMoment(moment);
     if (!place.empty()) {
       args.emplace_back("place", JsonText(place));
-      args.emplace_back("source", JsonText(StatementOf(moment.site)));
+      args.emplace_back("source", JsonText(StatementOfMoment(moment)));
     }
     if (moment.step == diagnosis_.from || moment.step == diagnosis_.to) {
       args.emplace_back("decisive", "true");

@@ -4,6 +4,8 @@
 # twice in a file has both lines, "core/poll_desc.h:118 or 131", and the first
 # statement. Of several files the first counts, but for worlds of the model,
 # which use each other's names: those have no place.
+# With -v lines=1 it prints a table of the lines in which an access is, also one
+# to a plain field: where, the statement, the line.
 function quoted(text) {
   gsub(/\\/, "\\\\", text)
   gsub(/"/, "\\\"", text)
@@ -11,7 +13,11 @@ function quoted(text) {
 }
 function flush(    i) {
   for (i = 1; i <= pending; ++i) statement_of[site_of[i]] = quoted(statement)
-  pending = 0
+  for (i = 1; i <= here; ++i) {
+    printf "{\"%s\", \"%s\", \"%s\"},\n", place_of[i], quoted(statement), \
+      quoted(line_of[i])
+  }
+  pending = here = 0
   statement = ""
 }
 FNR == 1 { flush() }
@@ -27,19 +33,26 @@ FNR == 1 { flush() }
   } else {
     statement = text
   }
+  if (lines) {
+    if (text ~ /"[a-z][a-z_0-9]*(\.[a-z_0-9]+)+"|(\.|->)(Get|Set|Change)\(/) {
+      place_of[++here] = FILENAME ":" FNR
+      line_of[here] = text
+    }
+    text = ""
+  }
   while (match(text, /"[a-z][a-z_0-9]*(\.[a-z_0-9]+)+"/)) {
     site = substr(text, RSTART, RLENGTH)
     text = substr(text, RSTART + RLENGTH)
     if (site ~ /\.(h|inc|cc)"$/) continue
     if (!(site in file)) {
       file[site] = FILENAME
-      lines[site] = last[site] = FNR
+      numbers[site] = last[site] = FNR
       sites[++count] = site
       site_of[++pending] = site
     } else if (file[site] != FILENAME) {
       elsewhere[site] = 1
     } else if (last[site] != FNR) {
-      lines[site] = lines[site] " or " FNR
+      numbers[site] = numbers[site] " or " FNR
       last[site] = FNR
     }
   }
@@ -50,7 +63,7 @@ END {
   for (i = 1; i <= count; ++i) {
     site = sites[i]
     if (file[site] ~ /model\// && site in elsewhere) continue
-    printf "{%s, \"%s:%s\", \"%s\"},\n", site, file[site], lines[site], \
+    printf "{%s, \"%s:%s\", \"%s\"},\n", site, file[site], numbers[site], \
       statement_of[site]
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "netpoll/model/report/source.h"
 
+#include <map>
+
 namespace netpoll::model {
 namespace {
 
@@ -17,7 +19,24 @@ const std::vector<SourceSite>& SourceSites() {
   return sites;
 }
 
+const std::vector<SourceLine>& SourceLines() {
+  static const auto& lines = *new std::vector<SourceLine>{
+#include "netpoll/model/report/source_lines.inc"
+  };
+  return lines;
+}
+
 namespace {
+
+const SourceLine* FindLine(std::string_view place) {
+  static const auto& places = *new auto([] {
+    std::map<std::string_view, const SourceLine*> by_place;
+    for (const SourceLine& line : SourceLines()) by_place[line.place] = &line;
+    return by_place;
+  }());
+  const auto found = places.find(place);
+  return found == places.end() ? nullptr : found->second;
+}
 
 const SourceSite* Find(std::string_view site) {
   for (const SourceSite& known : SourceSites()) {
@@ -36,6 +55,16 @@ std::string_view PlaceOf(std::string_view site) {
 std::string_view StatementOf(std::string_view site) {
   const SourceSite* const found = Find(site);
   return found == nullptr ? std::string_view() : found->text;
+}
+
+std::string_view StatementAt(std::string_view place) {
+  const SourceLine* const found = FindLine(place);
+  return found == nullptr ? std::string_view() : found->statement;
+}
+
+std::string_view LineAt(std::string_view place) {
+  const SourceLine* const found = FindLine(place);
+  return found == nullptr ? std::string_view() : found->line;
 }
 
 std::string_view SourceDigest() { return {kDigest, 8}; }

@@ -27,6 +27,18 @@ std::string_view PlaceOf(std::string_view site);
 // The statement that it is in, or nothing.
 std::string_view StatementOf(std::string_view site);
 
+// A line in which an access is.
+struct SourceLine {
+  const char* place;  // "core/poll_desc.h:171"
+  const char* statement;
+  const char* line;
+};
+const std::vector<SourceLine>& SourceLines();
+
+// The statement at a place, and its line; or nothing.
+std::string_view StatementAt(std::string_view place);
+std::string_view LineAt(std::string_view place);
+
 // Eight hexadecimal digits.
 std::string_view SourceDigest();
 

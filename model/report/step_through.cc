@@ -38,9 +38,8 @@ int Number(std::string_view text) {
 }
 
 // " at core/poll_desc.h:177", or nothing.
-std::string AtPlace(std::string_view site) {
-  const std::string_view place = PlaceOf(site);
-  return place.empty() ? "" : " at " + std::string(place);
+std::string AtPlace(const std::string& place) {
+  return place.empty() ? "" : " at " + place;
 }
 
 std::string Padded(std::string text, std::size_t width) {
@@ -257,9 +256,9 @@ std::string StepThrough::Step() const {
                      std::to_string(length()) +
                      (own_ ? ", on a way of its own" : "") + ": " +
                      walked_.threads[static_cast<std::size_t>(first->thread)] +
-                     ", " + first->site + AtPlace(first->site) + "\n";
-  const std::string_view statement = StatementOf(first->site);
-  if (!statement.empty()) text += "  > " + std::string(statement) + "\n";
+                     ", " + first->site + AtPlace(PlaceOfMoment(*first)) + "\n";
+  const std::string statement = StatementOfMoment(*first);
+  if (!statement.empty()) text += "  > " + statement + "\n";
   return text + accesses + Words();
 }
 
@@ -306,7 +305,7 @@ std::string StepThrough::Threads() const {
     text += std::string("  ") + (scheduled ? "* " : "  ") +
             Padded(walked_.threads[i], widest) + "  ";
     if (stands[i] == Stand::kRuns || stands[i] == Stand::kMay) {
-      text += walked_.next[i] + AtPlace(walked_.next[i]) +
+      text += walked_.next[i] + AtPlace(walked_.next_place[i]) +
               (stands[i] == Stand::kMay ? " (may also never come)" : "");
     } else {
       text += StandText(stands[i], false);

@@ -7,6 +7,7 @@
 #include "netpoll/model/engine/explore.h"
 #include "netpoll/model/engine/fair_cycles.h"
 #include "netpoll/model/engine/view.h"
+#include "netpoll/model/report/places.h"
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/show_value.h"
 #include "netpoll/model/report/source.h"
@@ -57,6 +58,7 @@ class Teller {
     for (int thread = 0; thread < tables_.thread_count(); ++thread) {
       const Access& next = view.Next(thread);
       story_.next.push_back(next.site);
+      story_.next_place.push_back(PlaceOf(next, view.Local(thread).place));
       story_.next_object.push_back(next.object == nullptr ? -1
                                                           : next.object->index);
     }
@@ -86,6 +88,7 @@ class Teller {
   void About(const Subject& subject) {
     story_.task = subject.thread;
     if (subject.object == nullptr) return;
+    NameFields(tables_);
     story_.object = subject.object->index;
     story_.object_name = subject.object->name;
     const View view(tables_, state_.data());
@@ -143,6 +146,7 @@ class Teller {
     moment.step = step;
     moment.thread = did.thread;
     moment.site = access.site;
+    moment.place = PlaceOf(access, tables_.node(did.thread, did.node).place);
     moment.operation = Name(access.op);
     if (access.op == Op::kChoose) {
       moment.operation += " " + std::to_string(did.response + 1) + " of " +
@@ -150,6 +154,7 @@ class Teller {
     }
     if (access.object != nullptr) {
       const Object& object = *access.object;
+      if (object.name.starts_with(kField)) NameFields(tables_);
       moment.object = object.name;
       moment.object_index = object.index;
       moment.before = Show(world(), object, did.before);

@@ -28,6 +28,7 @@ struct Moment {
   int step = 0;  // From 1.
   int thread = 0;
   std::string site;
+  std::string place;  // In the source; empty: where the site is, if anywhere.
   std::string operation;
   std::string object;  // Empty: no object.
   int object_index = -1;
@@ -59,10 +60,11 @@ struct Story {
   int cycle = -1;  // From this step on it goes round for ever; -1: it ends.
   std::vector<Stand> stands;      // At the beginning.
   std::vector<std::string> next;  // The site at which each thread ends up,
-  std::vector<int> next_object;   // and the object there.
-  std::string violation;          // Empty: no property was broken.
-  int task = -1;                  // The thread that the law speaks of,
-  int object = -1;                // and the object.
+  std::vector<std::string> next_place;  // its place in the source,
+  std::vector<int> next_object;         // and the object there.
+  std::string violation;                // Empty: no property was broken.
+  int task = -1;                        // The thread that the law speaks of,
+  int object = -1;                      // and the object.
   std::string object_name;
   std::string object_value;  // In the end.
   bool at_rest = false;      // Nothing more must happen at the end.
@@ -98,8 +100,11 @@ struct Diagnosis {
 };
 Diagnosis Diagnose(const Story& story);
 
-// "core/poll_desc.h:171", or nothing.
+// "core/poll_desc.h:171", or nothing; and the statement there.
 std::string PlaceOfMoment(const Moment& moment);
+std::string StatementOfMoment(const Moment& moment);
+// "commit.word, core/poll_desc.h:184": where a thread is to go on.
+std::string WhereNext(const Story& story, int thread);
 
 // "np1:…", see replay_string.h.
 std::string ReplayStringOf(const Story& story);

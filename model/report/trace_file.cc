@@ -74,8 +74,8 @@ std::string TraceFileText(const Story& story) {
           (story.broken() ? story.violation : std::string(kNoViolation)) + "\n";
   for (const Moment& moment : story.moments) {
     text += LineOf(story, moment);
-    const std::string_view place = PlaceOf(moment.site);
-    if (!place.empty()) text += " @" + std::string(place);
+    const std::string place = PlaceOfMoment(moment);
+    if (!place.empty()) text += " @" + place;
     text += "\n";
   }
   return text;

@@ -144,12 +144,12 @@ class IoWorld : public RuntimeWorld {
 
   // A plain field of whoever has the direction.
   struct Drained {
-    operator bool() const { return field.Get(); }  // NOLINT: stands for one.
-    Drained& operator=(bool drained) {
-      field.Set(drained);
+    operator bool() const { return drained.Get(); }  // NOLINT: stands for one.
+    Drained& operator=(bool now) {
+      drained.Set(now);
       return *this;
     }
-    RuntimeEnv::Var<bool> field;
+    RuntimeEnv::Var<bool> drained;
   };
 
   // The lock, and what becomes of who parks in it.
