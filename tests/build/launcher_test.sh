@@ -139,5 +139,7 @@ expect_wanted 'netpoll_one B-two' replay "$TEST_TMPDIR/story"
 expect_wanted 'netpoll_one A-one' replay 'A-one/read-close: 4 reader'
 expect_wanted 'netpoll_model ' check --mutant C-none
 expect_wanted 'netpoll_mutants ' mutants --only A-one
+# The list needs none of them compiled.
+expect_wanted '' mutants --only A-one --list
 
 ((failures == 0)) && echo "all as it should be"

@@ -182,6 +182,27 @@ class Status(unittest.TestCase):
                 self.assertEqual((code, totals["connections"]), (0, 1))
             self.assertFalse(os.path.exists(path))
 
+    def test_a_place_that_cannot_be_is_named(self):
+        def refusal(place):
+            done = subprocess.run(
+                [NETPOLL, "serve", "echo", "--listen", "127.0.0.1:0",
+                 "--status", place],
+                capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            return done.stderr
+
+        for place in "127.0.0.1:0", "nowhere", "":
+            self.assertIn(f"--status is '{place}', not unix:PATH",
+                          refusal(place))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "status")
+            with socket.socket(socket.AF_UNIX) as stale:
+                stale.bind(path)
+            self.assertIn("nobody listens there any more",
+                          refusal("unix:" + path))
+            self.assertIn("No such file",
+                          refusal(f"unix:{folder}/none/status"))
+
     def test_without_a_flag_it_has_the_process_for_a_name(self):
         with Server("http") as server:
             address = f"\0netpoll-{server.pid}"

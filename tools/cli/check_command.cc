@@ -2,9 +2,13 @@
 //
 // netpoll check: explores the matrix of configurations, and prints the
 // certificate or the counterexample.
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -124,6 +128,27 @@ std::string InVain(const Choice& only, const std::vector<Scenario>& scenarios) {
   return only.FitsNone(names);
 }
 
+// What one would learn after minutes otherwise.
+int RefuseUnwritable(const Flags& flags, const std::string& file) {
+  if (file.empty()) return kExitOk;
+  const std::size_t slash = file.rfind('/');
+  const std::string folder =
+      slash == std::string::npos ? "." : file.substr(0, slash + 1);
+  if (::access(folder.c_str(), W_OK) == 0) return kExitOk;
+  return flags.Fail(
+      absl::StrCat("cannot write ", Quoted(file), ": ", std::strerror(errno)));
+}
+
+void SayNotWritten(const CheckFlags& wanted) {
+  for (const std::string& file :
+       {NamesAPage(wanted.html) ? wanted.html : "", wanted.trace}) {
+    if (file.empty()) continue;
+    absl::FPrintF(stderr,
+                  "netpoll check: nothing is broken, so %s was not written\n",
+                  file);
+  }
+}
+
 int WriteShortest(const Flags& flags, const CheckFlags& wanted,
                   const model::Story& story) {
   int status = kExitOk;
@@ -140,6 +165,10 @@ int WriteShortest(const Flags& flags, const CheckFlags& wanted,
 int CheckInterleavings(const Flags& flags, const CheckFlags& wanted,
                        const Variant& variant, std::vector<Scenario> selected) {
   const bool mutant = !wanted.mutant.empty();
+  for (const std::string& file :
+       {NamesAPage(wanted.html) ? wanted.html : "", wanted.trace}) {
+    if (const int status = RefuseUnwritable(flags, file)) return status;
+  }
   CheckFolder folder(NamesAPage(wanted.html) ? "" : wanted.html);
   if (const int status = folder.Make(flags)) return status;
   const bool whole = wanted.only.all() && !mutant;
@@ -210,6 +239,8 @@ int CheckInterleavings(const Flags& flags, const CheckFlags& wanted,
   const Verdict* const shortest = report.shortest();
   if (written == kExitOk && shortest != nullptr && shortest->story.broken()) {
     written = WriteShortest(flags, wanted, shortest->story);
+  } else if (shortest == nullptr) {
+    SayNotWritten(wanted);
   }
   if (written != kExitOk) return written;
   return status;

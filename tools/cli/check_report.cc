@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <map>
 #include <numeric>
 #include <set>
 #include <utility>
@@ -27,6 +26,9 @@ using model::Verdict;
 std::string KindOf(const std::string& violation) {
   return violation.substr(0, violation.find(':'));
 }
+
+// So many lines leave the first of them in sight.
+constexpr std::size_t kOfAScreen = 12;
 
 std::string Several(std::size_t count, const char* noun) {
   return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
@@ -125,9 +127,6 @@ std::size_t Shortest(const std::vector<Broken>& broken) {
 
 namespace {
 
-// More of them do not fit a screen, and say little more.
-constexpr std::size_t kMostLines = 12;
-
 std::string LineForEach(const std::vector<Broken>& broken,
                         const std::vector<std::size_t>& order, int width) {
   std::string text;
@@ -142,26 +141,6 @@ std::string LineForEach(const std::vector<Broken>& broken,
       line += '~';
     }
     absl::StrAppend(&text, line, "\n");
-  }
-  return text;
-}
-
-// "L2: a task is parked on a closing descriptor; steps in each: read-close 17"
-std::string LawByLaw(const std::vector<Broken>& broken,
-                     const std::vector<std::size_t>& order, int width) {
-  std::vector<std::string> laws;
-  std::map<std::string, std::string> names;
-  for (const std::size_t at : order) {
-    std::string& list = names[broken[at].violation];
-    if (list.empty()) laws.push_back(broken[at].violation);
-    absl::StrAppend(&list, list.empty() ? "" : ", ", broken[at].configuration,
-                    " ", broken[at].steps);
-  }
-  std::string text;
-  for (const std::string& law : laws) {
-    text += "  " +
-            model::Wrapped(absl::StrCat(law, "; steps in each: ", names[law]),
-                           width - 2, "    ");
   }
   return text;
 }
@@ -195,8 +174,7 @@ std::string VerdictText(const std::vector<Broken>& broken, bool all,
   }
   absl::StrAppend(&text, "and broken also (--all tells each in full, --only ",
                   "NAME one):\n");
-  return text + (order.size() <= kMostLines ? LineForEach(broken, order, width)
-                                            : LawByLaw(broken, order, width));
+  return text + LineForEach(broken, order, width);
 }
 
 CheckReport::CheckReport(const CheckOutput& wanted, LeftOut left_out)
@@ -285,8 +263,13 @@ int CheckReport::Finish(double seconds) {
       const int width = model::TerminalWidth(STDOUT_FILENO);
       std::fputs(model::Wrapped(left_out_.text, width, "  ").c_str(), stdout);
     }
-    absl::PrintF("source %s, %.1f s; %s\n", model::SourceDigest(), seconds,
-                 Summary());
+    const std::string last = absl::StrFormat(
+        "source %s, %.1f s; %s", model::SourceDigest(), seconds, Summary());
+    // A file has it on one line.
+    std::fputs(columns_ == model::kEverything
+                   ? (last + "\n").c_str()
+                   : model::Wrapped(last, columns_, "  ").c_str(),
+               stdout);
   }
   return holds() ? kExitOk : kExitFinding;
 }
@@ -311,8 +294,11 @@ std::string CheckReport::Summary() const {
                         : absl::StrCat("; ", postponed_,
                                        " of runs of any length are looked at "
                                        "when these hold"),
-        wanted_.whole ? "; what the matrix covers is judged when all hold"
-                      : "");
+        wanted_.whole ? "; what the matrix covers is judged when all hold" : "",
+        broken_.size() <= kOfAScreen
+            ? ""
+            : absl::StrCat("; the shortest, ", shortest()->scenario,
+                           ", is told above, at BROKEN"));
   }
   return absl::StrCat(
       "every property holds in every interleaving (sequentially consistent, no "

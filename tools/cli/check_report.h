@@ -36,8 +36,7 @@ struct Broken {
 };
 
 // "BROKEN: 31 configurations, 1 kind, shortest 16 steps in read-past-cleared",
-// the shortest in full, and a line for each other, or, of many, for each law;
-// with `all` each in full.
+// the shortest in full, and a line for each other; with `all` each in full.
 std::string VerdictText(const std::vector<Broken>& broken, bool all, int width);
 // The place of the shortest, which has a schedule if any has.
 std::size_t Shortest(const std::vector<Broken>& broken);

@@ -2,12 +2,15 @@
 #include "netpoll/tools/cli/choice.h"
 
 #include <fnmatch.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "netpoll/model/report/check.h"
+#include "netpoll/model/report/pictures.h"
 #include "netpoll/tools/common/json.h"
 
 namespace netpoll::tools {
@@ -51,6 +54,8 @@ std::string Choice::FitsNone(const std::vector<std::string_view>& names) const {
 }
 
 void PrintList(const char* noun, const std::vector<Listed>& list, bool json) {
+  constexpr int kNames = 26;
+  const bool terminal = ::isatty(STDOUT_FILENO) != 0;
   if (json) std::printf("{\"%s\": [", noun);
   const char* between = "\n";
   for (const Listed& one : list) {
@@ -63,9 +68,16 @@ void PrintList(const char* noun, const std::vector<Listed>& list, bool json) {
       between = ",\n";
       continue;
     }
-    absl::PrintF("%-26s %s%s%s%s\n", one.name, one.about,
-                 one.kind.empty() ? "" : " (", one.kind,
-                 one.kind.empty() ? "" : ")");
+    std::string line = absl::StrFormat("%-*s ", kNames, one.name);
+    absl::StrAppend(&line, one.about);
+    if (!one.kind.empty()) absl::StrAppend(&line, " (", one.kind, ")");
+    // A file has a line for each.
+    std::fputs(terminal
+                   ? model::Wrapped(line, model::TerminalWidth(STDOUT_FILENO),
+                                    std::string(kNames + 1, ' '))
+                         .c_str()
+                   : (line + "\n").c_str(),
+               stdout);
   }
   if (json) std::fputs("\n]}\n", stdout);
 }

@@ -45,6 +45,8 @@ class HeldRecord {
   HeldRecord(std::string file, const DecidingSources& sources,
              const std::string& compiler);
 
+  // Whether everything of the matrix has held, once.
+  bool HeldAll() const { return !all_held_.empty(); }
   // Whether it held when it was what it is now.
   bool Holds(const model::Scenario& scenario) const;
   // The files that are not as they were when everything held last.

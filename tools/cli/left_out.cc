@@ -75,6 +75,7 @@ std::string RecordOfThisCheckout() {
 
 Split TakeUnchanged(const HeldRecord& held, std::vector<Scenario>* selected) {
   Split split;
+  if (!held.HeldAll()) return split;
   std::vector<Scenario> changed;
   for (const Scenario& scenario : *selected) {
     (held.Holds(scenario) ? split.unchanged : changed).push_back(scenario);

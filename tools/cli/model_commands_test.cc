@@ -13,6 +13,7 @@
 #include "netpoll/model/report/source.h"
 #include "netpoll/model/source/read_file.h"
 #include "netpoll/tools/cli/call_command.h"
+#include "netpoll/tools/cli/check_report.h"
 #include "netpoll/tools/cli/command.h"
 
 namespace netpoll::tools {
@@ -119,6 +120,44 @@ TEST(CheckCommand, ListsWhatThereIs) {
   EXPECT_THAT(said.out, Not(HasSubstr("read-edge ")));
   EXPECT_THAT(Call({"check", "--list", "--only", "read-close", "--json"}).out,
               HasSubstr("{\"name\": \"read-close\", \"about\": "));
+}
+
+TEST(CheckCommand, EachThatIsBrokenHasALine) {
+  std::vector<Broken> broken(40);
+  for (std::size_t i = 0; i < broken.size(); ++i) {
+    broken[i].configuration = "number-" + std::to_string(i + 100);
+    broken[i].violation = "L2: a task is parked";
+    broken[i].steps = 10 + i;
+    broken[i].text = "in full";
+  }
+  const std::string text = VerdictText(broken, false, 80);
+  EXPECT_THAT(text, StartsWith("BROKEN: 40 configurations, 1 kind, shortest 10 "
+                               "steps in number-100\n"));
+  for (std::size_t i = 1; i < broken.size(); ++i) {
+    EXPECT_THAT(text, HasSubstr("\n  " + broken[i].configuration + " "));
+  }
+}
+
+TEST(CheckCommand, SaysWhatItDoesNotWrite) {
+  ExpectRefused({"check", "--only", "read-edge", "--html", "/no/where/a.html"},
+                "cannot write '/no/where/a.html': No such file");
+  ExpectRefused({"check", "--only", "read-edge", "--trace", "/no/where/a"},
+                "cannot write '/no/where/a'");
+  const std::string file = ::testing::TempDir() + "not_written.html";
+  const Said said = Call({"check", "--only", "read-edge", "--html", file});
+  EXPECT_EQ(said.status, kExitOk);
+  EXPECT_THAT(said.err,
+              HasSubstr("nothing is broken, so " + file + " was not written"));
+}
+
+TEST(MutantsCommand, ListsAlsoWhatIsNotInThisProgram) {
+  const Said said = Call({"mutants", "--list", "--only", "C1-no-recheck,S*"});
+  EXPECT_EQ(said.status, kExitOk);
+  EXPECT_THAT(said.out, HasSubstr("C1-no-recheck              A task parks "));
+  EXPECT_THAT(said.out, Not(HasSubstr("C1-no-publish")));
+  ExpectRefused({"mutants", "--list", "--only", "C1-no-rechek"},
+                "no mutant is named 'C1-no-rechek' (did you mean "
+                "'C1-no-recheck'?)");
 }
 
 TEST(CheckCommand, PrintsOneJsonObject) {

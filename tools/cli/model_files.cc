@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <iterator>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -18,12 +18,13 @@
 namespace netpoll::tools {
 namespace {
 
-// Whether they are in this program or not.
-constexpr std::string_view kRows[] = {
+constexpr MutantRow kRows[] = {
 #include "netpoll/model/mutants/row_names.inc"
 };
 
 }  // namespace
+
+std::span<const MutantRow> MutantRows() { return kRows; }
 
 const model::Variant* FindVariantOrExplain(const Flags& flags,
                                            const std::string& name) {
@@ -32,7 +33,8 @@ const model::Variant* FindVariantOrExplain(const Flags& flags,
     model::CatchCrashes();
     return found;
   }
-  std::vector<std::string_view> names(std::begin(kRows), std::end(kRows));
+  std::vector<std::string_view> names;
+  for (const MutantRow& row : kRows) names.push_back(row.name);
   if (std::find(names.begin(), names.end(), name) != names.end()) {
     flags.Fail(absl::StrCat(
         "mutant ", Quoted(name),

@@ -6,12 +6,20 @@
 #define NETPOLL_TOOLS_CLI_MODEL_FILES_H_
 
 #include <optional>
+#include <span>
 #include <string>
 
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/tools/common/flags.h"
 
 namespace netpoll::tools {
+
+// A known bug, whether it is in this program or not.
+struct MutantRow {
+  const char* name;
+  const char* about;
+};
+std::span<const MutantRow> MutantRows();
 
 // Null: it was said that there is none.
 const model::Variant* FindVariantOrExplain(const Flags& flags,

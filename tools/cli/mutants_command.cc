@@ -15,6 +15,7 @@
 #include "netpoll/tools/cli/choice.h"
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
+#include "netpoll/tools/cli/model_files.h"
 #include "netpoll/tools/common/flags.h"
 #include "netpoll/tools/common/interruption.h"
 #include "netpoll/tools/common/progress_line.h"
@@ -72,16 +73,23 @@ std::vector<std::string> Configurations(
 
 int NoSuchMutant(const Flags& flags, const std::string& only) {
   std::vector<std::string_view> names;
-  for (const Variant* mutant : model::Mutants()) {
-    names.push_back(mutant->name);
-  }
-  if (names.empty()) {
-    return flags.Fail(
-        "this program was built without mutants; tools/netpoll builds one with "
-        "them, and so does bazel build //tools/cli:netpoll_mutants");
-  }
+  for (const MutantRow& row : MutantRows()) names.push_back(row.name);
   return flags.Fail(absl::StrCat("no mutant is named ", Quoted(only),
-                                 DidYouMean(only, names)));
+                                 DidYouMean(only, names),
+                                 "; --list has the names"));
+}
+
+int List(const Flags& flags, const Choice& only, bool json) {
+  std::vector<Listed> listed;
+  std::vector<std::string_view> names;
+  for (const MutantRow& row : MutantRows()) {
+    names.push_back(row.name);
+    if (only.Has(row.name)) listed.push_back({row.name, row.about, ""});
+  }
+  const std::string in_vain = only.FitsNone(names);
+  if (!in_vain.empty()) return NoSuchMutant(flags, in_vain);
+  PrintList("mutants", listed, json);
+  return kExitOk;
 }
 
 }  // namespace
@@ -108,21 +116,21 @@ int RunMutants(Arguments arguments) {
   flags.Example("netpoll mutants --only 'C1-*'");
   if (const auto status = flags.Parse(arguments)) return *status;
 
+  if (list) return List(flags, only, json);
   std::vector<const Variant*> selected;
   std::vector<std::string_view> names;
-  std::vector<Listed> listed;
   for (const Variant* mutant : model::Mutants()) {
     names.push_back(mutant->name);
     if (!only.Has(mutant->name)) continue;
     selected.push_back(mutant);
-    listed.push_back({mutant->name, mutant->about, ""});
   }
-  const std::string in_vain = names.empty() ? "*" : only.FitsNone(names);
+  if (names.empty()) {
+    return flags.Fail(
+        "this program was built without mutants; tools/netpoll builds one with "
+        "them, and so does bazel build //tools/cli:netpoll_mutants");
+  }
+  const std::string in_vain = only.FitsNone(names);
   if (!in_vain.empty()) return NoSuchMutant(flags, in_vain);
-  if (list) {
-    PrintList("mutants", listed, json);
-    return kExitOk;
-  }
 
   const ProgressLine line;
   std::atomic<int> killed{0};

@@ -2,11 +2,7 @@
 //
 // netpoll serve: an echo or an HTTP server until a signal stops it.
 #include <fcntl.h>
-#include <netdb.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,7 +17,6 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
@@ -54,81 +49,6 @@ constexpr int kMostConnections = 1'000'000;
 constexpr std::chrono::seconds kHeaderTimeout{30};
 constexpr std::chrono::seconds kRequestTimeout{300};
 constexpr std::chrono::seconds kWriteTimeout{30};
-
-bool Everywhere(const Address& address) {
-  return !address.is_unix() && (address.host.empty() || address.host == "*");
-}
-
-// As SocketAddress::Parse, and names are looked up.
-absl::StatusOr<SocketAddress> Resolve(const Address& address) {
-  const std::string text = FormatAddress(address);
-  absl::StatusOr<SocketAddress> parsed = SocketAddress::Parse(text);
-  if (parsed.ok() || address.is_unix()) return parsed;
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int error = ::getaddrinfo(
-      address.host.c_str(), absl::StrCat(address.port).c_str(), &hints, &found);
-  if (error != 0) {
-    return absl::NotFoundError(absl::StrCat(
-        "no address for ", Quoted(address.host), ": ", ::gai_strerror(error)));
-  }
-  SocketAddress result;
-  std::memcpy(result.data(), found->ai_addr, found->ai_addrlen);
-  *result.mutable_size() = found->ai_addrlen;
-  ::freeaddrinfo(found);
-  return result;
-}
-
-// What is at a path that is in use already; empty where a server is.
-std::string WhatIsThere(const std::string& path) {
-  struct stat file {};
-  if (::lstat(path.c_str(), &file) != 0) return "";
-  if (!S_ISSOCK(file.st_mode)) {
-    return "; what is there is no socket";
-  }
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return "";
-  std::memcpy(address.sun_path, path.data(), path.size());
-  const int fd =
-      ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return "";
-  const int status = ::connect(fd, reinterpret_cast<const sockaddr*>(&address),
-                               sizeof address);
-  const int error = errno;
-  ::close(fd);
-  if (status == 0 || error != ECONNREFUSED) return "";
-  return absl::StrCat(
-      "; nobody listens there any more: a server that was killed has left it. "
-      "rm ",
-      InShell(path));
-}
-
-absl::StatusOr<Listener> Listen(Runtime& runtime, const Address& wanted) {
-  if (Everywhere(wanted)) {
-    // One socket for both families, where the system has both.
-    const Address all{.host = "::", .port = wanted.port, .path = ""};
-    const absl::StatusOr<SocketAddress> address = Resolve(all);
-    if (!address.ok()) return address.status();
-    absl::StatusOr<Listener> both =
-        Listener::Listen(runtime, *address, {.ipv6_only = false});
-    if (both.ok() ||
-        (!absl::StrContains(both.status().message(), "EAFNOSUPPORT") &&
-         !absl::StrContains(both.status().message(), "EADDRNOTAVAIL"))) {
-      return both;
-    }
-    return Listen(runtime,
-                  {.host = "0.0.0.0", .port = wanted.port, .path = ""});
-  }
-  const absl::StatusOr<SocketAddress> address = Resolve(wanted);
-  if (!address.ok()) return address.status();
-  absl::StatusOr<Listener> listener = Listener::Listen(runtime, *address);
-  if (listener.ok() || !wanted.is_unix()) return listener;
-  return absl::Status(
-      listener.status().code(),
-      absl::StrCat(listener.status().message(), WhatIsThere(wanted.path)));
-}
 
 std::string Message(const absl::Status& status) {
   return std::string(status.message());
@@ -244,7 +164,7 @@ struct ServeOptions {
   TimeAllowed grace = std::chrono::seconds(5);
   std::string log;
   std::string trace;
-  std::string status;
+  Address status;
   bool json = false;
 };
 
@@ -377,10 +297,16 @@ int RunServe(Arguments arguments) {
              "append a line for each client that has left");
   flags.Text("trace", "FILE", &options.trace,
              "what the workers did last, for ui.perfetto.dev; written when it "
-             "ends,\neven by SIGKILL");
-  flags.Text("status", "unix:PATH", &options.status,
-             "where `netpoll top` may ask, of the same user; unix:@netpoll-PID "
-             "if it is not given");
+             "ends, even by SIGKILL");
+  flags.Custom("status", "unix:PATH", "",
+               "where `netpoll top` may ask, of the same user; "
+               "unix:@netpoll-PID if it is not given",
+               [&](std::string_view value) -> std::optional<std::string> {
+                 auto address = ParseAddress(value);
+                 if (!address || !address->is_unix()) return "unix:PATH";
+                 options.status = *std::move(address);
+                 return {};
+               });
   flags.Switch("json", &options.json,
                "print JSON: a line where it listens, and one of totals");
   flags.Finding("this system has not got the backend, or forbids it");

@@ -10,18 +10,25 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "netpoll/runtime/listener.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/tools/common/values.h"
 #include "netpoll/tools/server/pages.h"
 #include "netpoll/tools/server/status_server.h"
 
 namespace netpoll::tools {
+
+// Names are looked up; without a host, at every address of both families. The
+// error says who left the socket that is in the way.
+absl::StatusOr<Listener> Listen(Runtime& runtime, const Address& wanted);
 
 // Answers /metrics and /waits.
 class StatusSocket {
  public:
   // At `address`, or at the usual one if that can be had. The pages' makers,
   // `metrics` among them, are called while the runtime runs.
-  absl::Status Open(Runtime& runtime, const std::string& address,
+  absl::Status Open(Runtime& runtime, const Address& address,
                     const server::Page& metrics);
   void End() {
     if (server_) server_->End();

@@ -22,11 +22,56 @@
 namespace netpoll::tools {
 namespace {
 
+// `words` on lines that fit a terminal: after `first`, and then so far to the
+// right.
+std::string Lines(const std::string& first,
+                  const std::vector<std::string>& words, std::size_t indent) {
+  constexpr std::size_t kWidth = 80;
+  std::string text;
+  std::string line = first;
+  for (const std::string& word : words) {
+    const bool begun = line.find_first_not_of(' ') != std::string::npos;
+    if (begun && line.size() + 1 + word.size() > kWidth) {
+      text += line + "\n";
+      line.assign(indent, ' ');
+    } else if (begun && !line.ends_with(' ')) {
+      line += ' ';
+    }
+    line += word;
+  }
+  return text + line + "\n";
+}
+
+std::vector<std::string> Words(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(" \n"), text.size());
+    if (end != 0) words.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
+
 // "  LEFT  right", with the right side aligned.
 std::string Row(const std::string& left, const std::string& right) {
   constexpr std::size_t kLeft = 24;
   const std::string gap(kLeft - std::min(left.size(), kLeft), ' ');
-  return Cat("  ", left, gap, " ", right, "\n");
+  return Lines(Cat("  ", left, gap, " "), Words(right), kLeft + 3);
+}
+
+// Paragraphs, filled; what is indented in them stays as it is.
+std::string Filled(std::string_view text) {
+  std::string filled;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find("\n\n"), text.size());
+    const std::string_view paragraph = text.substr(0, end);
+    text.remove_prefix(std::min(end + 2, text.size()));
+    filled += paragraph.find("\n ") == paragraph.npos
+                  ? Lines("", Words(paragraph), 0)
+                  : Cat(paragraph, "\n");
+    if (!text.empty()) filled += "\n";
+  }
+  return filled;
 }
 
 }  // namespace
@@ -274,19 +319,21 @@ int Flags::UnknownFlag(std::string_view word) const {
   return Refuse(Cat("unknown flag ", Quoted(word), DidYouMean(word, names)));
 }
 
-std::string Flags::Usage() const {
-  std::string usage = command_;
-  for (const Positional& word : words_) usage += Cat(" ", word.name);
+std::vector<std::string> Flags::Parts() const {
+  std::vector<std::string> parts;
+  for (const Positional& word : words_) parts.push_back(word.name);
   for (const Flag& flag : flags_) {
-    usage += Cat(flag.required ? " " : " [", "--", flag.name,
-                 flag.placeholder.empty() ? "" : " ", flag.placeholder,
-                 flag.required ? "" : "]");
+    parts.push_back(Cat(flag.required ? "" : "[", "--", flag.name,
+                        flag.placeholder.empty() ? "" : " ", flag.placeholder,
+                        flag.required ? "" : "]"));
   }
-  return usage;
+  return parts;
 }
 
 std::string Flags::Help() const {
-  std::string help = Cat("usage: ", Usage(), "\n\n", description_, "\n\n");
+  const std::string first = Cat("usage: ", command_);
+  std::string help =
+      Cat(Lines(first, Parts(), 9), "\n", Filled(description_), "\n");
   for (const Positional& word : words_) {
     help += Row(word.name, word.help);
   }

@@ -120,7 +120,8 @@ class Flags {
 
   Flag* Find(std::string_view name);
   void FindDefaults();
-  std::string Usage() const;
+  // "KIND", "--listen ADDRESS", "[--threads N]".
+  std::vector<std::string> Parts() const;
   std::optional<int> ParseFlag(Arguments arguments, std::size_t* next);
   std::optional<int> TakeWords(const std::vector<std::string>& words);
   int UnknownFlag(std::string_view word) const;
