@@ -180,8 +180,8 @@ class PollDesc {
   // Parks `waiter` if nothing came in between. From the successful exchange on
   // the caller may touch neither the waiter nor its frame. The count goes up
   // first, so that it is never below the number of parked words.
-  [[nodiscard]] bool Commit(Mode direction, Waiter* waiter,
-                            WaiterCount& waiters) {
+  template <class Count>
+  [[nodiscard]] bool Commit(Mode direction, Waiter* waiter, Count& waiters) {
     waiters.FetchAdd("commit.count", 1, Order::kRelaxed);
     const auto word = reinterpret_cast<SemaphoreWord>(waiter);
     const auto done = Update<Env>(Word(direction), "commit.word",
@@ -300,6 +300,11 @@ class PollDesc {
   }
   StatusWord status_word() const {
     return status_.Load("inspect.status", Order::kSeqCst);
+  }
+  // How many wait. Nobody decides by it: relaxed.
+  int parked() const {
+    return int{IsWaiter(rg_.Load("parked.rg", Order::kRelaxed))} +
+           int{IsWaiter(wg_.Load("parked.wg", Order::kRelaxed))};
   }
 
  private:

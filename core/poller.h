@@ -23,10 +23,10 @@
 //   A scheduler out of work: see worker_glue.h.
 //
 // Threads: every member may be called from any thread, except that at most one
-// blocking Poll is under way at a time, each direction of a descriptor has at
-// most one task from Reset to the end of its wait (descriptor_lock.h arranges
-// that), and Close comes after Unblock, when no other call on the descriptor is
-// under way or can begin.
+// blocking Poll is under way, each direction of a descriptor has at most one
+// task from Reset to the end of its wait (descriptor_lock.h arranges that), and
+// Close comes after Unblock, when no other call on it is under way or can
+// begin.
 //
 // Stronger than a configuration asks for, because:
 //   open.count, close.count: whoever destroys comes after all Closes
@@ -53,6 +53,7 @@
 #include "netpoll/core/timer_heap.h"
 #include "netpoll/core/types.h"
 #include "netpoll/core/wait.h"
+#include "netpoll/core/waiter_count.h"
 
 namespace netpoll {
 
@@ -62,7 +63,8 @@ enum class Pollable : std::uint8_t { kCheck, kKnown, kUnwatched };
 
 // TimersOf: what keeps the deadlines; a model supplies its own.
 template <class Backend, class Env = StdEnv,
-          template <class, class> class TimersOf = TimerHeap>
+          template <class, class> class TimersOf = TimerHeap,
+          WaiterCounting kWaiters = WaiterCounting::kEach>
 class Poller {
  public:
   using Desc = PollDesc<Env>;
@@ -263,9 +265,7 @@ class Poller {
   }
 
   // Tasks parked, or about to be; never less than are parked.
-  std::int32_t waiters() const {
-    return waiters_.Load("waiters.load", Order::kAcquire);
-  }
+  std::int32_t waiters() const { return waiters_.Of(pool_); }
 
   std::int32_t open() const { return open_.Load("open.load", Order::kRelaxed); }
   Timers& timers() { return timers_; }
@@ -384,13 +384,12 @@ class Poller {
   Pool<Env, Desc> pool_;
   // Lowered with release after the waiters are runnable, loaded with acquire:
   // who finds it at 0 sees them. The raise is relaxed: the commit releases it.
-  alignas(64) typename Desc::WaiterCount waiters_{0};
-  // Open descriptors; acq_rel, for the destroyer to come after all Closes.
+  alignas(64) WaiterCount<Env, kWaiters> waiters_;
+  // acq_rel, for the destroyer to come after all Closes.
   typename Env::template Atomic<std::int32_t> open_{0};
-  // 1: a blocking poll is under way. Acquire and release, as a lock would be.
+  // 1: a blocking poll is under way. Acquire and release, as a lock's.
   typename Env::template Atomic<std::uint32_t> blocking_{0};
-  // A statistic: relaxed.
-  typename Env::template Atomic<std::uint64_t> stale_{0};
+  typename Env::template Atomic<std::uint64_t> stale_{0};  // For people.
 };
 
 }  // namespace netpoll

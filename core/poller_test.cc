@@ -17,7 +17,9 @@
 #include "netpoll/backends/fake/fake_kernel.h"
 #include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
+#include "netpoll/core/timer_heap.h"
 #include "netpoll/core/types.h"
+#include "netpoll/core/waiter_count.h"
 
 namespace netpoll {
 namespace {
@@ -49,6 +51,28 @@ struct ScarceTimers : TimerHeap<Env, Owner> {
   }
   static inline bool scarce = false;
 };
+
+TEST(PollerTest, WhoCountsWhenAskedFindsAllThatWaitAndAdjustsNothing) {
+  FakeKernel<> kernel;
+  Poller<FakeBackend<>, StdEnv, TimerHeap, WaiterCounting::kWhenAsked> poller(
+      kernel);
+  Waiter reader, writer;
+  const auto one = poller.Open(kernel.MakeFd());
+  const auto other = poller.Open(kernel.MakeFd());
+  EXPECT_EQ(poller.waiters(), 0);
+  ASSERT_TRUE(poller.Park(one.desc, Mode::kRead, &reader).parked());
+  ASSERT_TRUE(poller.Park(other.desc, Mode::kWrite, &writer).parked());
+  EXPECT_EQ(poller.waiters(), 2);
+  PollResult result = poller.Unblock(other.desc);
+  EXPECT_EQ(result.waiters_delta, -1);
+  EXPECT_EQ(poller.waiters(), 1);
+  poller.AdjustWaiters(result.waiters_delta);
+  EXPECT_EQ(poller.waiters(), 1);
+  static_cast<void>(poller.Unblock(one.desc));
+  EXPECT_EQ(poller.waiters(), 0);
+  EXPECT_EQ(poller.Close(one.desc), 0);
+  EXPECT_EQ(poller.Close(other.desc), 0);
+}
 
 TEST(PollerTest, OpenWithoutMemoryForTimersSaysSoAndLeavesNothingBehind) {
   FakeKernel<> kernel;

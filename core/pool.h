@@ -87,6 +87,13 @@ class Pool {
     return nullptr;
   }
 
+  // Calls `f` with each slot, used or free.
+  template <class F>
+  void Each(F f) const {
+    const std::uint32_t size = Size();
+    for (std::uint32_t index = 0; index < size; ++index) f(*At(index));
+  }
+
   // Slots that exist, used or free.
   std::uint32_t Size() const {
     return size_.Load("pool.size", Order::kAcquire);
@@ -97,7 +104,7 @@ class Pool {
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
   static_assert(chunks::SizeOfAll(kChunks) <= EventKey::kMaxIndex);
 
-  Slot* At(std::uint32_t index) {
+  Slot* At(std::uint32_t index) const {
     const chunks::Position at = chunks::Locate(index);
     return directory_[at.chunk].Load("pool.chunk", Order::kRelaxed) + at.offset;
   }

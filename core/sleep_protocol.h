@@ -26,14 +26,16 @@
 //                        latest (absolute nanoseconds; kNever: for ever, or
 //                        its time is not known). An earlier deadline breaks it.
 //                        Retract and EndPoll -> kNobody, by the holder.
+//   holder     the worker that took the turn last to poll, written by it when
+//              it has: work that it alone may do breaks no other's poll.
 //   sleepers   bit w: worker w has announced that it sleeps. Set by w; cleared
 //              by w (Retract) or by the waker, who then unparks w.
 //
-// Orders: taking the turn, joining the sleepers and giving the turn up stand
-// before a look at another word, as the loads in Wake and DeadlineMoved stand
-// after a push: seq_cst, each a half of a Dekker pair where the queues, or the
-// deadline, are words without a lock. With a lock around the queue all of them
-// could be weaker; the protocol does not ask for one.
+// Orders: taking the turn, saying who has, joining the sleepers and giving the
+// turn up stand before a look at another word, as the loads in Wake and
+// DeadlineMoved stand after a push: seq_cst, each a half of a Dekker pair where
+// the queues, or the deadline, are words without a lock. With a lock around the
+// queue all of them could be weaker; the protocol does not ask for one.
 //
 // Stronger than a configuration asks for, because:
 //   look.turn: what the last holder of the turn wrote is there for the next;
@@ -77,6 +79,9 @@ class SleepProtocol {
     return Env::Retry([&]() -> std::optional<IdleRole> {
       if (turn_.CompareExchange("announce.turn", kNobody, until,
                                 Order::kSeqCst)) {
+        if (holder_.Load("announce.holder", Order::kRelaxed) != worker) {
+          holder_.Store("announce.holder", worker, Order::kSeqCst);
+        }
         return IdleRole::kPoller;
       }
       SetSleeping(worker);
@@ -135,15 +140,16 @@ class SleepProtocol {
     return true;
   }
 
-  // The same, of work that `worker` alone may do. True: somebody blocks in a
-  // poll, and it may be that one.
+  // The same, of work that `worker` alone may do. True: it blocks in a poll.
+  // One that is about to is not told, but looks again.
   [[nodiscard]] bool WakeOne(int worker) {
     CheckNumber(worker);
     if (ClearSleeping(worker)) {
       parkers_[worker].Unpark("wake.unpark");
       return false;
     }
-    return turn_.Load("wake.turn", Order::kSeqCst) >= 0;
+    return turn_.Load("wake.turn", Order::kSeqCst) >= 0 &&
+           holder_.Load("wake.holder", Order::kSeqCst) == worker;
   }
 
   // The earliest deadline moved forward to `when`. True: break the poll. If
@@ -160,7 +166,11 @@ class SleepProtocol {
   bool AnySleeper() const {
     return sleepers_.Load("any.sleepers", Order::kSeqCst) != 0;
   }
-  bool AnyPoller() const { return turn_.Load("any.turn", Order::kSeqCst) >= 0; }
+  bool AnyPoller() const { return PollsUntil() >= 0; }
+  // What was announced by who polls; below 0: nobody does.
+  std::int64_t PollsUntil() const {
+    return turn_.Load("any.turn", Order::kSeqCst);
+  }
 
  private:
   static constexpr std::int64_t kNobody = -1;
@@ -198,6 +208,7 @@ class SleepProtocol {
   }
 
   typename Env::template Atomic<std::int64_t> turn_{kNobody};
+  typename Env::template Atomic<std::int32_t> holder_{0};
   typename Env::template Atomic<std::uint64_t> sleepers_{0};
   typename Env::Parker parkers_[kMaxWorkers];
 };

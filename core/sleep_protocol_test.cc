@@ -52,6 +52,20 @@ TEST(WakeTokenTest, OnlyTheFirstOfManyRequestsPosts) {
   EXPECT_TRUE(token.Request()) << "a failed post is forgotten";
 }
 
+TEST(SleepProtocolTest, WorkForOneWorkerBreaksNoPollOfAnother) {
+  Protocol protocol;
+  ASSERT_EQ(protocol.Announce(0, kNever), IdleRole::kPoller);
+  EXPECT_TRUE(protocol.WakeOne(0));
+  EXPECT_FALSE(protocol.WakeOne(1)) << "it is busy, and looks before it rests";
+  ASSERT_FALSE(protocol.Retract(0, IdleRole::kPoller));
+  ASSERT_EQ(protocol.Announce(1, kNever), IdleRole::kPoller);
+  EXPECT_TRUE(protocol.WakeOne(1));
+  EXPECT_FALSE(protocol.WakeOne(0));
+  ASSERT_EQ(protocol.Announce(0, kNever), IdleRole::kSleeper);
+  EXPECT_FALSE(protocol.WakeOne(0)) << "it slept, and was woken";
+  EXPECT_FALSE(protocol.AnySleeper());
+}
+
 TEST(WakeTokenTest, WhatWasWrittenBeforeABreakIsSeenAfterAPoll) {
   constexpr int kRounds = 5000;
   constexpr int kBreakers = 3;

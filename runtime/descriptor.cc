@@ -329,7 +329,7 @@ absl::Status OpenError(Runtime& runtime, int fd, int error) {
         absl::StrCat(what, "closing, the runtime is stopping"));
   }
   // What the descriptor is says more than the number of the error.
-  const bool own = internal::SchedulerOf(runtime).poller().IsPollDescriptor(fd);
+  const bool own = internal::SchedulerOf(runtime).IsPollDescriptor(fd);
   const PollableCheck check =
       own ? PollableCheck{error, "it is the poller's own"}
           : internal::sys.examine_pollable(fd);

@@ -2,6 +2,7 @@
 //
 // Scheduler::DumpState.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -42,20 +43,34 @@ std::string Scheduler::DumpState() {
       "netpoll runtime on ", backend_, ": ", PhaseName(life_.phase()),
       stopping() ? ", stopping" : "",
       done_.Load("dump.done", Order::kSeqCst) != 0 ? ", done" : "", "\n");
-  absl::StrAppend(&text, "  tasks ", life_.count(), ", parked ",
-                  poller_.waiters(), ", injected ", injected_.Size(), "\n");
-  absl::StrAppend(
-      &text,
-      "  turn: ", protocol_.AnyPoller() ? "somebody polls" : "nobody polls",
-      protocol_.AnySleeper() ? ", others sleep" : ", nobody sleeps", "\n");
-  absl::StrAppend(&text, "  next deadline ", In(poller_.NextDeadline(), now),
+  std::int32_t parked = 0;
+  std::int64_t next = kNever;
+  for (const auto& shard : shards_) {
+    parked += shard->waiters();
+    next = std::min(next, shard->NextDeadline());
+  }
+  absl::StrAppend(&text, "  tasks ", life_.count(), ", parked ", parked,
+                  ", injected ", injected_.Size(), "\n");
+  if (!sharded()) {
+    absl::StrAppend(
+        &text,
+        "  turn: ", protocol_.AnyPoller() ? "somebody polls" : "nobody polls",
+        protocol_.AnySleeper() ? ", others sleep" : ", nobody sleeps", "\n");
+  }
+  absl::StrAppend(&text, "  next deadline ", In(next, now),
                   ", next sleep ends ", In(times_.Next(), now), "\n");
   for (const auto& worker : workers_) {
     const WorkerStats stats = worker->counts.Get();
     absl::StrAppend(&text, "  worker ", worker->id, ": queue ",
                     worker->queue.Size(), ", ", stats.task_runs, " runs, ",
                     stats.polls, " polls, ", stats.wakeups, " wakeups, ",
-                    stats.timeouts, " timeouts\n");
+                    stats.timeouts, " timeouts");
+    if (sharded()) {
+      absl::StrAppend(&text, "; open ", worker->shard.open(), ", parked ",
+                      worker->shard.waiters(),
+                      worker->protocol.AnyPoller() ? ", polls" : ", busy");
+    }
+    text += '\n';
   }
   return text;
 }

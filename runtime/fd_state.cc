@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
@@ -20,6 +21,7 @@
 #include "netpoll/runtime/protocols/open_list.h"
 #include "netpoll/runtime/ring_call.h"
 #include "netpoll/runtime/scheduler.h"
+#include "netpoll/runtime/shard.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/worker.h"
 
@@ -36,8 +38,9 @@ bool Lingers(int fd) {
 
 }  // namespace
 
-FdState::FdState(Scheduler& owner, PollDesc<StdEnv>* opened, int number)
-    : scheduler(owner), desc(opened), fd(number) {}
+FdState::FdState(Scheduler& owner, Shard& where, PollDesc<StdEnv>* opened,
+                 int number)
+    : scheduler(owner), poller(where), desc(opened), fd(number) {}
 FdState::~FdState() {
   delete retry[0];
   delete retry[1];
@@ -49,21 +52,23 @@ int FdState::Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
   const bool looked_at = origin == Origin::kProgram;
   const bool called =
       origin == Origin::kStreamMadeHere && scheduler.has_rings();
+  Shard& poller =
+      scheduler.PollerFor(looked_at ? std::optional(fd) : std::nullopt);
   const HostPoller::OpenResult opened =
-      scheduler.poller().Open(fd, looked_at ? Pollable::kCheck
-                                  : called  ? Pollable::kUnwatched
-                                            : Pollable::kKnown);
+      poller.Open(fd, looked_at ? Pollable::kCheck
+                      : called  ? Pollable::kUnwatched
+                                : Pollable::kKnown);
   if (opened.error != 0) return opened.error;
   scheduler.Count(&WorkerCounts::opens, 1);
   NETPOLL_PROBE1(open, fd);
-  auto* made = new (std::nothrow) FdState(scheduler, opened.desc, fd);
+  auto* made = new (std::nothrow) FdState(scheduler, poller, opened.desc, fd);
   if (made != nullptr && called && !made->HaveCalls()) {
     delete std::exchange(made, nullptr);
   }
   if (made == nullptr) {
     // Nobody waits yet on what was just opened.
-    static_cast<void>(scheduler.poller().Unblock(opened.desc));
-    scheduler.poller().Close(opened.desc, !called);
+    static_cast<void>(poller.Unblock(opened.desc));
+    poller.Close(opened.desc, !called);
     return ENOMEM;
   }
   if (looked_at) made->Classify();
@@ -89,7 +94,7 @@ bool FdState::HaveCalls() {
 int FdState::Watch() {
   const LockHolder hold(calls->watching, "watch.lock");
   if (!unwatched()) return 0;
-  const int error = scheduler.poller().Watch(desc);
+  const int error = poller.Watch(desc);
   if (error == 0) unwatched_.Store("fd.watch", false, Order::kRelease);
   return error;
 }
@@ -134,13 +139,13 @@ void FdState::Runnable(WaiterList& list) { scheduler.MakeRunnable(list); }
 void FdState::Runnable(PollResult& result) { scheduler.MakeRunnable(result); }
 
 PollResult FdState::Unblock() {
-  PollResult result = scheduler.poller().Unblock(desc);
+  PollResult result = poller.Unblock(desc);
   scheduler.CountWoken(&WorkerCounts::closings, result);
   return result;
 }
 
 void FdState::Nudge(Mode direction) {
-  PollResult result = scheduler.poller().Nudge(desc, direction);
+  PollResult result = poller.Nudge(desc, direction);
   scheduler.CountWoken(&WorkerCounts::nudges, result);
   scheduler.MakeRunnable(result);
 }
@@ -157,7 +162,7 @@ void FdState::Observe(Mode direction,
 
 void FdState::EndInPoller() {
   NETPOLL_PROBE1(close, fd);
-  EndedWith(scheduler.poller().Close(desc, !unwatched()));
+  EndedWith(poller.Close(desc, !unwatched()));
 }
 
 bool FdState::EndElsewhere() {
@@ -197,12 +202,12 @@ RetryTimer* FdState::Retry(Mode direction) {
 
 void FdState::SetDeadline(Mode mode, Deadline deadline) {
   if (!lock.AddReference()) return;
-  DeadlineResult result = scheduler.poller().SetDeadline(desc, mode, deadline);
+  DeadlineResult result = poller.SetDeadline(desc, mode, deadline);
   if (!result.wake.ready.empty()) {
     scheduler.CountWoken(&WorkerCounts::timeouts, result.wake);
     scheduler.MakeRunnable(result.wake);
   }
-  if (result.earliest_moved) scheduler.DeadlineMoved(deadline.value());
+  if (result.earliest_moved) scheduler.DeadlineMoved(deadline.value(), poller);
   DropReference();
 }
 

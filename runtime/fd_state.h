@@ -32,6 +32,7 @@ struct FdState;
 struct RingCalls;
 class BoundName;
 class Scheduler;
+struct Shard;
 
 // Where a descriptor comes from: from the program, and it is looked at (may it
 // be polled, is it a socket, of messages?); or it is a socket that was just
@@ -89,7 +90,7 @@ struct WaitNotes {
 static_assert(sizeof(WaitNotes) <= 32);
 
 struct FdState : FdLife<StdEnv, FdState> {
-  FdState(Scheduler& owner, PollDesc<StdEnv>* opened, int number);
+  FdState(Scheduler& owner, Shard& where, PollDesc<StdEnv>* opened, int number);
   FdState(const FdState&) = delete;
   FdState& operator=(const FdState&) = delete;
   ~FdState();
@@ -138,6 +139,7 @@ struct FdState : FdLife<StdEnv, FdState> {
   RetryTimer* Retry(Mode direction);
 
   Scheduler& scheduler;
+  Shard& poller;
   PollDesc<StdEnv>* const desc;
   const int fd;
   // The two are set before any operation; `socket` before Stop can end it.

@@ -9,11 +9,15 @@
 #include "netpoll/backends/host/host_backends.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/poller.h"
+#include "netpoll/core/timer_heap.h"
+#include "netpoll/core/waiter_count.h"
 
 namespace netpoll {
 
 using HostBackend = AnyOf<HostBackends>;
-using HostPoller = Poller<HostBackend, StdEnv>;
+// People alone ask it how many wait.
+using HostPoller =
+    Poller<HostBackend, StdEnv, TimerHeap, WaiterCounting::kWhenAsked>;
 
 }  // namespace netpoll
 

@@ -45,7 +45,7 @@ bool AskedForCompletions() {
 
 Runtime::Runtime(RuntimeOptions options)
     : scheduler_(std::make_unique<Scheduler>(
-          options.threads,
+          options.threads, options.sharded,
           options.backend.empty() ? DefaultHostBackend() : options.backend,
           options.completions || AskedForCompletions(), &FdState::CloseAll,
           options.observer)),

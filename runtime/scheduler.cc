@@ -40,18 +40,22 @@ std::string WhyNoRings(const std::string& backend, int threads) {
 
 }  // namespace
 
-Scheduler::Scheduler(int threads, const std::string& backend, bool completions,
-                     CloseAll close_all, RuntimeObserver* observer)
+Scheduler::Scheduler(int threads, bool sharded, const std::string& backend,
+                     bool completions, CloseAll close_all,
+                     RuntimeObserver* observer)
     : Home{this, nullptr},
       backend_(backend),
       no_rings_(completions ? WhyNoRings(backend, threads) : ""),
       has_rings_(completions && no_rings_.empty()),
-      poller_(has_rings_ ? EpollBackend<>::kName : backend),
       observer_(observer),
       threads_(std::clamp(threads, 1, kMaxThreads)),
       close_all_(close_all) {
+  const int shards = sharded ? threads_ : 1;
+  const std::string polls_on = has_rings_ ? EpollBackend<>::kName : backend;
   for (int id = 0; id < threads_; ++id) {
-    workers_.push_back(std::make_unique<Worker>(*this, *this, id));
+    if (id < shards) shards_.push_back(std::make_unique<Shard>(polls_on, id));
+    workers_.push_back(
+        std::make_unique<Worker>(*this, *this, *shards_.back(), id));
     if (observer != nullptr) workers_.back()->sampler.TimeAll();
   }
   if (threads != threads_) {
@@ -61,12 +65,21 @@ Scheduler::Scheduler(int threads, const std::string& backend, bool completions,
     status_ = absl::InvalidArgumentError(
         absl::StrCat("there is no backend \"", backend, "\", but ",
                      absl::StrJoin(HostBackends::Names(), ", ")));
-  } else if (const int error = poller_.Init(); error != 0) {
-    const char* const why = poller_.backend().ExplainInit(error);
+  } else if (const int error = InitPollers(); error != 0) {
+    const char* const why = poller().backend().ExplainInit(error);
     status_ = absl::ErrnoToStatus(
         error, absl::StrCat("the poller can't be made on ", backend, ": ",
                             why != nullptr ? why : ErrnoName(error)));
   }
+}
+
+// 0, or the first errno.
+int Scheduler::InitPollers() {
+  int error = 0;
+  for (const auto& shard : shards_) {
+    if (error == 0) error = shard->Init();
+  }
+  return error;
 }
 
 Scheduler::~Scheduler() {
@@ -79,6 +92,24 @@ Scheduler::~Scheduler() {
   if (life_.count() != 0) {
     StdEnv::Misuse("a Runtime was destroyed before its tasks had ended");
   }
+}
+
+// --- Pollers -----------------------------------------------------------------
+
+Shard& Scheduler::PollerFor(std::optional<int> fd) {
+  if (!sharded()) return poller();
+  const auto any = [this](unsigned number) -> Shard& {
+    return *shards_[number % shards_.size()];
+  };
+  if (fd) return any(static_cast<unsigned>(*fd));
+  if (Worker* const here = OnWorker(); here != nullptr) return here->shard;
+  return any(next_shard_.FetchAdd("shard.next", 1, Order::kRelaxed));
+}
+
+bool Scheduler::IsPollDescriptor(int fd) const {
+  return std::any_of(shards_.begin(), shards_.end(), [fd](const auto& shard) {
+    return shard->IsPollDescriptor(fd);
+  });
 }
 
 // --- Tasks -------------------------------------------------------------------
@@ -175,8 +206,8 @@ void Scheduler::ArmSleep(Sleeper* sleep) { Timetable::ArmSleep(sleep); }
 
 void Scheduler::EndSleepsIfStopping() { Timetable::EndSleepsIfStopping(); }
 
-void Scheduler::DeadlineMoved(std::int64_t when) {
-  Dispatch::DeadlineMoved(when);
+void Scheduler::DeadlineMoved(std::int64_t when, const Shard& poller) {
+  Dispatch::DeadlineMoved(when, &worker(poller.worker));
 }
 
 void Scheduler::Unhandled(std::exception_ptr exception) {
@@ -205,7 +236,7 @@ void Scheduler::MakeRunnable(WaiterList& list) {
 
 void Scheduler::MakeRunnable(PollResult& result) {
   MakeRunnable(result.ready);
-  poller_.AdjustWaiters(std::exchange(result.waiters_delta, 0));
+  result.waiters_delta = 0;
 }
 
 // --- Workers -----------------------------------------------------------------
@@ -243,7 +274,7 @@ void Scheduler::WorkHere(Worker& worker) {
 
 // Without memory for a ring, or a descriptor, its calls are its own as well.
 void Scheduler::WorkInRing(Worker& worker) {
-  WorkerRing ring(poller_);
+  WorkerRing ring(worker.shard);
   if (ring.Init() == 0) worker.ring = &ring;
   Work(worker);
   worker.ring = nullptr;
@@ -269,19 +300,17 @@ std::int64_t Scheduler::Now() const {
 
 void Scheduler::Polled(Worker& worker, PollResult result) {
   worker.NewTurn();
-  const std::int32_t delta = result.waiters_delta;
-  const auto woken = static_cast<std::uint64_t>(-delta);
+  const auto woken = static_cast<std::uint64_t>(-result.waiters_delta);
   worker.counts.batches.Add(woken, woken);
   NETPOLL_PROBE2(poll, worker.id, woken);
   if (result.ready.empty()) return;
   PushReady(worker, result, [](WaiterList& list) { MakeRunnable(list); });
-  poller_.AdjustWaiters(delta);
 }
 
-void Scheduler::PollTimed(Worker& worker, Delta delta) {
+void Scheduler::PollTimed(Worker& worker, Worker& of, Delta delta) {
   const std::int64_t from = Now();
   worker.sampler.Begins(from, worker.counts);
-  const PollResult result = PollIn(worker, delta);
+  const PollResult result = PollIn(worker, of, delta);
   const std::int64_t to = Now();
   worker.sampler.Ended(to, worker.counts);
   if (observer_ != nullptr) {
@@ -290,17 +319,13 @@ void Scheduler::PollTimed(Worker& worker, Delta delta) {
   Polled(worker, result);
 }
 
-void Scheduler::Expire(Worker& worker, std::int64_t now) {
-  DeadlineResult result = poller_.ExpireTimers(now);
+void Scheduler::Expire(Worker& worker, Worker& of, std::int64_t now) {
+  DeadlineResult result = of.shard.ExpireTimers(now);
   worker.counts.timeouts.Add(
       static_cast<std::uint64_t>(-result.wake.waiters_delta));
   MakeRunnable(result.wake);
-  if (result.earliest_moved) DeadlineMoved(poller_.NextDeadline());
+  if (result.earliest_moved) DeadlineMoved(of.shard.NextDeadline(), of.shard);
   WakeSleeps(now);
-}
-
-std::int64_t Scheduler::NextTime() const {
-  return std::min(poller_.NextDeadline(), times_.Next());
 }
 
 }  // namespace netpoll::internal

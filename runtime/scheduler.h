@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -27,7 +28,6 @@
 #include "netpoll/core/timer_heap.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/closers.h"
-#include "netpoll/runtime/host_poller.h"
 #include "netpoll/runtime/loop_rest.h"
 #include "netpoll/runtime/probes.h"
 #include "netpoll/runtime/protocols/dispatch.h"
@@ -36,6 +36,7 @@
 #include "netpoll/runtime/protocols/timetable.h"
 #include "netpoll/runtime/runtime_observer.h"
 #include "netpoll/runtime/runtime_stats.h"
+#include "netpoll/runtime/shard.h"
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/timed.h"
 #include "netpoll/runtime/worker.h"
@@ -61,8 +62,9 @@ class Scheduler : public Home,
   // Closes all that is in open_list(), which has been shut.
   using CloseAll = void (*)(Scheduler&);
 
-  Scheduler(int threads, const std::string& backend, bool completions,
-            CloseAll close_all, RuntimeObserver* observer);
+  // `sharded`: each worker has a poller of its own, if there are several.
+  Scheduler(int threads, bool sharded, const std::string& backend,
+            bool completions, CloseAll close_all, RuntimeObserver* observer);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
   // Nobody is left, or this stops the process; nothing is done in a child.
@@ -82,7 +84,12 @@ class Scheduler : public Home,
   std::string DumpState();
   int threads() const { return threads_; }
 
-  HostPoller& poller() { return poller_; }
+  // The first one, which is like all. Of one worker, or not sharded, the one.
+  Shard& poller() { return *shards_[0]; }
+  // Where what this thread opens stays: the poller of the worker that it is.
+  // `fd`: one that may be open already, so always the same, which notices.
+  Shard& PollerFor(std::optional<int> fd);
+  bool IsPollDescriptor(int fd) const;
   // The name that was asked for, or by default.
   const std::string& backend() const { return backend_; }
   // Whether its workers have rings, which carry calls out.
@@ -100,7 +107,7 @@ class Scheduler : public Home,
     return here != nullptr ? here->id : -1;
   }
   // Whether this is a child of the process that made it.
-  bool InChild() const { return poller_.backend().InChild(); }
+  bool InChild() const { return shards_[0]->backend().InChild(); }
 
   // --- Tasks ----------------------------------------------------------------
 
@@ -121,10 +128,10 @@ class Scheduler : public Home,
   TaskWaiter* TakeUnstarted();
 
   // Each in its home. From any thread. The waiters may run, and be gone, before
-  // this returns. Of a result the waiter count is lowered afterwards.
+  // this returns.
   static void MakeRunnable(Waiter* waiter);
   static void MakeRunnable(WaiterList& list);
-  void MakeRunnable(PollResult& result);
+  static void MakeRunnable(PollResult& result);
 
   // As Dispatch's, out of line: operations are compiled without a call.
   bool EnterGuest();
@@ -135,7 +142,7 @@ class Scheduler : public Home,
   // --- Time -----------------------------------------------------------------
 
   // As Dispatch's and Timetable's.
-  void DeadlineMoved(std::int64_t when);
+  void DeadlineMoved(std::int64_t when, const Shard& poller);
   void StartSleep(Sleeper* sleep);
   void ArmSleep(Sleeper* sleep);
   void EndSleepsIfStopping();
@@ -183,6 +190,8 @@ class Scheduler : public Home,
 
  private:
   friend Dispatch;
+  friend Dispatch::Side;
+  friend Shards<Scheduler, Worker>;
   friend Timetable;
 
   void RefuseInChild() const;
@@ -201,17 +210,19 @@ class Scheduler : public Home,
   // It has read the clock.
   void Stamp(std::int64_t now) const;
   void Polled(Worker& worker, PollResult result);
+  int InitPollers();
 
   // Dispatch's side.
+  bool sharded() const { return shards_.size() > 1; }
   int worker_count() const { return threads(); }
   Worker& worker(int id) { return *workers_[static_cast<std::size_t>(id)]; }
   Worker* OnWorker() {
     Worker* const worker = this_worker;
     return worker != nullptr && worker->scheduler == this ? worker : nullptr;
   }
-  void Break() {
+  void Break(Worker& of) {
     Count(&WorkerCounts::breaks, 1);
-    poller_.Break();
+    of.shard.Break();
   }
   [[gnu::always_inline]] void RunTask(Worker& worker, Waiter* task) {
     worker.budget = Worker::kBudget;
@@ -223,25 +234,32 @@ class Scheduler : public Home,
   }
   void RunStaying(Worker& worker, Waiter* task);
   std::int64_t Now() const;
-  std::int64_t NextTime() const;
-  void Poll(Worker& worker, Delta delta) {
-    if (worker.sampler.Due()) [[unlikely]]
-      return PollTimed(worker, delta);
-    Polled(worker, PollIn(worker, delta));
+  static std::int64_t NextDeadline(const Worker& of) {
+    return of.shard.NextDeadline();
   }
-  PollResult PollIn(Worker& worker, Delta delta) {
+  std::int64_t NextSleep() const { return times_.Next(); }
+  void Poll(Worker& worker, Worker& of, Delta delta) {
+    if (worker.sampler.Due()) [[unlikely]]
+      return PollTimed(worker, of, delta);
+    Polled(worker, PollIn(worker, of, delta));
+  }
+  // A worker with a ring is the only one.
+  static PollResult PollIn(Worker& worker, Worker& of, Delta delta) {
     if (worker.ring != nullptr) [[unlikely]]
       return worker.ring->Poll(delta);
-    return poller_.Poll(delta);
+    return of.shard.Poll(delta);
   }
-  [[gnu::noinline]] void PollTimed(Worker& worker, Delta delta);
-  void PollAll(Worker& worker) {
-    Polled(worker,
-           worker.ring != nullptr ? worker.ring->PollAll() : poller_.PollAll());
+  [[gnu::noinline]] void PollTimed(Worker& worker, Worker& of, Delta delta);
+  void PollAll(Worker& worker, Worker& of) {
+    Polled(worker, worker.ring != nullptr ? worker.ring->PollAll()
+                                          : of.shard.PollAll());
   }
-  void Expire(Worker& worker, std::int64_t now);
+  void Expire(Worker& worker, Worker& of, std::int64_t now);
 
-  // Timetable's side; and DeadlineMoved, Now.
+  // Timetable's side; and Now.
+  void DeadlineMoved(std::int64_t when) {
+    Dispatch::DeadlineMoved(when, nullptr);
+  }
   void Shut() { open_.Shut(); }
   void OpenAgain() {
     open_.OpenAgain();
@@ -260,7 +278,9 @@ class Scheduler : public Home,
   const std::string backend_;
   const std::string no_rings_;
   const bool has_rings_;
-  HostPoller poller_;
+  // One, or one a worker.
+  std::vector<std::unique_ptr<Shard>> shards_;
+  StdEnv::Atomic<std::uint32_t> next_shard_{0};  // Of threads; relaxed.
   RuntimeObserver* const observer_;
   const int threads_;
   std::vector<std::unique_ptr<Worker>> workers_;

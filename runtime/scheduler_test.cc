@@ -41,12 +41,25 @@ Task<> Raise(Flag& flag) {
   co_return;
 }
 
-class BusyTest : public testing::TestWithParam<int> {
+// With one poller, and with one a worker.
+struct Busy {
+  int threads;
+  bool sharded;
+};
+class BusyTest : public testing::TestWithParam<Busy> {
  protected:
-  int threads() const { return GetParam(); }
+  RuntimeOptions threads() const {
+    return {.threads = GetParam().threads, .sharded = GetParam().sharded};
+  }
   static constexpr int kRounds = 50;
 };
-INSTANTIATE_TEST_SUITE_P(Threads, BusyTest, testing::Values(2, 4), WorkersName);
+INSTANTIATE_TEST_SUITE_P(Threads, BusyTest,
+                         testing::Values(Busy{2, false}, Busy{4, false},
+                                         Busy{2, true}, Busy{4, true}),
+                         [](const auto& busy) {
+                           return std::to_string(busy.param.threads) +
+                                  (busy.param.sharded ? "Sharded" : "");
+                         });
 
 TEST_P(BusyTest, TheTaskThatItSpawnedIsRunByAnother) {
   RunTest(threads(), [](Runtime& runtime) -> Task<> {
@@ -315,6 +328,16 @@ TEST(IdleTest, WhoWaitsCostsNothing) {
       co_await std::move(reader);
     });
   }
+}
+
+TEST(IdleTest, NobodyLooksRoundWhileNobodyWorks) {
+  RunTest({.threads = 4, .sharded = true}, [](Runtime& runtime) -> Task<> {
+    co_await runtime.Sleep(50ms);
+    const std::uint64_t before = runtime.stats().polls;
+    co_await runtime.Sleep(300ms);
+    // Each at most looks round once, and is broken. It would be 30 times.
+    EXPECT_LE(runtime.stats().polls - before, 24u);
+  });
 }
 
 // A worker that polls whenever it has no work need not look in between.

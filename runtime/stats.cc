@@ -62,12 +62,14 @@ std::vector<WorkerStats> Scheduler::worker_stats() {
 RuntimeStats Scheduler::stats() {
   RuntimeStats stats;
   for (const WorkerStats& each : worker_stats()) stats.Add(each);
-  stats.stale_events = poller_.stale_events();
-  stats.breaks_sent = poller_.backend().breaks_taken();
-  stats.parked = poller_.waiters();
+  for (const auto& shard : shards_) {
+    stats.stale_events += shard->stale_events();
+    stats.breaks_sent += shard->backend().breaks_taken();
+    stats.parked += shard->waiters();
+    stats.open += shard->open();
+    stats.timers += static_cast<std::int64_t>(shard->timers().Size());
+  }
   stats.tasks = static_cast<std::int64_t>(life_.count());
-  stats.open = poller_.open();
-  stats.timers = static_cast<std::int64_t>(poller_.timers().Size());
   stats.timers += static_cast<std::int64_t>(times_.Size());
   return stats;
 }

@@ -14,12 +14,14 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
 #include "netpoll/backends/host/host_backends.h"
 #include "netpoll/core/testing/limit.h"
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/runtime_options.h"
 #include "netpoll/runtime/task.h"
 
 namespace netpoll {
@@ -84,14 +86,19 @@ class DescriptorGuard {
 // Calls `body(runtime)`, which returns a Task<void>, and runs until every task
 // has ended. `body` outlives its coroutine, so it may capture.
 template <class Body>
-void RunTest(int threads, Body body) {
+void RunTest(const RuntimeOptions& options, Body body) {
   const DescriptorGuard guard;
-  Runtime runtime({.threads = threads});
+  Runtime runtime(options);
   ASSERT_TRUE(runtime.status().ok()) << runtime.status();
   runtime.Spawn(body(runtime));
   const absl::Status status = RunWatched(runtime);
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_EQ(runtime.stats().parked, 0) << "the waiter count drifted";
+}
+
+template <class Body>
+void RunTest(int threads, Body body) {
+  RunTest(RuntimeOptions{.threads = threads}, std::move(body));
 }
 
 // Whether the backend runs over a shim: then the system's part of a call, its

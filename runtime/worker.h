@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/sleep_protocol.h"
 #include "netpoll/runtime/protocols/cancel_node.h"
 #include "netpoll/runtime/protocols/run_queue.h"
 #include "netpoll/runtime/task_waiter.h"
@@ -18,6 +19,7 @@
 
 namespace netpoll::internal {
 
+struct Shard;
 class WorkerRing;
 
 // Work is counted in units, each worth about a microsecond: an operation is
@@ -31,9 +33,9 @@ struct alignas(64) Worker {
   // Units that all tasks together spend between two non-blocking polls.
   static constexpr int kPollAfter = 2 * kBudget;
 
-  // `anywhere`: the scheduler's home.
-  Worker(Scheduler& owner, const Home& anywhere, int number)
-      : scheduler(&owner), id(number), home(&anywhere) {}
+  // `anywhere`: the scheduler's home. `polls`: its poller, or that of all.
+  Worker(Scheduler& owner, const Home& anywhere, Shard& polls, int number)
+      : scheduler(&owner), id(number), shard(polls), home(&anywhere) {}
 
   // One operation begins. False: the task has had its share, it must yield.
   bool Spend() {
@@ -61,6 +63,7 @@ struct alignas(64) Worker {
   const int id;
   // Carries calls out, while this is at work; null: there is none.
   WorkerRing* ring = nullptr;
+  Shard& shard;
   // Of the thread that Run starts for it (the first worker is Run's caller): it
   // waits at the gate until all were started, and works if it was admitted.
   pthread_t thread{};
@@ -79,6 +82,8 @@ struct alignas(64) Worker {
   WorkerCounts counts;
   PollSampler sampler;
 
+  // Where it has its own poller: others read it.
+  alignas(64) SleepProtocol<StdEnv> protocol;
   const Home own{scheduler, this};
   RunQueue<StdEnv> staying;  // Tasks that stay here, which are runnable.
 };

@@ -29,6 +29,8 @@ constexpr Reason kReasons[] = {
     {"wait+open", kPool},
     {"parked+open", kPool},
     {"inspect.word", kQuery},
+    {"parked.rg", kQuery},
+    {"parked.wg", kQuery},
     {"inspect.status", kQuery},
     {"waiters.load", kQuery},
     {"stale.load", kQuery},

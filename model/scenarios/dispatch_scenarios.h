@@ -11,6 +11,63 @@
 
 namespace netpoll::model {
 
+// Each worker over its own poller.
+inline void AddShardedScenarios(std::vector<Scenario>& all) {
+  using enum TaskKind;
+  const auto sharded = [&all](const char* name, const char* about,
+                              DispatchCast cast) {
+    cast.sharded = true;
+    if (cast.workers == 1) cast.workers = 2;
+    AddScenario<DispatchWorld>(all, name, about, cast);
+  };
+  sharded("shards-spawns", "two pollers, and a task spawns another",
+          {.tasks = {kSpawns}});
+  sharded("shards-lasting", "... and lasts until that one has ended",
+          {.tasks = {kLasts}});
+  sharded("shards-spawner", "two pollers, and a thread spawns",
+          {.tasks = {kEnds}, .spawned = 1});
+  sharded("shards-event", "a task waits for an event of the other's poller",
+          {.event_at = 1, .tasks = {kWaits}, .event = true});
+  sharded("shards-waker", "a thread wakes the last one, and all is freed",
+          {.tasks = {kWaits}, .waker = true, .frees = true});
+  sharded("shards-stays", "a task spawns one that stays on the other worker",
+          {.tasks = {kSpawns}, .stay = 2});
+  sharded("shards-stays-event", "one that stays waits for the other's event",
+          {.event_at = 1, .tasks = {kWaits}, .stay_first = 1, .event = true});
+  sharded("shards-held",
+          "a worker is held while the event of its poller may come",
+          {.tasks = {kWaits, kHolds}, .event = true});
+  sharded(
+      "shards-held-later",
+      "... by a task that a thread spawns before, maybe while both poll",
+      {.tasks = {kWaits}, .spawned = 1, .spawned_hold = true, .event = true});
+  sharded("shards-held-later-stays", "... and that stays there",
+          {.tasks = {kWaits},
+           .spawned = 1,
+           .spawned_hold = true,
+           .stay_first = 2,
+           .event = true});
+  sharded(
+      "shards-held-stays", "... of a task that stays on the other one",
+      {.tasks = {kWaits, kHolds}, .stay_first = 2, .stay = 1, .event = true});
+  sharded("shards-held-deadline", "... and its deadline is set before",
+          {.tasks = {kWaits, kHolds}, .stay_first = 2, .own_deadline = true});
+  sharded("shards-deadline", "a task sets a deadline in the other's poller",
+          {.event_at = 1,
+           .tasks = {kWaits},
+           .stay_first = 1,
+           .own_deadline = true});
+  sharded("shards-sleep", "a task sleeps",
+          {.tasks = {kWaits}, .own_deadline = true, .sleep = true});
+  sharded("shards-sleep-thread", "a thread sets the end of a sleep",
+          {.tasks = {kWaits}, .deadline = true, .sleep = true});
+  sharded("shards-rest",
+          "a thread spawns two, and the first lasts until the other has ended",
+          {.tasks = {kWaits}, .spawned = 2, .spawned_hold = true});
+  sharded("shards-held-sleep", "a task sleeps, and a worker is held",
+          {.tasks = {kWaits, kHolds}, .own_deadline = true, .sleep = true});
+}
+
 inline void AddDispatchScenarios(std::vector<Scenario>& all) {
   const auto add = [&all](const char* name, const char* about,
                           DispatchCast cast) {
@@ -104,6 +161,7 @@ inline void AddDispatchScenarios(std::vector<Scenario>& all) {
       {.workers = 2, .tasks = {kWaits}, .deadline = true});
   add("run-two-workers-own-deadline", "or the task itself",
       {.workers = 2, .tasks = {kWaits}, .own_deadline = true});
+  AddShardedScenarios(all);
   const auto closed = [&](const char* name, const char* about,
                           DispatchCast cast) {
     cast.endless = true;

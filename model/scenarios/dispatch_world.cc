@@ -17,7 +17,10 @@ bool Serves(TaskKind kind) {
 }  // namespace
 
 DispatchWorld::DispatchWorld(const DispatchCast& cast)
-    : cast_(cast), system_(System{}), kinds_(cast.tasks) {
+    : cast_(cast),
+      system_(System{.at = cast.sleep ? -1 : cast.event_at,
+                     .idle = cast.sleep && cast.deadline}),
+      kinds_(cast.tasks) {
   system_.name = "poller";
   at_work_.name = "at work";
   for (Int& gate : gates_) gate.name = "gate";
@@ -45,7 +48,12 @@ DispatchWorld::DispatchWorld(const DispatchCast& cast)
       ++first_spawned_;
     }
   }
+  kinds_.resize(static_cast<std::size_t>(first_spawned_), TaskKind::kEnds);
   kinds_.resize(4, TaskKind::kEnds);
+  if (cast.spawned_hold) {
+    kinds_[static_cast<std::size_t>(first_spawned_)] = TaskKind::kHolds;
+    if (cast.spawned > 1) held_until_ = first_spawned_ + 1;
+  }
   host_->LookAtLives();
   life_ = ObjectAt("run.count");
   life_->name = "lives";
@@ -79,7 +87,7 @@ DispatchWorld::DispatchWorld(const DispatchCast& cast)
   guest_thread_ = add(cast.guest, "guest", &DispatchWorld::Guest);
   if (cast.guest) Introduce(guest_, guest_thread_);
   AddTime();
-  if (cast.event) {
+  if (cast.event && !cast.spawned_hold) {
     AddThread("peer", [this](Thread& thread) {
       do {
         thread.Mark("speak");
@@ -219,6 +227,10 @@ void DispatchWorld::RunTask(Waiter* waiter) {
     Thread::Await("task.lasts", other, Until, kEnded);
   }
   if (Serves(kind)) return Serve(waiter);
+  if (kind == TaskKind::kHolds) {
+    Thread::Call("task.holds", system_, Hold);
+    Thread::Await("task.held", stages_[held_until_], Until, kEnded);
+  }
   if (cast_.own_deadline && kind == TaskKind::kWaits && was == kRunnable) {
     SetDeadline();
   }
@@ -351,19 +363,6 @@ void DispatchWorld::OtherWorker(Thread& thread, int id) {
                        });
     Work(id);
     Thread::Call("worker.returns", gates_[id], Put, 3);
-  }
-}
-
-void DispatchWorld::Spawner(Thread& thread) {
-  while (cast_.endless) {
-    thread.Mark("spawn");
-    Thread::MayCall("spawner.again", stages_[first_spawned_], Anew);
-    Begin(first_spawned_);
-  }
-  for (int i = 0; i < cast_.spawned; ++i) {
-    thread.Mark("spawn", {i});
-    thread.May("spawner.go");
-    Begin(first_spawned_ + i);
   }
 }
 

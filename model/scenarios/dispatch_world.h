@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A scheduler at work: workers over one poller, tasks that spawn, wait and end,
-// threads outside that spawn or wake, a guest of another runtime, and whoever
-// calls Run, may be again, and frees all of it when Run has returned. Or a loop
-// of somebody else's drives it, a turn at a time.
+// A scheduler at work: workers over one poller, or each over its own, tasks
+// that spawn, wait and end, threads outside that spawn or wake, a guest of
+// another runtime, and whoever calls Run, may be again, and frees all of it
+// when Run has returned. Or a loop of somebody else's drives it, a turn at a
+// time.
 
 #ifndef NETPOLL_MODEL_SCENARIOS_DISPATCH_WORLD_H_
 #define NETPOLL_MODEL_SCENARIOS_DISPATCH_WORLD_H_
@@ -30,14 +31,21 @@ enum class TaskKind : std::uint8_t {
   kServes,  // Waits for the event again and again, and never ends.
   kKeeps,   // The same, and each time spawns another one and keeps its worker
             // until that one has ended.
+  kHolds,   // Its worker until the first task, or the last, has ended.
 };
 
 struct DispatchCast {
   int workers = 1;
+  // Each has a poller of its own, and the event comes by this one's.
+  bool sharded = false;
+  int event_at = 0;
   // Those that are there when the story begins. One may spawn another.
   std::vector<TaskKind> tasks = {};
   int background = 0;  // The last one of them, 1, does not keep Run at work.
   int spawned = 0;     // By a thread outside.
+  // The first of them holds its worker: until the second one has ended, or,
+  // alone, the first task, whose event that thread has come afterwards.
+  bool spawned_hold = false;
   // Bit i: task i stays on the first worker, or on the last. Those that a task
   // spawns come after `tasks`, then a thread's.
   unsigned stay_first = 0, stay = 0;
@@ -48,6 +56,7 @@ struct DispatchCast {
   // It waits until a deadline at most: a thread may set it, or the task itself.
   bool deadline = false;
   bool own_deadline = false;
+  bool sleep = false;   // It is a sleep, not a deadline of the poller.
   bool guest = false;   // A task of another runtime waits for the event.
   int runs = 1;         // Calls of Run, one after the other.
   int callers = 1;      // Who call it.
@@ -84,15 +93,23 @@ class DispatchWorld : public RuntimeWorld {
     int id = 0;
     internal::RunQueue<RuntimeEnv> queue;
     internal::RunQueue<RuntimeEnv> staying;
+    SleepProtocol<RuntimeEnv> protocol;
   };
 
   static constexpr int kWorkers = 3;
-  static constexpr std::int64_t kTime = 1;  // Of the deadline.
+  // Of the deadline; where time passes in rounds, later than all of them.
+  static constexpr std::int64_t kTime = 1;
+  static constexpr std::int64_t kLate = 1000 * internal::kRound;
+  static constexpr int kRounds = 2;
 
   // The poller, and who waits for the event, or for a time.
   struct System {
-    bool broken = false;
-    bool heard = false;  // The break has ended a sleep in a loop of its own.
+    int at = 0;           // The poller of the event, or deadline; -1: a sleep.
+    unsigned broken = 0;  // Bit i: poller i.
+    bool held = false;    // A worker.
+    bool idle = false;    // Rounds pass though nothing is to be found.
+    int rounds = 0;       // That have passed.
+    bool heard = false;   // The break has ended a sleep in a loop of its own.
     bool event = false;
     bool parked = false;
     bool armed = false;    // The deadline.
@@ -101,8 +118,9 @@ class DispatchWorld : public RuntimeWorld {
     friend bool operator==(const System&, const System&) = default;
     std::string Text() const {
       return std::string(parked ? "a task is parked" : "nobody is parked") +
-             (event ? ", event" : "") + (broken ? ", broken" : "") +
-             (armed ? ", armed" : "") + (passed ? ", passed" : "");
+             (held ? ", a worker is held" : "") + (event ? ", event" : "") +
+             (broken != 0 ? ", broken" : "") + (armed ? ", armed" : "") +
+             (passed ? ", passed" : "");
     }
   };
 
@@ -117,15 +135,19 @@ class DispatchWorld : public RuntimeWorld {
     int worker_count() { return world_.cast_.workers; }
     Worker& worker(int id) { return workers_[id]; }
     Worker* OnWorker() { return world_.on_worker_; }
-    void Break() { Thread::Call("break", world_.system_, BreakIt); }
+    bool sharded() const { return world_.cast_.sharded; }
+    void Break(Worker& of) {
+      Thread::Call("break", world_.system_, BreakIt, world_.PollerOf(of));
+    }
     void RunTask(Worker&, Waiter* task) { world_.RunOn(nullptr, task); }
     void RunStaying(Worker& worker, Waiter* task) {
       world_.RunOn(&worker, task);
     }
     std::int64_t Now();
-    std::int64_t NextTime();
-    void Poll(Worker& worker, Delta delta) {
-      if (world_.PollFor(delta) == 0) return;
+    std::int64_t NextDeadline(Worker& of);
+    std::int64_t NextSleep();
+    void Poll(Worker& worker, Worker& of, Delta delta) {
+      if (world_.PollFor(world_.PollerOf(of), delta) == 0) return;
       PollResult result;
       result.Add(world_.waits_);
       world_.MakesRunnable(world_.waits_);
@@ -133,11 +155,15 @@ class DispatchWorld : public RuntimeWorld {
         while (Waiter* const waiter = list.Pop()) world_.GoesHome(waiter);
       });
     }
-    void PollAll(Worker& worker) {
-      if (world_.timed()) Poll(worker, Delta::NonBlocking());
+    void PollAll(Worker& worker, Worker& of) {
+      if (world_.timed()) Poll(worker, of, Delta::NonBlocking());
     }
     void LookAtLives() { (void)life_.count(); }
-    void Expire(Worker&, std::int64_t) { world_.Expire(); }
+    void Expire(Worker&, Worker& of, std::int64_t) {
+      if (world_.cast_.sleep || world_.PollerOf(of) == world_.cast_.event_at) {
+        world_.Expire();
+      }
+    }
 
    private:
     DispatchWorld& world_;
@@ -146,39 +172,46 @@ class DispatchWorld : public RuntimeWorld {
 
   // --- Steps of the environment ---------------------------------------------
 
-  static Step BreakIt(System& system, std::int64_t) {
-    system.broken = true;
+  static Step BreakIt(System& system, std::int64_t poller) {
+    system.broken |= 1u << poller;
     return 0;
   }
   // A sleep in a loop of its own, until the descriptor is readable. 1: for a
   // break that has ended one before.
   static Step SleepElsewhere(System& system, std::int64_t) {
     const bool event = system.event && system.parked;
-    if (!system.broken) return event ? Step{0} : std::nullopt;
+    if (system.broken == 0) return event ? Step{0} : std::nullopt;
     return std::exchange(system.heard, true) && !event ? 1 : 0;
   }
   static Step TakeBreak(System& system, std::int64_t) {
-    system.broken = system.heard = false;
+    system.broken = 0;
+    system.heard = false;
     return Fetch(system, 0);
   }
-  static Step Fetch(System& system, std::int64_t) {
-    if (!system.event || !system.parked) return 0;
+  static Step Fetch(System& system, std::int64_t poller) {
+    if (!system.event || !system.parked || poller != system.at) return 0;
     system.event = system.parked = false;
     return 1;
   }
-  static Step Wait(System& system, std::int64_t) {
-    if (Fetch(system, 0) == 1) return 1;
-    if (!system.broken) return std::nullopt;
-    system.broken = false;
+  static Step Wait(System& system, std::int64_t poller) {
+    if (Fetch(system, poller) == 1) return 1;
+    if ((system.broken >> poller & 1) == 0) return std::nullopt;
+    system.broken &= ~(1u << poller);
     return 0;
   }
-  // Of the deadline: dispatch_world_time.cc.
-  static Step WaitUntil(System& system, std::int64_t);
+  // Of the deadline, and of time: dispatch_world_time.cc.
+  static Step WaitUntil(System& system, std::int64_t poller);
+  static Step WaitRound(System& system, std::int64_t poller);
+  static Step Time(System& system, std::int64_t);
   static Step Passed(System& system, std::int64_t);
   static Step Armed(System& system, std::int64_t);
   static Step Arm(System& system, std::int64_t);
   static Step Passes(System& system, std::int64_t);
   static Step ExpireStep(System& system, std::int64_t);
+  static Step Hold(System& system, std::int64_t) {
+    system.held = true;
+    return 0;
+  }
   static Step Comes(System& system, std::int64_t) {
     system.event = true;
     return 0;
@@ -234,8 +267,12 @@ class DispatchWorld : public RuntimeWorld {
   void StopAll();
 
   bool timed() const { return cast_.deadline || cast_.own_deadline; }
+  std::int64_t PollerOf(const Worker& worker) const {
+    return cast_.sharded ? worker.id : 0;
+  }
   void AddTime();
-  int PollFor(Delta delta);
+  std::int64_t When(bool asks);
+  int PollFor(std::int64_t poller, Delta delta);
   void Expire();
   void SetDeadline();
   void SetsAgain(Thread& thread);
@@ -259,6 +296,7 @@ class DispatchWorld : public RuntimeWorld {
   std::vector<TaskKind> kinds_;
   int first_spawned_ = 0;  // By a thread; the one before it by a task.
   static constexpr int kTasks = 4;
+  int held_until_ = 0;
   static constexpr int kTurn = 2;  // Tasks of a turn, where nothing ends.
   TaskOfThread tasks_[kTasks];
   Int stages_[kTasks] = {Int(kNone), Int(kNone), Int(kNone), Int(kNone)};

@@ -96,7 +96,6 @@ class IoWorld : public RuntimeWorld {
 
   // The runtime, as an operation sees it.
   struct Scheduler {
-    Scheduler& poller() { return *this; }
     bool reports_levels() const { return world->cast_.levels; }
     static bool stopping() { return false; }
     bool EnterGuest();
@@ -198,6 +197,7 @@ class IoWorld : public RuntimeWorld {
 
     IoWorld& world;
     Scheduler& scheduler;
+    Scheduler& poller = scheduler;
     Shipped::Desc* const desc;
     WatchedLock lock;
     const bool socket = true;

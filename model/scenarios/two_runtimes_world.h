@@ -53,6 +53,7 @@ class TwoRuntimesWorld : public RuntimeWorld {
     int id = 0;
     internal::RunQueue<RuntimeEnv> queue;
     NobodyStays staying;
+    SleepProtocol<RuntimeEnv> protocol;
   };
 
   class Host : public internal::Dispatch<RuntimeEnv, Host, Worker> {
@@ -61,19 +62,23 @@ class TwoRuntimesWorld : public RuntimeWorld {
       worker_.world = &world;
     }
     static int worker_count() { return 1; }
+    static bool sharded() { return false; }
     Worker& worker(int) { return worker_; }
     Worker* OnWorker() { return world_.on_ == number_ ? &worker_ : nullptr; }
-    void Break() { Thread::Call("break", world_.broken_[number_], Put, 1); }
+    void Break(Worker&) {
+      Thread::Call("break", world_.broken_[number_], Put, 1);
+    }
     void RunTask(Worker&, Waiter* task) { world_.RunTask(task, number_); }
     static void RunStaying(Worker&, Waiter*) {}
     static std::int64_t Now() { return 0; }
-    static std::int64_t NextTime() { return kNever; }
-    void Poll(Worker&, Delta delta) {
+    static std::int64_t NextDeadline(Worker&) { return kNever; }
+    static std::int64_t NextSleep() { return kNever; }
+    void Poll(Worker&, Worker&, Delta delta) {
       if (!delta.blocking()) return;
       Thread::Await<int>("poll", world_.broken_[number_], TakeBreak);
     }
-    void PollAll(Worker&) {}
-    void Expire(Worker&, std::int64_t) {}
+    void PollAll(Worker&, Worker&) {}
+    void Expire(Worker&, Worker&, std::int64_t) {}
     Waiter* TakeUnstarted() { return injected_.Pop(); }
 
    private:

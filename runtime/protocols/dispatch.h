@@ -2,8 +2,7 @@
 //
 // Who runs which task, and when Run returns: run queues, the workers' loop over
 // core/worker_glue.h, the count of those that live, and the door of threads
-// that are no workers. Steps only; threads, tasks and the poller are the
-// host's.
+// that are no workers. Steps only; threads, tasks and pollers are the host's.
 //
 // What each word is:
 //   life_       run_word.h: whether Run is at work, and for how many tasks
@@ -11,7 +10,8 @@
 //               whoever counts the last one out. seq_cst, as all that a worker
 //               looks at after its announcement; acquire where it is only the
 //               loop's end
-//   protocol_   core/sleep_protocol.h: who polls, who sleeps
+//   protocol_   core/sleep_protocol.h: who polls, who sleeps. Of one poller;
+//               where each worker has its own (shards.h), that worker's
 //   between_    1: a loop of somebody else's has Run at work, a turn at a time,
 //               and is between two. 0 by whoever begins one, 1 when it ends;
 //               acquire and release, for the loop's next turn may be another
@@ -27,12 +27,14 @@
 // A Host, the class that derives from this:
 //   int worker_count(); Worker& worker(int)
 //   Worker* OnWorker()       the worker that this thread is, or null
-//   void Break()             Poller::Break
+//   bool sharded()           whether each worker has a poller of its own
+//   void Break(Worker&)      Poller::Break, of that worker's poller
 //   void RunTask(Worker&, Waiter*)
-//   Now, NextTime, Poll, PollAll, Expire as in worker_glue.h, each with the
-//                            worker that calls
 //   void RunStaying(Worker&, Waiter*)   as RunTask, of one that stays here
-// A Worker has `id`, `queue`, `staying`, and
+//   int64 Now(); NextDeadline(Worker&), of that one's poller; NextSleep()
+//   Poll, PollAll, Expire    as in worker_glue.h, each with the worker that
+//                            calls, and with the one whose poller it is
+// A Worker has `id`, `queue`, `staying`, `protocol`, and
 //   bool TurnIsOver()        it has run tasks for so long that it looks for
 //                            events; asked before each
 //   void NewTurn()           it has looked
@@ -44,31 +46,16 @@
 #include <cstdint>
 
 #include "netpoll/core/concurrency.h"
-#include "netpoll/core/delta.h"
 #include "netpoll/core/sleep_protocol.h"
 #include "netpoll/core/types.h"
 #include "netpoll/core/worker_glue.h"
+#include "netpoll/runtime/protocols/glue_side.h"
+#include "netpoll/runtime/protocols/run_end.h"
 #include "netpoll/runtime/protocols/run_queue.h"
 #include "netpoll/runtime/protocols/run_word.h"
+#include "netpoll/runtime/protocols/shards.h"
 
 namespace netpoll::internal {
-
-enum class [[nodiscard]] RunEnd : std::uint8_t{
-    kNobodyLeft,
-    kAtWork,     // In another thread; nothing was done.
-    kNoWorkers,  // None could be had; the tasks are there for the next call.
-};
-
-// What a loop of somebody else's does after a turn.
-struct [[nodiscard]] AfterTurn {
-  enum class Next : std::uint8_t {
-    kEnded,  // Nobody is left: Run has ended.
-    kAgain,  // There is more to run: the next turn, without a sleep.
-    kSleep,  // Until the poller's descriptor is readable, or `until`.
-  };
-  Next next;
-  std::int64_t until;
-};
 
 template <class Env, class Host, class Worker>
 class Dispatch {
@@ -143,7 +130,7 @@ class Dispatch {
   // the announcement of the next sleep. `worker` is the only one. `readable`:
   // the poller's descriptor is, or the loop does not know.
   AfterTurn WorkATurn(Worker& worker, bool readable) {
-    Side side{*this, worker};
+    Side side{*this, worker, worker};
     WorkerGlue<Env, Side> glue(protocol_, worker.id, side);
     if (protocol_.AnyPoller()) {
       glue.Finish(readable);
@@ -180,22 +167,19 @@ class Dispatch {
   void Push(Waiter* task) {
     if (Worker* const worker = host().OnWorker(); worker != nullptr) {
       worker->queue.Push(task);
-      if (host().worker_count() > 1) NotifyWork();
+      if (host().worker_count() > 1) NotifyWork(worker);
     } else {
       const LockHolder hold(door_, "push.door");
       injected_.Push(task);
-      NotifyWork();
+      NotifyWork(nullptr);
     }
   }
 
   // The same of a task that stays on `only`: nobody else takes it.
   void PushStaying(Worker& only, Waiter* task) {
-    Worker* const worker = host().OnWorker();
-    if (worker == &only) {
-      only.staying.Push(task);  // It looks before it rests.
-    } else if (worker != nullptr) {
+    if (Worker* const worker = host().OnWorker(); worker != nullptr) {
       only.staying.Push(task);
-      Notify(only);
+      if (worker != &only) Notify(only);  // It looks before it rests.
     } else {
       const LockHolder hold(door_, "stay.door");
       only.staying.Push(task);
@@ -203,41 +187,41 @@ class Dispatch {
     }
   }
 
-  // What a poll of `worker` made ready. The glue sees to it that others take a
-  // part, and that one of them polls. Empties the list.
+  // What a poll by `worker` made ready. Others take a part: the glue sees to
+  // it, and that one of them polls. Empties the list.
   template <class MakeRunnable>
   void PushReady(Worker& worker, PollResult& result,
                  MakeRunnable make_runnable) {
     if (guests_.Load("guest.any", Order::kRelaxed) == 0) {
-      worker.queue.Push(result.ready, -result.waiters_delta);
+      const int queued = worker.queue.Push(result.ready, -result.waiters_delta);
+      if (host().sharded() && queued > 1) NotifyWork(&worker);
     } else {
       make_runnable(result.ready);
     }
   }
 
-  // A deadline was set: whoever must know of an earlier one is told.
-  void DeadlineMoved(std::int64_t when) {
+  // A deadline was set in the poller of `of`; null: a sleep's end. Whoever must
+  // know of an earlier one is told.
+  void DeadlineMoved(std::int64_t when, Worker* of) {
+    Worker* const worker = host().OnWorker();
     // The only worker, and it runs: it looks before it polls.
-    if (host().worker_count() == 1 && host().OnWorker() != nullptr) return;
-    if (protocol_.DeadlineMoved(when)) host().Break();
+    if (host().worker_count() == 1 && worker != nullptr) return;
+    if (host().sharded() && of == nullptr) {
+      return shards().SleepMoved(worker, when);
+    }
+    Worker& polls = of != nullptr ? *of : host().worker(0);
+    if (ProtocolOf(polls).DeadlineMoved(when)) host().Break(polls);
   }
 
  protected:
-  // The host's side of the glue.
-  struct Side {
-    std::int64_t Now() { return dispatch.host().Now(); }
-    std::int64_t NextTime() { return dispatch.host().NextTime(); }
-    void Poll(Delta delta) { dispatch.host().Poll(worker, delta); }
-    void PollAll() { dispatch.host().PollAll(worker); }
-    void Expire(std::int64_t now) { dispatch.host().Expire(worker, now); }
-    bool WorkVisible() { return dispatch.WorkVisible(worker); }
-    void Break() { dispatch.host().Break(); }
-
-    Dispatch& dispatch;
-    Worker& worker;
-  };
+  using Side = GlueSide<Dispatch, Worker>;
+  friend Side;
 
   Host& host() { return static_cast<Host&>(*this); }
+  Shards<Host, Worker> shards() { return Shards<Host, Worker>(host()); }
+  SleepProtocol<Env>& ProtocolOf(Worker& worker) {
+    return host().sharded() ? worker.protocol : protocol_;
+  }
 
   template <class Remove>
   RunLeft Removed(Remove remove) {
@@ -270,7 +254,7 @@ class Dispatch {
     do {
       if (worker.TurnIsOver()) {
         worker.NewTurn();
-        Look(worker);
+        Look(worker, worker);
         RunStaying(worker);
         if (Waiter* const task = injected_.Pop()) return task;
       }
@@ -321,8 +305,13 @@ class Dispatch {
   }
 
   Waiter* Elsewhere(Worker& worker) {
-    if (Waiter* const task = injected_.Pop()) return task;
-    return Steal(worker);
+    Waiter* task = injected_.Pop();
+    if (task == nullptr) task = Steal(worker);
+    if (task != nullptr && host().sharded()) {
+      shards().BeWatched(worker);
+      if (WorkVisible(worker)) NotifyWork(&worker);
+    }
+    return task;
   }
 
   Waiter* Steal(Worker& worker) {
@@ -338,13 +327,21 @@ class Dispatch {
   }
 
   void Idle(Worker& worker) {
-    Side side{*this, worker};
-    WorkerGlue<Env, Side>(protocol_, worker.id, side).Idle();
+    Round round;
+    Side side{*this, worker, worker, host().sharded() ? &round : nullptr};
+    WorkerGlue<Env, Side>(ProtocolOf(worker), worker.id, side).Idle();
+    if (!host().sharded()) return;
+    if (!worker.queue.Empty() || !worker.staying.Empty()) {
+      shards().BeWatched(worker);
+    } else if (round.at != kNever && round.at <= host().Now()) {
+      shards().EachBusy(worker, [&](Worker& busy) { Look(worker, busy); });
+    }
   }
 
-  void Look(Worker& worker) {
-    Side side{*this, worker};
-    WorkerGlue<Env, Side>(protocol_, worker.id, side).Look();
+  // By `worker`, at the poller of `of`.
+  void Look(Worker& worker, Worker& of) {
+    Side side{*this, worker, of};
+    WorkerGlue<Env, Side>(ProtocolOf(of), of.id, side).Look();
   }
 
   bool WorkVisible(Worker& worker) {
@@ -361,11 +358,13 @@ class Dispatch {
     return false;
   }
 
-  void NotifyWork() {
-    if (protocol_.Wake()) host().Break();
+  // `me`: the worker that this thread is, or null.
+  void NotifyWork(Worker* me) {
+    if (host().sharded()) return shards().Wake(me);
+    if (protocol_.Wake()) host().Break(host().worker(0));
   }
   void Notify(Worker& worker) {
-    if (protocol_.WakeOne(worker.id)) host().Break();
+    if (ProtocolOf(worker).WakeOne(worker.id)) host().Break(worker);
   }
 
   void PushTo(Worker* only, Waiter* task) {
@@ -375,9 +374,10 @@ class Dispatch {
   }
 
   void WakeEverybody() {
+    if (host().sharded()) return shards().WakeAll();
     while (protocol_.WakeSleeper()) {
     }
-    if (protocol_.AnyPoller()) host().Break();
+    if (protocol_.AnyPoller()) host().Break(host().worker(0));
   }
 
   void Finish() {

@@ -18,7 +18,7 @@ namespace netpoll::internal {
 // no memory to do so.
 template <class Types>
 typename IoStages<Types>::Step IoStages<Types>::Fruitless() {
-  auto& poller = fd_->scheduler.poller();
+  auto& poller = fd_->poller;
   // Where edges are reported, each report of an error is news of its own.
   if (!no_event_ && !poller.reports_levels() && fd_->desc->ErrorReported()) {
     return Step::kOn;

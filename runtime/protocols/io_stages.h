@@ -21,8 +21,8 @@
 //   Env, Op      the seam; what derives from this
 //   TaskWaiter   a Waiter with `run`, called when it is taken from a queue of
 //                runnable ones, and `home`, with its `scheduler`
-//   Fd           an FdLife with a `scheduler` (poller, stopping, EnterGuest,
-//                LeaveGuest, StartTimer, StopTimer), a `desc` of its poller,
+//   Fd           an FdLife with a `scheduler` (stopping, EnterGuest,
+//                LeaveGuest, StartTimer, StopTimer), a `poller`, its `desc`,
 //                `lock`, `drained`, `short_reads_drain`, `socket`, Nudge,
 //                Retry(direction), a timer with `until`, and unwatched(): the
 //                system was not asked to report its readiness

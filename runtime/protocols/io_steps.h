@@ -165,8 +165,7 @@ inline bool IoStages<Types>::Advance() {
     return Start<kDirection>();
   // Parked again, it asks for events though it may rest: rare, and the next
   // Park does not.
-  Step step =
-      Waited(fd_->scheduler.poller().Resume(fd_->desc, kDirection, this));
+  Step step = Waited(fd_->poller.Resume(fd_->desc, kDirection, this));
   if (step == Step::kParked) return false;
   if (step == Step::kOn && stage_ == Stage::kTry) {
     step = Try<kDirection, Call>();
@@ -221,7 +220,7 @@ inline typename IoStages<Types>::Step IoStages<Types>::Reset() {
     stage_ = Stage::kPark;
     return Step::kOn;
   }
-  const PollError error = fd_->scheduler.poller().Reset(fd_->desc, kDirection);
+  const PollError error = fd_->poller.Reset(fd_->desc, kDirection);
   if (error != PollError::kNone) [[unlikely]]
     return End(Status::FromPoll(error));
   stage_ = Stage::kTry;
@@ -301,7 +300,7 @@ WaitKind IoStages<Types>::KindOfWait() const {
 template <class Types>
 template <Mode kDirection>
 inline typename IoStages<Types>::Step IoStages<Types>::Park(WaitKind kind) {
-  auto& poller = fd_->scheduler.poller();
+  auto& poller = fd_->poller;
   stage_ = Stage::kResume;  // Before it may be parked: afterwards hands off.
   return Waited(poller.Park(fd_->desc, kDirection, this, kind));
 }
@@ -336,7 +335,7 @@ typename IoStages<Types>::Step IoStages<Types>::Refused(PollError error) {
   }
   // What a socket reports as an error may be news for somebody else, such as
   // its error queue: what counts is what its calls say.
-  error = fd_->scheduler.poller().Reset(fd_->desc, direction_);
+  error = fd_->poller.Reset(fd_->desc, direction_);
   if (error != PollError::kNone) return End(Status::FromPoll(error));
   return Woken();
 }

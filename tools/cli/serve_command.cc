@@ -11,7 +11,6 @@
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,6 +23,7 @@
 #include "netpoll/tools/cli/command.h"
 #include "netpoll/tools/cli/commands.h"
 #include "netpoll/tools/cli/serve_extras.h"
+#include "netpoll/tools/cli/serve_listen.h"
 #include "netpoll/tools/common/flags.h"
 #include "netpoll/tools/common/json.h"
 #include "netpoll/tools/common/suggest.h"
@@ -195,7 +195,8 @@ int Serve(const Flags& flags, ServeOptions options) {
   Runtime runtime(options.runtime);
   if (!runtime.status().ok()) return flags.Fail(Message(runtime.status()));
   if (!runtime.backend_note().empty()) flags.Fail(runtime.backend_note());
-  absl::StatusOr<Listener> listener = Listen(runtime, options.listen);
+  absl::StatusOr<Listener> listener =
+      Listen(runtime, options.listen, options.runtime.sharded);
   if (!listener.ok()) return flags.Fail(Message(listener.status()));
   absl::StatusOr<server::StopSignals> signals =
       server::StopSignals::Open(runtime);
@@ -205,6 +206,11 @@ int Serve(const Flags& flags, ServeOptions options) {
   server::Server server(runtime, *std::move(listener),
                         http ? server::HttpSession : server::EchoSession,
                         options.server);
+  if (const absl::Status status =
+          ListenMore(runtime, options.listen, options.runtime.sharded, server);
+      !status.ok()) {
+    return flags.Fail(Message(status));
+  }
   pages.push_back({"/metrics", server::kMetricsType, [&runtime, &server] {
                      return server::MetricsText(runtime, server.totals());
                    }});
@@ -271,6 +277,8 @@ int RunServe(Arguments arguments) {
   flags.Require("listen");
   flags.Count("threads", "N", &options.runtime.threads, 1, Runtime::kMaxThreads,
               "worker threads");
+  flags.Switch("sharded", &options.runtime.sharded,
+               "a poller and a listener for each worker: for many cores");
   flags.Duration("read-timeout", "D", &options.server.read_timeout,
                  "how long a client may keep it waiting; 0 for ever");
   const auto timeout = [&](const char* name, std::chrono::nanoseconds* target,

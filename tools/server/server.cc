@@ -57,14 +57,16 @@ std::chrono::nanoseconds ServerOptions::LimitOf(bool in_header,
 
 void Server::Start(std::function<void()> when_done) {
   when_done_ = std::move(when_done);
-  present_ = 1;
-  if (options_.keepalive && !listener_.address().is_unix()) KeepAlive();
-  runtime_.Spawn(Accept());
+  present_ = static_cast<int>(doors_.size());
+  for (const auto& door : doors_) {
+    if (options_.keepalive && !address().is_unix()) KeepAlive(door->listener);
+    runtime_.Spawn(Accept(*door));
+  }
 }
 
 // Those that are accepted inherit it.
-void Server::KeepAlive() {
-  listener_.WithFd([](int fd) {
+void Server::KeepAlive(Listener& listener) {
+  listener.WithFd([](int fd) {
     const int on = 1;
     ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &kKeepIdle, sizeof(kKeepIdle));
@@ -74,14 +76,14 @@ void Server::KeepAlive() {
   });
 }
 
-Task<void> Server::Accept() {
+Task<void> Server::Accept(Door& door) {
   std::chrono::milliseconds pause = kShortestPause;
   bool refused_first = false;  // Whoever is first in the system's queue.
   for (;;) {
     for (bool waits = options_.max_connections > 0; waits && !HasRoom();) {
-      waits = (co_await room_.Wait()).ok();
+      waits = (co_await door.room.Wait()).ok();
     }
-    AcceptResult accepted = co_await listener_.Accept();
+    AcceptResult accepted = co_await door.listener.Accept();
     if (accepted.ok() && Admit(std::move(accepted.socket))) {
       pause = kShortestPause;
       refused_first = false;
@@ -141,8 +143,8 @@ void Server::Drain() {
       c->socket().SetReadDeadline(Deadline::Past());
     }
   }
-  listener_.CloseNow();
-  room_.Wake();
+  for (const auto& door : doors_) door->listener.CloseNow();
+  RoomMayBe();
 }
 
 void Server::Cut() {
@@ -199,7 +201,7 @@ void Server::Leave(Client* client) {
   client->socket().CloseNow();  // Its descriptor makes room.
   std::unique_lock hold(mutex_);
   --open_;
-  room_.Wake();
+  RoomMayBe();
   Depart(std::move(hold));
 }
 

@@ -26,6 +26,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
@@ -80,14 +81,19 @@ class Server {
 
   Server(Runtime& runtime, Listener listener, Session session,
          ServerOptions options)
-      : runtime_(runtime),
-        listener_(std::move(listener)),
-        session_(session),
-        options_(options) {}
+      : runtime_(runtime), session_(session), options_(options) {
+    AlsoAccept(std::move(listener));
+  }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Spawns the task that accepts. `when_done` is called once, by some worker.
+  // Another one that has the port too: before Start.
+  void AlsoAccept(Listener listener) {
+    doors_.push_back(std::make_unique<Door>(std::move(listener)));
+  }
+
+  // Spawns a task for each listener. `when_done` is called once, by some
+  // worker.
   void Start(std::function<void()> when_done = {});
 
   // From any thread, any number of times.
@@ -101,16 +107,28 @@ class Server {
 
   Runtime& runtime() { return runtime_; }
   const ServerOptions& options() const { return options_; }
-  const SocketAddress& address() const { return listener_.address(); }
+  const SocketAddress& address() const {
+    return doors_.front()->listener.address();
+  }
 
  private:
   friend Client;
 
-  Task<void> Accept();
+  struct Door {
+    explicit Door(Listener opened) : listener(std::move(opened)) {}
+
+    Listener listener;
+    Wakeup room;  // HasRoom may have changed.
+  };
+
+  Task<void> Accept(Door& door);
   bool Admit(Socket socket);
   // Once more, if it is the client that the last try was for.
   void Refused(int error, bool same_client);
-  void KeepAlive();
+  static void KeepAlive(Listener& listener);
+  void RoomMayBe() {
+    for (const auto& door : doors_) door->room.Wake();
+  }
   // Whether a connection may be accepted, or the server drains.
   bool HasRoom() const;
   void Enter(Client* client);
@@ -118,18 +136,17 @@ class Server {
   void Depart(std::unique_lock<std::mutex> hold);
 
   Runtime& runtime_;
-  Listener listener_;
+  std::vector<std::unique_ptr<Door>> doors_;
   const Session session_;
   const ServerOptions options_;
   std::function<void()> when_done_;
   std::atomic<bool> draining_{false};
-  Wakeup room_;  // HasRoom may have changed.
 
   mutable std::mutex mutex_;  // Guards what follows.
   Totals totals_;
   RefusalLog refusals_;
   int open_ = 0;     // Sessions that have not ended.
-  int present_ = 0;  // The same and the accepting task.
+  int present_ = 0;  // The same and the accepting tasks.
   Client* clients_ = nullptr;
 };
 
