@@ -3,6 +3,8 @@
 
 #include <sstream>
 
+#include "netpoll/model/report/kills.h"
+
 namespace netpoll::model {
 namespace {
 
@@ -38,6 +40,16 @@ std::string FamiliesGolden() {
     out += scenario.name + " " + scenario.family + "\n";
   }
   return out;
+}
+
+std::map<std::string, std::set<std::string>> KilledIn(
+    const std::string& golden) {
+  std::map<std::string, std::set<std::string>> all;
+  for (const KilledMutant& mutant : ReadKills(golden)) {
+    std::set<std::string>& in = all[mutant.name];
+    for (const Kill& kill : mutant.kills) in.insert(kill.configuration);
+  }
+  return all;
 }
 
 std::string WithTable(const std::string& page, const std::string& table) {

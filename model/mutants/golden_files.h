@@ -5,6 +5,8 @@
 #ifndef NETPOLL_MODEL_MUTANTS_GOLDEN_FILES_H_
 #define NETPOLL_MODEL_MUTANTS_GOLDEN_FILES_H_
 
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,10 @@ std::vector<std::string> Configurations();
 
 // kFamiliesFile.
 std::string FamiliesGolden();
+
+// Of each mutant of kGoldenFile's text, where it dies.
+std::map<std::string, std::set<std::string>> KilledIn(
+    const std::string& golden);
 
 // `page` with what is between its two markers replaced by `table`. Empty if a
 // marker is missing.

@@ -50,6 +50,8 @@ struct RunOptions {
   bool bounded = true;  // Every configuration of the bounded matrix.
   // Of a mutant that is named here, only these of them.
   std::map<std::string, std::set<std::string>> bounded_in = {};
+  // And the others up to so many states; 0: not at all.
+  std::uint64_t states_elsewhere = 0;
   // Closed configurations, each in turn until one kills.
   bool closed = false;
   // Laws of cycles with the others of each, and not after all others.

@@ -22,7 +22,6 @@
 #include "netpoll/model/mutants/read_rows.h"
 #include "netpoll/model/mutants/row.h"
 #include "netpoll/model/report/check.h"
-#include "netpoll/model/report/kills.h"
 #include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/sentence_truth.h"
 #include "netpoll/model/source/read_file.h"
@@ -36,10 +35,7 @@ const std::vector<MutantResult>& Results() {
   static const auto& results = *new std::vector<MutantResult>([] {
     RunOptions options;
     if (std::getenv("NETPOLL_DEEP") == nullptr) {
-      for (const KilledMutant& mutant : ReadKills(ReadFile(kGoldenFile))) {
-        std::set<std::string>& in = options.bounded_in[mutant.name];
-        for (const Kill& kill : mutant.kills) in.insert(kill.configuration);
-      }
+      options.bounded_in = KilledIn(ReadFile(kGoldenFile));
     }
     return RunMutants(Mutants(), options);
   }());

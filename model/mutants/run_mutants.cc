@@ -156,12 +156,19 @@ void WriteAll(int fd, const std::string& text) {
   }
 }
 
+// How many states of a cell are explored; 0: none.
+std::uint64_t StatesOf(const Variant& mutant, const Scenario& scenario,
+                       const RunOptions& options) {
+  const auto only = options.bounded_in.find(mutant.name);
+  const bool wanted =
+      only == options.bounded_in.end() || only->second.contains(scenario.name);
+  return wanted ? options.states : options.states_elsewhere;
+}
+
 bool IsBoundedCell(const Variant& mutant, const Scenario& scenario,
                    const RunOptions& options) {
-  if (!options.bounded || !scenario.small()) return false;
-  const auto only = options.bounded_in.find(mutant.name);
-  return only == options.bounded_in.end() ||
-         only->second.contains(scenario.name);
+  return options.bounded && scenario.small() &&
+         StatesOf(mutant, scenario, options) > 0;
 }
 
 // The configurations that are run, in order.
@@ -187,7 +194,8 @@ bool RunAll(const Variant& mutant, std::size_t first, const RunOptions& options,
       alarm(scenario->closed ? 600 : 120);
       WriteAll(fd, scenario->closed
                        ? closed.Line(*scenario)
-                       : RunCell(mutant, *scenario, options.states));
+                       : RunCell(mutant, *scenario,
+                                 StatesOf(mutant, *scenario, options)));
     }
     WriteAll(fd, kEnd);
     return true;

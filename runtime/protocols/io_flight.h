@@ -15,10 +15,14 @@
 //   kDone      2   the result, in the upper half, is there. Take -> kIdle, by
 //                  the owner.
 //
-// Orders: End releases what the system has written, Take acquires it. The owner
-// may be woken by something else and take the result before End goes on; so
-// End touches nothing of the call after that store, and reports the direction
-// by the descriptor's generation: it may be another's by then.
+// Orders: End releases what the system has written, Take acquires it. Both are
+// seq_cst: End's store and its look at the semaphore (Ready) against the
+// owner's forgetting of readiness and its look here (Take). If readiness was
+// there already, from a recall, Ready leaves it at that, and an owner that had
+// taken that readiness and did not see the end would wait for ever. The owner
+// may be woken by something else and take the result before End goes on; so End
+// touches nothing of the call after that store, and reports the direction by
+// the descriptor's generation: it may be another's by then.
 
 #ifndef NETPOLL_RUNTIME_PROTOCOLS_IO_FLIGHT_H_
 #define NETPOLL_RUNTIME_PROTOCOLS_IO_FLIGHT_H_
@@ -46,7 +50,7 @@ class Flight {
   // False: it is under way. Else `result` is what the system says of it: what
   // was moved, or minus an errno.
   bool Take(int* result) {
-    const std::uint64_t word = word_.Load("flight.take", Order::kAcquire);
+    const std::uint64_t word = word_.Load("flight.take", Order::kSeqCst);
     if ((word & kStates) != kDone) return false;
     *result = static_cast<std::int32_t>(word >> kResultShift);
     word_.Store("flight.taken", kIdle, Order::kRelaxed);
@@ -61,7 +65,7 @@ class Flight {
     word_.Store("flight.end",
                 kDone | std::uint64_t{static_cast<std::uint32_t>(result)}
                             << kResultShift,
-                Order::kRelease);
+                Order::kSeqCst);
     static_cast<void>(desc.Ready(generation, direction, {}, wake));
   }
 
