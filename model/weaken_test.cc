@@ -73,6 +73,9 @@ const std::map<std::string, const char*>& Enough() {
       {"gate.shut.lock unlocked", kNobodyElse},
       {"run.remove_background split", kNobodyElse},
       {"cancel.empty.lock unlocked", kNobodyElse},
+      {"flight.begin dropped",
+       "a call under way is told from none only to who begins another beside "
+       "it, which breaks a rule"},
       {"turn.begin split", "turns come one after the other, which is a rule"},
   };
   return enough;
