@@ -25,8 +25,10 @@ struct Position {
 constexpr Position Locate(std::uint32_t number) {
   // Counted from kFirstChunk on, each chunk begins at a power of two.
   const std::uint32_t counted = number + kFirstChunk;
-  const int width = std::bit_width(counted);
-  return {static_cast<std::size_t>(width - std::bit_width(kFirstChunk)),
+  // (bit_width is an unsigned one in some libraries.)
+  constexpr int kFirstWidth = static_cast<int>(std::bit_width(kFirstChunk));
+  const int width = static_cast<int>(std::bit_width(counted));
+  return {static_cast<std::size_t>(width - kFirstWidth),
           counted ^ std::bit_floor(counted)};
 }
 static_assert(Locate(0).chunk == 0 && Locate(63).offset == 63);
