@@ -23,6 +23,8 @@
 #ifndef NETPOLL_RUNTIME_DESCRIPTOR_H_
 #define NETPOLL_RUNTIME_DESCRIPTOR_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <poll.h>
 #include <sys/uio.h>
 
