@@ -97,10 +97,10 @@ TEST(Shards, LearnOfEachOther) {
 }
 
 TEST(Shards, FindALawThatIsBroken) {
-  const Scenario broken =
-      Weaker(Find("closed-run"), {"runq.pop.lock", WeaknessNamed("unlocked")});
+  const Scenario broken = Weaker(
+      Find("closed-lock"), {"fdlock.park.lock", WeaknessNamed("unlocked")});
   const ShardPlan plan{&broken, 2, NewFolder()};
-  const ShardRun run = RunShards(plan, 200, nullptr);
+  const ShardRun run = RunShards(plan, 10, nullptr);
   EXPECT_EQ(run.failure, "");
   EXPECT_EQ(run.violation.substr(0, 5), "race:") << run.violation;
 }
