@@ -124,7 +124,7 @@ class ClosedCells {
   bool Kills(const Scenario& scenario, bool cycles) {
     Exploration exploration(scenario);
     SearchLimits limits;
-    limits.states = 2'000'000;
+    limits.states = cycles_at_once_ ? 5'000'000 : 2'000'000;
     SearchResult found = exploration.Run(limits);
     if (cycles && found.complete && found.violation.empty()) {
       exploration.WithTables([&](Tabulator& tables) {

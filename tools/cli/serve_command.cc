@@ -221,11 +221,12 @@ int Serve(const Flags& flags, ServeOptions options) {
     return flags.Fail(Message(status));
   }
   const Talk talk(http, options.json, log);
-  talk.Listening(server.address().ToString());
   server.Start([&signals, &status_socket] {
     signals->Close();
     status_socket.End();
   });
+  // Who connects from now on has what Start has set.
+  talk.Listening(server.address().ToString());
   runtime.Spawn(signals->Watch(server, options.grace, [&](int signal) {
     if (signal == SIGHUP && options.server.log != nullptr) log.Reopen();
     talk.Totals(server.totals(), false);
