@@ -7,21 +7,14 @@
 #define NETPOLL_TOOLS_CLI_SERVE_EXTRAS_H_
 
 #include <optional>
-#include <string>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "netpoll/runtime/listener.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/tools/common/values.h"
 #include "netpoll/tools/server/pages.h"
 #include "netpoll/tools/server/status_server.h"
 
 namespace netpoll::tools {
-
-// Names are looked up; without a host, at every address of both families. The
-// error says who left the socket that is in the way.
-absl::StatusOr<Listener> Listen(Runtime& runtime, const Address& wanted);
 
 // Answers /metrics and /waits.
 class StatusSocket {

@@ -14,7 +14,9 @@
 
 namespace netpoll::tools {
 
-// The error says what is in the way. `shared`: others are to have the port too.
+// Names are looked up; without a host, at every address of both families. The
+// error says who left the socket that is in the way. `shared`: others are to
+// have the port too.
 absl::StatusOr<Listener> Listen(Runtime& runtime, const Address& wanted,
                                 bool shared);
 
