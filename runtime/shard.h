@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A poller of a runtime, with what is open in it. There is one for all workers,
-// or each has its own (RuntimeOptions::sharded).
+// or each has its own (RuntimeOptions::sharded), in cache lines of its own.
 
 #ifndef NETPOLL_RUNTIME_SHARD_H_
 #define NETPOLL_RUNTIME_SHARD_H_
@@ -12,7 +12,7 @@
 
 namespace netpoll::internal {
 
-struct Shard : HostPoller {
+struct alignas(64) Shard : HostPoller {
   Shard(const std::string& backend, int number)
       : HostPoller(backend), worker(number) {}
 
