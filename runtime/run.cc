@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include <array>
 #include <cstddef>
 #include <exception>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "netpoll/core/concurrency.h"
 #include "netpoll/core/deadline.h"
 #include "netpoll/core/delta.h"
 #include "netpoll/runtime/io_status.h"
@@ -30,22 +32,101 @@ int LoopRest::Milliseconds() const {
 
 namespace internal {
 
+// The threads of one call of Run, all workers but the first: started before
+// anything is run, and kept until it ends, so that no worker is ever without
+// one. Between two rounds each waits at its gate.
+class Scheduler::Threads {
+ public:
+  explicit Threads(Scheduler& scheduler) : scheduler_(scheduler) {}
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+  ~Threads() {
+    for (std::size_t id = 1; id < started_; ++id) Open(threads_[id], false);
+    for (std::size_t id = 1; id < started_; ++id) {
+      sys.thread_join(threads_[id].thread, nullptr);
+    }
+  }
+
+  absl::Status Start() {
+    auto& workers = scheduler_.workers_;
+    for (; started_ < workers.size(); ++started_) {
+      Thread& made = threads_[started_];
+      made.worker = workers[started_].get();
+      const int error =
+          sys.thread_create(&made.thread, nullptr, &Threads::Main, &made);
+      if (error == 0) continue;
+      return absl::ResourceExhaustedError(
+          absl::StrCat("of ", workers.size(), " worker threads only ", started_,
+                       " could be started: ", ErrnoName(error)));
+    }
+    return absl::OkStatus();
+  }
+
+  // Each works, the caller as the first, until there is no task.
+  void Work() {
+    for (std::size_t id = 1; id < started_; ++id) Open(threads_[id], true);
+    if (scheduler_.BackgroundAlone()) scheduler_.Stop();
+    scheduler_.WorkHere(*scheduler_.workers_[0]);
+    for (std::size_t id = 1; id < started_; ++id) {
+      threads_[id].left.Park("run.left");
+    }
+  }
+
+ private:
+  struct Thread {
+    Worker* worker;
+    pthread_t thread;
+    StdEnv::Parker gate;
+    StdEnv::Parker left;
+    bool works;  // Or ends. Written before the gate opens.
+  };
+
+  static void Open(Thread& thread, bool works) {
+    thread.works = works;
+    thread.gate.Unpark("run.gate");
+  }
+  static void* Main(void* argument) {
+    Thread& self = *static_cast<Thread*>(argument);
+    for (;;) {
+      self.gate.Park("worker.gate");
+      if (!self.works) return nullptr;
+      self.worker->scheduler->WorkHere(*self.worker);
+      self.left.Unpark("worker.left");
+    }
+  }
+
+  Scheduler& scheduler_;
+  std::size_t started_ = 1;  // The caller's is.
+  std::array<Thread, kMaxThreads> threads_;
+};
+
 absl::Status Scheduler::Run() {
   absl::Status status = RefuseRun("Run");
   if (!status.ok()) return status;
-  const RunEnd end = RunAll([this, &status](bool first) {
-    status = RunWorkers(first);
-    return status.ok();
-  });
+  RunEnd end = RunOnThreads(&status);
   if (end == RunEnd::kAtWork) {
     return absl::FailedPreconditionError(
         BetweenTurns() ? "Run was called while a loop of RunOnce is at work"
                        : "Run was called while it is at work in another "
                          "thread");
   }
+  // What threads have spawned as they ended, unless another Run sees to it.
+  while (end == RunEnd::kNobodyLeft && life_.count() != 0) {
+    end = RunOnThreads(&status);
+  }
   if (end == RunEnd::kNoWorkers) return status;
   if (unhandled_) std::rethrow_exception(std::exchange(unhandled_, nullptr));
   return absl::OkStatus();
+}
+
+// Rounds, until there is no task. kNoWorkers, and why, if one has no thread.
+RunEnd Scheduler::RunOnThreads(absl::Status* status) {
+  Threads threads(*this);
+  return RunAll([&](bool first) {
+    if (first) *status = threads.Start();
+    if (status->ok()) threads.Work();
+    return status->ok();
+  });
 }
 
 // Why `caller` may not do anything here.
@@ -82,49 +163,6 @@ absl::StatusOr<LoopRest> Scheduler::RunOnce(bool readable) {
   return LoopRest{.ended = ended,
                   .work = after.next == AfterTurn::Next::kAgain,
                   .until = after.until};
-}
-
-// Works until there is no task. If a thread can't be started: with `all`, or if
-// a task may stay on its worker, nothing is run, otherwise those that could be
-// do the work.
-absl::Status Scheduler::RunWorkers(bool all) {
-  int error = 0;
-  const std::size_t started = StartThreads(&error);
-  const bool admitted = error == 0 || !(all || AnyStays());
-  for (std::size_t id = 1; id < started; ++id) {
-    workers_[id]->admitted = admitted;
-    workers_[id]->gate.Unpark("run.gate");
-  }
-  if (admitted) {
-    if (BackgroundAlone()) Stop();
-    WorkHere(*workers_[0]);
-  }
-  for (std::size_t id = 1; id < started; ++id) {
-    sys.thread_join(workers_[id]->thread, nullptr);
-  }
-  if (admitted) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("of ", workers_.size(), " worker threads only ", started,
-                   " could be started: ", ErrnoName(error)));
-}
-
-// The number of workers that have a thread, the caller's included.
-std::size_t Scheduler::StartThreads(int* error) {
-  std::size_t started = 1;
-  for (; started < workers_.size(); ++started) {
-    Worker& worker = *workers_[started];
-    *error = sys.thread_create(&worker.thread, nullptr, &Scheduler::ThreadMain,
-                               &worker);
-    if (*error != 0) break;
-  }
-  return started;
-}
-
-void* Scheduler::ThreadMain(void* argument) {
-  Worker& worker = *static_cast<Worker*>(argument);
-  worker.gate.Park("worker.gate");
-  if (worker.admitted) worker.scheduler->WorkHere(worker);
-  return nullptr;
 }
 
 }  // namespace internal

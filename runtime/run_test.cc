@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Run: who may call it, when it returns, and what becomes of a thread that
-// can't be started. Stop at every time.
+// Run: who may call it, and when it returns. Stop at every time.
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <new>
 #include <optional>
 #include <stdexcept>
-#include <string>
 #include <thread>
 #include <utility>
 
@@ -22,7 +19,6 @@
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
-#include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
 
@@ -156,107 +152,6 @@ TEST_P(RunningTest, RunsAgainWhatIsSpawnedAfterIt) {
     EXPECT_TRUE(RunWatched(runtime).ok());
     EXPECT_EQ(ended.Load("test", Order::kAcquire), i);
   }
-}
-
-// --- Threads that can't be started -------------------------------------------
-
-Count threads_left{0};
-Count threads_started{0};
-
-int CreateSome(pthread_t* thread, const pthread_attr_t* attr,
-               void* (*run)(void*), void* argument) {
-  if (threads_left.FetchAdd("test", -1, Order::kAcqRel) <= 0) return EAGAIN;
-  threads_started.FetchAdd("test", 1, Order::kAcqRel);
-  return ::pthread_create(thread, attr, run, argument);
-}
-
-TEST(RunningThreadsTest, AThreadThatCannotBeStartedIsAStatusAndNothingIsBegun) {
-  for (int can = 0; can < 3; ++can) {
-    Runtime runtime({.threads = 4});
-    Count ended{0};
-    runtime.Spawn(Add(ended));
-    {
-      internal::SysOverride restore;
-      internal::sys.thread_create = &CreateSome;
-      threads_left.Store("test", can, Order::kRelease);
-      threads_started.Store("test", 0, Order::kRelease);
-      const absl::Status status = RunWatched(runtime);
-      EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
-      EXPECT_EQ(status.message(), "of 4 worker threads only " +
-                                      std::to_string(can + 1) +
-                                      " could be started: EAGAIN");
-      EXPECT_EQ(threads_started.Load("test", Order::kAcquire), can);
-    }
-    EXPECT_EQ(ended.Load("test", Order::kAcquire), 0) << "a task was run";
-    EXPECT_EQ(runtime.stats().task_runs, 0u);
-    EXPECT_TRUE(RunWatched(runtime).ok()) << "possible again";
-    EXPECT_EQ(ended.Load("test", Order::kAcquire), 1);
-  }
-}
-
-// What a worker's thread does as it ends: the last task of a Run has gone, and
-// Run has not returned.
-struct AtTheThreadsEnd {
-  ~AtTheThreadsEnd() {
-    if (runtime != nullptr) runtime->Spawn(Add(*count));
-  }
-  Runtime* runtime = nullptr;
-  Count* count = nullptr;
-};
-thread_local AtTheThreadsEnd at_the_threads_end;
-
-// Tasks that come when threads can't be had any more are run by those that can.
-TEST(RunningThreadsTest, OnceBegunARunGoesOnWithTheThreadsThatItGets) {
-  for (int can = 0; can < 3; ++can) {
-    const internal::SysOverride restore;
-    internal::sys.thread_create = &CreateSome;
-    threads_left.Store("test", 3, Order::kRelease);
-    Runtime runtime({.threads = 4});
-    Count begun{0};
-    Count late{0};
-    // One on each worker; the caller's is not to end.
-    auto task = [](Runtime& r, Count& all, Count& ran, int later,
-                   std::thread::id caller) -> Task<> {
-      all.FetchAdd("test", 1, Order::kAcqRel);
-      while (all.Load("test", Order::kAcquire) < 4) std::this_thread::yield();
-      threads_left.Store("test", later, Order::kRelease);
-      if (std::this_thread::get_id() == caller) co_return;
-      at_the_threads_end.runtime = &r;
-      at_the_threads_end.count = &ran;
-    };
-    for (int i = 0; i < 4; ++i) {
-      runtime.Spawn(
-          task(runtime, begun, late, can, std::this_thread::get_id()));
-    }
-    const absl::Status status = RunWatched(runtime);
-    EXPECT_TRUE(status.ok()) << status;
-    EXPECT_EQ(late.Load("test", Order::kAcquire), 3);
-  }
-}
-
-TEST(RunningThreadsTest, OneWorkerNeedsNoThread) {
-  internal::SysOverride restore;
-  internal::sys.thread_create = &CreateSome;
-  threads_left.Store("test", 0, Order::kRelease);
-  Runtime runtime;
-  Count ended{0};
-  runtime.Spawn(Add(ended));
-  EXPECT_TRUE(RunWatched(runtime).ok());
-  EXPECT_EQ(ended.Load("test", Order::kAcquire), 1);
-}
-
-TEST(RunningThreadsTest, ANumberOfThreadsThatCannotBeIsAStatus) {
-  for (const int threads : {-1, 0, 65, 128}) {
-    Runtime runtime({.threads = threads});
-    EXPECT_EQ(runtime.status().code(), absl::StatusCode::kInvalidArgument);
-    EXPECT_EQ(
-        runtime.status().message(),
-        "threads is " + std::to_string(threads) + ", but it must be 1 to 64");
-    EXPECT_EQ(runtime.Run(), runtime.status());
-  }
-  Runtime most({.threads = 64});
-  EXPECT_TRUE(most.status().ok());
-  EXPECT_EQ(most.threads(), 64);
 }
 
 // --- Stop --------------------------------------------------------------------

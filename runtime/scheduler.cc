@@ -129,7 +129,6 @@ void Scheduler::Start(TaskWaiter* task, int number, bool background) {
       StdEnv::Misuse("a task was spawned on a worker that its Runtime has not");
     }
     only = &worker(number);
-    if (!AnyStays()) stays_.Store("stays.mark", 1, Order::kRelaxed);
   }
   task->home = only != nullptr ? &only->own : this;
   if (!background) return Begin(task, only);

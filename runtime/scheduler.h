@@ -32,6 +32,7 @@
 #include "netpoll/runtime/probes.h"
 #include "netpoll/runtime/protocols/dispatch.h"
 #include "netpoll/runtime/protocols/open_list.h"
+#include "netpoll/runtime/protocols/run_end.h"
 #include "netpoll/runtime/protocols/run_word.h"
 #include "netpoll/runtime/protocols/timetable.h"
 #include "netpoll/runtime/runtime_observer.h"
@@ -197,12 +198,8 @@ class Scheduler : public Home,
   void RefuseInChild() const;
   absl::Status RefuseRun(const char* caller);
   void OthersLeft(RunLeft left);
-  bool AnyStays() const {
-    return stays_.Load("stays.any", Order::kRelaxed) != 0;
-  }
-  absl::Status RunWorkers(bool all);
-  std::size_t StartThreads(int* error);
-  static void* ThreadMain(void* worker);
+  class Threads;
+  RunEnd RunOnThreads(absl::Status* status);
   void WorkHere(Worker& worker);
   void WorkInRing(Worker& worker);
   // This thread is that one from now on; null: it is none.
@@ -291,9 +288,6 @@ class Scheduler : public Home,
   OpenList<StdEnv> open_;
   Closers closers_;
 
-  // 1 for good: there was a task that stays on a worker, so all workers must
-  // have their threads. Relaxed: Run looks between its rounds.
-  StdEnv::Atomic<std::uint32_t> stays_{0};
   StdEnv::Atomic<std::uint32_t> named_{0};  // 1: see HasNames.
 
   std::stop_source stopped_;

@@ -5,8 +5,6 @@
 #ifndef NETPOLL_RUNTIME_WORKER_H_
 #define NETPOLL_RUNTIME_WORKER_H_
 
-#include <pthread.h>
-
 #include <cstddef>
 #include <cstdint>
 
@@ -64,11 +62,6 @@ struct alignas(64) Worker {
   // Carries calls out, while this is at work; null: there is none.
   WorkerRing* ring = nullptr;
   Shard& shard;
-  // Of the thread that Run starts for it (the first worker is Run's caller): it
-  // waits at the gate until all were started, and works if it was admitted.
-  pthread_t thread{};
-  StdEnv::Parker gate;
-  bool admitted = false;  // Written before the gate opens.
   RunQueue<StdEnv> queue;
   // What Stop ends besides descriptors and sleeps: scopes, and waits in none,
   // that began on this worker.
