@@ -20,13 +20,33 @@ void Unheard::Report(std::exception_ptr exception) {
 }
 
 void SpawnedTask::Start(Scheduler& scheduler, SpawnOptions options,
-                        bool background) const {
+                        bool keeps_nobody) {
   if (options.name != nullptr) {
-    promise->name = options.name;
+    name = options.name;
     scheduler.HasNames();
   }
-  promise->background = background;
-  scheduler.Start(promise, options.worker, background);
+  background = keeps_nobody;
+  scheduler.Start(this, options.worker, keeps_nobody);
+}
+
+void SpawnedTask::Begin(TaskWaiter* self) {
+  body_begun = false;
+  ResumeHere(static_cast<SpawnedTask*>(self)->frame);
+  // It would be asleep for ever.
+  if (!body_begun) NotBegun();
+}
+
+std::coroutine_handle<> SpawnedTask::Ended(TaskPromiseBase& task) {
+  Scheduler& scheduler = *home->scheduler;
+  const bool keeps_nobody = background;
+  std::exception_ptr exception;
+  NETPOLL_TRY { Keep(task); }
+  NETPOLL_CATCH(...) { exception = std::current_exception(); }
+  // The task's frame goes before anybody learns that it has ended.
+  frame.destroy();
+  End(std::move(exception));
+  keeps_nobody ? scheduler.BackgroundEnded() : scheduler.TaskEnded();
+  return nullptr;
 }
 
 bool JoinStateBase::Park(ResumeWaiter* waiter) { return word_.Park(waiter); }
@@ -48,20 +68,17 @@ void JoinStateBase::End(std::exception_ptr exception) {
       [this](std::exception_ptr unheard) {
         unheard_.Report(std::move(unheard));
       });
+  Unref();
 }
 
-void JoinStateBase::Abandon() {
-  if (ended()) return;
+void JoinStateBase::NeverRan() {
   std::exception_ptr why;
   NETPOLL_TRY {
     why = std::make_exception_ptr(
         std::runtime_error("netpoll: the runtime went before the task could "
                            "start"));
   }
-  NETPOLL_CATCH(const std::bad_alloc&) {
-    // Spawn ran out of memory, and has said so.
-    why = std::current_exception();
-  }
+  NETPOLL_CATCH(const std::bad_alloc&) { why = std::current_exception(); }
   End(std::move(why));
 }
 
@@ -128,12 +145,6 @@ TaskPlace::TaskPlace(Scheduler& scheduler) : scheduler_(&scheduler) {
 
 TaskPlace::~TaskPlace() {
   if (scheduler_ != nullptr) scheduler_->GivePlace();
-}
-
-std::suspend_never SpawnedTask::promise_type::final_suspend() noexcept {
-  background ? home->scheduler->BackgroundEnded()
-             : home->scheduler->TaskEnded();
-  return {};
 }
 
 }  // namespace netpoll::internal

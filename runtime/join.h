@@ -8,10 +8,10 @@
 #include "netpoll/core/cpp20.h"
 
 #include <coroutine>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
-#include <type_traits>
 #include <utility>
 
 #include "netpoll/core/concurrency.h"
@@ -55,35 +55,78 @@ class Unheard {
   Hearing<StdEnv> hearing_;
 };
 
-// What a spawned task and its handle share: protocols/join_word.h, and where an
-// exception goes that nobody awaits.
-class JoinStateBase {
+// A spawned task beside its frame: how it begins and ends. Another class
+// derives, which says what becomes of its end.
+class SpawnedTask : public SpawnedBase, public Fork {
  public:
-  explicit JoinStateBase(Unheard& unheard) : unheard_(unheard) {
-    unheard_.Ref();
-  }
-  JoinStateBase(const JoinStateBase&) = delete;
-  JoinStateBase& operator=(const JoinStateBase&) = delete;
-  ~JoinStateBase() { unheard_.Unref(); }
+  SpawnedTask(const SpawnedTask&) = delete;
+  SpawnedTask& operator=(const SpawnedTask&) = delete;
 
+  // Its place is its own from now on.
+  void Start(Scheduler& scheduler, SpawnOptions options, bool background);
+  // It was started and never ran, nor will it, because its runtime could not be
+  // made. The last call.
+  void Abandon() {
+    frame.destroy();
+    NeverRan();
+  }
+  std::coroutine_handle<> Ended(TaskPromiseBase& task) final;
+
+ protected:
+  // `task` is its own.
+  template <class T>
+  SpawnedTask(std::coroutine_handle<TaskPromise<T>> task, CancelSeat* seat) {
+    run = &Begin;
+    frame = task;
+    task.promise().context = {seat, this};
+    task.promise().set_fork(this);
+  }
+  ~SpawnedTask() = default;
+
+ private:
+  static void Begin(TaskWaiter* self);
+  // Takes the result. Throws what left the task.
+  virtual void Keep(TaskPromiseBase& task) = 0;
+  // It has ended, with that exception or null. Its frame is gone, and after
+  // this so may be all that is here.
+  virtual void End(std::exception_ptr exception) = 0;
+  virtual void NeverRan() = 0;
+};
+
+// What it shares with its handle, the task until it has ended:
+// protocols/join_word.h, and where an exception goes that nobody awaits.
+//
+//   refs_   acq_rel: who is the last frees what the other wrote
+class JoinStateBase : public SpawnedTask {
+ public:
   bool ended() const { return word_.ended(); }
   // False: it has ended already.
   bool Park(ResumeWaiter* waiter);
   // As JoinWord's.
   bool Withdraw(ResumeWaiter* waiter);
   void Detach();
-  void End(std::exception_ptr exception);
-  // The task's frame goes: if it never ended, because its runtime could not be
-  // made, it ends with an exception that says so.
-  void Abandon();
+  void Unref() {
+    if (refs_.FetchAdd("join.unref", -1, Order::kAcqRel) == 1) delete this;
+  }
   Scheduler* scheduler() const { return unheard_.scheduler; }
 
  protected:
+  template <class T>
+  JoinStateBase(Unheard& unheard, std::coroutine_handle<TaskPromise<T>> task)
+      : SpawnedTask(task, nullptr), unheard_(unheard) {
+    unheard_.Ref();
+  }
+  virtual ~JoinStateBase() { unheard_.Unref(); }
+
   void Rethrow() {
     if (word_.exception()) std::rethrow_exception(word_.exception());
   }
 
  private:
+  void End(std::exception_ptr exception) final;
+  void NeverRan() final;
+
+  StdEnv::Atomic<std::int32_t> refs_{2};
   JoinWord<StdEnv, std::exception_ptr> word_;
   Unheard& unheard_;
 };
@@ -132,10 +175,10 @@ class EndedAwaiter : public JoinAwaiterBase {
 };
 
 template <class T>
-class JoinState : public JoinStateBase {
+class JoinState final : public JoinStateBase {
  public:
-  using JoinStateBase::JoinStateBase;
-  void Set(T&& value) { value_.emplace(std::move(value)); }
+  JoinState(Unheard& unheard, std::coroutine_handle<TaskPromise<T>> task)
+      : JoinStateBase(unheard, task) {}
   T Take() {
     Rethrow();
 #ifndef __cpp_exceptions
@@ -148,15 +191,32 @@ class JoinState : public JoinStateBase {
   }
 
  private:
+  void Keep(TaskPromiseBase& task) override {
+    value_.emplace(static_cast<TaskPromise<T>&>(task).Take());
+  }
+
   std::optional<T> value_;
 };
 
 template <>
-class JoinState<void> : public JoinStateBase {
+class JoinState<void> final : public JoinStateBase {
  public:
-  using JoinStateBase::JoinStateBase;
+  JoinState(Unheard& unheard, std::coroutine_handle<TaskPromise<void>> task)
+      : JoinStateBase(unheard, task) {}
   void Take() { Rethrow(); }
+
+ private:
+  void Keep(TaskPromiseBase& task) override {
+    static_cast<TaskPromise<void>&>(task).Take();
+  }
 };
+
+// The handle's share.
+struct JoinShare {
+  void operator()(JoinStateBase* state) const { state->Unref(); }
+};
+template <class T>
+using JoinRef = std::unique_ptr<JoinState<T>, JoinShare>;
 
 // A place for a task that is being spawned; given back unless it is kept.
 class TaskPlace {
@@ -172,60 +232,6 @@ class TaskPlace {
  private:
   Scheduler* scheduler_;
 };
-
-// The outermost coroutine of a spawned task. Starts suspended; destroys itself
-// at its end, after it has told the scheduler.
-struct SpawnedTask {
-  struct promise_type : SpawnedBase {
-    promise_type() {
-      run = [](TaskWaiter* self) { ResumeHere(HandleOf(self)); };
-      context.carried = this;
-    }
-    static std::coroutine_handle<promise_type> HandleOf(TaskWaiter* self) {
-      return std::coroutine_handle<promise_type>::from_promise(
-          *static_cast<promise_type*>(self));
-    }
-    SpawnedTask get_return_object() { return SpawnedTask{this}; }
-    std::suspend_always initial_suspend() noexcept { return {}; }
-    std::suspend_never final_suspend() noexcept;
-    void return_void() {}
-    void unhandled_exception() { std::terminate(); }  // RunSpawned catches.
-
-    TaskContext context;
-  };
-
-  // Its place is its own from now on.
-  void Start(Scheduler& scheduler, SpawnOptions options, bool background) const;
-
-  promise_type* promise;
-};
-
-// Keeps the state for the coroutine of a spawned task.
-template <class State>
-struct Spawner {
-  explicit Spawner(std::shared_ptr<State> shared) : state(std::move(shared)) {}
-  Spawner(Spawner&&) noexcept = default;
-  ~Spawner() {
-    if (state != nullptr) state->Abandon();
-  }
-  std::shared_ptr<State> state;
-};
-
-template <class T>
-SpawnedTask RunSpawned(Task<T> task, Spawner<JoinState<T>> spawner) {
-  std::exception_ptr exception;
-  NETPOLL_TRY {
-    if constexpr (std::is_void_v<T>) {
-      co_await std::move(task);
-    } else {
-      spawner.state->Set(co_await std::move(task));
-    }
-  }
-  NETPOLL_CATCH(...) { exception = std::current_exception(); }
-  // The task's frame goes before anybody learns that it has ended.
-  task = Task<T>(typename Task<T>::Handle());
-  spawner.state->End(std::move(exception));
-}
 
 }  // namespace internal
 
@@ -243,8 +249,7 @@ SpawnedTask RunSpawned(Task<T> task, Spawner<JoinState<T>> spawner) {
 template <class T>
 class JoinHandle {
  public:
-  explicit JoinHandle(std::shared_ptr<internal::JoinState<T>> state)
-      : state_(std::move(state)) {}
+  explicit JoinHandle(internal::JoinRef<T> state) : state_(std::move(state)) {}
   JoinHandle(JoinHandle&&) noexcept = default;
   JoinHandle& operator=(JoinHandle&& other) noexcept {
     if (this == &other) return *this;
@@ -270,8 +275,7 @@ class JoinHandle {
 
   class Awaiter : public internal::JoinAwaiterBase {
    public:
-    explicit Awaiter(std::shared_ptr<internal::JoinState<T>> state)
-        : state_(std::move(state)) {}
+    explicit Awaiter(internal::JoinRef<T> state) : state_(std::move(state)) {}
     bool await_ready() const { return Ready(state_.get()) && internal::Pay(); }
     template <class Promise>
     [[gnu::always_inline]] bool await_suspend(
@@ -279,7 +283,7 @@ class JoinHandle {
       return Suspend(*state_, task, internal::ContextOf(task));
     }
     T await_resume() {
-      const auto state = std::move(state_);
+      const internal::JoinRef<T> state = std::move(state_);
       if (const IoStatus left = Left(*state); !left.ok()) {
         state->Detach();
         NETPOLL_THROW(
@@ -291,12 +295,12 @@ class JoinHandle {
     }
 
    private:
-    std::shared_ptr<internal::JoinState<T>> state_;
+    internal::JoinRef<T> state_;
   };
   Awaiter operator co_await() && { return Awaiter(std::move(state_)); }
 
  private:
-  std::shared_ptr<internal::JoinState<T>> state_;
+  internal::JoinRef<T> state_;
 };
 
 }  // namespace netpoll

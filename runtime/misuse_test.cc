@@ -128,18 +128,15 @@ TEST_F(MisuseDeathTest, AnAwaitableOfAHandleIsAwaitedOnce) {
 
 TEST_F(MisuseDeathTest, ASpawnedTaskIsAwaitedByOne) {
   EXPECT_DEATH(Break([](Runtime& runtime) -> Task<> {
-                 using Awaiter = JoinHandle<bool>::Awaiter;
-                 auto await = [](Awaiter one) -> Task<> { co_await one; };
-                 Awaiter one =
-                     runtime
-                         .Spawn([](Runtime& r) -> Task<bool> {
-                           co_return co_await r.Sleep(std::chrono::hours(1));
-                         }(runtime))
-                         .
-                         operator co_await();
+                 auto await = [](JoinHandle<bool>& one) -> Task<> {
+                   (void)co_await one.Ended();
+                 };
+                 auto one = runtime.Spawn([](Runtime& r) -> Task<bool> {
+                   co_return co_await r.Sleep(std::chrono::hours(1));
+                 }(runtime));
                  runtime.Spawn(await(one));
                  runtime.Spawn(await(one));
-                 co_return;
+                 (void)co_await runtime.Sleep(std::chrono::hours(1));
                }),
                "netpoll: two tasks await one spawned task");
 }

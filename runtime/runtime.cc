@@ -58,7 +58,7 @@ Runtime::~Runtime() {
   if (status().ok()) return;
   // Nothing ever ran here.
   while (TaskWaiter* const task = scheduler_->TakeUnstarted()) {
-    SpawnedTask::promise_type::HandleOf(task).destroy();
+    static_cast<SpawnedTask*>(task)->Abandon();
   }
 }
 

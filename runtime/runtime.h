@@ -214,11 +214,13 @@ class Runtime {
   template <class T>
   JoinHandle<T> Spawn(Task<T> task, SpawnOptions options, bool background) {
     internal::TaskPlace place(*scheduler_);
-    auto state = std::make_shared<internal::JoinState<T>>(*unheard_);
-    internal::RunSpawned(std::move(task), internal::Spawner(state))
-        .Start(*scheduler_, options, background);
+    auto* const state = new internal::JoinState<T>(
+        *unheard_, internal::TaskAccess::Fresh(task));
+    internal::TaskAccess::Release(task);  // It has it now.
+    JoinHandle<T> handle{internal::JoinRef<T>(state)};
+    state->Start(*scheduler_, options, background);
     place.Keep();
-    return JoinHandle<T>(std::move(state));
+    return handle;
   }
 
   const std::unique_ptr<internal::Scheduler> scheduler_;

@@ -30,6 +30,7 @@
 #include "netpoll/core/cpp20.h"
 
 #include <coroutine>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -51,9 +52,10 @@ inline thread_local bool body_begun = false;
 
 class TaskPromiseBase;
 
-// Whom tasks that run beside each other tell that they have ended (when_all.h).
-// The frame of the one that did may be gone once this is called. The answer is
-// whom to resume; null: nobody.
+// Who is told that a task has ended that was not awaited but begun: it was
+// spawned (join.h), or runs beside others (when_all.h). The frame of the one
+// that did may be gone once this is called. The answer is whom to resume; null:
+// nobody.
 class Fork {
  public:
   virtual std::coroutine_handle<> Ended(TaskPromiseBase& branch) = 0;
@@ -70,14 +72,15 @@ class TaskPromiseBase {
   InitialAwaiter initial_suspend() noexcept { return {}; }
 
   struct FinalAwaiter {
-    TaskPromiseBase& promise;
     bool await_ready() noexcept { return false; }
     // The frame may be gone once the continuation is known to another thread,
     // so nothing follows.
-    void await_suspend(std::coroutine_handle<> ended) noexcept {
-      std::coroutine_handle<> continuation = promise.continuation_;
-      if (promise.fork_ != nullptr) [[unlikely]]
-        continuation = promise.fork_->Ended(promise);
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> ended) noexcept {
+      TaskPromiseBase& promise = ended.promise();
+      const std::coroutine_handle<> continuation =
+          promise.told_ % 2 == 0 ? HandleAt(promise.told_)
+                                 : promise.Told()->Ended(promise);
       if (resumed == ended.address()) {
         resume_next = continuation;
       } else {
@@ -86,16 +89,18 @@ class TaskPromiseBase {
     }
     void await_resume() noexcept {}
   };
-  FinalAwaiter final_suspend() noexcept { return {*this}; }
+  FinalAwaiter final_suspend() noexcept { return {}; }
 
   void unhandled_exception() noexcept { exception_ = std::current_exception(); }
 
   void set_continuation(std::coroutine_handle<> continuation) {
-    continuation_ = continuation;
+    told_ = reinterpret_cast<std::uintptr_t>(continuation.address());
   }
-  // It is one of several, and tells `fork` of its end.
-  void set_fork(Fork* fork) { fork_ = fork; }
-  bool started() const { return continuation_ != nullptr || fork_ != nullptr; }
+  // It tells `fork` of its end, and has no awaiter.
+  void set_fork(Fork* fork) {
+    told_ = reinterpret_cast<std::uintptr_t>(fork) + 1;
+  }
+  bool started() const { return told_ != 0; }
   const std::exception_ptr& exception() const { return exception_; }
 
   TaskContext context;
@@ -106,8 +111,15 @@ class TaskPromiseBase {
   }
 
  private:
-  std::coroutine_handle<> continuation_;
-  Fork* fork_ = nullptr;
+  static std::coroutine_handle<> HandleAt(std::uintptr_t address) {
+    return std::coroutine_handle<>::from_address(
+        reinterpret_cast<void*>(address));
+  }
+  Fork* Told() const { return reinterpret_cast<Fork*>(told_ - 1); }
+
+  // Whom its end is told: 0 it has not begun; even: the coroutine that awaits
+  // it; odd: a Fork, and one more.
+  std::uintptr_t told_ = 0;
   std::exception_ptr exception_;
 };
 
@@ -245,6 +257,11 @@ struct TaskAccess {
   static typename Task<T>::Handle Fresh(Task<T>& task) {
     static_cast<void>(typename Task<T>::Awaiter(task.handle_));
     return task.handle_;
+  }
+  // Who has the coroutine destroys it from now on.
+  template <class T>
+  static void Release(Task<T>& task) {
+    task.handle_ = {};
   }
   template <class T>
   static typename Task<T>::Handle HandleOf(Task<T>& task) {

@@ -36,7 +36,8 @@ struct CarriedLocal : Carried {
 // What is known of a spawned task.
 struct SpawnedBase : TaskWaiter, Carried {
   const char* name = "";
-  bool background = false;  // Does not keep Run at work.
+  std::coroutine_handle<> frame;  // Its own.
+  bool background = false;        // Does not keep Run at work.
 };
 
 struct TaskContext {

@@ -69,30 +69,40 @@ TaskGroup::~TaskGroup() {
   outer_.node->Leave(outer_);
 }
 
+// One of the tasks, and where its waits sit.
+class internal::GroupTask final : public SpawnedTask {
+ public:
+  GroupTask(TaskGroup& group, Task<>::Handle task)
+      : SpawnedTask(task, &seat_), group_(group) {
+    seat_.node = &group.node_;
+  }
+
+ private:
+  void Keep(TaskPromiseBase& task) override {
+    static_cast<TaskPromise<void>&>(task).Take();
+  }
+  void End(std::exception_ptr exception) override {
+    TaskGroup& group = group_;
+    delete this;
+    const bool failed = exception != nullptr;
+    if (failed) group.Record(std::move(exception));
+    group.Ended(failed);
+  }
+  void NeverRan() override { delete this; }
+
+  TaskGroup& group_;
+  CancelSeat seat_;
+};
+
 void TaskGroup::Spawn(Runtime& runtime, Task<> task, SpawnOptions options) {
   internal::Scheduler& scheduler = internal::SchedulerOf(runtime);
   internal::TaskPlace place(scheduler);
-  const internal::SpawnedTask spawned = RunInGroup(std::move(task));
+  auto* const spawned =
+      new internal::GroupTask(*this, internal::TaskAccess::Fresh(task));
+  internal::TaskAccess::Release(task);  // It has it now.
   core_.Add();
   place.Keep();
-  spawned.Start(scheduler, options, false);
-}
-
-internal::SpawnedTask TaskGroup::RunInGroup(Task<> task) {
-  bool failed = false;
-  {
-    internal::CancelSeat seat;
-    seat.node = &node_;
-    co_await internal::SitIn{&seat};
-    NETPOLL_TRY { co_await std::move(task); }
-    NETPOLL_CATCH(...) {
-      failed = true;
-      Record(std::current_exception());
-    }
-    // The task's frame goes before anybody learns that it has ended.
-    task = Task<>(Task<>::Handle());
-  }
-  Ended(failed);
+  spawned->Start(scheduler, options, false);
 }
 
 void TaskGroup::Ended(bool failed) {

@@ -86,17 +86,7 @@ class GroupJoin : public ResumeWaiter {
   std::optional<ListedWait> listed_;
 };
 
-// Puts what the coroutine awaits into a seat.
-struct SitIn {
-  CancelSeat* seat;
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> task) const noexcept {
-    task.promise().context.seat = seat;
-    return false;
-  }
-  void await_resume() const noexcept {}
-};
+class GroupTask;
 
 }  // namespace internal
 
@@ -140,8 +130,8 @@ class TaskGroup {
 
  private:
   friend internal::GroupJoin;
+  friend internal::GroupTask;
 
-  internal::SpawnedTask RunInGroup(Task<> task);
   void Ended(bool failed);
   void Record(std::exception_ptr error);
 
