@@ -97,8 +97,9 @@ absl::StatusOr<BoundSocket> BindSocket(Runtime& runtime,
   std::unique_ptr<BoundName> kept;
   if (request.options.file.remove) kept = std::move(file);
   FdState* state = nullptr;
-  error =
-      FdState::Open(SchedulerOf(runtime), fd, Origin::kMadeHere, &state, &kept);
+  const Origin origin =
+      request.backlog.has_value() ? Origin::kStreamMadeHere : Origin::kMadeHere;
+  error = FdState::Open(SchedulerOf(runtime), fd, origin, &state, &kept);
   if (error != 0) {
     const BoundName* const made = kept != nullptr ? kept.get() : file.get();
     if (made != nullptr) made->Remove();

@@ -41,15 +41,6 @@ namespace internal {
 
 // A message; into no room nothing, and none is lost.
 [[gnu::noinline]] bool ReadOp::AttemptOtherwise() {
-  if (fd_->calls != nullptr) {
-    bool ended = false;
-    if (!Calls(&ended)) ended = Plainly();
-    // An end of the stream that comes with a close is no news.
-    if (ended && bytes_ == 0 && status_.ok() && fd_->lock.closed()) {
-      status_ = IoStatus::FromPoll(PollError::kClosing);
-    }
-    return ended;
-  }
   if (buffer_.empty()) return true;
   const iovec room{buffer_.data(), buffer_.size()};
   return ReceivedMessage(ReceiveMessage(fd(), {&room, 1}, &bytes_));
@@ -68,8 +59,12 @@ inline bool ReadOp::Plainly() {
 
 bool ReadOp::Attempt(IoOp* op) {
   auto* const self = static_cast<ReadOp*>(op);
-  return self->fd_->reads_plainly ? self->Plainly() : self->AttemptOtherwise();
+  if (self->fd_->reads_plainly) return self->Plainly();
+  return self->fd_->calls != nullptr ? self->AttemptByRing()
+                                     : self->AttemptOtherwise();
 }
+
+bool ReadOp::PlainlyElsewhere() { return Plainly(); }
 
 bool ReadOp::await_ready() { return BeginIn<Mode::kRead, Own>(); }
 
@@ -206,13 +201,15 @@ inline bool WriteOp::Plainly() {
 bool WriteOp::Attempt(IoOp* op) {
   auto* const self = static_cast<WriteOp*>(op);
   if (self->data_.empty()) return self->AttemptEmpty();
-  return self->fd_->sends_plainly ? self->Plainly() : self->AttemptOtherwise();
+  if (self->fd_->sends_plainly) return self->Plainly();
+  return self->fd_->calls != nullptr ? self->AttemptByRing()
+                                     : self->AttemptOtherwise();
 }
 
-// By a ring, or of what is no socket.
+bool WriteOp::PlainlyElsewhere() { return Plainly(); }
+
+// Of what is no socket.
 [[gnu::noinline]] bool WriteOp::AttemptOtherwise() {
-  bool ended = false;
-  if (fd_->calls != nullptr) return Calls(&ended) ? ended : Plainly();
   const std::size_t size = std::min(data_.size() - bytes_, kMostBytes);
   for (;;) {
     const ssize_t put = PutElsewhere(fd(), data_.data() + bytes_, size);

@@ -74,8 +74,10 @@ class ReadOp : public IoOp {
   [[gnu::noinline, gnu::flatten]] bool Pause(std::coroutine_handle<> task,
                                              const TaskContext* context);
   bool AttemptOtherwise();
-  bool Calls(bool* ended);
+  bool AttemptByRing();  // In ring_attempts.cc.
+  [[gnu::cold, gnu::noinline]] bool AtEnd(bool grounded);
   bool Plainly();
+  [[gnu::cold, gnu::noinline]] bool PlainlyElsewhere();
   std::span<char> buffer_;
 };
 
@@ -127,9 +129,10 @@ class WriteOp : public IoOp {
   [[gnu::noinline, gnu::flatten]] bool Pause(std::coroutine_handle<> task,
                                              const TaskContext* context);
   bool AttemptOtherwise();
-  bool Calls(bool* ended);
+  bool AttemptByRing();  // In ring_attempts.cc.
   bool AttemptEmpty();
   bool Plainly();
+  [[gnu::cold, gnu::noinline]] bool PlainlyElsewhere();
   std::string_view data_;
 };
 

@@ -37,7 +37,7 @@ struct Shard;
 // Where a descriptor comes from: from the program, and it is looked at (may it
 // be polled, is it a socket, of messages?); or it is a socket that was just
 // made here, non-blocking, and whoever made it knows the rest. kStreamMadeHere:
-// it is a connected stream.
+// it is a stream: connected, or about to be, or it listens.
 enum class Origin : std::uint8_t { kProgram, kMadeHere, kStreamMadeHere };
 
 // What becomes of the system's descriptor when a state ends.

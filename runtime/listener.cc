@@ -88,18 +88,16 @@ absl::StatusOr<Listener> Listener::Adopt(Runtime& runtime, int fd,
 
 bool internal::AcceptOp::Attempt(IoOp* op) {
   auto* const self = static_cast<AcceptOp*>(op);
+  return self->fd_->calls != nullptr ? self->AttemptByRing() : self->Plainly();
+}
+
+bool internal::AcceptOp::Plainly() {
   for (;;) {
-    *self->peer_.mutable_size() = SocketAddress::kCapacity;
-    const int fd = internal::sys.accept4(self->fd(), self->peer_.data(),
-                                         self->peer_.mutable_size(),
-                                         SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
-      self->accepted_ = fd;
-      return true;
-    }
-    if (errno != EINTR && errno != ECONNABORTED) {
-      return self->FailOrBlock(errno);
-    }
+    *peer_.mutable_size() = SocketAddress::kCapacity;
+    accepted_ = sys.accept4(fd(), peer_.data(), peer_.mutable_size(),
+                            SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (accepted_ >= 0) return true;
+    if (errno != EINTR && errno != ECONNABORTED) return FailOrBlock(errno);
   }
 }
 

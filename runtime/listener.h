@@ -44,6 +44,8 @@ class AcceptOp : public IoOp {
 
  private:
   static bool Attempt(IoOp* op);
+  bool AttemptByRing();  // In ring_attempts.cc.
+  bool Plainly();
   Scheduler* scheduler_;
   bool short_reads_drain_;
   bool messages_;

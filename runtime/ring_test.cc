@@ -18,47 +18,18 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "netpoll/core/concurrency.h"
 #include "netpoll/core/deadline.h"
 #include "netpoll/runtime/cancel.h"
 #include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/ring_test_support.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
-#include "netpoll/runtime/test_support.h"
 
 namespace netpoll {
 namespace {
 
 using namespace std::chrono_literals;
-
-// With one worker that has a ring; skipped where the kernel has none.
-class RingTest : public testing::Test {
- protected:
-  template <class Body>
-  void RunInRing(Body body) {
-    const DescriptorGuard guard;
-    Runtime runtime({.threads = 1, .backend = "io_uring", .completions = true});
-    if (!runtime.status().ok() || !runtime.backend_note().empty()) {
-      GTEST_SKIP() << runtime.status() << runtime.backend_note();
-    }
-    runtime.Spawn(body(runtime));
-    const absl::Status status = RunWatched(runtime);
-    ASSERT_TRUE(status.ok()) << status;
-    EXPECT_EQ(runtime.stats().parked, 0) << "the waiter count drifted";
-  }
-};
-
-// It never waited for readiness.
-bool OnlyByRing(const Socket& socket) {
-  return internal::StateOf(socket)->unwatched();
-}
-
-// Lets the other tasks come to where they wait, and the ring take their calls.
-Task<> Settle(Runtime& runtime, int parked) {
-  while (runtime.stats().parked < parked) co_await runtime.Yield();
-  for (int i = 0; i < 200; ++i) co_await runtime.Yield();
-}
 
 Task<IoResult> ReadInto(Socket& socket, std::string& buffer) {
   co_return co_await socket.Read(buffer);

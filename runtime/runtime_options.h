@@ -22,7 +22,8 @@ struct RuntimeOptions {
   // says so.
   std::string backend = {};
   // With io_uring and one worker: a ring carries out the reads and writes of
-  // streams that are accepted here, and of pairs (docs/backends/io_uring.md).
+  // streams that are accepted or connected here, and of pairs
+  // (docs/backends/io_uring.md).
   // Where that can't be, they wait for readiness as ever, and
   // Runtime::backend_note says why. NETPOLL_COMPLETIONS asks for it too.
   bool completions = false;

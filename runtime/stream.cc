@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -20,12 +21,16 @@
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/io_op.h"
 #include "netpoll/runtime/io_status.h"
+#include "netpoll/runtime/protocols/io_calls.h"
+#include "netpoll/runtime/ring_call.h"
+#include "netpoll/runtime/ring_for.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/socket_internal.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task.h"
+#include "netpoll/runtime/worker_ring.h"
 
 namespace netpoll {
 
@@ -57,7 +62,27 @@ class ConnectOp : public internal::IoOp {
  private:
   static bool Attempt(IoOp* op) {
     auto* const self = static_cast<ConnectOp*>(op);
-    return self->again_ != nullptr ? self->Connect() : self->Look();
+    if (self->again_ != nullptr) return self->Connect();
+    return self->fd_->calls != nullptr ? self->LookByRing() : self->Look();
+  }
+
+  bool LookByRing() {
+    internal::RingCall& call = fd_->calls->send;
+    const auto wait = [this, &call] {
+      internal::WorkerRing* const ring = internal::RingFor(*fd_);
+      return ring != nullptr && ring->AwaitWritable(call, fd());
+    };
+    std::size_t events = 0;
+    switch (Fly(call.flight, wait, &events)) {
+      case Flown::kUnderWay:
+        return false;
+      case Flown::kFailed:
+        return true;
+      case Flown::kMoved:
+      case Flown::kGrounded:
+        break;
+    }
+    return Look();
   }
 
   bool Connect() {
@@ -170,9 +195,10 @@ Task<absl::StatusOr<Socket>> ConnectOnce(Runtime& runtime,
     if (runtime.stopping()) co_return ConnectError(address, closing);
     co_return ConnectError(address, IoStatus::FromErrno(error));
   }
-  absl::StatusOr<internal::FdState*> state = OpenOwn(runtime, fd);
+  auto state = OpenOwn(runtime, fd, internal::Origin::kStreamMadeHere);
   if (!state.ok()) co_return state.status();
-  (*state)->short_reads_drain = ShortReadsDrain(runtime, address);
+  (*state)->short_reads_drain =
+      (*state)->calls == nullptr && ShortReadsDrain(runtime, address);
   auto socket = Socket(*state);
   if (pending) {
     const ConnectEntry entry(options.cancel, *state);

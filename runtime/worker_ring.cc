@@ -6,10 +6,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <bit>
 #include <cerrno>
-#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -34,6 +32,14 @@ constexpr unsigned kCompletions = 1024;
 // often.
 constexpr std::int64_t kPause = 1'000'000;
 constexpr int kPauses = 5000;
+
+void Polls(io_uring_sqe& request, int fd, std::uint32_t events) {
+  request.opcode = IORING_OP_POLL_ADD;
+  request.fd = fd;
+  // Two halves, each in the machine's order.
+  request.poll32_events =
+      std::endian::native == std::endian::big ? events << 16 : events;
+}
 
 }  // namespace
 
@@ -91,29 +97,22 @@ PollResult WorkerRing::PollAll() {
   return result;
 }
 
-// The kernel tries before it waits: to have it wait at once costs more in a
-// busy server, where the next message has often come by then.
-bool WorkerRing::Receive(RingCall& call, int fd, char* buffer,
-                         std::size_t size) {
+bool WorkerRing::Accept(RingCall& call, int fd, sockaddr* peer,
+                        socklen_t* size) {
   io_uring_sqe* const request = Begin(call);
   if (request == nullptr) return false;
-  request->opcode = IORING_OP_RECV;
+  request->opcode = IORING_OP_ACCEPT;
   request->fd = fd;
-  request->addr = reinterpret_cast<std::uintptr_t>(buffer);
-  request->len = static_cast<std::uint32_t>(
-      std::min<std::size_t>(size, std::size_t{1} << 30));
+  request->addr = reinterpret_cast<std::uintptr_t>(peer);
+  request->addr2 = reinterpret_cast<std::uintptr_t>(size);
+  request->accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
   return true;
 }
 
-bool WorkerRing::Send(RingCall& call, int fd, const char* data,
-                      std::size_t size) {
+bool WorkerRing::AwaitWritable(RingCall& call, int fd) {
   io_uring_sqe* const request = Begin(call);
   if (request == nullptr) return false;
-  request->opcode = IORING_OP_SEND;
-  request->fd = fd;
-  request->addr = reinterpret_cast<std::uintptr_t>(data);
-  request->len = static_cast<std::uint32_t>(size);
-  request->msg_flags = MSG_NOSIGNAL;
+  Polls(*request, fd, POLLOUT);
   return true;
 }
 
@@ -131,20 +130,10 @@ void WorkerRing::Recall(const RingCall& call) {
   request->user_data = kSilent;
 }
 
-io_uring_sqe* WorkerRing::Next() {
-  io_uring_sqe* const request = ring_.Next();
-  if (request != nullptr) return request;
+// Makes room.
+io_uring_sqe* WorkerRing::NextAfterEnter() {
   Enter(Delta::NonBlocking());
   return ring_.Next();
-}
-
-io_uring_sqe* WorkerRing::Begin(RingCall& call) {
-  io_uring_sqe* const request = Next();
-  if (request == nullptr) return nullptr;
-  call.flight.Begin();
-  ++under_way_;
-  request->user_data = reinterpret_cast<std::uintptr_t>(&call);
-  return request;
 }
 
 void WorkerRing::Enter(Delta delta) {
@@ -172,12 +161,7 @@ void WorkerRing::WatchPoller() {
     news_ = true;  // Nobody will tell.
     return;
   }
-  constexpr std::uint32_t kMask = POLLIN;
-  request->opcode = IORING_OP_POLL_ADD;
-  request->fd = poller_.PollFd();
-  // Two halves, each in the machine's order.
-  request->poll32_events =
-      std::endian::native == std::endian::big ? kMask << 16 : kMask;
+  Polls(*request, poller_.PollFd(), POLLIN);
   request->user_data = kPollerKey;
   watched_ = true;
 }

@@ -12,6 +12,10 @@
 #ifndef NETPOLL_RUNTIME_WORKER_RING_H_
 #define NETPOLL_RUNTIME_WORKER_RING_H_
 
+#include <linux/io_uring.h>
+#include <sys/socket.h>
+
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -47,6 +51,10 @@ class WorkerRing {
   // Begin a call: False: there is no room for it now.
   bool Receive(RingCall& call, int fd, char* buffer, std::size_t size);
   bool Send(RingCall& call, int fd, const char* data, std::size_t size);
+  // Moves the new descriptor's number; `peer` is written as accept4 does it.
+  bool Accept(RingCall& call, int fd, sockaddr* peer, socklen_t* size);
+  // Moves nothing. Ends when a write would not block, or has an error to tell.
+  bool AwaitWritable(RingCall& call, int fd);
   // Asks for the end of a call that was begun. Its completion comes all the
   // same, and may still say that it moved something.
   void Recall(const RingCall& call);
@@ -58,7 +66,12 @@ class WorkerRing {
   static constexpr std::uint64_t kSilent = 0;
   static constexpr std::uint64_t kPollerKey = 1;
 
-  io_uring_sqe* Next();
+  // Null: there is no room now.
+  io_uring_sqe* Next() {
+    io_uring_sqe* const request = ring_.Next();
+    return request != nullptr ? request : NextAfterEnter();
+  }
+  [[gnu::cold, gnu::noinline]] io_uring_sqe* NextAfterEnter();
   io_uring_sqe* Begin(RingCall& call);
   void Enter(Delta delta);
   void WatchPoller();
@@ -70,6 +83,46 @@ class WorkerRing {
   bool watched_ = false;  // The ring will tell when the poller has something.
   bool news_ = false;     // It has told.
 };
+
+// --- What each message passes ------------------------------------------------
+
+inline io_uring_sqe* WorkerRing::Begin(RingCall& call) {
+  io_uring_sqe* const request = Next();
+  if (request == nullptr) [[unlikely]]
+    return nullptr;
+  call.flight.Begin();
+  ++under_way_;
+  request->user_data = reinterpret_cast<std::uintptr_t>(&call);
+  return request;
+}
+
+// The kernel tries before it waits: to have it wait at once costs more in a
+// busy server, where the next message has often come by then.
+inline bool WorkerRing::Receive(RingCall& call, int fd, char* buffer,
+                                std::size_t size) {
+  io_uring_sqe* const request = Begin(call);
+  if (request == nullptr) [[unlikely]]
+    return false;
+  request->opcode = IORING_OP_RECV;
+  request->fd = fd;
+  request->addr = reinterpret_cast<std::uintptr_t>(buffer);
+  request->len = static_cast<std::uint32_t>(
+      std::min<std::size_t>(size, std::size_t{1} << 30));
+  return true;
+}
+
+inline bool WorkerRing::Send(RingCall& call, int fd, const char* data,
+                             std::size_t size) {
+  io_uring_sqe* const request = Begin(call);
+  if (request == nullptr) [[unlikely]]
+    return false;
+  request->opcode = IORING_OP_SEND;
+  request->fd = fd;
+  request->addr = reinterpret_cast<std::uintptr_t>(data);
+  request->len = static_cast<std::uint32_t>(size);
+  request->msg_flags = MSG_NOSIGNAL;
+  return true;
+}
 
 }  // namespace netpoll::internal
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One io_uring of one thread, which alone submits and takes completions:
-// requests are gathered, and handed over by the call that waits. What the
-// kernel has to do for them it does in that call as well (deferred task work),
-// so no interrupt is sent to anybody. Needs Linux 6.1. Not thread-safe; its
-// thread makes it, uses it, and destroys it.
+// One io_uring (ring_memory.h) of one thread, which alone submits and takes
+// completions: requests are gathered, and handed over by the call that waits.
+// What the kernel has to do for them it does in that call as well (deferred
+// task work), so no interrupt is sent to anybody. Needs Linux 6.1. Not
+// thread-safe; its thread makes it, uses it, and destroys it.
 //
 // The words shared with the kernel:
 //   submission tail   ours; release, after the requests are written
@@ -19,10 +19,9 @@
 #include <linux/io_uring.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstddef>
 #include <cstdint>
 
+#include "netpoll/backends/io_uring/ring_memory.h"
 #include "netpoll/backends/posix/time_limit.h"
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/delta.h"
@@ -30,20 +29,15 @@
 namespace netpoll {
 
 template <class Env, class Sys>
-class IssuerRing {
+class IssuerRing : private RingMemory<Env, Sys> {
  public:
   IssuerRing() = default;
-  IssuerRing(const IssuerRing&) = delete;
-  IssuerRing& operator=(const IssuerRing&) = delete;
   ~IssuerRing() {
     if (registered_) {
       io_uring_rsrc_update place{};
       place.offset = static_cast<std::uint32_t>(entered_);
       Sys::Register(fd_, IORING_UNREGISTER_RING_FDS, &place, 1);
     }
-    if (requests_ != nullptr) Sys::Unmap(requests_, requests_size_);
-    if (memory_ != nullptr) Sys::Unmap(memory_, memory_size_);
-    if (fd_ >= 0) Sys::Close(fd_);
   }
 
   // 0, or the errno; EINVAL or ENOSYS: the kernel has no such rings.
@@ -53,15 +47,10 @@ class IssuerRing {
                    IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL |
                    IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
     params.cq_entries = completions;
-    const int fd = Sys::Setup(requests, &params);
-    if (fd < 0) return -fd;
-    fd_ = entered_ = fd;
-    constexpr unsigned kNeeded = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP |
-                                 IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP;
-    if ((params.features & kNeeded) != kNeeded) return ENOSYS;
-    if (const int error = MapAll(params); error != 0) return error;
-    // A filter of system calls may allow a ring to be made, and no use of it.
-    const int error = -std::min(0, Sys::Enter(fd_, 0, 0, 0, nullptr));
+    constexpr unsigned kNeeded =
+        IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP;
+    const int error = this->Make(requests, &params, kNeeded);
+    entered_ = fd_;
     if (error == 0) RegisterRing();
     return error;
   }
@@ -69,8 +58,8 @@ class IssuerRing {
   // An empty request, which the next Enter hands over. Null: there is no room
   // before that.
   io_uring_sqe* Next() {
-    if (Unsubmitted() > request_mask_) return nullptr;
-    io_uring_sqe* const request = &requests_[tail_++ & request_mask_];
+    if (Unsubmitted() >= this->request_room()) return nullptr;
+    io_uring_sqe* const request = &this->RequestAt(tail_++);
     *request = {};
     return request;
   }
@@ -99,7 +88,7 @@ class IssuerRing {
   // Takes the oldest completion. False: there is none.
   bool Take(io_uring_cqe* completion) {
     if (!Any()) return false;
-    *completion = completions_[head_ & completion_mask_];
+    *completion = this->CompletionAt(head_);
     completion_head_.Store("issuer.cq.head", ++head_, Order::kRelease);
     return true;
   }
@@ -108,7 +97,13 @@ class IssuerRing {
   bool Pending() const { return Unsubmitted() != 0 || Deferred(); }
 
  private:
-  using Word = typename Env::template Shared<std::uint32_t>;
+  using Memory = RingMemory<Env, Sys>;
+  using Memory::completion_head_;
+  using Memory::completion_tail_;
+  using Memory::fd_;
+  using Memory::request_flags_;
+  using Memory::request_head_;
+  using Memory::request_tail_;
 
   bool Any() const {
     return head_ != completion_tail_.Load("issuer.cq.tail", Order::kAcquire);
@@ -133,53 +128,10 @@ class IssuerRing {
     if (registered_) entered_ = static_cast<int>(place.offset);
   }
 
-  int MapAll(const io_uring_params& params) {
-    memory_size_ = std::max(
-        params.sq_off.array + params.sq_entries * sizeof(std::uint32_t),
-        params.cq_off.cqes + params.cq_entries * sizeof(io_uring_cqe));
-    void* at = nullptr;
-    int error = -Sys::Map(fd_, IORING_OFF_SQ_RING, memory_size_, &at);
-    if (error != 0) return error;
-    memory_ = static_cast<char*>(at);
-    requests_size_ = params.sq_entries * sizeof(io_uring_sqe);
-    error = -Sys::Map(fd_, IORING_OFF_SQES, requests_size_, &at);
-    if (error != 0) return error;
-    requests_ = static_cast<io_uring_sqe*>(at);
-    request_mask_ = params.sq_entries - 1;
-    completion_mask_ = params.cq_entries - 1;
-    request_head_ = Word(At<std::uint32_t>(params.sq_off.head));
-    request_tail_ = Word(At<std::uint32_t>(params.sq_off.tail));
-    request_flags_ = Word(At<std::uint32_t>(params.sq_off.flags));
-    completion_head_ = Word(At<std::uint32_t>(params.cq_off.head));
-    completion_tail_ = Word(At<std::uint32_t>(params.cq_off.tail));
-    completions_ = At<io_uring_cqe>(params.cq_off.cqes);
-    auto* const order = At<std::uint32_t>(params.sq_off.array);
-    for (std::uint32_t i = 0; i <= request_mask_; ++i) order[i] = i;
-    return 0;
-  }
-
-  template <class T>
-  T* At(std::size_t offset) {
-    return reinterpret_cast<T*>(memory_ + offset);
-  }
-
-  int fd_ = -1;
   int entered_ = -1;  // By which number: the registered one, if it is.
   bool registered_ = false;
-  std::size_t memory_size_ = 0;
-  std::size_t requests_size_ = 0;
-  char* memory_ = nullptr;
-  io_uring_sqe* requests_ = nullptr;
-  const io_uring_cqe* completions_ = nullptr;
-  std::uint32_t request_mask_ = 0;
-  std::uint32_t completion_mask_ = 0;
   std::uint32_t tail_ = 0;  // Of requests that were gathered.
   std::uint32_t head_ = 0;  // Of completions.
-  Word request_head_;
-  Word request_tail_;
-  Word request_flags_;
-  Word completion_head_;
-  Word completion_tail_;
 };
 
 }  // namespace netpoll

@@ -39,13 +39,11 @@ typename IoStages<Types>::Flown IoStages<Types>::Fly(Flight& flight,
   return Flown::kUnderWay;
 }
 
-// The system has its call; or it had, and that moved nothing, because its end
-// was asked for: maybe by what is gone by now, such as a deadline that was
-// moved. Or it must wait for a report, and so ask for reports. Ended: with an
-// error.
+// The system had its call, and that moved nothing, because its end was asked
+// for: maybe by what is gone by now, such as a deadline that was moved. Or it
+// must wait for a report, and so ask for reports. Ended: with an error.
 template <class Types>
 typename IoStages<Types>::Step IoStages<Types>::Unwatched() {
-  if (flies_) return Step::kOn;
   if (recalled_) {
     recalled_ = false;
     stage_ = Stage::kReset;

@@ -243,6 +243,10 @@ inline typename IoStages<Types>::Step IoStages<Types>::Try() {
 // The call would block, or there is more to do.
 template <class Types>
 typename IoStages<Types>::Step IoStages<Types>::Blocked(bool moved) {
+  if (flies_) {  // What ends that wakes this operation.
+    stage_ = Stage::kPark;
+    return Step::kOn;
+  }
   if (moved) {  // What woke this operation was no mistake.
     woken_ = false;
     fruitless_ = 0;
@@ -252,7 +256,7 @@ typename IoStages<Types>::Step IoStages<Types>::Blocked(bool moved) {
   if (fd_->unwatched() || recalled_) [[unlikely]] {
     const Stage blocked = stage_;
     if (Unwatched() == Step::kEnded) return Step::kEnded;
-    if (flies_ || stage_ != blocked) return Step::kOn;
+    if (stage_ != blocked) return Step::kOn;
   }
   return woken_ || no_event_ ? Fruitless() : Step::kOn;
 }
