@@ -70,8 +70,7 @@ struct DeadlinePlanner {
       return plan;
     }
     DescState& next = plan.next;
-    if (Has(mode, Mode::kRead)) next.read = deadline.value();
-    if (Has(mode, Mode::kWrite)) next.write = deadline.value();
+    Store(next, mode, deadline);
     plan.cancel_read = next.read < 0;
     plan.cancel_write = next.write < 0;
     plan.publish = plan.cancel_read != (state.read < 0) ||
@@ -85,6 +84,11 @@ struct DeadlinePlanner {
   static constexpr bool OnlyStores(const DescState& state, Deadline deadline) {
     return !state.closing && state.read >= 0 && state.write >= 0 &&
            deadline.value() >= state.due;
+  }
+  // Then that does it.
+  static constexpr void Store(DescState& state, Mode mode, Deadline deadline) {
+    if (Has(mode, Mode::kRead)) state.read = deadline.value();
+    if (Has(mode, Mode::kWrite)) state.write = deadline.value();
   }
 
   // The timer that was due at `when` has come, and `now` is believed of the

@@ -146,14 +146,14 @@ constexpr bool FreeToTake(LockWord word, Mode direction) {
 constexpr LockWord Taken(LockWord word, Mode direction) {
   return word + (HeldBit(direction) + kRef);
 }
-constexpr bool HeldAlone(LockWord word, Mode direction) {
-  const LockWord waits = kCountMask << WaitShift(direction);
-  return (word & (kClosed | HeldBit(direction) | waits)) ==
-             HeldBit(direction) &&
-         References(word) != 0;
-}
 constexpr LockWord GivenUp(LockWord word, Mode direction) {
   return word - (HeldBit(direction) + kRef);
+}
+// Whatever else is there, or what is not held, sets a bit of the difference:
+// but for the other direction's holder, or one more reference.
+constexpr bool HeldAlone(LockWord word, Mode direction) {
+  const LockWord other = (kReadHeld | kWriteHeld) ^ HeldBit(direction);
+  return (GivenUp(word, direction) & ~(other | kRef)) == 0;
 }
 
 // One of those who wait for a direction leaves. Not done: somebody has let it
@@ -196,7 +196,14 @@ static_assert(!OpenAndReferred(0));
 static_assert(!FreeToTake(kHeld, Mode::kRead));
 static_assert(!FreeToTake(kClosed, Mode::kRead));
 static_assert(!FreeToTake(kCountMask << kRefShift, Mode::kRead));
-static_assert(HeldAlone(kHeld | kRef << 1, Mode::kRead));
+static_assert(HeldAlone(kHeld, Mode::kRead));
+static_assert(HeldAlone(kHeld + kRef, Mode::kRead));
+static_assert(HeldAlone(Taken(kHeld, Mode::kWrite), Mode::kRead));
+static_assert(HeldAlone(Taken(kHeld, Mode::kWrite), Mode::kWrite));
+static_assert(!HeldAlone(kHeld + 2 * kRef, Mode::kRead));
+static_assert(!HeldAlone(kHeld + (LockWord{1} << kWriteWaitShift),
+                         Mode::kRead));
+static_assert(!HeldAlone(0, Mode::kRead) && !HeldAlone(kRef, Mode::kRead));
 static_assert(GivenUp(kHeld, Mode::kRead) == Release(kHeld, Mode::kRead).next);
 static_assert(!HeldAlone(kHeldWaited, Mode::kRead));
 static_assert(!HeldAlone(kClosing, Mode::kRead));

@@ -62,6 +62,7 @@ class PollDesc {
  public:
   using WaiterCount = typename Env::template Atomic<std::int32_t>;
   using Generations = GenerationOf<Env::kGenerationBits>;
+  static constexpr std::uint32_t kWhichever = 0;  // No generation is 0.
 
   explicit PollDesc(std::uint32_t index) : index_(index) {}
   PollDesc(const PollDesc&) = delete;
@@ -149,9 +150,8 @@ class PollDesc {
     }
     const auto done = Update<Env>(Word(direction), "reset.word",
                                   kConfirmedUpdate, semaphore::Reset);
-    if (done.step.outcome == SemaphoreOutcome::kMisuse) {
+    if (done.step.outcome == SemaphoreOutcome::kMisuse)
       Env::Misuse("Reset was called in a direction in which a task waits");
-    }
     return PollError::kNone;
   }
 
@@ -164,12 +164,10 @@ class PollDesc {
     }
     const auto done = Update<Env>(Word(direction), "prepare.word",
                                   kConfirmedUpdate, semaphore::Prepare);
-    if (done.step.outcome == SemaphoreOutcome::kConsumed) {
+    if (done.step.outcome == SemaphoreOutcome::kConsumed)
       return WaitStep::End();
-    }
-    if (done.step.outcome != SemaphoreOutcome::kMustPark) {
+    if (done.step.outcome != SemaphoreOutcome::kMustPark)
       Env::Misuse("two tasks wait in one direction of a descriptor");
-    }
     if (kind == WaitKind::kUntilReady) return WaitStep::GoOn();
     const PollError error = status::Check(
         status_.Load("prepare.recheck", Order::kSeqCst), direction);
@@ -189,9 +187,8 @@ class PollDesc {
                                     return semaphore::Commit(before, word);
                                   });
     if (done.step.outcome == SemaphoreOutcome::kParked) return true;
-    if (done.step.outcome == SemaphoreOutcome::kMisuse) {
+    if (done.step.outcome == SemaphoreOutcome::kMisuse)
       Env::Misuse("two tasks wait in one direction of a descriptor");
-    }
     waiters.FetchAdd("commit.undo", -1, Order::kRelaxed);
     return false;
   }
@@ -222,18 +219,20 @@ class PollDesc {
     return wake;
   }
 
-  // Sets the deadline of the directions in `mode`; nothing once closing.
+  // Sets the deadline of the directions in `mode`; nothing once closing, or in
+  // another incarnation than `of`. Of most operations a mere store.
   template <class Timers>
-  DeadlineResult SetDeadline(Mode mode, Deadline deadline, Timers& timers) {
+  DeadlineResult SetDeadline(Mode mode, Deadline deadline, Timers& timers,
+                             std::uint32_t of = kWhichever) {
     DeadlineResult result;
     const LockHolder hold(lock_, "deadline.lock");
-    const DeadlinePlan plan =
-        DeadlinePlanner::Set(state_.Get(), mode, deadline);
+    if (of != kWhichever && of != generation()) return result;
     if (DeadlinePlanner::OnlyStores(state_.Get(), deadline)) [[likely]] {
-      state_.Set(plan.next);
-    } else if (plan.applies) {
-      result.earliest_moved =
-          Apply(plan, timers, "deadline.status", result.wake);
+      state_.Change([mode, deadline](DescState& state) {
+        DeadlinePlanner::Store(state, mode, deadline);
+      });
+    } else {
+      SetPlanned(mode, deadline, timers, result);
     }
     return result;
   }
@@ -247,9 +246,8 @@ class PollDesc {
     const LockHolder hold(lock_, "fire.lock");
     const DeadlinePlan plan =
         DeadlinePlanner::Fire(state_.Get(), when, now, mode);
-    if (plan.applies) {
+    if (plan.applies)
       result.earliest_moved = Apply(plan, timers, "fire.status", result.wake);
-    }
     return result;
   }
 
@@ -267,10 +265,10 @@ class PollDesc {
   }
 
   // An event of incarnation `generation` made the directions of `mode` ready.
-  // False if it is stale: then nothing was changed. The flags are published
-  // before the semaphore moves, so the woken task sees them.
-  bool Ready(std::uint32_t generation, Mode mode, EventFlags flags,
-             PollResult& wake) {
+  // False if it is stale: nothing was changed. The flags are published before
+  // the semaphore moves, so the woken task sees them.
+  [[gnu::always_inline]] bool Ready(std::uint32_t generation, Mode mode,
+                                    EventFlags flags, PollResult& wake) {
     const auto noted =
         Update<Env>(status_, "ready.status", kConfirmedUpdate,
                     [generation, flags](StatusWord word) {
@@ -283,7 +281,7 @@ class PollDesc {
 
   // The directions of `mode` are to try again, though the system reported
   // nothing. The caller keeps the descriptor open.
-  void Nudge(Mode mode, PollResult& wake) {
+  [[gnu::always_inline]] void Nudge(Mode mode, PollResult& wake) {
     if (Has(mode, Mode::kRead)) Move<semaphore::Ready>(rg_, "ready.rg", wake);
     if (Has(mode, Mode::kWrite)) Move<semaphore::Ready>(wg_, "ready.wg", wake);
   }
@@ -318,17 +316,15 @@ class PollDesc {
   bool TakeReady(Mode direction) {
     const auto done = Update<Env>(Word(direction), "finish.word",
                                   kConfirmedUpdate, semaphore::Finish);
-    if (done.step.outcome == SemaphoreOutcome::kMisuse) {
+    if (done.step.outcome == SemaphoreOutcome::kMisuse)
       Env::Misuse("a parked task ran although nobody took its waiter");
-    }
     return done.step.outcome == SemaphoreOutcome::kConsumed;
   }
 
   void Clear(SemaphoreAtomic& word, Site site) {
     const auto done = Update<Env>(word, site, kSeqCstUpdate, semaphore::Reset);
-    if (done.step.outcome == SemaphoreOutcome::kMisuse) {
+    if (done.step.outcome == SemaphoreOutcome::kMisuse)
       Env::Misuse("a task waits on a descriptor that is not open");
-    }
   }
 
   // One word, moved by semaphore::Ready or Cancel.
@@ -356,6 +352,15 @@ class PollDesc {
                          return status::Publish(word, summary);
                        })
         .before;
+  }
+
+  // Under the lock.
+  template <class Timers>
+  [[gnu::noinline]] void SetPlanned(Mode mode, Deadline deadline,
+                                    Timers& timers, DeadlineResult& result) {
+    const auto plan = DeadlinePlanner::Set(state_.Get(), mode, deadline);
+    if (!plan.applies) return;
+    result.earliest_moved = Apply(plan, timers, "deadline.status", result.wake);
   }
 
   // Under the lock: fields, status word, timer, then the waiters. True if the

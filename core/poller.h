@@ -175,13 +175,13 @@ class Poller {
   WaitStep Prepare(Desc* desc, Mode direction,
                    WaitKind kind = WaitKind::kOrError) {
     const WaitStep begun = desc->Prepare(direction, kind);
+    if (begun.ended) return begun;
     if constexpr (Backend::kTraits.needs_arm) {
       // Now, not before: who was refused, and is no more, would not have asked.
-      if (!begun.ended && kind != WaitKind::kUnasked && Traits().needs_arm) {
+      if (kind != WaitKind::kUnasked && Traits().needs_arm)
         backend_.Arm(desc->fd(), KeyOf(desc), direction);
-      }
     }
-    return begun;
+    return WaitStep::GoOn();
   }
   [[nodiscard]] bool Commit(Desc* desc, Mode direction, Waiter* waiter) {
     return desc->Commit(direction, waiter, waiters_);
@@ -205,8 +205,10 @@ class Poller {
 
   // Sets the deadline for the directions of `mode`: Deadline::Past() ends the
   // waits at once, and all later ones until another is set.
-  DeadlineResult SetDeadline(Desc* desc, Mode mode, Deadline deadline) {
-    return desc->SetDeadline(mode, deadline, timers_);
+  // `of`, by who does not keep it open: its Desc::generation, as it was open.
+  DeadlineResult SetDeadline(Desc* desc, Mode mode, Deadline deadline,
+                             std::uint32_t of = Desc::kWhichever) {
+    return desc->SetDeadline(mode, deadline, timers_, of);
   }
 
   // Waits for events as `delta` says, and returns whom they make ready. May
@@ -292,7 +294,8 @@ class Poller {
 
     // The descriptor registered under `key` is ready in the directions of
     // `mode`. Any key is safe; a stale or foreign one is counted and dropped.
-    void Ready(EventKey key, Mode mode, EventFlags flags) {
+    [[gnu::always_inline]] void Ready(EventKey key, Mode mode,
+                                      EventFlags flags) {
       Desc* const desc =
           key.valid_slot() ? poller_.pool_.Find(key.index()) : nullptr;
       if (desc == nullptr ||

@@ -104,7 +104,7 @@ class Pool {
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
   static_assert(chunks::SizeOfAll(kChunks) <= EventKey::kMaxIndex);
 
-  Slot* At(std::uint32_t index) const {
+  [[gnu::returns_nonnull]] Slot* At(std::uint32_t index) const {
     const chunks::Position at = chunks::Locate(index);
     return directory_[at.chunk].Load("pool.chunk", Order::kRelaxed) + at.offset;
   }

@@ -47,14 +47,23 @@ namespace internal {
 }
 
 inline bool ReadOp::Plainly() {
-  for (;;) {
+  const ssize_t got = sys.read(fd(), buffer_.data(), buffer_.size());
+  if (got < 0) [[unlikely]]
+    return GotNothing(errno);
+  Received(static_cast<std::size_t>(got), buffer_.size());
+  return true;
+}
+
+bool ReadOp::GotNothing(int error) {
+  while (error == EINTR) {
     const ssize_t got = sys.read(fd(), buffer_.data(), buffer_.size());
     if (got >= 0) {
       Received(static_cast<std::size_t>(got), buffer_.size());
       return true;
     }
-    if (errno != EINTR) return FailOrBlock(errno);
+    error = errno;
   }
+  return FailOrBlock(error);
 }
 
 bool ReadOp::Attempt(IoOp* op) {
@@ -66,10 +75,11 @@ bool ReadOp::Attempt(IoOp* op) {
 
 bool ReadOp::PlainlyElsewhere() { return Plainly(); }
 
-bool ReadOp::await_ready() { return BeginIn<Mode::kRead, Own>(); }
-
-bool ReadOp::Pause(std::coroutine_handle<> task, const TaskContext* context) {
-  return PauseIn<Mode::kRead, Own>(task, context, __builtin_return_address(0));
+bool ReadOp::BeginOrPause(std::coroutine_handle<> task,
+                          const TaskContext* context) {
+  const void* const where = __builtin_return_address(0);
+  return !BeginIn<Mode::kRead, Own>() &&
+         PauseIn<Mode::kRead, Own>(task, context, where);
 }
 
 bool ReadExactlyOp::Attempt(IoOp* op) {
@@ -187,15 +197,16 @@ inline bool WriteOp::Plainly() {
   const char* const rest = data_.data() + bytes_;
   std::size_t size = data_.size() - bytes_;
   if (size > kMostBytes && !fd.messages) size = kMostBytes;
-  for (;;) {
-    const ssize_t put = sys.send(fd.fd, rest, size, MSG_NOSIGNAL);
-    if (put >= 0) [[likely]] {
-      bytes_ += static_cast<std::size_t>(put);
-      const bool whole = bytes_ == data_.size() || fd.messages;
-      return whole || Continue();
-    }
-    if (errno != EINTR) return FailOrBlock(errno);
-  }
+  const ssize_t put = sys.send(fd.fd, rest, size, MSG_NOSIGNAL);
+  if (put < 0) [[unlikely]]
+    return PutNothing(errno);
+  bytes_ += static_cast<std::size_t>(put);
+  const bool whole = bytes_ == data_.size() || fd.messages;
+  return whole || Continue();
+}
+
+bool WriteOp::PutNothing(int error) {
+  return error == EINTR ? Continue() : FailOrBlock(error);
 }
 
 bool WriteOp::Attempt(IoOp* op) {

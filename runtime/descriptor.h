@@ -58,21 +58,24 @@ class ReadOp : public IoOp {
  public:
   ReadOp(FdState* fd, std::span<char> buffer)
       : IoOp(fd, Mode::kRead, &Attempt, buffer.empty()), buffer_(buffer) {}
-  bool await_ready();
+  // A read mostly waits: it is begun where it may park, by one call.
+  bool await_ready() const noexcept { return false; }
   template <class Promise>
   [[gnu::always_inline]] bool await_suspend(
       std::coroutine_handle<Promise> task) {
-    return Pause(task, ContextOf(task));
+    return BeginOrPause(task, ContextOf(task));
   }
   IoResult await_resume() const { return result(); }
 
  private:
   struct Own {
+    static constexpr bool kMovesOnce = true;
     static bool Try(IoOp* op) { return Attempt(op); }
   };
   static bool Attempt(IoOp* op);
-  [[gnu::noinline, gnu::flatten]] bool Pause(std::coroutine_handle<> task,
-                                             const TaskContext* context);
+  [[gnu::noinline, gnu::flatten]] bool BeginOrPause(
+      std::coroutine_handle<> task, const TaskContext* context);
+  [[gnu::noinline]] bool GotNothing(int error);
   bool AttemptOtherwise();
   bool AttemptByRing();  // In ring_attempts.cc.
   [[gnu::cold, gnu::noinline]] bool AtEnd(bool grounded);
@@ -123,6 +126,7 @@ class WriteOp : public IoOp {
 
  private:
   struct Own {
+    static constexpr bool kMovesOnce = false;
     static bool Try(IoOp* op) { return Attempt(op); }
   };
   static bool Attempt(IoOp* op);
@@ -133,6 +137,7 @@ class WriteOp : public IoOp {
   bool AttemptEmpty();
   bool Plainly();
   [[gnu::cold, gnu::noinline]] bool PlainlyElsewhere();
+  [[gnu::noinline]] bool PutNothing(int error);
   std::string_view data_;
 };
 

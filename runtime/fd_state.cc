@@ -40,7 +40,11 @@ bool Lingers(int fd) {
 
 FdState::FdState(Scheduler& owner, Shard& where, PollDesc<StdEnv>* opened,
                  int number)
-    : scheduler(owner), poller(where), desc(opened), fd(number) {}
+    : scheduler(owner),
+      poller(where),
+      desc(opened),
+      fd(number),
+      generation(opened->generation()) {}
 FdState::~FdState() {
   delete retry[0];
   delete retry[1];
@@ -201,14 +205,13 @@ RetryTimer* FdState::Retry(Mode direction) {
 }
 
 void FdState::SetDeadline(Mode mode, Deadline deadline) {
-  if (!lock.AddReference()) return;
-  DeadlineResult result = poller.SetDeadline(desc, mode, deadline);
-  if (!result.wake.ready.empty()) {
+  DeadlineResult result = poller.SetDeadline(desc, mode, deadline, generation);
+  if (!result.wake.ready.empty()) [[unlikely]] {
     scheduler.CountWoken(&WorkerCounts::timeouts, result.wake);
     scheduler.MakeRunnable(result.wake);
   }
-  if (result.earliest_moved) scheduler.DeadlineMoved(deadline.value(), poller);
-  DropReference();
+  if (result.earliest_moved) [[unlikely]]
+    scheduler.DeadlineMoved(deadline.value(), poller);
 }
 
 }  // namespace netpoll::internal

@@ -142,6 +142,7 @@ struct FdState : FdLife<StdEnv, FdState> {
   Shard& poller;
   PollDesc<StdEnv>* const desc;
   const int fd;
+  const std::uint32_t generation;  // The desc's.
   // The two are set before any operation; `socket` before Stop can end it.
   // False for a pipe or a terminal.
   bool socket = true;

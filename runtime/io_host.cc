@@ -40,12 +40,13 @@ bool IoOp::PauseObserved(std::coroutine_handle<> task,
   fd_->notes.name.Store("note.name", context != nullptr ? NameIn(*context) : "",
                         Order::kRelaxed);
   fd_->Observe(direction_, &RuntimeObserver::WaitBegins);
-  const bool reads = direction_ == Mode::kRead;
-  if (reads ? SuspendIn<Mode::kRead>(task, seat, &ResumeObserved<Mode::kRead>)
-            : SuspendIn<Mode::kWrite>(task, seat,
-                                      &ResumeObserved<Mode::kWrite>)) {
-    return true;
-  }
+  const bool parked =
+      direction_ == Mode::kRead
+          ? SuspendIn<Mode::kRead>(task, seat, &ResumeObserved<Mode::kRead>,
+                                   &ResumeObserved<Mode::kRead>)
+          : SuspendIn<Mode::kWrite>(task, seat, &ResumeObserved<Mode::kWrite>,
+                                    &ResumeObserved<Mode::kWrite>);
+  if (parked) return true;
   fd_->Observe(direction_, &RuntimeObserver::WaitEnds);
   return false;
 }

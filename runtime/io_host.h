@@ -66,7 +66,8 @@ inline bool IoOp::PauseIn(std::coroutine_handle<> task,
   }
   return SuspendIn<kDirection>(task,
                                context != nullptr ? context->seat : nullptr,
-                               &IoOp::template Resume<kDirection, Call>);
+                               &IoOp::template ResumeAlone<kDirection, Call>,
+                               &IoOp::template Resume<kDirection, Stored>);
 }
 
 }  // namespace netpoll::internal

@@ -27,10 +27,16 @@ struct Home {
 // resume a coroutine and so destroy the waiter.
 struct TaskWaiter : Waiter {
   using Run = void (*)(TaskWaiter*);
-  Run run = nullptr;
+  // Of one in which both are set before they are read.
+  struct Later {};
+
+  TaskWaiter() : run(nullptr), home(nullptr) {}
+  explicit TaskWaiter(Later) {}
+
+  Run run;
   // That of the workers that run the task. Set before the waiter is known to
   // anybody (suspend.h); whoever wakes it makes it runnable there.
-  const Home* home = nullptr;
+  const Home* home;
 };
 
 // The coroutine that the library resumed last on this thread and that has not

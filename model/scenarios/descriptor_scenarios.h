@@ -278,6 +278,14 @@ inline void AddDescriptorScenarios(std::vector<Scenario>& all) {
        .second_rounds = 1,
        .second_deadline = 9,
        .second_mode = kW});
+  add("reopen-late-setter", "a deadline is set that the last life was to have",
+      {.read_rounds = 1,
+       .setters = {{{kR, five}}},
+       .setters_name = true,
+       .times = {5},
+       .closers = 1,
+       .reopen = true,
+       .second_rounds = 1});
   add("ask-reopen", "a timer of the last incarnation asks about this one",
       {.read_edges = 1,
        .first_deadline = 5,

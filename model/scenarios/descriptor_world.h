@@ -49,6 +49,9 @@ struct Cast {
   // be noticed.
   bool blocking = false;
   std::vector<std::vector<DeadlineMove>> setters;  // One thread each.
+  // They keep nothing open: each names the incarnation that it means, the
+  // first.
+  bool setters_name = false;
   std::int64_t first_deadline = 0;   // The reader's, when the story begins.
   std::vector<std::int64_t> times;   // The clock may come to each, in order.
   int clocks = 1;                    // Threads that look at it.
@@ -137,6 +140,12 @@ class DescriptorWorld : public ParkingWorld {
 
   bool HasInHand(int thread) const;
   bool IsClock(int thread) const;
+  // A setter, and what it means is not open any more.
+  bool SetsLate(const View& view, int thread, const Access& access) const {
+    return cast_.setters_name && thread == setter_ && access.object == state_ &&
+           access.op == Op::kSet &&
+           status::Generation(view.Of(*status_)) != first_;
+  }
   const char* ByTimer(const View& view, int clock, const DescState& next);
   const char* ObservedByCloser(const Access& access, Value response,
                                CloserNote& note);
@@ -189,6 +198,7 @@ class DescriptorWorld : public ParkingWorld {
   ObjectOf<Users> users_;
   Shipped& poller_;
   Desc* desc_ = nullptr;
+  std::uint32_t first_ = 0;  // The generation of the first incarnation.
   Task tasks_[4];
   Env::Var<int> word_left_;
   int user_count_ = 0;

@@ -377,20 +377,22 @@ const char* DescriptorWorld::ByTimer(const View& view, int clock,
 // What the status word may not be told, seen with the whole state at hand.
 const char* DescriptorWorld::BeforeStep(const View& view, int thread,
                                         const Access& access) {
-  if (IsClock(thread) && access.object == state_) {
+  if (IsClock(thread) && access.object == state_)
     return ByTimer(view, thread, state_->kept(access.a));
-  }
   if (IsEvent(access.site, "deadline") && access.op == Op::kCas &&
       (view.Of(*status_) & reference::kClosing) != 0) {
     return Of(thread, status_, "I21: a deadline was set after closing");
   }
+  if (SetsLate(view, thread, access)) {
+    return Of(thread, state_,
+              "I21: a deadline of the last incarnation was set in this one");
+  }
   if (IsEvent(access.site, "open") && access.object == status_) {
     const DescState& state = view.Of(*state_);
     if (state.closing || state.read != 0 || state.write != 0 ||
-        state.due != kNever || state.armed) {
+        state.due != kNever || state.armed)
       return Of(thread, state_,
                 "I17: a new incarnation begins with old fields");
-    }
   }
   return nullptr;
 }

@@ -24,6 +24,7 @@ DescriptorWorld::DescriptorWorld(const Cast& cast)
   users_.name = "users";
   poller_.waiters();
   desc_ = poller_.Open(3).desc;
+  first_ = desc_->generation();
   if (cast.first_deadline != 0) {
     (void)poller_.SetDeadline(desc_, Mode::kRead,
                               Deadline::At(cast.first_deadline));
@@ -85,7 +86,7 @@ void DescriptorWorld::AddThreads() {
   peer("peer.rw", 3, cast.both_edges);
   peer("peer.err", 0, cast.error_events);
   for (const auto& moves : cast.setters) {
-    ++user_count_;
+    if (!cast.setters_name) ++user_count_;
     const int setter =
         AddThread(setter_ < 0 ? "setter" : "setter2",
                   [=, this](Thread& thread) { SetterBody(thread, moves); });
@@ -289,14 +290,17 @@ void DescriptorWorld::SetterBody(Thread& thread,
     thread.Mark("set", {static_cast<std::int64_t>(i)});
     // It may stop before each.
     thread.May("setter.go");
+    const DeadlineMove& move = moves[i];
     const DeadlineResult result =
-        poller_.SetDeadline(desc_, moves[i].mode, moves[i].deadline);
-    if (i == 0 && OnlyDeadlines() && moves[i].deadline.value() > 0 &&
+        poller_.SetDeadline(desc_, move.mode, move.deadline,
+                            cast_.setters_name ? first_ : Desc::kWhichever);
+    if (i == 0 && OnlyDeadlines() && move.deadline.value() > 0 &&
         !result.earliest_moved) {
       thread.Fail("L6: a deadline is the earliest, and the caller is not told");
     }
     Release(thread, result.wake);
   }
+  if (cast_.setters_name) return;
   thread.Mark("leave");
   Leave();
 }

@@ -90,6 +90,10 @@ class IoWorld : public RuntimeWorld {
 
   struct Scheduler;
   struct OpTask : TaskOfThread {
+    struct Later {};
+    OpTask() = default;
+    explicit OpTask(Later) {}
+
     void (*run)(OpTask*) = nullptr;
     Scheduler* home = nullptr;
   };

@@ -29,7 +29,7 @@ typename IoStages<Types>::Flown IoStages<Types>::Fly(Flight& flight,
     }
     if (result == -EAGAIN) return Flown::kGrounded;
     if (result != -ECANCELED && result != -EINTR) {
-      status_ = Status::FromErrno(-result);
+      Failed(-result);
       return Flown::kFailed;
     }
   }

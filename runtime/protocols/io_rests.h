@@ -30,7 +30,7 @@ typename IoStages<Types>::Step IoStages<Types>::Fruitless() {
   woken_ = false;
   looked_ = millis;
   if (fruitless_ < UINT8_MAX) ++fruitless_;
-  const int rests = fruitless_ - (no_event_ ? 0 : kPatience);
+  const int rests = static_cast<int>(fruitless_) - (no_event_ ? 0 : kPatience);
   if (rests <= 0 || Rest(now, rests)) return Step::kOn;
   return End(Status::FromErrno(ENOMEM));
 }

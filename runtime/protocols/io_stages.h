@@ -20,7 +20,8 @@
 // What a Types supplies:
 //   Env, Op      the seam; what derives from this
 //   TaskWaiter   a Waiter with `run`, called when it is taken from a queue of
-//                runnable ones, and `home`, with its `scheduler`
+//                runnable ones, and `home`, with its `scheduler`; made of its
+//                Later it need not set them
 //   Fd           an FdLife with a `scheduler` (stopping, EnterGuest,
 //                LeaveGuest, StartTimer, StopTimer), a `poller`, its `desc`,
 //                `lock`, `drained`, `short_reads_drain`, `socket`, Nudge,
@@ -66,8 +67,10 @@ class IoStages : public Types::TaskWaiter {
   // be gone, and no caller's code may be mixed with that.
   [[gnu::noinline, gnu::flatten]] bool Suspend(Task task, Seat* seat) {
     return direction_ == Mode::kRead
-               ? SuspendIn<Mode::kRead>(task, seat, &Resume<Mode::kRead>)
-               : SuspendIn<Mode::kWrite>(task, seat, &Resume<Mode::kWrite>);
+               ? SuspendIn<Mode::kRead>(task, seat, &ResumeAlone<Mode::kRead>,
+                                        &Resume<Mode::kRead>)
+               : SuspendIn<Mode::kWrite>(task, seat, &ResumeAlone<Mode::kWrite>,
+                                         &Resume<Mode::kWrite>);
   }
 
  protected:
@@ -77,6 +80,8 @@ class IoStages : public Types::TaskWaiter {
   // Which attempt is made: the operation's, by its address. An operation of
   // every message names its own instead, which becomes a part of the stages.
   struct Stored {
+    // One try moves all that is ever moved.
+    static constexpr bool kMovesOnce = false;
     static bool Try(Op* op) { return op->attempt_(op); }
   };
   using Run = void (*)(typename Types::TaskWaiter*);
@@ -86,15 +91,21 @@ class IoStages : public Types::TaskWaiter {
   template <Mode kDirection, class Call>
   [[gnu::flatten]] bool BeginIn();
   template <Mode kDirection>
-  [[gnu::always_inline]] bool SuspendIn(Task task, Seat* seat, Run resume);
+  [[gnu::always_inline]] bool SuspendIn(Task task, Seat* seat, Run alone,
+                                        Run otherwise);
   template <Mode kDirection, class Call>
   bool Advance();
+  // What runs when it was parked. `Alone`: in its own runtime and no scope, so
+  // that there is nothing to leave at its end.
   template <Mode kDirection, class Call = Stored>
   [[gnu::flatten]] static void Resume(typename Types::TaskWaiter* self);
+  template <Mode kDirection, class Call = Stored>
+  [[gnu::flatten]] static void ResumeAlone(typename Types::TaskWaiter* self);
 
   // `fd` null: the operation ends with EBADF.
   IoStages(Fd* fd, Mode direction, Attempt attempt, bool never_blocks = false)
-      : fd_(fd),
+      : Types::TaskWaiter(typename Types::TaskWaiter::Later()),
+        fd_(fd),
         attempt_(attempt),
         never_blocks_(never_blocks),
         direction_(direction) {
@@ -109,7 +120,7 @@ class IoStages : public Types::TaskWaiter {
 
   // For attempts: ends the operation with the last errno, or says that it
   // would block.
-  bool FailOrBlock(int error);
+  [[gnu::noinline]] bool FailOrBlock(int error);
   // For attempts: something was moved and more is to do, in this turn or the
   // next.
   bool Continue() {
@@ -135,13 +146,12 @@ class IoStages : public Types::TaskWaiter {
   Attempt attempt_;
   std::size_t bytes_ = 0;
   Status status_;
-  // The flags fill a byte, so that one store sets them all.
+  // The flags fill two bytes, so that one store sets them all.
   // The system call never blocks, whatever is there: it is always tried.
   bool never_blocks_ : 1;
   // Set by an attempt that would block and knows that no event will tell when
   // it would not: it is made again at a growing pace.
   bool no_event_ : 1 = false;
-  bool fills_ : 1 = false;  // Nothing.
 
  private:
   friend Op;
@@ -172,8 +182,10 @@ class IoStages : public Types::TaskWaiter {
 
   template <Mode kDirection>
   Step Go();
+  template <Mode kDirection, class Call>
+  Step Again();
   template <Mode kDirection>
-  [[gnu::noinline]] bool SuspendElse();
+  [[gnu::noinline]] bool SuspendElse(Task task, Seat* seat, Run resume);
   template <Mode kDirection>
   [[gnu::noinline]] bool Start();
   template <Mode kDirection>
@@ -182,7 +194,7 @@ class IoStages : public Types::TaskWaiter {
   Step Look();
   template <Mode kDirection>
   Step Reset();
-  template <Mode kDirection, class Call>
+  template <Mode kDirection, class Call, bool kFirst = false>
   Step Try();
   template <Mode kDirection>
   Step Park(WaitKind kind);
@@ -209,7 +221,8 @@ class IoStages : public Types::TaskWaiter {
   [[gnu::noinline]] Step More();
   [[gnu::noinline]] Step Blocked(bool moved);
   [[gnu::noinline]] Step Refused(PollError error);
-  [[gnu::cold, gnu::noinline]] void Failed();
+  [[gnu::cold, gnu::noinline]] void Failed(int error);
+  [[gnu::noinline]] void ReceivedNothing(bool room);
   [[gnu::noinline]] Step Unwatched();
   [[gnu::cold, gnu::noinline]] Step Recall();
   Step Fruitless();
@@ -227,9 +240,10 @@ class IoStages : public Types::TaskWaiter {
   bool flies_ : 1 = false;
   // It was asked to end that, and no call is begun any more.
   bool recalled_ : 1 = false;
+  std::uint8_t fills_ : 7 = 0;  // Nothing.
   Mode direction_;
   Stage stage_ = Stage::kAcquire;
-  std::uint8_t fruitless_ = 0;
+  std::uint32_t fruitless_ = 0;
   std::uint32_t looked_ = 0;  // When the last of them was, in milliseconds.
   Task task_;
   // Of the scope in which it waits, null if there is none. Set when it

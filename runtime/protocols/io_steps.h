@@ -14,6 +14,7 @@
 #include "netpoll/core/descriptor_lock.h"
 #include "netpoll/core/types.h"
 #include "netpoll/core/wait.h"
+#include "netpoll/runtime/protocols/io_attempts.h"
 #include "netpoll/runtime/protocols/io_calls.h"
 #include "netpoll/runtime/protocols/io_rests.h"
 #include "netpoll/runtime/protocols/io_scopes.h"
@@ -36,7 +37,7 @@ bool IoStages<Types>::BeginIn() {
     return BeginRefused(outcome);
   if (Look<kDirection>() == Step::kEnded) [[unlikely]]
     return true;
-  return stage_ == Stage::kTry && Try<kDirection, Call>() == Step::kEnded;
+  return stage_ == Stage::kTry && Try<kDirection, Call, true>() == Step::kEnded;
 }
 
 // There is no descriptor, or there is no more.
@@ -65,15 +66,18 @@ bool IoStages<Types>::BeginRefused(LockOutcome outcome) {
 
 template <class Types>
 template <Mode kDirection>
-inline bool IoStages<Types>::SuspendIn(Task task, Seat* seat, Run resume) {
-  task_ = task;
-  seat_ = seat;
-  this->run = resume;
-  Types::Host::Settle(*this, fd_ != nullptr ? &fd_->scheduler : nullptr);
-  if (stage_ != Stage::kPark || seat != nullptr || resting_ || recalled_ ||
-      this->home != &fd_->scheduler) [[unlikely]] {
-    return SuspendElse<kDirection>();
+inline bool IoStages<Types>::SuspendIn(Task task, Seat* seat, Run alone,
+                                       Run otherwise) {
+  if (stage_ != Stage::kPark || seat != nullptr || resting_ || recalled_)
+      [[unlikely]] {
+    return SuspendElse<kDirection>(task, seat, otherwise);
   }
+  Types::Host::Settle(*this, &fd_->scheduler);
+  if (this->home != &fd_->scheduler) [[unlikely]]
+    return SuspendElse<kDirection>(task, seat, otherwise);
+  this->run = alone;
+  task_ = task;
+  seat_ = nullptr;
   const Step step = Park<kDirection>(WaitKind::kOrError);
   return step == Step::kParked || !GoOn<kDirection>(step);
 }
@@ -81,8 +85,12 @@ inline bool IoStages<Types>::SuspendIn(Task task, Seat* seat, Run resume) {
 // What does not only wait for readiness, in its own runtime and no scope.
 template <class Types>
 template <Mode kDirection>
-bool IoStages<Types>::SuspendElse() {
-  if (seat_ != nullptr) SitDown();
+bool IoStages<Types>::SuspendElse(Task task, Seat* seat, Run resume) {
+  this->run = resume;
+  task_ = task;
+  seat_ = seat;
+  Types::Host::Settle(*this, fd_ != nullptr ? &fd_->scheduler : nullptr);
+  if (seat != nullptr) SitDown();
   if (stage_ == Stage::kAcquire) {
     // The task has had its share: let the others go first.
     stage_ = fd_ != nullptr ? Stage::kAgain : Stage::kNothing;
@@ -97,6 +105,20 @@ template <Mode kDirection, class Call>
 void IoStages<Types>::Resume(typename Types::TaskWaiter* self) {
   IoStages* const op = static_cast<IoStages*>(self);
   if (op->template Advance<kDirection, Call>()) Types::Host::Resume(op->task_);
+}
+
+template <class Types>
+template <Mode kDirection, class Call>
+void IoStages<Types>::ResumeAlone(typename Types::TaskWaiter* self) {
+  IoStages* const op = static_cast<IoStages*>(self);
+  if (op->stage_ != Stage::kResume) [[unlikely]] {
+    if (!op->template Start<kDirection>()) return;
+  } else {
+    const Step step = op->template Again<kDirection, Call>();
+    if (step == Step::kParked) return;
+    if (step != Step::kEnded && !op->template GoOn<kDirection>(step)) return;
+  }
+  Types::Host::Resume(op->task_);
 }
 
 // A task of another runtime waits here as a guest. False: nobody polls here any
@@ -163,16 +185,22 @@ template <Mode kDirection, class Call>
 inline bool IoStages<Types>::Advance() {
   if (stage_ != Stage::kResume) [[unlikely]]
     return Start<kDirection>();
-  // Parked again, it asks for events though it may rest: rare, and the next
-  // Park does not.
-  Step step = Waited(fd_->poller.Resume(fd_->desc, kDirection, this));
+  const Step step = Again<kDirection, Call>();
   if (step == Step::kParked) return false;
-  if (step == Step::kOn && stage_ == Stage::kTry) {
-    step = Try<kDirection, Call>();
-  }
   if (step != Step::kEnded || guest_ || seat_ != nullptr) [[unlikely]]
     return GoOn<kDirection>(step);
   return true;
+}
+
+// It was parked in the poller.
+template <class Types>
+template <Mode kDirection, class Call>
+inline typename IoStages<Types>::Step IoStages<Types>::Again() {
+  // Parked again, it asks for events though it may rest: rare, and the next
+  // Park does not.
+  const Step step = Waited(fd_->poller.Resume(fd_->desc, kDirection, this));
+  return step == Step::kOn && stage_ == Stage::kTry ? Try<kDirection, Call>()
+                                                    : step;
 }
 
 // When it may have to enter its runtime. The answer is Advance's.
@@ -229,10 +257,10 @@ inline typename IoStages<Types>::Step IoStages<Types>::Reset() {
 
 // The system call.
 template <class Types>
-template <Mode kDirection, class Call>
+template <Mode kDirection, class Call, bool kFirst>
 inline typename IoStages<Types>::Step IoStages<Types>::Try() {
   if (kDirection == Mode::kRead) fd_->drained = false;
-  const std::size_t before = bytes_;
+  const std::size_t before = kFirst || Call::kMovesOnce ? 0 : bytes_;
   const bool ended = Call::Try(static_cast<Op*>(this));
   const std::size_t moved = bytes_ - before;
   if (moved >= 1024) Types::Host::Moved(moved);
@@ -347,10 +375,6 @@ typename IoStages<Types>::Step IoStages<Types>::Refused(PollError error) {
 template <class Types>
 template <Mode kDirection>
 inline typename IoStages<Types>::Step IoStages<Types>::End() {
-  if (resting_) [[unlikely]]
-    StopResting();
-  if (status_.error_number() != 0) [[unlikely]]
-    Failed();
   fd_->Release(kDirection);
   return Step::kEnded;
 }
@@ -358,36 +382,9 @@ inline typename IoStages<Types>::Step IoStages<Types>::End() {
 template <class Types>
 typename IoStages<Types>::Step IoStages<Types>::End(Status status) {
   status_ = status;
+  if (status.error_number() != 0) Failed(status.error_number());
+  if (resting_) StopResting();
   return direction_ == Mode::kRead ? End<Mode::kRead>() : End<Mode::kWrite>();
-}
-
-// What Stop did to the peer is no news of the peer.
-template <class Types>
-void IoStages<Types>::Failed() {
-  if (!fd_->scheduler.stopping()) return;
-  status_ = Status::FromPoll(PollError::kClosing);
-}
-
-// --- For attempts ------------------------------------------------------------
-
-// Looks for the mark after the read: an event that was published before it may
-// have announced the end of the stream already, a later one will wake us.
-template <class Types>
-void IoStages<Types>::Received(std::size_t got, std::size_t room) {
-  bytes_ = got;
-  // An end that Stop has made of the peer is no end of what it had to say.
-  if (got == 0 && room > 0 && fd_->scheduler.stopping()) {
-    status_ = Status::FromPoll(PollError::kClosing);
-  }
-  fd_->drained = fd_->short_reads_drain && got > 0 && got < room &&
-                 !fd_->desc->NoMoreEdges();
-}
-
-template <class Types>
-bool IoStages<Types>::FailOrBlock(int error) {
-  if (error == EAGAIN || error == EWOULDBLOCK) return false;
-  status_ = Status::FromErrno(error);
-  return true;
 }
 
 }  // namespace netpoll::internal
