@@ -152,8 +152,8 @@ class Poller {
 
   // Begins a wait. Parked: its task may run on another thread before this
   // returns. Ready: something came since Reset. Or what ends the wait.
-  WaitResult Park(Desc* desc, Mode direction, Waiter* waiter,
-                  WaitKind kind = WaitKind::kOrError) {
+  [[gnu::flatten]] WaitResult Park(Desc* desc, Mode direction, Waiter* waiter,
+                                   WaitKind kind = WaitKind::kOrError) {
     const WaitStep begun = Prepare(desc, direction, kind);
     if (begun.ended) return WaitResult::Ended(begun.error);
     if (Commit(desc, direction, waiter)) return WaitResult::Parked();

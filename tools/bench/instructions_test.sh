@@ -24,8 +24,8 @@ for arguments in "" "--steps ./message_steps --most np_park" \
 done
 
 # Limits are what gcc 12 makes of it as Bazel calls it, and a twentieth more.
-most="np_poll=94 np_set_deadline=92 np_park=81 np_lock_release=14
-  np_lock_acquire=9 np_reset=21 np_resume=22 np_adjust_waiters=5 all=344"
+most="np_poll=65 np_set_deadline=38 np_park=76 np_lock_release=9
+  np_lock_acquire=9 np_reset=21 np_resume=22 np_adjust_waiters=5 all=243"
 # shellcheck disable=SC2086
 ./instructions --steps ./message_steps --most $most >"$out/table" 2>&1 ||
   fail "$(cat "$out/table")"
