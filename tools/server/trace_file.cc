@@ -22,8 +22,9 @@ namespace {
 
 // Whoever reads what the process prints is to see its end when it ends.
 void CloseAllBut(int one, int other) {
+  // By value: of two arguments it would be references to what is gone.
   const auto [low, high] =
-      std::minmax(static_cast<unsigned>(one), static_cast<unsigned>(other));
+      std::minmax({static_cast<unsigned>(one), static_cast<unsigned>(other)});
   if (low > 0) ::close_range(0, low - 1, 0);
   if (low + 1 < high) ::close_range(low + 1, high - 1, 0);
   ::close_range(high + 1, ~0U, 0);
