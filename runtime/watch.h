@@ -17,7 +17,8 @@
 // slowly items; a Broadcast says how many. Any member from any thread, a
 // Receiver's by one at a time; threads wait by Blocking(...). What was written
 // before a Set or Send is visible to who has what it brought. T is copied under
-// a lock: let what is large be a std::shared_ptr. Both outlive their waits.
+// a lock: let what is large be a std::shared_ptr. Both outlive their waits, or
+// their end stops the process.
 
 #ifndef NETPOLL_RUNTIME_WATCH_H_
 #define NETPOLL_RUNTIME_WATCH_H_
@@ -67,6 +68,11 @@ class Watch {
   };
 
   explicit Watch(T value) : value_(std::move(value)) {}
+  ~Watch() {
+    if (!gate_.nobody_waits()) {
+      StdEnv::Misuse("a Watch was destroyed while tasks wait for it");
+    }
+  }
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 
@@ -78,7 +84,8 @@ class Watch {
     WaiterList wake;
     {
       const LockHolder hold(lock_, "watch.set.lock");
-      value_ = std::move(value);
+      // The one before ends with `value`, outside: it may look here.
+      std::swap(value_, value);
       ++version_;
       gate_.Tell(wake);
     }
@@ -114,16 +121,24 @@ class Broadcast {
   // The last `kept` items are there for who is slow; at least one. Throws
   // std::bad_alloc.
   explicit Broadcast(std::size_t kept) : kept_(kept == 0 ? 1 : kept) {}
+  ~Broadcast() {
+    if (!gate_.nobody_waits()) {
+      StdEnv::Misuse("a Broadcast was destroyed while tasks wait for it");
+    }
+  }
   Broadcast(const Broadcast&) = delete;
   Broadcast& operator=(const Broadcast&) = delete;
 
   // False: it is closed.
   bool Send(T item) {
     WaiterList wake;
+    std::optional<T> before;  // Ends outside: it may look here.
     {
       const LockHolder hold(lock_, "broadcast.send.lock");
       if (closed_) return false;
-      kept_[sent_++ % kept_.size()].emplace(std::move(item));
+      std::optional<T>& place = kept_[sent_++ % kept_.size()];
+      if (place.has_value()) before.emplace(*std::move(place));
+      place.emplace(std::move(item));
       gate_.Tell(wake);
     }
     internal::WakeWaiters(wake);

@@ -6,6 +6,8 @@
 #include "netpoll/runtime/watch.h"
 
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -107,6 +109,37 @@ TEST_P(WatchTest, WhoIsTooSlowMissesTheOldest) {
     got = co_await late.Receive();
     EXPECT_TRUE(got.status.closing());
   });
+}
+
+// Does something as it ends.
+class Farewell {
+ public:
+  explicit Farewell(std::function<void()> say) : say_(std::move(say)) {}
+  Farewell(const Farewell&) = delete;
+  Farewell& operator=(const Farewell&) = delete;
+  ~Farewell() { say_(); }
+
+ private:
+  const std::function<void()> say_;
+};
+
+TEST(WatchValueTest, AValueThatEndsMayLookAtWhereItWas) {
+  using Value = std::shared_ptr<Farewell>;
+  int ended = 0;
+  Watch<Value> watch(nullptr);
+  watch.Set(std::make_shared<Farewell>([&] {
+    EXPECT_EQ(watch.Get().value, nullptr);
+    ++ended;
+  }));
+  watch.Set(nullptr);
+  EXPECT_EQ(ended, 1);
+  Broadcast<Value> broadcast(1);
+  broadcast.Send(std::make_shared<Farewell>([&] {
+    EXPECT_TRUE(broadcast.Send(nullptr));
+    ++ended;
+  }));
+  EXPECT_TRUE(broadcast.Send(nullptr));
+  EXPECT_EQ(ended, 2);
 }
 
 }  // namespace
