@@ -304,6 +304,12 @@ TEST_P(BesideTest, ResultsComeAsTheyAreReady) {
   });
 }
 
+TEST(BesideMisuseTest, AFailureThatIsNoneIsNoticed) {
+  Runtime runtime;
+  TaskGroup group(runtime);
+  EXPECT_DEATH(group.Fail(nullptr), "TaskGroup::Fail was given no exception");
+}
+
 TEST(BesideMisuseTest, AGroupThatGoesTooEarlyIsNoticed) {
   EXPECT_DEATH(
       {

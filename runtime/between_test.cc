@@ -23,6 +23,7 @@
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
 #include "netpoll/runtime/wakeup.h"
+#include "netpoll/runtime/watch.h"
 #include "netpoll/runtime/worker.h"
 
 namespace netpoll {
@@ -260,6 +261,66 @@ TEST(BetweenMisuseTest, AConditionWithoutItsMutexIsNoticed) {
         (void)runtime.Run();
       },
       "a Condition was awaited with a guard that holds nothing");
+}
+
+// Makes one, has a task wait for it, and destroys it.
+template <class T, class Wait, class... Args>
+void DestroyWhileATaskWaits(Wait wait, Args... args) {
+  Runtime runtime;
+  runtime.Spawn([](Runtime& r, Wait w, Args... with) -> Task<> {
+    auto what = std::make_unique<T>(with...);
+    r.Spawn([](Wait begin, T& on) -> Task<> { co_await begin(on); }(w, *what));
+    for (int i = 0; i < 3; ++i) co_await r.Yield();
+    what.reset();
+  }(runtime, wait, args...));
+  (void)runtime.Run();
+}
+
+TEST(BetweenMisuseTest, WhatIsWaitedForIsNotDestroyed) {
+  EXPECT_DEATH(DestroyWhileATaskWaits<Event>([](Event& e) { return e.Wait(); }),
+               "an Event was destroyed while tasks wait for it");
+  EXPECT_DEATH(
+      DestroyWhileATaskWaits<Wakeup>([](Wakeup& w) { return w.Wait(); }),
+      "a Wakeup was destroyed while a task waits for it");
+  EXPECT_DEATH(DestroyWhileATaskWaits<Semaphore>(
+                   [](Semaphore& s) { return s.Acquire(2); }, 1u),
+               "a Semaphore was destroyed while tasks wait for it");
+  EXPECT_DEATH(DestroyWhileATaskWaits<Channel<int>>(
+                   [](Channel<int>& c) { return c.Receive(); }, 1u),
+               "a Channel was destroyed while tasks wait for it");
+  EXPECT_DEATH(DestroyWhileATaskWaits<Watch<int>>(
+                   [](Watch<int>& w) { return w.Changed(0); }, 7),
+               "a Watch was destroyed while tasks wait for it");
+  EXPECT_DEATH(DestroyWhileATaskWaits<Broadcast<int>>(
+                   [](Broadcast<int>& b) -> Task<> {
+                     Broadcast<int>::Receiver receiver(b);
+                     (void)co_await receiver.Receive();
+                   },
+                   1u),
+               "a Broadcast was destroyed while tasks wait for it");
+  EXPECT_DEATH(DestroyWhileATaskWaits<Condition>([](Condition& c) -> Task<> {
+                 Mutex mutex;
+                 MutexGuard guard = co_await mutex.Lock();
+                 (void)co_await c.Wait(guard);
+               }),
+               "a Condition was destroyed while tasks wait for it");
+}
+
+TEST(BetweenMisuseTest, AMutexIsNotDestroyedWhileItIsHeld) {
+  EXPECT_DEATH(DestroyWhileATaskWaits<Mutex>([](Mutex& m) -> Task<> {
+                 const MutexGuard guard = co_await m.Lock();
+                 Event never;
+                 (void)co_await never.Wait();
+               }),
+               "a Mutex was destroyed while it was held");
+}
+
+TEST(BetweenMisuseTest, MorePermitsThanThereCanBeAreNoticed) {
+  Semaphore semaphore(0xffff'fffe);
+  semaphore.Release();
+  EXPECT_EQ(semaphore.available(), 0xffff'ffffu);
+  EXPECT_DEATH(semaphore.Release(),
+               "more permits were released than a Semaphore counts");
 }
 
 TEST(BetweenMisuseTest, AWorkerThatBlocksIsNoticed) {

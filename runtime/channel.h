@@ -19,7 +19,8 @@
 //
 // Members but the awaits do not block. T's move must not throw: it is moved
 // under a lock. Memory is asked for when the channel is made, and no more. It
-// must outlive its waits and calls; what is inside goes with it.
+// must outlive its waits, or its end stops the process, and calls; what is
+// inside goes with it.
 
 #ifndef NETPOLL_RUNTIME_CHANNEL_H_
 #define NETPOLL_RUNTIME_CHANNEL_H_
@@ -156,6 +157,11 @@ class Channel : private internal::ChannelCore<StdEnv, Channel<T>> {
   explicit Channel(std::size_t places)
       : places_(places == 0 ? 1 : places),
         items_(std::make_unique<std::optional<T>[]>(places_)) {}
+  ~Channel() {
+    if (!Core::nobody_waits()) {
+      StdEnv::Misuse("a Channel was destroyed while tasks wait for it");
+    }
+  }
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Event: open or not; tasks and threads wait until it is. Condition: waits for
-// news of what a Mutex guards.
+// Event: open or not; tasks and threads wait until it is.
 
 #ifndef NETPOLL_RUNTIME_EVENT_H_
 #define NETPOLL_RUNTIME_EVENT_H_
@@ -37,11 +36,17 @@ class GateWait : public QueueWait {
 
 // Any member from any thread; nothing blocks. What was written before Set is
 // visible to whoever a Wait lets go on because of it. Those who wait when it is
-// set go on, though it may be reset before they run. It must outlive its waits;
-// a task that was let go on may destroy it once Set has returned.
+// set go on, though it may be reset before they run. It must outlive its waits,
+// or this stops the process; a task that was let go on may destroy it once Set
+// has returned.
 class Event {
  public:
   Event() = default;
+  ~Event() {
+    if (!gate_.nobody_waits()) {
+      StdEnv::Misuse("an Event was destroyed while tasks wait for it");
+    }
+  }
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
 

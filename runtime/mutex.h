@@ -14,8 +14,8 @@
 //
 // Members but the awaits neither block nor wait, and may be called from any
 // thread. What was written before a lock or permits were given back is visible
-// to who has them next. Each must outlive the waits and guards; a wait that was
-// cancelled (cancel.h) has taken nothing.
+// to who has them next. Each must outlive the waits and guards, or its end
+// stops the process; a wait that was cancelled (cancel.h) has taken nothing.
 
 #ifndef NETPOLL_RUNTIME_MUTEX_H_
 #define NETPOLL_RUNTIME_MUTEX_H_
@@ -112,6 +112,11 @@ class LockWait : public PermitWait {
 class Mutex {
  public:
   Mutex() : permits_(1) {}
+  ~Mutex() {
+    if (!permits_.nobody_waits() || permits_.free() == 0) {
+      StdEnv::Misuse("a Mutex was destroyed while it was held");
+    }
+  }
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
@@ -198,6 +203,11 @@ class ConditionWait : public TaskWaiter {
 class Condition {
  public:
   Condition() = default;
+  ~Condition() {
+    if (!gate_.nobody_waits()) {
+      StdEnv::Misuse("a Condition was destroyed while tasks wait for it");
+    }
+  }
   Condition(const Condition&) = delete;
   Condition& operator=(const Condition&) = delete;
 
@@ -229,6 +239,11 @@ class Condition {
 class Semaphore {
  public:
   explicit Semaphore(std::uint32_t permits) : permits_(permits) {}
+  ~Semaphore() {
+    if (!permits_.nobody_waits()) {
+      StdEnv::Misuse("a Semaphore was destroyed while tasks wait for it");
+    }
+  }
   Semaphore(const Semaphore&) = delete;
   Semaphore& operator=(const Semaphore&) = delete;
 
@@ -240,6 +255,7 @@ class Semaphore {
   bool TryAcquire(std::uint32_t permits = 1) {
     return permits_.TryTake(permits);
   }
+  // More than 2^32 - 1 in all stop the process.
   void Release(std::uint32_t permits = 1) {
     WaiterList wake;
     permits_.Give(permits, wake);

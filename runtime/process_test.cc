@@ -191,6 +191,7 @@ TEST_P(ProcessTest, AChildThatUsesTheParentsRuntimeIsRefusedInOneSentence) {
       [&] { static_cast<void>(runtime.Run()); },
       [&] { runtime.Spawn([]() -> Task<void> { co_return; }()); },
       [&] { static_cast<void>(Socket::Pair(runtime)); },
+      [&] { runtime.Stop(); },
   };
   for (const auto& use : kUses) {
     const ChildEnd end = InChild(use);

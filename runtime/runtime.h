@@ -74,8 +74,8 @@ class Runtime {
   explicit Runtime(RuntimeOptions options = {});
   // All tasks have ended, or this stops the process. In a child of fork it does
   // nothing to the parent's tasks and descriptors; nor does the end of a handle
-  // there. Whatever else a child does with a runtime of its parent stops it
-  // with one sentence.
+  // there. A child may look (stats and the like); whatever else it does with a
+  // runtime of its parent stops it with one sentence.
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -87,7 +87,8 @@ class Runtime {
 
   // Starts a task. From any thread, also before Run. The handle may be awaited
   // for the result, or dropped. An exception that leaves a task whose handle
-  // was dropped stops the runtime, and Run throws it.
+  // was dropped stops the runtime, and Run throws it: the first one, where
+  // several do (a TaskGroup keeps all).
   //
   // Throws std::bad_alloc where there is no memory; the task was not started
   // then and is gone, with what was passed to it. A server that catches it has

@@ -171,6 +171,7 @@ bool Scheduler::EnterGuest() { return Dispatch::EnterGuest(); }
 void Scheduler::LeaveGuest() { Dispatch::LeaveGuest(); }
 
 void Scheduler::Stop() {
+  RefuseInChild();
   Timetable::Stop();
   stopped_.request_stop();
 }

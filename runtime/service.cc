@@ -41,6 +41,7 @@ class ServiceState {
   ServiceCounts counts();
   // Whether nothing is under way.
   bool idle();
+  bool has_session() const { return static_cast<bool>(session_); }
 
  private:
   Task<> RunSession(AcceptResult accepted);
@@ -245,7 +246,14 @@ bool Client::draining() const { return service_.draining(); }
 Service::Service(Runtime& runtime, Listener listener, Session session,
                  ServiceOptions options)
     : state_(std::make_unique<internal::ServiceState>(
-          runtime, std::move(listener), std::move(session), options)) {}
+          runtime, std::move(listener), std::move(session), options)) {
+  if (!state_->listener.valid()) {
+    StdEnv::Misuse("a Service was made with an empty Listener");
+  }
+  if (!state_->has_session()) {
+    StdEnv::Misuse("a Service was made without a session");
+  }
+}
 
 Service::~Service() {
   if (!state_->idle()) {

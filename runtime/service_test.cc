@@ -224,6 +224,16 @@ TEST_P(ServiceTest, StopEndsIt) {
   EXPECT_EQ(service->counts().open, 0u);
 }
 
+TEST(ServiceDeathTest, HasAListenerAndASession) {
+  Runtime runtime;
+  EXPECT_DEATH(Service(runtime, Listener(), &Talk),
+               "netpoll: a Service was made with an empty Listener");
+  auto listener = Listener::Listen(runtime, Loopback());
+  ASSERT_TRUE(listener.ok());
+  EXPECT_DEATH(Service(runtime, *std::move(listener), nullptr),
+               "netpoll: a Service was made without a session");
+}
+
 TEST(ServiceDeathTest, GoesWhenItsSessionsHaveEnded) {
   EXPECT_DEATH(
       {

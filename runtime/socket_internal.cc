@@ -71,6 +71,8 @@ int SetOption(int fd, int level, int option, int value) {
 }
 
 int SetBuffers(int fd, const SocketBuffers& buffers) {
+  // The system takes these for very many, or for none.
+  if (buffers.send < 0 || buffers.receive < 0) return EINVAL;
   int error = 0;
   if (buffers.send != 0) {
     error = SetOption(fd, SOL_SOCKET, SO_SNDBUF, buffers.send);

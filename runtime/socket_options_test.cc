@@ -102,6 +102,12 @@ TEST(SocketOptions, WhatIsRefusedIsAnErrorAndLeavesNothing) {
     options.tcp.keepalive = Keepalive{.idle = 0s};
     ExpectSays(Listener::Listen(runtime, Loopback(), options).status(),
                "listen on 127.0.0.1:0: EINVAL");
+    for (const SocketBuffers none :
+         {SocketBuffers{.send = -1}, SocketBuffers{.receive = -1}}) {
+      const auto listener =
+          Listener::Listen(runtime, Loopback(), {.buffers = none});
+      ExpectSays(listener.status(), "listen on 127.0.0.1:0: EINVAL");
+    }
     ConnectOptions connect;
     connect.tcp.keepalive = Keepalive{.count = 0};
     const auto client =

@@ -110,6 +110,9 @@ void TaskGroup::Ended(bool failed) {
 }
 
 void TaskGroup::Fail(std::exception_ptr error) {
+  if (error == nullptr) {
+    StdEnv::Misuse("TaskGroup::Fail was given no exception");
+  }
   Record(std::move(error));
   Cancel();
 }

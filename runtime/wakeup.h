@@ -13,7 +13,8 @@
 //
 // The task goes on in the runtime that runs it. A wait that was cancelled
 // (cancel.h), or ended by Stop, has taken no wake: what would wake it is still
-// to come, and must find the Wakeup there.
+// to come, and must find the Wakeup there. Destroyed while a task waits, it
+// stops the process.
 
 #ifndef NETPOLL_RUNTIME_WAKEUP_H_
 #define NETPOLL_RUNTIME_WAKEUP_H_
@@ -44,6 +45,11 @@ class WakeupWait : public QueueWait {
 class Wakeup {
  public:
   Wakeup() = default;
+  ~Wakeup() {
+    if (!word_.nobody_waits()) {
+      StdEnv::Misuse("a Wakeup was destroyed while a task waits for it");
+    }
+  }
   Wakeup(const Wakeup&) = delete;
   Wakeup& operator=(const Wakeup&) = delete;
 

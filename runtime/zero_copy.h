@@ -145,8 +145,9 @@ class ZeroCopyWriter {
   // on, are known to be the caller's again.
   std::uint64_t written() const { return calls_.written(); }
   std::uint64_t released() const { return calls_.released(); }
-  // co_await: until released() is `position` or more; or why not: the write
-  // deadline, a cancellation, closing. May be called again then.
+  // co_await: until released() is `position` or more, or all that was written
+  // if that is less; or why not: the write deadline, a cancellation, closing.
+  // May be called again then.
   internal::ReleasedOp Released(std::uint64_t position) {
     return {internal::StateOf(socket_), &calls_, position};
   }

@@ -90,6 +90,9 @@ class ChannelCore {
     return true;
   }
 
+  // By who destroys it, when nobody else uses it any more.
+  bool nobody_waits() const { return senders_.empty() && receivers_.empty(); }
+
   bool closed() {
     const LockHolder hold(lock_, "channel.look.lock");
     return closed_.Get();

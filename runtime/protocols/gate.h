@@ -69,6 +69,8 @@ class Gate {
     const LockHolder hold(lock_, "gate.all.lock");
     queue_.GrantAll(wake);
   }
+  // By who destroys it, when nobody else uses it any more.
+  bool nobody_waits() const { return queue_.empty(); }
   // There is news: all who wait pass.
   void Tell(WaiterList& wake) {
     const LockHolder hold(lock_, "gate.tell.lock");

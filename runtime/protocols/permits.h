@@ -14,6 +14,7 @@
 #define NETPOLL_RUNTIME_PROTOCOLS_PERMITS_H_
 
 #include <cstdint>
+#include <limits>
 
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/types.h"
@@ -52,9 +53,16 @@ class Permits {
 
   void Give(std::uint32_t more, WaiterList& wake) {
     const LockHolder hold(lock_, "permits.give.lock");
-    free_.Set(free_.Get() + more);
+    const std::uint32_t free = free_.Get();
+    if (more > std::numeric_limits<std::uint32_t>::max() - free) {
+      Env::Misuse("more permits were released than a Semaphore counts");
+    }
+    free_.Set(free + more);
     Serve(wake);
   }
+
+  // By who destroys it, when nobody else uses it any more.
+  bool nobody_waits() const { return queue_.empty(); }
 
   std::uint32_t free() {
     const LockHolder hold(lock_, "permits.free.lock");

@@ -75,6 +75,12 @@ class Wakeup {
     return Move("wakeup.cancel", semaphore::Cancel);
   }
 
+  // By who destroys it, when nobody else uses it any more.
+  bool nobody_waits() const {
+    const SemaphoreWord word = word_.Load("wakeup.end", Order::kAcquire);
+    return word == kNil || word == kReady;
+  }
+
  private:
   static void CheckAlone(SemaphoreOutcome outcome) {
     if (outcome == SemaphoreOutcome::kMisuse) {
