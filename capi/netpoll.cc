@@ -292,6 +292,12 @@ void* gListPop(gList* list) {
   return static_cast<ParkedTask*>(waiter)->g;
 }
 
+void netpollgoready(void* g) {
+  ThePoller();
+  Require(g, "a task is NULL");
+  hooks.ready(hooks.context, g);
+}
+
 void netpollAdjustWaiters(int32_t delta) {
   HostPoller& the_poller = ThePoller();
   if (delta <= 0) the_poller.AdjustWaiters(delta);

@@ -13,7 +13,7 @@
  *     for (;;) {
  *       gList list = {0};
  *       int32_t delta = netpoll(-1, &list);
- *       while ((g = gListPop(&list)) != NULL) make g runnable;
+ *       while ((g = gListPop(&list)) != NULL) netpollgoready(g);
  *       netpollAdjustWaiters(delta);       after all of them are
  *     }
  *
@@ -119,6 +119,10 @@ int32_t netpoll(int64_t delta, gList* list);
 
 /* The next of the list, or NULL. */
 void* gListPop(gList* list);
+
+/* Makes a task of a list runnable: by the hook `ready`; a thread goes on. A
+ * scheduler may have a way of its own, where its tasks are not threads. */
+void netpollgoready(void* g);
 
 /* With the sum of what netpoll and netpollready answered, when all of the list
  * are runnable; each answer once. */

@@ -50,6 +50,7 @@ def load():
     lib.netpoll.argtypes = [ctypes.c_int64, ctypes.POINTER(List)]
     lib.netpoll.restype = ctypes.c_int32
     lib.gListPop.restype = ctypes.c_void_p
+    lib.netpollgoready.argtypes = [ctypes.c_void_p]
     lib.netpollWaiters.restype = ctypes.c_int32
     lib.pollReset.argtypes = [ctypes.c_void_p, ctypes.c_int]
     lib.pollWait.argtypes = [ctypes.c_void_p, ctypes.c_int]
@@ -111,7 +112,7 @@ class CtypesTest(unittest.TestCase):
             ready = List()
             delta = cls.lib.netpoll(-1, ctypes.byref(ready))
             while task := cls.lib.gListPop(ctypes.byref(ready)):
-                cls.scheduler.ready(None, task)
+                cls.lib.netpollgoready(task)
             cls.lib.netpollAdjustWaiters(delta)
 
     def setUp(self):

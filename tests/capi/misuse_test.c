@@ -84,6 +84,7 @@ static void EveryCallBreaks(int fresh, int fd, pollDesc* pd, const char* why) {
   BREAKS(netpollopen((uintptr_t)fresh, &pd), why);
   BREAKS(netpollclose((uintptr_t)fd), why);
   BREAKS(netpoll(0, &list), why);
+  BREAKS(netpollgoready(&list), why);
   BREAKS(netpollAdjustWaiters(0), why);
   BREAKS(netpollWaiters(), why);
   BREAKS(netpollBreak(), why);
@@ -123,6 +124,7 @@ static void TestNull(void) {
   BREAKS_PREPARED(&kHeard, netpoll(0, NULL), kList);
   BREAKS_PREPARED(&kHeard, netpoll(-1, NULL), kList);
   BREAKS_PREPARED(&kHeard, gListPop(NULL), kList);
+  BREAKS_PREPARED(&kHeard, netpollgoready(NULL), "a task is NULL");
   BREAKS_PREPARED(&kHeard, netpollready(NULL, pd, 'r'), kList);
   BREAKS_PREPARED(&kHeard, netpollready(&list, NULL, 'r'), kPd);
   BREAKS_PREPARED(&kHeard, pollReset(NULL, 'r'), kPd);

@@ -289,7 +289,49 @@ static void TestUnblock(void) {
   CHECK(netpollclose((uintptr_t)ends[0]) == 0);
 }
 
+/* --- netpollgoready ------------------------------------------------------- */
+static void Resume(void *g) {
+  const int before = readies;
+  netpollgoready(g);
+  CHECK(readies == before + 1); /* By the hook. */
+}
+static void TestGoReady(void) {
+  Begin();
+  int ends[2];
+  Pair(ends);
+  struct reading reading = {.pd = Open(ends[0]), .fd = ends[0]};
+  make_ready = Resume;
+  const pthread_t poller = StartPolling();
+  pthread_t reader;
+  CHECK(pthread_create(&reader, NULL, Reader, &reading) == 0);
+  UntilParked(1);
+  CHECK(write(ends[1], "x", 1) == 1);
+  pthread_join(reader, NULL);
+  CHECK(reading.error == 0 && reading.byte == 'x');
+  EndPolling(poller);
+  Close(reading.pd, ends[0]);
+}
+
 /* --- Without hooks: tasks are threads ------------------------------------- */
+/* The poller resumes them. */
+static void TestThreadsRead(void) {
+  CHECK(netpollinit() == 0);
+  int ends[2];
+  Pair(ends);
+  struct reading reading = {.pd = Open(ends[0]), .fd = ends[0]};
+  make_ready = netpollgoready;
+  const pthread_t poller = StartPolling();
+  for (int i = 0; i < 200; ++i) {
+    pthread_t reader;
+    CHECK(pthread_create(&reader, NULL, Reader, &reading) == 0);
+    while (i % 2 == 0 && netpollWaiters() != 1) sched_yield();
+    CHECK(write(ends[1], "y", 1) == 1);
+    pthread_join(reader, NULL);
+    CHECK(reading.error == 0 && reading.byte == 'y');
+  }
+  EndPolling(poller);
+  Close(reading.pd, ends[0]);
+}
 static void *PollOnce(void *argument) {
   (void)argument;
   while (!stop) {
@@ -338,7 +380,9 @@ static const struct test kTests[] = {
     {"pollWait", TestWait},
     {"pollSetDeadline", TestDeadline},
     {"pollUnblock", TestUnblock},
+    {"netpollgoready", TestGoReady},
     {"without hooks", TestThreads},
+    {"threads that read", TestThreadsRead},
 };
 
 int main(void) {
