@@ -119,6 +119,7 @@ void AddDescriptorWaits(Scheduler& scheduler, std::size_t most,
 }
 
 std::string DumpWaits(const std::vector<WaitInfo>& waits, PlaceNamer name) {
+  if (name == nullptr) name = &PlaceInFile;
   std::vector<const WaitInfo*> sorted;
   for (const WaitInfo& wait : waits) sorted.push_back(&wait);
   std::stable_sort(

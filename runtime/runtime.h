@@ -192,7 +192,8 @@ class Runtime {
   // What the runtime is doing, in lines for people: who polls or sleeps, what
   // is due, the queues; and the tasks that wait, as Waits has them. From any
   // thread at any time, of a runtime that hangs too; each figure is read on its
-  // own. `name` says where they wait. Not from a signal handler.
+  // own. `name` says where they wait; null: as PlaceInFile. Not from a signal
+  // handler.
   std::string DumpState(std::size_t most = 32, PlaceNamer name = &PlaceInFile);
   // What tasks wait for, in no order: `most` of the waits on descriptors, and
   // `most` of the others. The same holds; what is opened or closed, or begins

@@ -77,6 +77,7 @@ TEST_P(WaitsTest, TheDumpSaysWhoWaitsForWhatSinceWhenAndWhere) {
                            std::to_string(fd) + ", for "))
         << text;
     EXPECT_TRUE(Contains(r.DumpState(), "[0x")) << r.DumpState();
+    EXPECT_TRUE(Contains(r.DumpState(32, nullptr), "[0x"));
     ends->first.CloseNow();
     co_await std::move(reader);
     EXPECT_TRUE(r.Waits(10).empty());

@@ -65,6 +65,7 @@ struct [[nodiscard]] FirstOf {
   std::size_t first = 0;
   std::tuple<Outcome<Ts>...> results;
 };
+// Of no tasks `results` is empty, and `first` is 0.
 template <class T>
 struct [[nodiscard]] FirstOfMany {
   std::size_t first = 0;

@@ -4,9 +4,10 @@
 # with the warnings that embedders ask for made errors: each by itself, and their
 # templates whole, these in the languages to come too.
 #   gcc, clang   the host's C++ library
+#   runtime_gcc, runtime_clang   the same; all headers at once, before each source
 #   libcxx       clang's: an older one, without std::atomic_ref
 #   musl         that, over another C library
-# usage: warnings_test.sh gcc|clang|libcxx|musl SOURCE... -- HEADER...
+# usage: warnings_test.sh KIND SOURCE... -- HEADER...
 set -euo pipefail
 
 kind=$1
@@ -31,7 +32,7 @@ need() {
   fi
 }
 case $kind in
-  clang)
+  *clang)
     # The newer one warns of more.
     compiler=clang++-19
     later=(c++23 c++26)
@@ -76,10 +77,14 @@ compile() {
   fi
 }
 echo "$("$compiler" --version | head -1), $kind: $# headers"
+if [[ $kind == runtime_* ]]; then
+  for header in "$@"; do flags+=(-include "netpoll/$header"); done
+fi
 for source in "${sources[@]}"; do compile "$source" "$source"; done
 # With another library the sources include them all.
-if [[ $kind == gcc || $kind == clang ]]; then
+if [[ $kind == *gcc || $kind == *clang ]]; then
   for header in "$@"; do
+    [[ $kind != runtime_* ]] || break
     echo "#include \"netpoll/$header\"" >"$TEST_TMPDIR/alone.cc"
     compile "$TEST_TMPDIR/alone.cc" "$header"
   done
