@@ -42,8 +42,8 @@ absl::Status Failed(const std::string& target) {
   if (error == ECONNREFUSED || error == ENOENT) {
     return absl::UnavailableError(
         absl::StrCat("nobody answers at ", target,
-                     ": is it the process, or "
-                     "the address, of a netpoll server that runs?"));
+                     ": is it the process, or the address, of a netpoll server "
+                     "that runs? One with --status answers there alone"));
   }
   if (error == EAGAIN || error == EWOULDBLOCK) {
     return absl::DeadlineExceededError(
