@@ -28,7 +28,7 @@ void WakeWaiter(Waiter* waiter) {
   }
 }
 
-void WakeWaiters(WaiterList& list) {
+void WakeSome(WaiterList& list) {
   while (Waiter* const waiter = list.Pop()) WakeWaiter(waiter);
 }
 

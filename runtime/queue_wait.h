@@ -34,7 +34,10 @@ struct ThreadWaiter : TaskWaiter {
 
 // Each in its home, tasks and threads. The waiters may be gone afterwards.
 void WakeWaiter(Waiter* waiter);
-void WakeWaiters(WaiterList& list);
+void WakeSome(WaiterList& list);
+inline void WakeWaiters(WaiterList& list) {
+  if (!list.empty()) WakeSome(list);
+}
 
 class QueueWait : public ResumeWaiter {
  public:

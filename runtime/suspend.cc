@@ -15,20 +15,13 @@ namespace netpoll::internal {
 
 void GoLast(TaskWaiter& waiter) { Scheduler::MakeRunnable(&waiter); }
 
-// Where the task was spawned.
-[[gnu::cold, gnu::noinline]] static const Home* HomeIn(
-    const TaskContext* context) {
+const Home* HomeIn(const TaskContext* context) {
   const SpawnedBase* const task =
       context != nullptr ? SpawnedIn(*context) : nullptr;
   if (task == nullptr || task->home == nullptr) {
     StdEnv::Misuse("a coroutine waits that no Runtime runs: spawn it");
   }
   return task->home;
-}
-
-void SettleIn(TaskWaiter& waiter, const TaskContext* context) {
-  Worker* const worker = this_worker;
-  waiter.home = worker != nullptr ? worker->home : HomeIn(context);
 }
 
 CancelSeat& SeatFor(const TaskWaiter& waiter, const TaskContext* context,

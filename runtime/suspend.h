@@ -39,9 +39,15 @@ inline void Settle(TaskWaiter& waiter, const Home* fallback) {
   waiter.home = worker != nullptr ? worker->home : fallback;
 }
 
+// Where the task was spawned; stops the process if it was nowhere.
+[[gnu::cold, gnu::noinline]] const Home* HomeIn(const TaskContext* context);
+
 // The same for what waits in no runtime's hands; one that runs the task must be
 // known, by its worker or by where it was spawned.
-void SettleIn(TaskWaiter& waiter, const TaskContext* context);
+inline void SettleIn(TaskWaiter& waiter, const TaskContext* context) {
+  Worker* const worker = this_worker;
+  waiter.home = worker != nullptr ? worker->home : HomeIn(context);
+}
 
 // Where a wait sits that only scopes and Stop end: in its scope's seat, or in
 // `own`. `waiter` is settled.
