@@ -28,6 +28,16 @@
 
 namespace netpoll::internal {
 
+// The ring that carries out a call of this thread: its own, if it is a worker
+// of the descriptor's runtime. Where these calls are somebody else's, they are
+// the system, and it has no rings.
+inline WorkerRing* RingFor(const FdState& fd) {
+  Worker* const worker = this_worker;
+  const bool its = worker != nullptr && worker->scheduler == &fd.scheduler;
+  const bool real = sys.read == Sys{}.read && sys.send == Sys{}.send;
+  return its && real ? worker->ring : nullptr;
+}
+
 struct IoHost {
   static bool Pay() { return internal::Pay(); }
   static bool ShareIsLeft() {
@@ -43,11 +53,15 @@ struct IoHost {
   static std::int64_t Now() { return sys.now(); }
   static void Resume(std::coroutine_handle<> task) { ResumeHere(task); }
   static int Watch(FdState& fd) { return fd.Watch(); }
-  // By the worker that began the call: the only one that there is.
+  // By a worker: guests have no such calls.
   static void Recall(FdState& fd, Mode direction) {
-    const RingCalls& calls = *fd.calls;
-    this_worker->ring->Recall(direction == Mode::kRead ? calls.receive
-                                                       : calls.send);
+    RingCalls& calls = *fd.calls;
+    RingCall& call = direction == Mode::kRead ? calls.receive : calls.send;
+    if (static_cast<int>(call.Carrier()) == this_worker->id) {
+      return this_worker->ring->Recall(call);
+    }
+    fd.Ref();
+    fd.scheduler.RecallElsewhere(call, call.Carrier());
   }
   static IoStatus StatusOf(CancelReason reason) {
     return internal::StatusOf(reason);

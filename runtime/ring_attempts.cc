@@ -10,11 +10,11 @@
 
 #include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/fd_state.h"
+#include "netpoll/runtime/io_host.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/listener.h"
 #include "netpoll/runtime/protocols/io_calls.h"
 #include "netpoll/runtime/ring_call.h"
-#include "netpoll/runtime/ring_for.h"
 #include "netpoll/runtime/worker_ring.h"
 
 namespace netpoll::internal {

@@ -11,20 +11,33 @@
 #include "netpoll/core/poll_desc.h"
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/protocols/io_flight.h"
+#include "netpoll/runtime/protocols/recalls.h"
 
 namespace netpoll::internal {
 
-struct RingCall {
-  RingCall(PollDesc<StdEnv>& of, Mode way) : desc(of), direction(way) {}
+struct FdState;
+struct RingCalls;
 
-  PollDesc<StdEnv>& desc;
+struct RingCall : Recallable<StdEnv> {
+  RingCall(RingCalls& both, Mode way) : of(both), direction(way) {}
+
+  RingCalls& of;
   Flight<StdEnv> flight;
   const Mode direction;
 };
 
 struct RingCalls {
-  explicit RingCalls(PollDesc<StdEnv>& desc)
-      : receive{desc, Mode::kRead}, send{desc, Mode::kWrite} {}
+  // `drop` gives up a reference to the descriptor's memory.
+  RingCalls(FdState& of, PollDesc<StdEnv>& its, void (*drop)(FdState&))
+      : fd(of),
+        desc(its),
+        drop_reference(drop),
+        receive{*this, Mode::kRead},
+        send{*this, Mode::kWrite} {}
+
+  FdState& fd;
+  PollDesc<StdEnv>& desc;
+  void (*const drop_reference)(FdState&);
   RingCall receive;
   RingCall send;
   StdEnv::Lock watching;  // Held by whoever has the poller watch it.

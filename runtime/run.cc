@@ -124,8 +124,10 @@ RunEnd Scheduler::RunOnThreads(absl::Status* status) {
   Threads threads(*this);
   return RunAll([&](bool first) {
     if (first) *status = threads.Start();
-    if (status->ok()) threads.Work();
-    return status->ok();
+    if (!status->ok()) return false;
+    threads.Work();
+    DropRecalls();
+    return true;
   });
 }
 

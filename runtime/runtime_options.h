@@ -21,10 +21,10 @@ struct RuntimeOptions {
   // these that this system has. If there is no such one, or not here, status()
   // says so.
   std::string backend = {};
-  // With io_uring and one worker: a ring carries out the reads and writes of
+  // With io_uring: a ring of the worker's carries out the reads and writes of
   // streams that are accepted or connected here, and of pairs
-  // (docs/backends/io_uring.md).
-  // Where that can't be, they wait for readiness as ever, and
+  // (docs/backends/io_uring.md). Where that can't be (several workers need
+  // `sharded` for it), they wait for readiness as ever, and
   // Runtime::backend_note says why. NETPOLL_COMPLETIONS asks for it too.
   bool completions = false;
   // Each worker has a poller of its own: what is accepted or opened there stays

@@ -19,7 +19,9 @@
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/probes.h"
+#include "netpoll/runtime/protocols/recalls.h"
 #include "netpoll/runtime/protocols/run_word.h"
+#include "netpoll/runtime/ring_call.h"
 #include "netpoll/runtime/runtime_options.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task_waiter.h"
@@ -30,12 +32,13 @@ namespace netpoll::internal {
 namespace {
 
 // Workers with rings have a poller beside them, which a ring can watch.
-std::string WhyNoRings(const std::string& backend, int threads) {
+std::string WhyNoRings(const std::string& backend, bool shared) {
   if (backend != IoUringBackend<>::kName) {
     return absl::StrCat(backend, " has none");
   }
-  if (threads == 1) return WorkerRing::WhyNot();
-  return "a ring belongs to one thread, and there are more workers";
+  if (!shared) return WorkerRing::WhyNot();
+  return "a ring belongs to one worker, and these share their poller; each has "
+         "its own if sharded";
 }
 
 }  // namespace
@@ -45,7 +48,8 @@ Scheduler::Scheduler(int threads, bool sharded, const std::string& backend,
                      RuntimeObserver* observer)
     : Home{this, nullptr},
       backend_(backend),
-      no_rings_(completions ? WhyNoRings(backend, threads) : ""),
+      no_rings_(completions ? WhyNoRings(backend, threads > 1 && !sharded)
+                            : ""),
       has_rings_(completions && no_rings_.empty()),
       observer_(observer),
       threads_(std::clamp(threads, 1, kMaxThreads)),
@@ -274,10 +278,50 @@ void Scheduler::WorkHere(Worker& worker) {
 
 // Without memory for a ring, or a descriptor, its calls are its own as well.
 void Scheduler::WorkInRing(Worker& worker) {
-  WorkerRing ring(worker.shard);
+  WorkerRing ring(static_cast<std::uint32_t>(worker.id), worker.shard);
   if (ring.Init() == 0) worker.ring = &ring;
   Work(worker);
+  PollResult ended = ring.EndAll();
   worker.ring = nullptr;
+  MakeRunnable(ended);
+}
+
+void Scheduler::RecallElsewhere(RingCall& call, std::uint32_t carrier) {
+  Worker& its = worker(static_cast<int>(carrier));
+  if (its.recalls.Ask(call)) {
+    Break(its);
+  } else {
+    call.of.drop_reference(call.of.fd);
+  }
+}
+
+// Before the worker waits: who asks for more breaks that wait. The kernel takes
+// them in turn, so none finds what is begun later in the same place.
+void Scheduler::TakeRecalls(Worker& worker) {
+  worker.recalls.Take(
+      static_cast<std::uint32_t>(worker.id),
+      [&worker](Recallable<StdEnv>& asked) {
+        auto& call = static_cast<RingCall&>(asked);
+        worker.ring->Recall(call);
+        call.of.drop_reference(call.of.fd);
+      },
+      [&worker](Recallable<StdEnv>& asked, std::uint32_t carrier) {
+        worker.scheduler->RecallElsewhere(static_cast<RingCall&>(asked),
+                                          carrier);
+      });
+}
+
+// When all workers have left: of calls that have ended.
+void Scheduler::DropRecalls() {
+  const auto drop = [](Recallable<StdEnv>& asked) {
+    RingCalls& of = static_cast<RingCall&>(asked).of;
+    of.drop_reference(of.fd);
+  };
+  for (const auto& worker : workers_) {
+    worker->recalls.Take(
+        static_cast<std::uint32_t>(worker->id), drop,
+        [drop](Recallable<StdEnv>& asked, std::uint32_t) { drop(asked); });
+  }
 }
 
 void Scheduler::RunTaskObserved(Worker& worker, Waiter* task) {

@@ -186,6 +186,10 @@ class Scheduler : public Home,
 
   // --- Descriptors ----------------------------------------------------------
 
+  // Asks that worker for the end of a call that its ring carries out, with a
+  // reference to the descriptor's memory.
+  void RecallElsewhere(RingCall& call, std::uint32_t carrier);
+
   OpenList<StdEnv>& open_list() { return open_; }
   Closers& closers() { return closers_; }
 
@@ -202,6 +206,8 @@ class Scheduler : public Home,
   RunEnd RunOnThreads(absl::Status* status);
   void WorkHere(Worker& worker);
   void WorkInRing(Worker& worker);
+  static void TakeRecalls(Worker& worker);
+  void DropRecalls();
   // This thread is that one from now on; null: it is none.
   void BecomeWorker(Worker* worker);
   // It has read the clock.
@@ -240,16 +246,24 @@ class Scheduler : public Home,
       return PollTimed(worker, of, delta);
     Polled(worker, PollIn(worker, of, delta));
   }
-  // A worker with a ring is the only one.
+  // What another's ring has to tell is for him alone.
   static PollResult PollIn(Worker& worker, Worker& of, Delta delta) {
-    if (worker.ring != nullptr) [[unlikely]]
-      return worker.ring->Poll(delta);
+    if (worker.ring != nullptr && &worker == &of) [[unlikely]]
+      return PollRing(worker, delta);
     return of.shard.Poll(delta);
+  }
+  static PollResult PollRing(Worker& worker, Delta delta) {
+    TakeRecalls(worker);
+    return worker.ring->Poll(delta);
+  }
+  static PollResult PollAllOfRing(Worker& worker) {
+    TakeRecalls(worker);
+    return worker.ring->PollAll();
   }
   [[gnu::noinline]] void PollTimed(Worker& worker, Worker& of, Delta delta);
   void PollAll(Worker& worker, Worker& of) {
-    Polled(worker, worker.ring != nullptr ? worker.ring->PollAll()
-                                          : of.shard.PollAll());
+    const bool own = worker.ring != nullptr && &worker == &of;
+    Polled(worker, own ? PollAllOfRing(worker) : of.shard.PollAll());
   }
   void Expire(Worker& worker, Worker& of, std::int64_t now);
 

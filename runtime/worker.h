@@ -11,6 +11,7 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/core/sleep_protocol.h"
 #include "netpoll/runtime/protocols/cancel_node.h"
+#include "netpoll/runtime/protocols/recalls.h"
 #include "netpoll/runtime/protocols/run_queue.h"
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/worker_counts.h"
@@ -78,7 +79,8 @@ struct alignas(64) Worker {
   // Where it has its own poller: others read it.
   alignas(64) SleepProtocol<StdEnv> protocol;
   const Home own{scheduler, this};
-  RunQueue<StdEnv> staying;  // Tasks that stay here, which are runnable.
+  RunQueue<StdEnv> staying;   // Tasks that stay here, which are runnable.
+  RecallBox<StdEnv> recalls;  // Of this one's ring's calls, by others.
 };
 
 // The worker that this thread is, or null.

@@ -67,6 +67,20 @@ std::string WorkerRing::WhyNot() {
 
 int WorkerRing::Init() { return ring_.Init(kRequests, kCompletions); }
 
+PollResult WorkerRing::EndAll() {
+  PollResult result;
+  while (under_way_ > 0) {
+    io_uring_sqe& request = NextInAnyCase();
+    request.opcode = IORING_OP_ASYNC_CANCEL;
+    request.fd = -1;
+    request.cancel_flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
+    request.user_data = kSilent;
+    Enter(Delta::Forever());
+    TakeAll(result);
+  }
+  return result;
+}
+
 PollResult WorkerRing::Poll(Delta delta) {
   WatchPoller();
   Enter(news_ ? Delta::NonBlocking() : delta);
@@ -118,16 +132,21 @@ bool WorkerRing::AwaitWritable(RingCall& call, int fd) {
 
 // Whatever the kernel says, the call's own completion tells how it ended.
 void WorkerRing::Recall(const RingCall& call) {
+  io_uring_sqe& request = NextInAnyCase();
+  request.opcode = IORING_OP_ASYNC_CANCEL;
+  request.fd = -1;
+  request.addr = reinterpret_cast<std::uintptr_t>(&call);
+  request.flags = IOSQE_CQE_SKIP_SUCCESS;
+  request.user_data = kSilent;
+}
+
+io_uring_sqe& WorkerRing::NextInAnyCase() {
   io_uring_sqe* request = Next();
   for (int left = kPauses; request == nullptr; request = Next()) {
     if (--left == 0) FatalRing(EBUSY);
     IoUringSys::Pause(kPause);
   }
-  request->opcode = IORING_OP_ASYNC_CANCEL;
-  request->fd = -1;
-  request->addr = reinterpret_cast<std::uintptr_t>(&call);
-  request->flags = IOSQE_CQE_SKIP_SUCCESS;
-  request->user_data = kSilent;
+  return *request;
 }
 
 // Makes room.
@@ -177,7 +196,7 @@ int WorkerRing::TakeAll(PollResult& result) {
     } else if (completion.user_data != kSilent) {
       --under_way_;
       auto* const call = reinterpret_cast<RingCall*>(completion.user_data);
-      PollDesc<StdEnv>& desc = call->desc;
+      PollDesc<StdEnv>& desc = call->of.desc;
       call->flight.End(completion.res, desc, desc.generation(), call->direction,
                        result);
     }

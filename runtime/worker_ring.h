@@ -32,7 +32,8 @@ namespace netpoll::internal {
 
 class WorkerRing {
  public:
-  explicit WorkerRing(HostPoller& poller) : poller_(poller) {}
+  // Of the worker `me`, with its poller.
+  WorkerRing(std::uint32_t me, HostPoller& poller) : me_(me), poller_(poller) {}
   WorkerRing(const WorkerRing&) = delete;
   WorkerRing& operator=(const WorkerRing&) = delete;
   // No call is under way.
@@ -43,6 +44,9 @@ class WorkerRing {
 
   // 0, or the errno.
   int Init();
+  // The worker is about to leave: ends the calls of tasks that began when it
+  // was to leave already. They are begun anew, elsewhere.
+  PollResult EndAll();
 
   // As the poller's, of both.
   PollResult Poll(Delta delta);
@@ -75,8 +79,10 @@ class WorkerRing {
   io_uring_sqe* Begin(RingCall& call);
   void Enter(Delta delta);
   void WatchPoller();
+  io_uring_sqe& NextInAnyCase();
   int TakeAll(PollResult& result);
 
+  const std::uint32_t me_;
   HostPoller& poller_;
   Issuer ring_;
   std::int64_t under_way_ = 0;
@@ -91,6 +97,7 @@ inline io_uring_sqe* WorkerRing::Begin(RingCall& call) {
   if (request == nullptr) [[unlikely]]
     return nullptr;
   call.flight.Begin();
+  call.BeginOn(me_);
   ++under_way_;
   request->user_data = reinterpret_cast<std::uintptr_t>(&call);
   return request;

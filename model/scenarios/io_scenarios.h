@@ -78,6 +78,20 @@ inline void AddIoScenarios(std::vector<Scenario>& all) {
       {.edges = 0, .closes = true, .deadline = true, .flies = true});
   add("io-call-pieces", "a read that goes on with the next call",
       {.pieces = 2, .edges = 2, .closes = true, .flies = true});
+  add("io-ring-deadline", "a worker's ring has it, and is asked for its end",
+      {.edges = 0, .deadline = true, .flies = true, .asks = true});
+  add("io-ring-spoken", "for a close, though there is something already",
+      {.edges = 0,
+       .spoken = true,
+       .closes = true,
+       .flies = true,
+       .asks = true});
+  add("io-ring-passed-on", "and another one's was asked before",
+      {.edges = 0,
+       .deadline = true,
+       .flies = true,
+       .asks = true,
+       .stale = true});
   add("io-guest", "a task of another runtime reads", {.guest = true});
   add("io-guest-close", "and a close", {.closes = true, .guest = true});
   add("io-write", "a task writes when there is room",

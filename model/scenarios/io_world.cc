@@ -26,6 +26,11 @@ IoWorld::IoWorld(const IoCast& cast)
     state_ = std::make_unique<State>(*this, desc);
   });
   state_->memory = memory;
+  if (cast.asks) {
+    for (auto& box : boxes_) {
+      box = std::make_unique<internal::RecallBox<RuntimeEnv>>();
+    }
+  }
   state_->short_reads_drain = cast.skips;
   (void)state_->Enter([] {});
   if (cast.deadline) {
@@ -38,6 +43,10 @@ IoWorld::IoWorld(const IoCast& cast)
   } else if (cast.spoken) {
     Thread::Call("setup.speaks", kernel_, Whispers, kBytes);
     static_cast<void>(poller_.Nudge(desc, Mode::kRead));
+  }
+  if (cast.stale) {
+    state_->Ref();
+    RecallElsewhere(0);
   }
   seat_.node = &scope_;
   int writer = 0, reader = 0;
@@ -63,7 +72,8 @@ IoWorld::State::State(IoWorld& owner, Shipped::Desc* opened)
     : world(owner),
       scheduler(owner.scheduler_),
       desc(opened),
-      lock{FdLife::lock, owner} {}
+      lock{FdLife::lock, owner},
+      call(owner.cast_.asks ? std::make_unique<Asked>() : nullptr) {}
 
 void IoWorld::AddPeers() {
   const auto add = [this](bool there, const char* name, auto body) {

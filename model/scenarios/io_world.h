@@ -30,6 +30,7 @@
 #include "netpoll/runtime/protocols/io_flight.h"
 #include "netpoll/runtime/protocols/io_stages.h"
 #include "netpoll/runtime/protocols/open_list.h"
+#include "netpoll/runtime/protocols/recalls.h"
 
 namespace netpoll::model {
 
@@ -56,6 +57,8 @@ struct IoCast {
   bool guest = false;     // The first task is another runtime's.
   bool endless = false;   // All of them again and again.
   bool flies = false;     // The system carries the reads out.
+  bool asks = false;      // A worker's ring, which others ask for the end.
+  bool stale = false;     // And another one's was asked before, in vain.
 };
 
 class IoWorld;
@@ -85,6 +88,7 @@ class IoWorld : public RuntimeWorld {
  private:
   using Shipped = Poller<ModelBackend, RuntimeEnv, ModelTimers>;
   using Scope = internal::CancelNode<RuntimeEnv>;
+  using Asked = internal::Recallable<RuntimeEnv>;
   class Operation;
   class State;
 
@@ -208,6 +212,7 @@ class IoWorld : public RuntimeWorld {
     bool short_reads_drain = false;
     Drained drained;
     internal::Flight<RuntimeEnv> flight;
+    std::unique_ptr<Asked> call;  // Where it is a ring's.
     RuntimeEnv::Var<int> buffer;  // Of the call.
     int memory = 0;
 
@@ -331,6 +336,8 @@ class IoWorld : public RuntimeWorld {
   void Awaits(Thread& thread);
   void Rests(Thread& thread);
   void CarriesOut();
+  void WorkInRing(Thread& thread, int me);
+  void RecallElsewhere(int carrier);
   void JudgeCall(int task);
   void AddStimuli();
   void AddPeers();
@@ -339,7 +346,6 @@ class IoWorld : public RuntimeWorld {
   void LeavesScope();
   void SetsAgain(Thread& thread);
   void PassesAgain(Thread& thread);
-
   friend Host;
   static inline thread_local IoWorld* running_ = nullptr;
 
@@ -349,6 +355,7 @@ class IoWorld : public RuntimeWorld {
   Shipped& poller_;
   Scheduler scheduler_, elsewhere_;
   std::unique_ptr<State> state_;
+  std::unique_ptr<internal::RecallBox<RuntimeEnv>> boxes_[2];
   Int closed_{0};  // By the system.
   Int guests_{0};
   Int resting_{0};  // A timer is armed.

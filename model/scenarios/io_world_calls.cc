@@ -22,29 +22,10 @@ void IoWorld::CarriesOut() {
       body(thread);
     });
   };
-  // A worker that waits in the ring.
-  run("ring", [this](Thread& thread) {
-    for (;;) {
-      thread.Mark("wait");
-      const int ways = Thread::Await("ring.wait", system_, System::Waits);
-      const bool both =
-          (ways & ~System::kCancelled) != 0 && (ways & System::kCancelled) != 0;
-      const bool cancelled = both ? Thread::Choose("ring.which", 2) == 1
-                                  : ways == System::kCancelled;
-      const int told =
-          Thread::Call("ring.end", system_, System::Ends, cancelled ? 1 : 0);
-      // What the completion is of is known by the operation, which has not
-      // ended.
-      const std::uint32_t generation = state_->desc->generation();
-      const int result = told == System::kCancelled ? -ECANCELED
-                         : told == System::kBytes   ? 1
-                                                    : 0;
-      if (told != System::kCancelled) state_->buffer.Set(told);
-      PollResult wake;
-      state_->flight.End(result, *state_->desc, generation, Mode::kRead, wake);
-      WakeAll(wake);
-    }
-  });
+  run("ring", [this](Thread& thread) { WorkInRing(thread, 0); });
+  if (cast_.stale) {
+    run("other ring", [this](Thread& thread) { WorkInRing(thread, 1); });
+  }
   if (cast_.edges == 0 && !cast_.ends) return;
   run("peer", [this](Thread& thread) {
     for (int i = 0; i < cast_.edges; ++i) {
@@ -58,12 +39,59 @@ void IoWorld::CarriesOut() {
   });
 }
 
+// A worker that waits in its ring.
+void IoWorld::WorkInRing(Thread& thread, int me) {
+  const auto recall = [this, me](Asked&) {
+    Thread::Call("ring.recall", system_, System::Recalls, me);
+    state_->Unref();
+  };
+  const auto pass_on = [this](Asked&, std::uint32_t carrier) {
+    RecallElsewhere(static_cast<int>(carrier));
+  };
+  for (;;) {
+    thread.Mark("wait");
+    if (cast_.asks) {
+      boxes_[me]->Take(static_cast<std::uint32_t>(me), recall, pass_on);
+    }
+    const int ways = Thread::Await("ring.wait", system_, System::Waits, me) &
+                     ~System::kBroken;
+    if (ways == 0) continue;
+    const bool both =
+        (ways & ~System::kCancelled) != 0 && (ways & System::kCancelled) != 0;
+    const bool cancelled = both ? Thread::Choose("ring.which", 2) == 1
+                                : ways == System::kCancelled;
+    const int told =
+        Thread::Call("ring.end", system_, System::Ends, cancelled ? 1 : 0);
+    // What the completion is of is known by the operation, which has not
+    // ended.
+    const std::uint32_t generation = state_->desc->generation();
+    const int result = told == System::kCancelled ? -ECANCELED
+                       : told == System::kBytes   ? 1
+                                                  : 0;
+    if (told != System::kCancelled) state_->buffer.Set(told);
+    PollResult wake;
+    state_->flight.End(result, *state_->desc, generation, Mode::kRead, wake);
+    WakeAll(wake);
+  }
+}
+
+// With a reference.
+void IoWorld::RecallElsewhere(int carrier) {
+  if (boxes_[carrier]->Ask(*state_->call)) {
+    Thread::Call("io.break", system_, System::Breaks, carrier);
+  } else {
+    state_->Unref();
+  }
+}
+
 bool IoWorld::Operation::ReadByCall() {
   IoWorld& world = fd_->world;
   const auto begin = [this, &world] {
     fd_->flight.Begin();
+    const int ring = world.cast_.stale ? 1 : 0;
+    if (world.cast_.asks) fd_->call->BeginOn(static_cast<unsigned>(ring));
     Thread::Call("io.begin", world.system_, System::Begins,
-                 world.NumberOf(this) + 1);
+                 (world.NumberOf(this) + 1) | ring << System::kRingShift);
     return true;
   };
   std::size_t moved = 0;
@@ -96,7 +124,12 @@ int IoWorld::Host::Watch(State&) {
 }
 
 void IoWorld::Host::Recall(State& fd, Mode) {
-  Thread::Call("io.recall", fd.world.system_, System::Recalls);
+  if (!fd.world.cast_.asks) {
+    Thread::Call("io.recall", fd.world.system_, System::Recalls);
+    return;
+  }
+  fd.Ref();
+  fd.world.RecallElsewhere(static_cast<int>(fd.call->Carrier()));
 }
 
 void IoWorld::JudgeCall(int task) {

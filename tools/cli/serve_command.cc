@@ -329,6 +329,7 @@ int RunServe(Arguments arguments) {
   }
   const std::string& backend = options.runtime.backend;
   if (const auto status = RefuseBackend(flags, backend)) return *status;
+  options.runtime.completions = backend == IoUringBackend<>::kName;
   return Serve(flags, options);
 }
 
