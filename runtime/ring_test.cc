@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
@@ -214,6 +215,32 @@ TEST_F(RingTest, StopEndsEveryCall) {
     runtime.Stop();
     for (auto& reader : readers) {
       EXPECT_TRUE((co_await std::move(reader)).status.closing());
+    }
+  });
+}
+
+// Whatever is under way, a worker that has nothing to run waits, and is not
+// woken before there is something.
+TEST_F(RingTest, IdleStreamsCostNoPolls) {
+  RunInRing([](Runtime& runtime) -> Task<> {
+    std::vector<Socket::Ends> pairs(400);
+    std::vector<std::string> buffers(pairs.size(), std::string(8, ' '));
+    std::vector<JoinHandle<IoResult>> readers;
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      pairs[i] = *Socket::Pair(runtime);
+      readers.push_back(runtime.Spawn(ReadInto(pairs[i].first, buffers[i])));
+    }
+    co_await Settle(runtime, static_cast<int>(pairs.size()));
+    co_await runtime.Sleep(1ms);
+    const std::uint64_t before = runtime.stats().polls;
+    co_await runtime.Sleep(100ms);
+    // The sleep's own: for its length, and for what came before its end.
+    EXPECT_LE(runtime.stats().polls - before, 4u);
+    for (auto& pair : pairs) {
+      EXPECT_EQ(::send(pair.second.fd(), "abc", 3, 0), 3);
+    }
+    for (auto& reader : readers) {
+      EXPECT_EQ((co_await std::move(reader)).bytes, 3u);
     }
   });
 }
