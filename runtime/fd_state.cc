@@ -89,7 +89,7 @@ int FdState::Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
 
 bool FdState::HaveCalls() {
   calls.reset(new (std::nothrow)
-                  RingCalls(*this, *desc, [](FdState& fd) { fd.Unref(); }));
+                  RingCalls(*this, *desc, [](FdState& its) { its.Unref(); }));
   if (calls == nullptr) return false;
   unwatched_.Store("fd.call", true, Order::kRelaxed);  // Nobody has it yet.
   reads_plainly = sends_plainly = false;
