@@ -260,8 +260,8 @@ class PollDesc {
   };
   Firing AboutFiring(std::int64_t when, std::int64_t now) {
     const LockHolder hold(lock_, "ask.lock");
-    return {DeadlinePlanner::WouldExpire(state_.Get(), when, now), fd_.Get(),
-            EventKey::ForSlot(index_, generation())};
+    const Mode mode = DeadlinePlanner::WouldExpire(state_.Get(), when, now);
+    return {mode, fd_.Get(), EventKey::ForSlot(index_, generation())};
   }
 
   // An event of incarnation `generation` made the directions of `mode` ready.

@@ -272,12 +272,11 @@ std::string Told(const Diagnosis& diagnosis, int width) {
 
 std::string Counterexample(const Story& story, int width) {
   return Told(Diagnose(story), width) + "\n" + Lanes(story, width) + "\n" +
-         std::to_string(story.schedule.size()) + " steps, " +
+         StepsOf(story) + ", " +
          (story.cycle < 0 ? ""
                           : "round and round after step " +
                                 std::to_string(story.cycle) + ", ") +
-         std::to_string(story.switches) +
-         " switches between threads; to see it again:\n  " +
+         SwitchesOf(story) + "; to see it again:\n  " +
          ReplayCommand(ReplayStringOf(story)) + "\n";
 }
 

@@ -6,8 +6,23 @@
 
 #include "netpoll/model/engine/object.h"
 #include "netpoll/model/report/diagnosis.h"
+#include "netpoll/model/report/source.h"
 
 namespace netpoll::model {
+namespace {
+
+// Of a law of arithmetic, "... (now 5, by After of core/deadline.h)": whose
+// answer it was, and where that is. Of any other nothing.
+std::string WhoAnswered(const std::string& law) {
+  const auto by = law.rfind(", by ");
+  const auto of = law.find(" of ", by);
+  if (by == law.npos || of == law.npos || law.back() != ')') return "";
+  const std::string name = law.substr(by + 5, of - by - 5);
+  const std::string file = law.substr(of + 4, law.size() - of - 5);
+  return "the answer is that of " + name + ", " + PlaceOfFunction(file, name);
+}
+
+}  // namespace
 
 void Diagnoser::OfAnObject() {
   const Moment* const last = facts_.Last(nullptr, [&](const Moment& moment) {
@@ -43,6 +58,8 @@ void Diagnoser::OfAStep() {
   out_.task = task;
   const bool crash = story_.violation.starts_with("crash");
   out_.headline += ": " + Who(task);
+  missing_ = WhoAnswered(story_.violation);
+  if (!missing_.empty()) return;
   Acted(&last, crash ? "came to" : "went as far as");
   if (story_.violation.starts_with("race")) {
     Race(last);
@@ -161,11 +178,32 @@ void Diagnoser::OfItself(const Moment& last) {
   } else if (looked != nullptr && looked > changed && story_.object >= 0) {
     missing_ = Who(doer) + " saw that and went on all the same";
   }
+  FieldBefore(last, object);
   // What the step itself met.
   const Moment* const met =
       facts_.LastChangeByOther(doer, last.object_index, &last);
   if (met != nullptr && met != changed && met->before != met->after) {
     Add(met, Who(met) + " changed " + met->object + " in " + Point(*met));
+  }
+}
+
+// A plain field, other than `object`, that the thread had written on the way to
+// its last step: who had changed that, and what the thread did before then.
+void Diagnoser::FieldBefore(const Moment& last, int object) {
+  const Moment* const field = facts_.Last(&last, [&](const Moment& moment) {
+    return moment.thread == last.thread && moment.changed &&
+           moment.operation == Name(Op::kSet);
+  });
+  if (field == nullptr || field->object_index == object) return;
+  const Moment* const theirs =
+      facts_.LastChangeByOther(last.thread, field->object_index, field);
+  if (theirs == nullptr) return;
+  const Moment* const before = facts_.Last(theirs, [&](const Moment& moment) {
+    return moment.thread == last.thread && moment.changed && !IsLocking(moment);
+  });
+  if (before == nullptr) return;
+  for (const Moment* const at : {before, theirs, field}) {
+    Add(at, Who(at) + " changed " + at->object + " in " + Point(*at));
   }
 }
 

@@ -68,6 +68,7 @@ class Diagnoser {
   void Race(const Moment& last);
   void OfAnother(const Moment& last, int task);
   void OfItself(const Moment& last);
+  void FieldBefore(const Moment& last, int object);
   void OfACount(const Moment& last);
 
   void Around();

@@ -66,9 +66,7 @@ std::string Header(const Story& story, const Diagnosis& diagnosis) {
          Sentence(story, diagnosis.sentence) +
          "</p>\n<p class=\"replay\"><code>netpoll replay " +
          HtmlText(ReplayStringOf(story)) + "</code></p>\n<p class=\"hint\">" +
-         std::to_string(story.schedule.size()) + " steps, " +
-         std::to_string(story.switches) +
-         " switches between threads.</p></header>\n";
+         StepsOf(story) + ", " + SwitchesOf(story) + ".</p></header>\n";
 }
 
 }  // namespace

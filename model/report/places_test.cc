@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -67,6 +69,25 @@ TEST(Places, AFieldHasItsNameFromItsLine) {
       named("(last == nullptr ? first_ : last->behind).Set(item);", Op::kSet),
       "first or behind");
   EXPECT_EQ(FieldAt("core/nowhere.h:1", Op::kGet), "");
+}
+
+// Two fields in one line have no name: there they are written in two.
+TEST(Places, EachLineOfWhatShipsNamesOneField) {
+  int lines = 0;
+  for (const SourceLine& known : SourceLines()) {
+    const std::string_view place(known.place);
+    if (!place.starts_with("core/") && !place.starts_with("runtime/")) continue;
+    const std::string_view line(known.line);
+    for (const auto& [op, call] :
+         {std::pair{Op::kGet, "Get("}, {Op::kSet, "Set("}}) {
+      const bool field = line.find(std::string(".") + call) != line.npos ||
+                         line.find(std::string("->") + call) != line.npos;
+      if (!field) continue;
+      ++lines;
+      EXPECT_NE(FieldAt(place, op), "") << place << ": " << line;
+    }
+  }
+  EXPECT_GT(lines, 100);
 }
 
 TEST(Places, AnAccessIsWhereItIsAndNotWhereItsSiteIsWrittenFirst) {

@@ -5,7 +5,7 @@
 # statement. Of several files the first counts, but for worlds of the model,
 # which use each other's names: those have no place.
 # With -v lines=1 it prints a table of the lines in which an access is, also one
-# to a plain field: where, the statement, the line.
+# to a plain field, or a pure function begins: where, the statement, the line.
 function quoted(text) {
   gsub(/\\/, "\\\\", text)
   gsub(/"/, "\\\"", text)
@@ -34,7 +34,8 @@ FNR == 1 { flush() }
     statement = text
   }
   if (lines) {
-    if (text ~ /"[a-z][a-z_0-9]*(\.[a-z_0-9]+)+"|(\.|->)(Get|Set|Change)\(/) {
+    if (text ~ /"[a-z][a-z_0-9]*(\.[a-z_0-9]+)+"|(\.|->)(Get|Set|Change)\(/ ||
+        text ~ /^(static )?constexpr [A-Za-z_:0-9]+ [A-Z][A-Za-z]*\(/) {
       place_of[++here] = FILENAME ":" FNR
       line_of[here] = text
     }

@@ -2,6 +2,7 @@
 #include "netpoll/model/report/source.h"
 
 #include <map>
+#include <string>
 
 namespace netpoll::model {
 namespace {
@@ -65,6 +66,20 @@ std::string_view StatementAt(std::string_view place) {
 std::string_view LineAt(std::string_view place) {
   const SourceLine* const found = FindLine(place);
   return found == nullptr ? std::string_view() : found->line;
+}
+
+std::string PlaceOfFunction(std::string_view file, std::string_view name) {
+  const std::string in = std::string(file) + ":";
+  const std::string begins = " " + std::string(name) + "(";
+  for (const SourceLine& known : SourceLines()) {
+    const std::string_view line(known.line);
+    if (std::string_view(known.place).starts_with(in) &&
+        line.find("constexpr ") != line.npos &&
+        line.find(begins) != line.npos) {
+      return known.place;
+    }
+  }
+  return std::string(file);
 }
 
 std::string_view SourceDigest() { return {kDigest, 8}; }

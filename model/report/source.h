@@ -27,7 +27,7 @@ std::string_view PlaceOf(std::string_view site);
 // The statement that it is in, or nothing.
 std::string_view StatementOf(std::string_view site);
 
-// A line in which an access is.
+// A line in which an access is, or a pure function begins.
 struct SourceLine {
   const char* place;  // "core/poll_desc.h:171"
   const char* statement;
@@ -38,6 +38,9 @@ const std::vector<SourceLine>& SourceLines();
 // The statement at a place, and its line; or nothing.
 std::string_view StatementAt(std::string_view place);
 std::string_view LineAt(std::string_view place);
+
+// Where the pure function is in that file, "core/status.h:107"; or the file.
+std::string PlaceOfFunction(std::string_view file, std::string_view name);
 
 // Eight hexadecimal digits.
 std::string_view SourceDigest();

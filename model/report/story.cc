@@ -271,4 +271,14 @@ std::string ReplayStringOf(const Story& story) {
   return text.Text();
 }
 
+std::string StepsOf(const Story& story) {
+  const std::size_t steps = story.schedule.size();
+  return std::to_string(steps) + (steps == 1 ? " step" : " steps");
+}
+
+std::string SwitchesOf(const Story& story) {
+  return std::to_string(story.switches) +
+         (story.switches == 1 ? " switch" : " switches") + " between threads";
+}
+
 }  // namespace netpoll::model

@@ -76,6 +76,10 @@ struct Story {
   friend bool operator==(const Story&, const Story&);
 };
 
+// "17 steps"; "1 switch between threads".
+std::string StepsOf(const Story& story);
+std::string SwitchesOf(const Story& story);
+
 // Runs the schedule; what follows its step `cycle` is a cycle.
 Story Tell(const std::string& variant, const Scenario& scenario,
            const std::vector<Choice>& schedule, int cycle = -1);

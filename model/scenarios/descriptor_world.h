@@ -151,7 +151,8 @@ class DescriptorWorld : public ParkingWorld {
                                CloserNote& note);
   const char* ObservedEvent(const Access& access, Value response,
                             InHand& event);
-  const char* ObservedByUser(Mode direction, const Access& access,
+  struct UserInfo;
+  const char* ObservedByUser(const UserInfo& user, const Access& access,
                              Value response, UserNote& note);
   const char* AtRestOfStatus(const View& view);
   const char* AtRestOfTasks(const View& view);

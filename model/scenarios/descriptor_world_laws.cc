@@ -270,7 +270,7 @@ const char* DescriptorWorld::Observed(int thread, const Access& access,
   for (const UserInfo& user : users_info_) {
     if (user.thread != thread || user.kind == WaitKind::kUntilReady) continue;
     auto note = ghost.note.As<UserNote>();
-    law = ObservedByUser(user.direction, access, response, note);
+    law = ObservedByUser(user, access, response, note);
     ghost.note = note;
   }
   return law;
@@ -327,7 +327,7 @@ const char* DescriptorWorld::ObservedEvent(const Access& access, Value response,
              : nullptr;
 }
 
-const char* DescriptorWorld::ObservedByUser(Mode direction,
+const char* DescriptorWorld::ObservedByUser(const UserInfo& user,
                                             const Access& access,
                                             Value response, UserNote& note) {
   const bool at_word = RoleOf(*access.object) == Role::kSemaphore;
@@ -345,13 +345,15 @@ const char* DescriptorWorld::ObservedByUser(Mode direction,
     return "I14: Reset did not look whether the descriptor has an error";
   }
   if (std::strcmp(access.site, "prepare.recheck") == 0) {
-    note.recheck_failed = reference::ErrorOf(status_->Bits(response),
-                                             direction) != PollError::kNone;
+    note.recheck_failed =
+        reference::ErrorOf(status_->Bits(response), user.direction) !=
+        PollError::kNone;
   } else if (IsEvent(access.site, "prepare")) {
     note.recheck_failed = false;
   } else if (at_word && IsEvent(access.site, "commit") &&
              access.op == Op::kCas && response == 1 && note.recheck_failed) {
-    return "I8: a task parked although it had seen an error";
+    return Of(user.thread, status_,
+              "I8: a task parked although it had seen an error");
   }
   return nullptr;
 }

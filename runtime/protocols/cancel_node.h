@@ -107,9 +107,11 @@ class CancelNode {
     if (Why() != CancelReason::kNone) return false;
     reason_.Store("cancel.store", static_cast<std::uint32_t>(why),
                   Order::kSeqCst);
-    for (Seat* seat = first_.Get(); seat != nullptr; seat = seat->next_.Get()) {
+    Seat* seat = first_.Get();
+    while (seat != nullptr) {
       const Sitter sitter = seat->sitter_.Get();
       sitter.tell(sitter.whom, why);
+      seat = seat->next_.Get();
     }
     return true;
   }

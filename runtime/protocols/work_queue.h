@@ -109,7 +109,8 @@ class WorkQueue {
   // All return; whoever calls wakes them. False: there is work.
   [[nodiscard]] bool End() {
     const LockHolder hold(lock_, "work.end.lock");
-    if (waiting_.Get() != 0 || running_.Get() != 0) return false;
+    if (waiting_.Get() != 0) return false;
+    if (running_.Get() != 0) return false;
     ending_.Set(true);
     return true;
   }

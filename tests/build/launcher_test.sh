@@ -139,6 +139,8 @@ expect_wanted 'netpoll_one B-two' replay "$TEST_TMPDIR/story"
 expect_wanted 'netpoll_one A-one' replay 'A-one/read-close: 4 reader'
 expect_wanted 'netpoll_model ' check --mutant C-none
 expect_wanted 'netpoll_mutants ' mutants --only A-one
+expect_wanted 'netpoll_fuzz ' fuzz --seconds 1
+expect_wanted '' check --mutant canary
 # The list needs none of them compiled.
 expect_wanted '' mutants --only A-one --list
 

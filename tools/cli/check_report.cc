@@ -221,7 +221,8 @@ void CheckReport::AddBroken(const Verdict& verdict) {
   broken.configuration = verdict.scenario;
   broken.violation = verdict.violation;
   broken.steps = story.schedule.size();
-  broken.at_once = !story.broken() || story.threads[0] == "builder";
+  broken.at_once = !story.broken() || story.threads[0] == "builder" ||
+                   story.threads[0] == "arithmetic";
   broken.text = verdict.Counterexample(model::TerminalWidth(STDOUT_FILENO));
   if (story.broken()) {
     const int task = Diagnose(story).task;

@@ -31,7 +31,8 @@ struct Broken {
   std::string violation;
   std::string who;  // The task that it is about; may be empty.
   std::size_t steps = 0;
-  bool at_once = false;  // While its world was made: there is no schedule.
+  // While its world was made, or of arithmetic: no schedule leads there.
+  bool at_once = false;
   std::string text;      // In full.
 };
 
