@@ -94,13 +94,6 @@ std::string Diagnoser::HowItStands(int thread) const {
   return " stands at " + WhereNext(story_, thread);
 }
 
-std::string Diagnoser::LastPlaceOf(int thread, const Moment* before) const {
-  const Moment* const at = facts_.Last(before, [&](const Moment& moment) {
-    return moment.thread == thread && !PlaceOfMoment(moment).empty();
-  });
-  return at == nullptr ? "" : Written(*at);
-}
-
 std::string Diagnoser::Point(const Moment& moment) const {
   std::string text =
       "step " + std::to_string(moment.step) + " (" + Written(moment);

@@ -112,9 +112,10 @@ void Diagnoser::Race(const Moment& last) {
     if (story_.next_object[i] == story_.object) other = static_cast<int>(i);
   }
   if (other < 0) return;
-  const std::string place = LastPlaceOf(other, nullptr);
+  const Moment* const before = facts_.Last(
+      nullptr, [&](const Moment& moment) { return moment.thread == other; });
   missing_ = Who(other) + " is about to use " + story_.object_name + " too" +
-             (place.empty() ? "" : ", after " + place) + "; " +
+             (before == nullptr ? "" : ", after " + Point(*before)) + "; " +
              Who(last.thread) + " " + facts_.Locks(last.thread) + ", " +
              Who(other) + " " + facts_.Locks(other);
 }
@@ -165,7 +166,10 @@ void Diagnoser::OfItself(const Moment& last) {
                      : stale.changed != nullptr ? stale.changed->object_index
                                                 : last.object_index;
   const Moment* const changed = facts_.LastChangeByOther(doer, object, &last);
-  if (changed == nullptr) return;
+  if (changed == nullptr) {
+    OfWhatOthersLeft(last, object);
+    return;
+  }
   const Moment* const looked = facts_.LastLook(doer, object, &last);
   Changed(changed);
   if (looked != nullptr) Looked(looked);
@@ -185,6 +189,35 @@ void Diagnoser::OfItself(const Moment& last) {
   if (met != nullptr && met != changed && met->before != met->after) {
     Add(met, Who(met) + " changed " + met->object + " in " + Point(*met));
   }
+}
+
+// What the thread met was as it had left it: who should have changed it since.
+void Diagnoser::OfWhatOthersLeft(const Moment& last, int object) {
+  const auto mine = [&](const Moment& moment) {
+    return moment.thread == last.thread;
+  };
+  const Moment* const own = facts_.Last(&last, [&](const Moment& moment) {
+    return mine(moment) && moment.object_index == object && moment.changed;
+  });
+  if (own == nullptr || own->object.empty() || IsLocking(*own)) return;
+  Changed(own);
+  const Moment* const look = facts_.Last(&last, [&](const Moment& moment) {
+    return !mine(moment) && moment.object_index == object && moment.looked;
+  });
+  if (look != nullptr && look > own) {
+    Add(look, Who(look) + " looked at " + look->object + " in " + Point(*look) +
+                  ", and left it");
+  }
+  const Moment* const woken = facts_.Last(&last, [&](const Moment& moment) {
+    return !mine(moment) && moment.changed &&
+           moment.object == Who(last.thread) + ".runnable";
+  });
+  if (woken != nullptr && woken > own) {
+    Add(woken, Who(woken) + " made " + Who(last.thread) + " runnable in " +
+                   Point(*woken));
+  }
+  missing_ = "nobody changed " + own->object + " between that and step " +
+             std::to_string(last.step);
 }
 
 // A plain field, other than `object`, that the thread had written on the way to

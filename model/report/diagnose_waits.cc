@@ -127,6 +127,8 @@ void Diagnoser::NobodyLooked(int thread, const Moment& slept) {
   if (elsewhere) WhereTheyLooked(*changed, slept);
   if (looked != nullptr && looked > changed && looked < &slept) {
     missing_ = Who(thread) + " saw that and went to sleep all the same";
+  } else if (looked == nullptr && changed < &slept) {
+    missing_ = Who(thread) + " never looked at " + changed->object;
   } else {
     missing_ = "and nobody looked again: not " + Who(thread) + " at " +
                changed->object + " after that";

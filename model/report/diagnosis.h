@@ -37,7 +37,6 @@ class Diagnoser {
   // "step 7 (unblock.status, core/poll_desc.h:171: status gen1 ->
   // gen1+closing)".
   std::string Point(const Moment& moment) const;
-  std::string LastPlaceOf(int thread, const Moment* before) const;
 
   // Facts come in any order, and are told in that of their steps.
   void Add(const Moment* at, const std::string& text) {
@@ -68,6 +67,7 @@ class Diagnoser {
   void Race(const Moment& last);
   void OfAnother(const Moment& last, int task);
   void OfItself(const Moment& last);
+  void OfWhatOthersLeft(const Moment& last, int object);
   void FieldBefore(const Moment& last, int object);
   void OfACount(const Moment& last);
 

@@ -12,6 +12,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "netpoll/model/engine/object.h"
 #include "netpoll/model/report/broken_world.h"
 #include "netpoll/model/report/check.h"
 #include "netpoll/model/report/pictures.h"
@@ -195,6 +196,64 @@ TEST(Counterexample, TheTaskIsTheOneThatTheLawMeant) {
   EXPECT_EQ(Diagnose(told.story).lost, 1);
   told.story.task = 0;
   EXPECT_EQ(Diagnose(told.story).lost, 0);
+}
+
+// Woken by somebody who left its word as it was.
+TEST(Counterexample, WhatOthersLeftIsTold) {
+  Told told({"waker", "task"}, "misuse: two tasks wait for one wake-up");
+  told.story.at_rest = false;
+  told.story.task = 1;
+  told.Add(1, "commit", "word", 0, "2", "task:task");
+  told.Add(0, "wake", "word", 0, "task:task", "task:task");
+  told.Add(0, "run", "task.runnable", 1, "asleep", "runnable");
+  told.Add(1, "finish", "word", 0, "task:task", "task:task");
+  EXPECT_THAT(
+      Diagnose(told.story).facts,
+      ElementsAre("task changed word in step 1 (commit: word 2 -> task:task)",
+                  "waker looked at word in step 2 (wake: word is task:task), "
+                  "and left it",
+                  "waker made task runnable in step 3 (run: task.runnable "
+                  "asleep -> runnable)",
+                  "task went as far as step 4 (finish: word is task:task)",
+                  "nobody changed word between that and step 4"));
+  EXPECT_EQ(SentenceTruth(told.story).Untrue(), "");
+}
+
+// What a thread took, and wrote by it although somebody had changed it since.
+TEST(Counterexample, AFieldWrittenOnTheWayIsTold) {
+  Told told({"closer", "clock"}, "I14: the status word moved otherwise");
+  told.story.at_rest = false;
+  told.story.task = 1;
+  told.story.object = 2;
+  told.Add(1, "pop", "timer", 0, "at 5", "idle");
+  told.Add(0, "field", "state", 1, "open", "closing");
+  told.Add(0, "retire", "status", 2, "gen1", "gen2");
+  told.Add(1, "field", "state", 1, "closing", "expired");
+  told.story.moments.back().operation = Name(Op::kSet);
+  told.Add(1, "fire", "status", 2, "gen2", "gen2+expired");
+  EXPECT_THAT(
+      Diagnose(told.story).facts,
+      ElementsAre("clock changed timer in step 1 (pop: timer at 5 -> idle)",
+                  "closer changed state in step 2 (field: state open -> "
+                  "closing)",
+                  "closer changed status in step 3 (retire: status gen1 -> "
+                  "gen2)",
+                  "clock changed state in step 4 (field: state closing -> "
+                  "expired)",
+                  "clock went as far as step 5 (fire: status gen2 -> "
+                  "gen2+expired)",
+                  "clock goes on at park"));
+  EXPECT_EQ(SentenceTruth(told.story).Untrue(), "");
+}
+
+TEST(Counterexample, ALawOfArithmeticNamesWhoseAnswerItWas) {
+  Told told({"arithmetic", ""},
+            "K17: too short (ns 1, by ToMillisecondsCeil of core/delta.h)");
+  told.story.at_rest = false;
+  told.Add(0, "go", "", -1, "", "");
+  EXPECT_THAT(Diagnose(told.story).sentence,
+              ContainsRegex("the answer is that of ToMillisecondsCeil, "
+                            "core/delta.h:[0-9]+$"));
 }
 
 TEST(Lanes, EndWithTheLineOfTheSource) {

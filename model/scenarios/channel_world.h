@@ -66,6 +66,9 @@ class ChannelWorld : public WaitingWorld {
       sent_[i].name = "sent " + std::to_string(i + 1);
       received_[i].name = "received " + std::to_string(i + 1);
     }
+    static_cast<void>(channels_[0].Core::closed());
+    closed_ = ObjectAt("field");  // The one that was looked at last.
+    closed_->name = "closed";
     for (int i = 0; i < cast.senders; ++i) {
       AddTask("sender" + std::to_string(i + 1),
               [=, this](Thread& thread) { Sender(thread, i); });
@@ -91,19 +94,22 @@ class ChannelWorld : public WaitingWorld {
   const char* AtRest(const View& view) override {
     for (int i = 0; i < Tasks(); ++i) {
       if (canceller_[i] >= 0 && view.ended(canceller_[i]) && view.parked(i)) {
-        return "N2: a task waits in a scope that is cancelled";
+        return Of(i, "N2: a task waits in a scope that is cancelled");
       }
     }
     if (const char* const law = Items(view)) return law;
     const bool closed = closer_ >= 0 && view.ended(closer_);
     for (int i = 0; i < Tasks(); ++i) {
       if (!view.parked(i)) continue;
-      if (closed) return "N7: a task waits for a channel that is closed";
+      if (closed) {
+        return Of(i, closed_, "N7: a task waits for a channel that is closed");
+      }
       const bool sends = i < cast_.senders;
       for (int at = 0; at < Channels(); ++at) {
         if (sends && at != ChannelOf(i)) continue;
         if (sends == (Inside(view, at) == 0)) {
-          return "N7: a task waits though there is room, or an item";
+          return Of(i, &channels_[at].items().object(),
+                    "N7: a task waits though there is room, or an item");
         }
       }
     }
@@ -295,6 +301,7 @@ class ChannelWorld : public WaitingWorld {
   ScopeNode scopes_[kTasks];
   int canceller_[kTasks] = {};
   int closer_ = -1;
+  Object* closed_ = nullptr;
   Int sent_[kItems] = {Int(0), Int(0), Int(0), Int(0)};
   Int received_[kItems] = {Int(0), Int(0), Int(0), Int(0)};
 };

@@ -50,13 +50,16 @@ class ForkWorld : public WaitingWorld {
     bool all = true;
     for (const int task : threads_) {
       if (view.parked(task) && Failed(view)) {
-        return "N8: a task stays that one beside it should have cancelled";
+        return Of(task,
+                  "N8: a task stays that one beside it should have cancelled");
       }
       if (!view.ended(task)) all = false;
     }
-    return all && view.parked(0) ? "N8: all have ended, and who waits for them "
-                                   "is not resumed"
-                                 : nullptr;
+    return all && view.parked(0)
+               ? Of(0,
+                    "N8: all have ended, and who waits for them is not "
+                    "resumed")
+               : nullptr;
   }
 
  private:

@@ -75,7 +75,7 @@ class JoinWorld : public RuntimeWorld {
         return Of(holder, &ended_, "R3: a task waits for one that has ended");
       }
       if (canceller_ >= 0 && view.ended(canceller_) && view.parked(holder)) {
-        return "N2: a task waits in a scope that is cancelled";
+        return Of(holder, "N2: a task waits in a scope that is cancelled");
       }
     }
     if (cast_.goes && AllEnded(view) && !freed(view, hearing_memory_)) {

@@ -59,13 +59,13 @@ class QueueOfTasks : public WaitingWorld {
   }
   void Joined() { Thread::Call("joined", joined_, Count, 1); }
 
-  const char* CancelledWait(const View& view) const {
+  const char* CancelledWait(const View& view) {
     for (int i = 0; i < count_; ++i) {
       const int by = canceller_[one_scope_ ? 0 : i];
       const bool told =
           by >= 0 && (endless_ ? view.Of(said_[i]) == kTold : view.ended(by));
       if (told && view.parked(i)) {
-        return "N2: a task waits in a scope that is cancelled";
+        return Of(i, "N2: a task waits in a scope that is cancelled");
       }
     }
     return nullptr;
@@ -139,11 +139,11 @@ class PermitsWorld : public QueueOfTasks {
     for (int i = 0; i < count_; ++i) {
       if (before && view.Of(got_[i]) != 0 && cast_.in_turn &&
           !cast_.gives_back) {
-        return "N4: a task was served before one that had waited longer";
+        return Of(i, "N4: a task was served before one that had waited longer");
       }
       if (!view.parked(i)) continue;
       if (!before && free >= cast_.wants[i]) {
-        return "N3: a task waits for permits that nobody has";
+        return Of(i, free_, "N3: a task waits for permits that nobody has");
       }
       before = true;
     }
@@ -228,6 +228,13 @@ class GateWorld : public QueueOfTasks {
  public:
   explicit GateWorld(const GateCast& cast) : cast_(cast), passed_(0) {
     passed_.name = "passed";
+    // What is looked at last is the field.
+    static_cast<void>(gate_.is_open());
+    open_ = ObjectAt("field");
+    open_->name = "open";
+    static_cast<void>(gate_.JoinIfSeen(nullptr, 1));
+    news_ = ObjectAt("field");
+    news_->name = "news";
     one_scope_ = cast.one_scope;
     AddTasks(cast.waiters, cast.cancelled,
              [this](Thread& thread, int i) { Task(thread, i); });
@@ -242,7 +249,14 @@ class GateWorld : public QueueOfTasks {
     const bool all = cast_.joined || cast_.act == GateAct::kOpen ||
                      cast_.act == GateAct::kTell;
     for (int i = 0; all && i < count_; ++i) {
-      if (view.parked(i)) return "N5: a task waits at a gate that let all pass";
+      if (!view.parked(i)) continue;
+      const bool opens = cast_.act == GateAct::kOpen;
+      const bool tells = cast_.act == GateAct::kTell;
+      return Of(i,
+                opens   ? open_
+                : tells ? news_
+                        : nullptr,
+                "N5: a task waits at a gate that let all pass");
     }
     return nullptr;
   }
@@ -250,16 +264,18 @@ class GateWorld : public QueueOfTasks {
  private:
   const char* AfterOne(const View& view) {
     if (view.Of(passed_) > 1) return "N5: a notification was taken twice";
-    bool waits = false;
+    int waits = -1;  // The last of those.
     for (int i = 0; i < count_; ++i) {
       if (view.parked(i)) {
-        waits = true;
-      } else if (waits && view.Of(got_[i]) != 0) {
-        return "N4: a task was notified before one that had waited longer";
+        waits = i;
+      } else if (waits >= 0 && view.Of(got_[i]) != 0) {
+        return Of(waits,
+                  "N4: a task was notified before one that had waited longer");
       }
     }
-    return waits && view.Of(passed_) == 0 ? "N5: a notification was lost"
-                                          : nullptr;
+    return waits >= 0 && view.Of(passed_) == 0
+               ? Of(waits, "N5: a notification was lost")
+               : nullptr;
   }
 
   void Act(Thread& thread) {
@@ -306,6 +322,8 @@ class GateWorld : public QueueOfTasks {
 
   const GateCast cast_;
   internal::Gate<RuntimeEnv> gate_;
+  Object* open_ = nullptr;
+  Object* news_ = nullptr;
   Int passed_;
   int opener_ = -1;
 };

@@ -60,8 +60,9 @@ class WakeupWorld : public RuntimeWorld {
     for (const int waker : wakers_) woke += view.ended(waker) ? 1 : 0;
     if (woke == 0 || cast_.waiters > 1) return nullptr;
     if (view.parked(0)) {
-      if (view.Of(taken_) < 1) return "N1: a task stays parked that was woken";
-      return nullptr;
+      return view.Of(taken_) < 1
+                 ? Of(0, word_, "N1: a task stays parked that was woken")
+                 : nullptr;
     }
     if (cast_.frees) return nullptr;
     const bool kept = word_->Bits(view.Raw(*word_)) == kReady;
@@ -150,7 +151,7 @@ class ScopeWorld : public WaitingWorld {
     bool cancelled = false;
     for (const int canceller : cancellers_) cancelled |= view.ended(canceller);
     if (cancelled && view.parked(0)) {
-      return "N2: a task waits in a scope that is cancelled";
+      return Of(0, "N2: a task waits in a scope that is cancelled");
     }
     if (cancelled && view.Of(first_) != 1) {
       return "N2: a scope is cancelled by one alone";

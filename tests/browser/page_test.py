@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The page of a counterexample, measured in a browser: 17 steps and 70."""
+"""The page of a counterexample, measured in a browser: 17 steps and 66."""
 
 import os
 import shutil
@@ -53,7 +53,7 @@ class Page(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
         cls.short = cls.page("read-close", 17)
-        cls.long = cls.page("reopen-new-deadline", 70)
+        cls.long = cls.page("reopen-new-deadline", 66)
         cls.browser = Browser()
 
     @classmethod
@@ -100,7 +100,7 @@ class Page(unittest.TestCase):
             self.assertLessEqual(head["bottom"], view["bottom"])
 
     def test_each_selected_step_is_in_sight_with_the_names(self):
-        for file, steps in (self.short, 17), (self.long, 70):
+        for file, steps in (self.short, 17), (self.long, 66):
             for width, height in SIZES:
                 with self.subTest(steps=steps, width=width):
                     self.open(file, width, height)
@@ -171,11 +171,11 @@ class Page(unittest.TestCase):
         self.assertIn("step 30:", seen["said"])
         self.browser.press(["n"])
         seen = self.look()
-        self.assertEqual((seen["here"], seen["hash"]), ("step-61", "#step-61"))
+        self.assertEqual((seen["here"], seen["hash"]), ("step-58", "#step-58"))
         self.browser.press(["n"])
-        self.assertEqual(self.look()["hash"], "#step-70")
+        self.assertEqual(self.look()["hash"], "#step-66")
         self.browser.press(["N"])
-        self.assertEqual(self.look()["hash"], "#step-61")
+        self.assertEqual(self.look()["hash"], "#step-58")
         self.browser.run("location.hash = '#step-5'")
         self.browser.press([])
         self.assertEqual(self.look()["here"], "step-5")
@@ -197,7 +197,7 @@ class Page(unittest.TestCase):
         self.assertLess(folded, 15)
         self.assertEqual(self.count("tr.key"), 2)
         self.browser.press(["f"])
-        self.assertGreater(self.count("tr.step"), 70)
+        self.assertGreater(self.count("tr.step"), 66)
         self.assertEqual(self.count("tr.sum"), 0)
         self.browser.press(["f"])
         self.assertEqual(self.count("tr.step, tr.sum"), folded)
@@ -278,7 +278,7 @@ class Page(unittest.TestCase):
         self.assertEqual(self.browser.log("browser"), [])
 
     def test_paper_has_every_step_and_nothing_beside_it(self):
-        for file, steps in (self.short, 17), (self.long, 70):
+        for file, steps in (self.short, 17), (self.long, 66):
             # The inside of A4's margins, at 96 pixels an inch.
             self.open(file, 703, 1000)
             self.browser.devtools("Emulation.setEmulatedMedia", media="print")
@@ -299,7 +299,7 @@ class Page(unittest.TestCase):
                 self.browser.print(f"{PICTURES}/{steps}.pdf")
 
     def test_pictures(self):
-        for file, steps in (self.short, 17), (self.long, 70):
+        for file, steps in (self.short, 17), (self.long, 66):
             for width in 1400, 600:
                 for dark in (False, True):
                     self.open(file, width, 900, dark)
