@@ -2,7 +2,9 @@
 //
 // A value that is wrong in the end, and a step that must not be.
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "netpoll/model/engine/object.h"
 #include "netpoll/model/report/diagnosis.h"
@@ -86,9 +88,13 @@ void Diagnoser::OfAValueMeanwhile(const Moment& last) {
   const Moment* const changed = facts_.Last(nullptr, [&](const Moment& moment) {
     return moment.object_index == story_.object && moment.changed;
   });
+  if (changed == &last) {
+    OfAChangeTooMany(last);
+    return;
+  }
   if (changed == nullptr) {
     missing_ = "nobody has changed " + story_.object_name + " so far";
-  } else if (changed != &last) {
+  } else {
     Changed(changed);
     missing_ = "nobody has changed " + story_.object_name + " after step " +
                std::to_string(changed->step);
@@ -103,6 +109,43 @@ void Diagnoser::OfAValueMeanwhile(const Moment& last) {
   }
   missing_ += (missing_.empty() ? "" : "; ") + Who(last.thread) + " " +
               facts_.Locks(last.thread);
+}
+
+// The step itself changed it: who had before, by what the thread went, and at
+// what else it had looked.
+void Diagnoser::OfAChangeTooMany(const Moment& last) {
+  const int doer = last.thread;
+  const Moment* const before =
+      facts_.LastChangeByOther(doer, last.object_index, &last);
+  if (before != nullptr) Changed(before);
+  const Moment* const own = facts_.Last(&last, [&](const Moment& moment) {
+    return moment.thread == doer && moment.changed && !IsLocking(moment) &&
+           moment.object_index != last.object_index &&
+           !PlaceOfMoment(moment).starts_with("model/");
+  });
+  if (own != nullptr && !PlaceOfMoment(*own).empty()) {
+    const Moment* const theirs =
+        facts_.LastChangeByOther(doer, own->object_index, own);
+    if (theirs != nullptr) Changed(theirs);
+    Changed(own);
+  }
+  std::vector<std::string> others;
+  bool locks = false;
+  for (const Moment& moment : story_.moments) {
+    locks = locks || IsLocking(moment);
+    if (moment.thread != doer || !moment.looked || moment.object.empty() ||
+        moment.object_index == last.object_index || IsLocking(moment) ||
+        std::count(others.begin(), others.end(), moment.object) != 0) {
+      continue;
+    }
+    others.push_back(moment.object);
+  }
+  missing_ = Who(doer) + " had looked at ";
+  for (const std::string& other : others) {
+    missing_ += other + (&other == &others.back() ? "" : ", ");
+  }
+  missing_ += others.empty() ? "nothing before" : ", and at nothing else";
+  if (locks) missing_ += "; it " + facts_.Locks(doer);
 }
 
 void Diagnoser::Race(const Moment& last) {

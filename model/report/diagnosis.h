@@ -64,6 +64,7 @@ class Diagnoser {
   void OfAnObject();
   void OfAStep();
   void OfAValueMeanwhile(const Moment& last);
+  void OfAChangeTooMany(const Moment& last);
   void Race(const Moment& last);
   void OfAnother(const Moment& last, int task);
   void OfItself(const Moment& last);

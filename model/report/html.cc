@@ -8,6 +8,7 @@
 // the bar, which so covers nothing; and the legend, a dialog.
 
 #include <string>
+#include <string_view>
 
 #include "netpoll/model/report/html_table.h"
 #include "netpoll/model/report/markup.h"
@@ -51,12 +52,22 @@ std::string Title(const Story& story) {
 }
 
 // The property, emphasised, and the rest of the sentence.
+// With arrows that no line ends within.
+std::string WithArrows(const std::string& sentence) {
+  constexpr std::string_view kTyped = " -&gt; ";
+  std::string text = HtmlText(sentence);
+  for (std::size_t at; (at = text.find(kTyped)) != text.npos;) {
+    text.replace(at, kTyped.size(), " &rarr; ");
+  }
+  return text;
+}
+
 std::string Sentence(const Story& story, const std::string& sentence) {
   if (!story.broken() || !sentence.starts_with(story.violation)) {
-    return HtmlText(sentence) + ".";
+    return WithArrows(sentence) + ".";
   }
   return Element("b", "", HtmlText(story.violation)) +
-         HtmlText(sentence.substr(story.violation.size())) + ".";
+         WithArrows(sentence.substr(story.violation.size())) + ".";
 }
 
 std::string Header(const Story& story, const Diagnosis& diagnosis) {

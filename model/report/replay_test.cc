@@ -246,6 +246,23 @@ TEST(Counterexample, AFieldWrittenOnTheWayIsTold) {
   EXPECT_EQ(SentenceTruth(told.story).Untrue(), "");
 }
 
+TEST(Counterexample, AChangeTooManyNamesTheOneBeforeAndWhatWasLookedAt) {
+  Told told({"first", "second"}, "I22: breaks are not coalesced");
+  told.story.at_rest = false;
+  told.story.object = 0;
+  told.story.object_name = "pipe";
+  told.Add(1, "hear", "news", 1, "1", "1");
+  told.Add(0, "write", "pipe", 0, "0 bytes", "1 bytes");
+  told.Add(1, "write", "pipe", 0, "1 bytes", "2 bytes");
+  EXPECT_THAT(
+      Diagnose(told.story).facts,
+      ElementsAre(
+          "first changed pipe in step 2 (write: pipe 0 bytes -> 1 bytes)",
+          "second went as far as step 3 (write: pipe 1 bytes -> 2 bytes)",
+          "second had looked at news, and at nothing else"));
+  EXPECT_EQ(SentenceTruth(told.story).Untrue(), "");
+}
+
 TEST(Counterexample, ALawOfArithmeticNamesWhoseAnswerItWas) {
   Told told({"arithmetic", ""},
             "K17: too short (ns 1, by ToMillisecondsCeil of core/delta.h)");
