@@ -210,7 +210,7 @@ void Diagnoser::OfItself(const Moment& last) {
                                                 : last.object_index;
   const Moment* const changed = facts_.LastChangeByOther(doer, object, &last);
   if (changed == nullptr) {
-    OfWhatOthersLeft(last, object);
+    if (!last.changed || IsLocking(last)) OfWhatOthersLeft(last, object);
     return;
   }
   const Moment* const looked = facts_.LastLook(doer, object, &last);
@@ -242,7 +242,10 @@ void Diagnoser::OfWhatOthersLeft(const Moment& last, int object) {
   const Moment* const own = facts_.Last(&last, [&](const Moment& moment) {
     return mine(moment) && moment.object_index == object && moment.changed;
   });
-  if (own == nullptr || own->object.empty() || IsLocking(*own)) return;
+  if (own == nullptr || own->object.empty() || IsLocking(*own)) {
+    OfWhatItDidLast(last);
+    return;
+  }
   Changed(own);
   const Moment* const look = facts_.Last(&last, [&](const Moment& moment) {
     return !mine(moment) && moment.object_index == object && moment.looked;
@@ -261,6 +264,17 @@ void Diagnoser::OfWhatOthersLeft(const Moment& last, int object) {
   }
   missing_ = "nobody changed " + own->object + " between that and step " +
              std::to_string(last.step);
+}
+
+// Nobody else had a part in it: what the thread left out comes after this.
+void Diagnoser::OfWhatItDidLast(const Moment& last) {
+  const Moment* const own = facts_.Last(&last, [&](const Moment& moment) {
+    return moment.thread == last.thread && moment.changed &&
+           !IsLocking(moment) && !moment.object.empty();
+  });
+  if (own == nullptr) return;
+  Changed(own);
+  missing_ = Who(own) + " changed nothing more after that";
 }
 
 // A plain field, other than `object`, that the thread had written on the way to

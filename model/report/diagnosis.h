@@ -69,6 +69,7 @@ class Diagnoser {
   void OfAnother(const Moment& last, int task);
   void OfItself(const Moment& last);
   void OfWhatOthersLeft(const Moment& last, int object);
+  void OfWhatItDidLast(const Moment& last);
   void FieldBefore(const Moment& last, int object);
   void OfACount(const Moment& last);
 

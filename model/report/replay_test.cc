@@ -219,6 +219,22 @@ TEST(Counterexample, WhatOthersLeftIsTold) {
   EXPECT_EQ(SentenceTruth(told.story).Untrue(), "");
 }
 
+TEST(Counterexample, WhatNobodyElseHadAPartInSaysWhatWasDoneLast) {
+  Told told({"setter", "task"}, "L6: the caller is not told");
+  told.story.at_rest = false;
+  told.story.task = 0;
+  told.Add(0, "field", "state", 0, "never", "at 5");
+  told.Add(0, "unlock", "lock", 1, "held", "free");
+  told.story.moments.back().operation = Name(Op::kRelease);
+  EXPECT_THAT(Diagnose(told.story).facts,
+              ElementsAre("setter changed state in step 1 (field: state never "
+                          "-> at 5)",
+                          "setter went as far as step 2 (unlock: lock held -> "
+                          "free)",
+                          "setter changed nothing more after that"));
+  EXPECT_EQ(SentenceTruth(told.story).Untrue(), "");
+}
+
 // What a thread took, and wrote by it although somebody had changed it since.
 TEST(Counterexample, AFieldWrittenOnTheWayIsTold) {
   Told told({"closer", "clock"}, "I14: the status word moved otherwise");
