@@ -97,7 +97,6 @@ class Run {
   const std::vector<Value>& history_;
   std::size_t position_ = 0;
   bool leaving_ = false;
-  int held_locks_ = 0;
   RunResult result_;
 };
 
