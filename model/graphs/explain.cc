@@ -13,10 +13,7 @@ class Explainer {
  public:
   Explainer(const Tabulator& tables, const WeakGraph& graph,
             const GraphStory& story)
-      : tables_(tables),
-        graph_(graph),
-        story_(story),
-        relations_(tables, graph, story.model) {}
+      : graph_(graph), story_(story), relations_(tables, graph, story.model) {}
 
   Explanation Text() {
     const bool race = story_.violation.starts_with("race: ");
@@ -183,7 +180,6 @@ class Explainer {
     return text;
   }
 
-  const Tabulator& tables_;
   const WeakGraph& graph_;
   const GraphStory& story_;
   const GraphRelations relations_;

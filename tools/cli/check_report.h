@@ -33,7 +33,7 @@ struct Broken {
   std::size_t steps = 0;
   // While its world was made, or of arithmetic: no schedule leads there.
   bool at_once = false;
-  std::string text;      // In full.
+  std::string text;  // In full.
 };
 
 // "BROKEN: 31 configurations, 1 kind, shortest 16 steps in read-past-cleared",
