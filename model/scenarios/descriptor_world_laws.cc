@@ -276,15 +276,6 @@ const char* DescriptorWorld::Observed(int thread, const Access& access,
   return law;
 }
 
-bool DescriptorWorld::HasInHand(int thread) const {
-  return IsClock(thread) ||
-         std::find(pollers_.begin(), pollers_.end(), thread) != pollers_.end();
-}
-
-bool DescriptorWorld::IsClock(int thread) const {
-  return std::find(clocks_.begin(), clocks_.end(), thread) != clocks_.end();
-}
-
 const char* DescriptorWorld::ObservedByCloser(const Access& access,
                                               Value response,
                                               CloserNote& note) {

@@ -388,4 +388,13 @@ bool DescriptorWorld::AllowsStop(const std::string& rule) {
   return cast_.no_unblock && says("without Unblock before");
 }
 
+bool DescriptorWorld::HasInHand(int thread) const {
+  return IsClock(thread) ||
+         std::find(pollers_.begin(), pollers_.end(), thread) != pollers_.end();
+}
+
+bool DescriptorWorld::IsClock(int thread) const {
+  return std::find(clocks_.begin(), clocks_.end(), thread) != clocks_.end();
+}
+
 }  // namespace netpoll::model
