@@ -135,17 +135,18 @@ class PermitsWorld : public QueueOfTasks {
     if (free + view.Of(held_) != total) {
       return "N3: a permit was lost, or made out of nothing";
     }
-    bool before = false;  // Somebody waits who came before.
+    int before = -1;  // The last who waits of those who came before.
     for (int i = 0; i < count_; ++i) {
-      if (before && view.Of(got_[i]) != 0 && cast_.in_turn &&
+      if (before >= 0 && view.Of(got_[i]) != 0 && cast_.in_turn &&
           !cast_.gives_back) {
-        return Of(i, "N4: a task was served before one that had waited longer");
+        return Of(before,
+                  "N4: a task was served before one that had waited longer");
       }
       if (!view.parked(i)) continue;
-      if (!before && free >= cast_.wants[i]) {
+      if (before < 0 && free >= cast_.wants[i]) {
         return Of(i, free_, "N3: a task waits for permits that nobody has");
       }
-      before = true;
+      before = i;
     }
     return nullptr;
   }
