@@ -379,21 +379,21 @@ class PollDesc {
     return moved;
   }
 
-  // What a wake touches.
-  alignas(64) SemaphoreAtomic rg_{kNil};
+  // What a wake touches: half a cache line, never a part of two.
+  alignas(sizeof(Fd) == 4 ? 32 : 64) SemaphoreAtomic rg_{kNil};
   SemaphoreAtomic wg_{kNil};
   typename Env::template Atomic<StatusWord> status_{0};
   std::uint32_t index_;
   typename Env::template Var<Fd> fd_;
 
   // The rest.
-  alignas(64) typename Env::Lock lock_;
+  typename Env::Lock lock_;
   typename Env::template Var<std::uint32_t> next_free_;
   typename Env::template Var<DescState> state_;
   TimerPosition timer_position_ = 0;
 };
 
-static_assert(sizeof(PollDesc<StdEnv>) <= 128);
+static_assert(sizeof(PollDesc<StdEnv>) <= (sizeof(Fd) == 4 ? 96 : 128));
 
 }  // namespace netpoll
 

@@ -38,17 +38,22 @@ bool Lingers(int fd) {
 
 }  // namespace
 
+struct FdState::Rare {
+  explicit Rare(FdState* fd) : retries{{fd, Mode::kRead}, {fd, Mode::kWrite}} {}
+
+  RetryTimer retries[2];
+  // A Unix socket's file; goes when this is closed. Null if there is none.
+  std::unique_ptr<BoundName> bound;
+};
+
 FdState::FdState(Scheduler& owner, Shard& where, PollDesc<StdEnv>* opened,
                  int number)
-    : scheduler(owner),
+    : fd(number),
+      generation(opened->generation()),
+      scheduler(owner),
       poller(where),
-      desc(opened),
-      fd(number),
-      generation(opened->generation()) {}
-FdState::~FdState() {
-  delete retry[0];
-  delete retry[1];
-}
+      desc(opened) {}
+FdState::~FdState() { delete rare_.Load("rare.end", Order::kAcquire); }
 
 int FdState::Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
                   std::unique_ptr<BoundName>* file) {
@@ -66,7 +71,8 @@ int FdState::Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
   scheduler.Count(&WorkerCounts::opens, 1);
   NETPOLL_PROBE1(open, fd);
   auto* made = new (std::nothrow) FdState(scheduler, poller, opened.desc, fd);
-  if (made != nullptr && called && !made->HaveCalls()) {
+  if (made != nullptr && ((called && !made->HaveCalls()) ||
+                          (file != nullptr && made->HaveRare() == nullptr))) {
     delete std::exchange(made, nullptr);
   }
   if (made == nullptr) {
@@ -76,10 +82,11 @@ int FdState::Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
     return ENOMEM;
   }
   if (looked_at) made->Classify();
-  if (file != nullptr) made->bound = std::move(*file);
+  Rare* const rare = file != nullptr ? made->HaveRare() : nullptr;
+  if (rare != nullptr) rare->bound = std::move(*file);
   // If the runtime is stopping the caller keeps its descriptor, and the file.
   const bool entered = made->Enter([=] {
-    if (file != nullptr) file->reset(made->bound.release());
+    if (rare != nullptr) *file = std::move(rare->bound);
     made->at_end = SystemFd::kKeep;
   });
   if (!entered) return ECANCELED;
@@ -120,7 +127,10 @@ bool FdState::CloseNow(SystemFd then) {
     }
     at_end = then;
     // While it is open: its file is no other's.
-    if (then == SystemFd::kClose && bound != nullptr) bound->Remove();
+    Rare* const rare = rare_.Load("rare.file", Order::kAcquire);
+    if (then == SystemFd::kClose && rare != nullptr && rare->bound != nullptr) {
+      rare->bound->Remove();
+    }
   });
 }
 
@@ -199,10 +209,22 @@ void RetryTimer::Retry(Timed* self) {
   timer->fd->RestIsDue(timer->direction);
 }
 
+FdState::Rare* FdState::HaveRare() {
+  Rare* const there = rare_.Load("rare.there", Order::kAcquire);
+  if (there != nullptr) return there;
+  auto* const made = new (std::nothrow) Rare(this);
+  if (made == nullptr ||
+      rare_.CompareExchange("rare.make", nullptr, made, Order::kAcqRel)) {
+    return made;
+  }
+  delete made;  // The other direction was faster.
+  return rare_.Load("rare.other", Order::kAcquire);
+}
+
 RetryTimer* FdState::Retry(Mode direction) {
-  RetryTimer*& timer = retry[direction == Mode::kRead ? 0 : 1];
-  if (timer == nullptr) timer = new (std::nothrow) RetryTimer(this, direction);
-  return timer;
+  Rare* const rare = HaveRare();
+  if (rare == nullptr) return nullptr;
+  return &rare->retries[direction == Mode::kRead ? 0 : 1];
 }
 
 void FdState::SetDeadline(Mode mode, Deadline deadline) {

@@ -138,49 +138,51 @@ struct FdState : FdLife<StdEnv, FdState> {
   // the direction.
   RetryTimer* Retry(Mode direction);
 
-  Scheduler& scheduler;
-  Shard& poller;
-  PollDesc<StdEnv>* const desc;
+  // In the order in which they fill words: there are many of these.
   const int fd;
   const std::uint32_t generation;  // The desc's.
-  // The two are set before any operation; `socket` before Stop can end it.
-  // False for a pipe or a terminal.
-  bool socket = true;
-  // What moves is messages, not a stream of bytes: datagrams, SOCK_SEQPACKET.
-  // Each is moved by one call, also one of no bytes.
-  bool messages = false;
-  // A TCP stream that the runtime made, on a backend that marks_short_reads.
-  // When a read of one was short, whatever comes later comes with a report,
-  // unless no more edges come. That is not so elsewhere: a Unix stream ends
-  // reads at passed descriptors.
-  bool short_reads_drain = false;
+  // What the end met, an errno or 0. Written before it is said to have come.
+  std::uint16_t end_error = 0;
+  SystemFd at_end = SystemFd::kClose;  // Written by the closer.
+  // Goes false once, by Watch. Acquire: who finds it so may wait for reports.
+  StdEnv::Atomic<bool> unwatched_{false};
   // The read direction's: the last read was short, and readiness was not
   // forgotten since. So a read would block, or the semaphore says that it
   // would not: there is no need to try.
   bool drained = false;
-  // For reading and for writing: Retry.
-  RetryTimer* retry[2] = {};
-  WaitNotes notes;
-  SystemFd at_end = SystemFd::kClose;  // Written by the closer.
+  // Set before any operation, and before Stop can end it. False for a pipe or a
+  // terminal.
+  bool socket = true;
+  // Set before any operation, and then only read:
+  // A TCP stream that the runtime made, on a backend that marks_short_reads.
+  // When a read of one was short, whatever comes later comes with a report,
+  // unless no more edges come. That is not so elsewhere: a Unix stream ends
+  // reads at passed descriptors.
+  bool short_reads_drain : 1 = false;
+  // What moves is messages, not a stream of bytes: datagrams, SOCK_SEQPACKET.
+  // Each is moved by one call, also one of no bytes.
+  bool messages : 1 = false;
   // Of a listener: what it accepts has TCP_NODELAY.
-  bool no_delay = true;
-  // What the end met, an errno or 0. Written before it is said to have come.
-  std::uint16_t end_error = 0;
+  bool no_delay : 1 = true;
   // A read (a write) of it is one call of read(2) (send(2)), and no more to it.
-  bool reads_plainly = true;
-  bool sends_plainly = true;
-  // Goes false once, by Watch. Acquire: who finds it so may wait for reports.
-  StdEnv::Atomic<bool> unwatched_{false};
+  bool reads_plainly : 1 = true;
+  bool sends_plainly : 1 = true;
+  Scheduler& scheduler;
+  Shard& poller;
+  PollDesc<StdEnv>* const desc;
+  WaitNotes notes;
   // Null: all is done by calls of the worker's own.
   std::unique_ptr<RingCalls> calls;
-  // A Unix socket's file; goes when this is closed. Null if there is none.
-  std::unique_ptr<BoundName> bound;
 
  private:
+  // What few have.
+  struct Rare;
+
   friend FdLife;
 
   static void* CloseOnItsThread(void* self);
   bool HaveCalls();
+  Rare* HaveRare();
   void Classify();
   void EndedWith(int error);
 
@@ -196,6 +198,10 @@ struct FdState : FdLife<StdEnv, FdState> {
   bool EndElsewhere();
   void CloseSystem();
   void Free() { delete this; }
+
+  // Null until it is needed, by whoever has a direction; then it stays.
+  // acq_rel: of two who make it, the second finds the first one's.
+  StdEnv::Atomic<Rare*> rare_{nullptr};
 };
 
 }  // namespace internal

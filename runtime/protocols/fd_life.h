@@ -215,8 +215,9 @@ class FdLife : public OpenList<Env>::Entry {
     if (!self().EndElsewhere()) EndHere();
   }
 
-  typename Env::template Atomic<std::int32_t> refs_{2};  // Handle, descriptor.
   typename Env::template Atomic<std::uintptr_t> closer_{0};
+  // Handle, descriptor. Last: what derives begins in the same word.
+  typename Env::template Atomic<std::int32_t> refs_{2};
 };
 
 }  // namespace netpoll::internal
