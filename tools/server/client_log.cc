@@ -43,7 +43,7 @@ int ClientLog::Open(const std::string& path) {
   return moved ? 0 : error;
 }
 
-void ClientLog::Add(const std::string& peer, const Counts& counts,
+void ClientLog::Add(const std::string& peer, const ClientCounts& counts,
                     double seconds) {
   if (fd_ < 0) return;
   const std::time_t now = std::time(nullptr);

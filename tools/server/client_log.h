@@ -31,7 +31,7 @@ class ClientLog {
   int Reopen() { return Open(path_); }
 
   // Any thread. `seconds`: how long the client was there.
-  void Add(const std::string& peer, const Counts& counts, double seconds);
+  void Add(const std::string& peer, const ClientCounts& counts, double seconds);
 
   std::uint64_t dropped() const { return dropped_.load(); }
 

@@ -29,21 +29,29 @@ constexpr std::size_t kLingerBytes = std::size_t{1} << 20;
 
 }  // namespace
 
-void Connection::StartTurn(std::uint64_t turn, Awaited awaited) {
+void Connection::StartTurn(std::uint64_t number, Awaited awaited) {
+  const auto turn = static_cast<std::uint32_t>(number);
   if (turn == turn_ && awaited == awaited_) return;
   const bool begins = turn != turn_;
+  const bool was_limited = began_ != 0;
   turn_ = turn;
   awaited_ = awaited;
-  const std::chrono::nanoseconds limit = server().options().LimitOf(
-      awaited == Awaited::kHeader, awaited != Awaited::kNext);
-  if (limit.count() == 0) {
-    if (!deadline_.none()) socket().SetReadDeadline(deadline_ = Deadline());
+  if (Limit().count() == 0) {
     began_ = 0;
+    if (was_limited) socket().SetReadDeadline(Deadline());
     return;
   }
-  if (begins || began_ == 0) began_ = Runtime::Now();
-  deadline_ = Deadline::After(began_, limit);
-  socket().SetReadDeadline(deadline_);
+  if (begins || !was_limited) began_ = Runtime::Now();
+  socket().SetReadDeadline(TurnEnds());
+}
+
+std::chrono::nanoseconds Connection::Limit() const {
+  return server().options().LimitOf(awaited_ == Awaited::kHeader,
+                                    awaited_ != Awaited::kNext);
+}
+
+Deadline Connection::TurnEnds() const {
+  return began_ == 0 ? Deadline() : Deadline::After(began_, Limit());
 }
 
 void Connection::StartWrite() {
@@ -53,17 +61,22 @@ void Connection::StartWrite() {
   write_limited_ = true;
 }
 
-// What is written next may have to wait, too, and then has time of its own.
-void Connection::EndWrite() {
-  if (!write_limited_) return;
-  write_limited_ = false;
-  socket().SetWriteDeadline(Deadline::None());
+bool Connection::EndWrite(IoResult put) {
+  // What is written next may have to wait, too, and then has time of its own.
+  if (write_limited_) {
+    write_limited_ = false;
+    socket().SetWriteDeadline(Deadline::None());
+  }
+  counts.bytes_out += put.bytes;
+  if (!put.ok()) Ended(put.status);
+  return put.ok();
 }
 
 bool Connection::WokenToDrain() {
-  if (!server().draining()) return false;
-  if (!deadline_.none() && Runtime::Now() >= deadline_.value()) return false;
-  socket().SetReadDeadline(deadline_);
+  if (!reads_ || !server().draining()) return false;
+  const Deadline ends = TurnEnds();
+  if (!ends.none() && Runtime::Now() >= ends.value()) return false;
+  socket().SetReadDeadline(ends);
   return true;
 }
 

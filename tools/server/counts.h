@@ -12,33 +12,38 @@ namespace netpoll::server {
 
 // Written by one thread at a time, which pays no more than for a plain number;
 // read by any.
-class Counter {
+template <class Number>
+class CounterOf {
  public:
-  Counter() = default;
-  Counter(std::uint64_t value) : value_(value) {}  // NOLINT: is a number.
-  Counter(const Counter& other) : value_(other) {}
-  Counter& operator=(const Counter& other) {
+  CounterOf() = default;
+  CounterOf(Number value) : value_(value) {}  // NOLINT: is a number.
+  CounterOf(const CounterOf& other) : value_(other) {}
+  CounterOf& operator=(const CounterOf& other) {
     value_.store(other, std::memory_order_relaxed);
     return *this;
   }
-  operator std::uint64_t() const {  // NOLINT: is a number.
+  operator Number() const {  // NOLINT: is a number.
     return value_.load(std::memory_order_relaxed);
   }
-  Counter& operator+=(std::uint64_t more) { return *this = *this + more; }
-  Counter& operator++() { return *this += 1; }
+  CounterOf& operator+=(Number more) { return *this = *this + more; }
+  CounterOf& operator++() { return *this += 1; }
 
  private:
-  std::atomic<std::uint64_t> value_{0};
+  std::atomic<Number> value_{0};
 };
+using Counter = CounterOf<std::uint64_t>;
 
-struct Counts {
+// `Rare`: what is counted rarely.
+template <class Rare>
+struct CountsOf {
   Counter messages;  // Requests, or reads echoed.
   Counter bytes_in;
   Counter bytes_out;
-  Counter timeouts;  // Clients closed by the read timeout.
-  Counter errors;    // Malformed requests, failures of the system.
+  CounterOf<Rare> timeouts;  // Clients closed by the read timeout.
+  CounterOf<Rare> errors;    // Malformed requests, failures of the system.
 
-  void Add(const Counts& other) {
+  template <class Other>
+  void Add(const CountsOf<Other>& other) {
     messages += other.messages;
     bytes_in += other.bytes_in;
     bytes_out += other.bytes_out;
@@ -46,6 +51,9 @@ struct Counts {
     errors += other.errors;
   }
 };
+using Counts = CountsOf<std::uint64_t>;
+// Of one client: there are many.
+using ClientCounts = CountsOf<std::uint32_t>;
 
 }  // namespace netpoll::server
 

@@ -3,7 +3,6 @@
 #include "netpoll/tools/server/echo_session.h"
 
 #include <array>
-#include <string_view>
 #include <utility>
 
 #include "netpoll/runtime/io_status.h"
@@ -21,26 +20,16 @@ Task<void> EchoSession(Server& server, Socket socket) {
   std::array<char, kEchoBuffer> buffer;
   for (;;) {
     connection.StartTurn(connection.counts.messages, Awaited::kNext);
-    IoResult got;
-    if (server.draining()) {
-      // What came before the end is still echoed.
-      got = connection.ReadNow(buffer);
-    } else {
-      got = co_await connection.socket().Read(buffer);
-      if (got.status.timeout() && connection.WokenToDrain()) continue;
-    }
+    // What came before the end is still echoed.
+    const IoResult got = co_await connection.Read(buffer, server.draining());
+    if (got.status.timeout() && connection.WokenToDrain()) continue;
     if (!got.ok() || got.bytes == 0) {
       connection.Ended(got.status);
       break;
     }
     connection.counts.bytes_in += got.bytes;
-    const IoResult put =
-        co_await connection.Write(std::string_view(buffer.data(), got.bytes));
-    connection.counts.bytes_out += put.bytes;
-    if (!put.ok()) {
-      connection.Ended(put.status);
-      break;
-    }
+    const bool put = co_await connection.Write(buffer, got.bytes);
+    if (!put) break;
     ++connection.counts.messages;
   }
 }

@@ -2,6 +2,7 @@
 
 #include "netpoll/tools/server/http_session.h"
 
+#include <cstdint>
 #include <new>
 #include <utility>
 
@@ -17,7 +18,7 @@ namespace netpoll::server {
 Task<void> HttpSession(Server& server, Socket socket) {
   using Next = HttpExchange::Next;
   Connection connection(server, std::move(socket));
-  Counts& counts = connection.counts;
+  ClientCounts& counts = connection.counts;
   // Answers are made of strings. Where there is no memory for one the client is
   // closed: an exception that left the session would stop the server.
   try {
@@ -25,15 +26,11 @@ Task<void> HttpSession(Server& server, Socket socket) {
     for (;;) {
       const Next next = http.Advance(server.draining());
       counts.messages = http.requests();
-      counts.errors = http.errors();
+      counts.errors = static_cast<std::uint32_t>(http.errors());
       if (!http.output().empty()) {
-        const IoResult put = co_await connection.Write(http.output());
-        counts.bytes_out += put.bytes;
+        const bool put = co_await connection.Write(http.output());
         http.ClearOutput();
-        if (!put.ok()) {
-          connection.Ended(put.status);
-          break;
-        }
+        if (!put) break;
       }
       if (next == Next::kWrite) continue;
       if (next == Next::kLinger) co_await connection.Linger();
@@ -45,13 +42,9 @@ Task<void> HttpSession(Server& server, Socket socket) {
                            !open               ? Awaited::kNext
                            : http.mid_header() ? Awaited::kHeader
                                                : Awaited::kBody);
-      IoResult got;
-      if (server.draining() && !open) {
-        got = connection.ReadNow(http.Room());
-      } else {
-        got = co_await connection.socket().Read(http.Room());
-        if (got.status.timeout() && connection.WokenToDrain()) continue;
-      }
+      const IoResult got =
+          co_await connection.Read(http.Room(), server.draining() && !open);
+      if (got.status.timeout() && connection.WokenToDrain()) continue;
       if (!got.ok() || got.bytes == 0) {
         connection.Ended(got.status);
         break;

@@ -158,7 +158,7 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   Socket& socket() { return socket_; }
-  Counts counts;
+  ClientCounts counts;
 
  protected:
   Client(Server& server, Socket socket)
