@@ -34,15 +34,16 @@ Task<> Members(Runtime& runtime, netpoll::Listener& listener) {
   auto bob = co_await Socket::Connect(runtime, listener.address());
   auto eve = co_await Socket::Connect(runtime, listener.address());
   // Until all are members somebody may miss a line: say it again.
-  std::string heard;
-  for (int i = 0; heard.empty() && i < 1000; ++i) {
-    (void)co_await ann->Write("hello\n");
-    char line[6];
-    const auto got = co_await WithTimeout(20ms, bob->Read(line));
-    if (got.ok()) heard = std::string(line, got.bytes);
+  for (Socket* const member : {&*bob, &*eve}) {
+    std::string heard;
+    for (int i = 0; heard.empty() && i < 1000; ++i) {
+      (void)co_await ann->Write("hello\n");
+      char line[6];
+      const auto got = co_await WithTimeout(20ms, member->Read(line));
+      if (got.ok()) heard = std::string(line, got.bytes);
+    }
+    EXPECT_EQ(heard, "hello\n");
   }
-  EXPECT_EQ(heard, "hello\n");
-  EXPECT_EQ(co_await ReadLine(*eve), "hello\n");
   (void)co_await bob->Write("good bye\n");
   EXPECT_EQ(co_await ReadLine(*ann), "good bye\n");
   bob->CloseNow();
