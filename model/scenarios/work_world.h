@@ -26,6 +26,7 @@ struct WorkCast {
   bool cancels = false;  // The first task's work may be cancelled.
   bool token = false;    // By a token, and not by its scope.
   bool fails = false;    // A thread may not be had.
+  bool meets = false;    // The first task's work waits for the second's.
   bool endless = false;  // They come, and are cancelled, again and again.
 };
 
@@ -49,6 +50,7 @@ class WorkWorld : public RuntimeWorld {
       AddThread("thread" + std::to_string(i + 1),
                 [=, this](Thread& thread) { Work(thread, i); });
     }
+    met_.name = "met";
     if (cast.cancels) {
       token_.name = "token";
       AddThread("canceller", [this](Thread& thread) { Cancels(thread); });
@@ -138,6 +140,11 @@ class WorkWorld : public RuntimeWorld {
     if (token.calls) return std::nullopt;
     token.listens = false;
     return token.asked ? 1 : 0;
+  }
+  // Waits for one, and takes it.
+  static Step Takes(int& value, std::int64_t) {
+    if (value == 0) return std::nullopt;
+    return --value;
   }
   static Step Another(Token& token, std::int64_t) {
     token = {};
@@ -257,6 +264,8 @@ class WorkWorld : public RuntimeWorld {
       if (Thread::Call("work.runs", runs_[at], Count, 1) != 0) {
         thread.Fail("R11: work was run twice");
       }
+      if (cast_.meets && at == 0) Thread::Await("work.waits", met_, Takes);
+      if (cast_.meets && at == 1) Thread::Call("work.meets", met_, Count, 1);
       queue_->Ran();
       Wake(item);
     }
@@ -292,6 +301,7 @@ class WorkWorld : public RuntimeWorld {
   Int ended_[2] = {Int(0), Int(0)};
   Int runs_[2] = {Int(0), Int(0)};
   Int started_[2] = {Int(0), Int(0)};  // 1; 3: it has returned.
+  Int met_{0};  // Work of the second that none of the first has waited for.
   internal::CancelNode<RuntimeEnv> scope_;
   internal::CancelNode<RuntimeEnv>::Seat seat_;
   ObjectOf<Token> token_{Token{}};
@@ -316,6 +326,8 @@ inline void AddWorkScenarios(std::vector<Scenario>& all) {
   add("work-full", "one piece of work may wait", {.tasks = 2, .most = 1});
   add("work-no-thread", "threads may not be had",
       {.tasks = 2, .threads = 2, .fails = true});
+  add("work-meets", "two threads, and work that waits for another",
+      {.tasks = 2, .rounds = 2, .threads = 2, .meets = true});
   const auto closed = [&](const char* name, const char* about, WorkCast cast) {
     cast.endless = true;
     add(name, about, cast);
