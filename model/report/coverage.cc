@@ -58,6 +58,7 @@ constexpr Reason kReasons[] = {
     {"cancel.again", kAgain},
     {"open.again.lock", kAgain},
     {"destroy.open", "a Poller is destroyed by its last user"},
+    {"wakeup.end", "what tasks wait for is destroyed by its last user"},
     {"pool.free_chunk", kBuilding},
     {"pool.carve", kBuilding},
     {"pool.publish", kBuilding},
