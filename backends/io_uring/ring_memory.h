@@ -13,6 +13,8 @@
 #ifndef NETPOLL_BACKENDS_IO_URING_RING_MEMORY_H_
 #define NETPOLL_BACKENDS_IO_URING_RING_MEMORY_H_
 
+#include "netpoll/core/cpp20.h"
+
 #include <linux/io_uring.h>
 
 #include <algorithm>

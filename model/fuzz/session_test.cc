@@ -42,7 +42,9 @@ TEST_P(Fuzz, FindsTheCanaryAndThenNothing) {
   Session first(canary, seed);
   const auto found = RunUntilBroken(first, 100'000);
   ASSERT_TRUE(found.broken()) << "the canary lives";
-  EXPECT_EQ(found.run.violation.substr(0, 3), "L1:")
+  // A lost wake, as the law of descriptors or that of operations has it.
+  const std::string law = found.run.violation.substr(0, 3);
+  EXPECT_TRUE(law == "L1:" || law == "A4:")
       << found.scenario->name << ": " << Told("canary", found);
 
   Target shipped(Fuzzed(*FindVariant("shipped")));
