@@ -73,6 +73,9 @@ const std::map<std::string, const char*>& Enough() {
       {"gate.shut.lock unlocked", kNobodyElse},
       {"run.remove_background split", kNobodyElse},
       {"cancel.empty.lock unlocked", kNobodyElse},
+      {"recall.take split",
+       "it finds 1 whatever comes between; what it is an exchange for is the "
+       "order, which interleavings do not show"},
       {"flight.begin dropped",
        "a call under way is told from none only to who begins another beside "
        "it, which breaks a rule"},
