@@ -53,7 +53,7 @@ Task<void> HttpSession(Server& server, Socket socket) {
       http.Received(got.bytes);
     }
   } catch (const std::bad_alloc&) {
-    ++counts.errors;
+    server.NoMemory();
   }
 }
 

@@ -127,6 +127,8 @@ void Server::Refused(int error, bool same_client) {
   if (options_.log_refusals) refusals_.Add(error, Runtime::Now());
 }
 
+void Server::NoMemory() { Refused(ENOMEM, false); }
+
 // Whoever leaves, last of all: the server may be gone after it.
 void Server::Depart(std::unique_lock<std::mutex> hold) {
   if (--present_ > 0) return;

@@ -102,6 +102,10 @@ class Server {
   void Cut();
   bool draining() const { return draining_.load(); }
 
+  // By a session that ends because there is no memory to go on: its client is
+  // refused.
+  void NoMemory();
+
   // Until now.
   Totals totals() const;
 
