@@ -370,5 +370,24 @@ TEST_P(DeadlineTest, ReusedDescriptorsSeeNothingOfTheirPredecessors) {
   });
 }
 
+// A handle may outlive its runtime once its descriptor is closed. What is no
+// more there is for the address sanitizer to notice.
+TEST(ClosedHandleTest, HasNoDeadlineWhenItsRuntimeIsGone) {
+  auto close = [](Runtime& own, Socket* kept) -> Task<> {
+    auto ends = Socket::Pair(own);
+    EXPECT_TRUE(ends.ok());
+    *kept = std::move(ends->first);
+    co_await kept->Close();
+  };
+  Socket kept;
+  {
+    Runtime runtime;
+    runtime.Spawn(close(runtime, &kept));
+    EXPECT_TRUE(RunWatched(runtime).ok());
+  }
+  kept.SetDeadline(Deadline::Past());
+  kept.SetReadDeadline(Deadline::None());
+}
+
 }  // namespace
 }  // namespace netpoll

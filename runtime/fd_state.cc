@@ -228,6 +228,8 @@ RetryTimer* FdState::Retry(Mode direction) {
 }
 
 void FdState::SetDeadline(Mode mode, Deadline deadline) {
+  if (lock.closed()) [[unlikely]]
+    return;  // The poller may be gone.
   DeadlineResult result = poller.SetDeadline(desc, mode, deadline, generation);
   if (!result.wake.ready.empty()) [[unlikely]] {
     scheduler.CountWoken(&WorkerCounts::timeouts, result.wake);
