@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the worker's ring carries out: reads, writes, and waits for who connects
-// or is connected to. Where it can't (the task
-// is another runtime's, or there is no room) they are made as anywhere.
+// or is connected to. Where it can't (the task is another runtime's, or there
+// is no room) they are made as anywhere.
 
 #include <algorithm>
 #include <cerrno>

@@ -21,6 +21,9 @@ struct RingCalls;
 struct RingCall : Recallable<StdEnv> {
   RingCall(RingCalls& both, Mode way) : of(both), direction(way) {}
 
+  // Gives up a reference to the descriptor's memory.
+  inline void DropReference() const;
+
   RingCalls& of;
   Flight<StdEnv> flight;
   const Mode direction;
@@ -42,6 +45,8 @@ struct RingCalls {
   RingCall send;
   StdEnv::Lock watching;  // Held by whoever has the poller watch it.
 };
+
+inline void RingCall::DropReference() const { of.drop_reference(of.fd); }
 
 }  // namespace netpoll::internal
 

@@ -39,10 +39,6 @@ Task<AcceptResult> AcceptOne(Listener& listener) {
   co_return co_await listener.Accept();
 }
 
-Task<IoResult> ReadOne(Socket& socket, std::string& buffer) {
-  co_return co_await socket.Read(buffer);
-}
-
 TEST_F(RingTest, BothEndsOfAConnectionAreMovedByTheRingAlone) {
   RunInRing([](Runtime& runtime) -> Task<> {
     Listener listener = ListenOn(runtime, "127.0.0.1:0");
@@ -54,7 +50,7 @@ TEST_F(RingTest, BothEndsOfAConnectionAreMovedByTheRingAlone) {
     EXPECT_TRUE(accepted.ok()) << accepted.status.ToString();
     EXPECT_EQ(accepted.peer, *client->LocalAddress());
     std::string buffer(8, ' ');
-    JoinHandle<IoResult> reader = runtime.Spawn(ReadOne(*client, buffer));
+    JoinHandle<IoResult> reader = runtime.Spawn(ReadInto(*client, buffer));
     co_await Settle(runtime, 1);
     EXPECT_TRUE((co_await accepted.socket.Write("abc")).ok());
     EXPECT_EQ((co_await std::move(reader)).bytes, 3u);

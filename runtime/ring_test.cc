@@ -32,10 +32,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Task<IoResult> ReadInto(Socket& socket, std::string& buffer) {
-  co_return co_await socket.Read(buffer);
-}
-
 Task<IoResult> WriteAll(Socket& socket, const std::string& data) {
   co_return co_await socket.Write(data);
 }

@@ -15,17 +15,28 @@
 
 namespace netpoll {
 
-// With one worker that has a ring; skipped where the kernel has none.
+// Of workers that have a ring each; skipped where the kernel has none.
 class RingTest : public testing::Test {
  protected:
+  // On the only worker.
   template <class Body>
   void RunInRing(Body body) {
+    RunInRings(1, body);
+  }
+  // On the first of so many.
+  template <class Body>
+  void RunInRings(int threads, Body body) {
     const DescriptorGuard guard;
-    Runtime runtime({.threads = 1, .backend = "io_uring", .completions = true});
+    Runtime runtime({.threads = threads,
+                     .backend = "io_uring",
+                     .completions = true,
+                     .sharded = threads > 1});
     if (!runtime.status().ok() || !runtime.backend_note().empty()) {
       GTEST_SKIP() << runtime.status() << runtime.backend_note();
     }
-    runtime.Spawn(body(runtime));
+    SpawnOptions where;
+    if (threads > 1) where.worker = 0;
+    runtime.Spawn(body(runtime), where);
     const absl::Status status = RunWatched(runtime);
     ASSERT_TRUE(status.ok()) << status;
     EXPECT_EQ(runtime.stats().parked, 0) << "the waiter count drifted";
@@ -35,6 +46,10 @@ class RingTest : public testing::Test {
 // It never waited for readiness.
 inline bool OnlyByRing(const Descriptor& descriptor) {
   return internal::StateOf(descriptor)->unwatched();
+}
+
+inline Task<IoResult> ReadInto(Socket& socket, std::string& buffer) {
+  co_return co_await socket.Read(buffer);
 }
 
 // Lets the other tasks come to where they wait, and the ring take their calls.

@@ -26,28 +26,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class RingWorkersTest : public testing::Test {
- protected:
-  template <class Body>
-  void RunInRings(int threads, Body body) {
-    const DescriptorGuard guard;
-    Runtime runtime({.threads = threads,
-                     .backend = "io_uring",
-                     .completions = true,
-                     .sharded = true});
-    if (!runtime.status().ok() || !runtime.backend_note().empty()) {
-      GTEST_SKIP() << runtime.status() << runtime.backend_note();
-    }
-    runtime.Spawn(body(runtime), {.worker = 0});
-    const absl::Status status = RunWatched(runtime);
-    ASSERT_TRUE(status.ok()) << status;
-    EXPECT_EQ(runtime.stats().parked, 0) << "the waiter count drifted";
-  }
-};
-
-Task<IoResult> ReadInto(Socket& socket, std::string& buffer) {
-  co_return co_await socket.Read(buffer);
-}
+class RingWorkersTest : public RingTest {};
 
 // The task that sets the deadline is on one worker, the read on another, whose
 // ring has the call.

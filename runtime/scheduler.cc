@@ -291,7 +291,7 @@ void Scheduler::RecallElsewhere(RingCall& call, std::uint32_t carrier) {
   if (its.recalls.Ask(call)) {
     Break(its);
   } else {
-    call.of.drop_reference(call.of.fd);
+    call.DropReference();
   }
 }
 
@@ -303,7 +303,7 @@ void Scheduler::TakeRecalls(Worker& worker) {
       [&worker](Recallable<StdEnv>& asked) {
         auto& call = static_cast<RingCall&>(asked);
         worker.ring->Recall(call);
-        call.of.drop_reference(call.of.fd);
+        call.DropReference();
       },
       [&worker](Recallable<StdEnv>& asked, std::uint32_t carrier) {
         worker.scheduler->RecallElsewhere(static_cast<RingCall&>(asked),
@@ -314,8 +314,7 @@ void Scheduler::TakeRecalls(Worker& worker) {
 // When all workers have left: of calls that have ended.
 void Scheduler::DropRecalls() {
   const auto drop = [](Recallable<StdEnv>& asked) {
-    RingCalls& of = static_cast<RingCall&>(asked).of;
-    of.drop_reference(of.fd);
+    static_cast<RingCall&>(asked).DropReference();
   };
   for (const auto& worker : workers_) {
     worker->recalls.Take(

@@ -4,8 +4,6 @@
 // object that is allocated for it, its slot in the poller, and the room for its
 // timers. With gcc 12, on 64 bits; others may need more, and say how much.
 
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -25,6 +23,7 @@
 #include "netpoll/runtime/join.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
+#include "netpoll/tests/integration/echo_client.h"
 #include "netpoll/tools/server/connection.h"
 #include "netpoll/tools/server/echo_session.h"
 #include "netpoll/tools/server/server.h"
@@ -64,16 +63,6 @@ Task<> Session(Server& server, Socket socket) {
   return EchoSession(server, std::move(socket));
 }
 
-// Connects, and sees one byte come back: the session is there, and waits.
-int Client(const SocketAddress& address) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  EXPECT_EQ(::connect(fd, address.data(), address.size()), 0);
-  char byte = 'x';
-  EXPECT_EQ(::write(fd, &byte, 1), 1);
-  EXPECT_EQ(::read(fd, &byte, 1), 1);
-  return fd;
-}
-
 // Those of one more connection, when there is room for it in all that grows.
 std::vector<std::size_t> OfOneConnection(Runtime& runtime) {
   count = 0;
@@ -86,9 +75,9 @@ std::vector<std::size_t> OfOneConnection(Runtime& runtime) {
   std::size_t after = 0;
   std::thread client([&] {
     // The first one's session has begun to note, and is not noted itself.
-    const int first = Client(server.address());
+    const int first = EchoClient(server.address());
     before = count;
-    const int second = Client(server.address());
+    const int second = EchoClient(server.address());
     after = count;
     ::close(first);
     ::close(second);

@@ -4,8 +4,6 @@
 // allocated for it, apart from its buffer.
 
 #include <malloc.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -20,21 +18,12 @@
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/test_support.h"
+#include "netpoll/tests/integration/echo_client.h"
 #include "netpoll/tools/server/echo_session.h"
 #include "netpoll/tools/server/server.h"
 
 namespace netpoll::server {
 namespace {
-
-// Connects, and sees one byte come back: the session is there, and waits.
-int Client(const SocketAddress& address) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  EXPECT_EQ(::connect(fd, address.data(), address.size()), 0);
-  char byte = 'x';
-  EXPECT_EQ(::write(fd, &byte, 1), 1);
-  EXPECT_EQ(::read(fd, &byte, 1), 1);
-  return fd;
-}
 
 std::size_t Allocated() {
   const struct mallinfo2 info = ::mallinfo2();
@@ -71,10 +60,11 @@ TEST(EchoMemory, AnIdleConnectionCostsLittleBesidesItsBuffer) {
   std::thread clients([&] {
     std::vector<int> fds;
     fds.reserve(kWarmUp + kConnections);
-    for (int i = 0; i < kWarmUp; ++i) fds.push_back(Client(server.address()));
+    for (int i = 0; i < kWarmUp; ++i)
+      fds.push_back(EchoClient(server.address()));
     before = Allocated();
     for (int i = 0; i < kConnections; ++i) {
-      fds.push_back(Client(server.address()));
+      fds.push_back(EchoClient(server.address()));
     }
     after = Allocated();
     for (const int fd : fds) ::close(fd);
