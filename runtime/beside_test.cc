@@ -3,6 +3,7 @@
 // Tasks side by side: WhenAll, WhenAny, groups, streams of results. Whatever
 // fails or is cancelled, all are waited for, and nothing is lost.
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -38,8 +39,9 @@ Task<int> Number(Runtime& runtime, int number,
 }
 Task<> Nothing(Runtime& runtime) { co_await runtime.Sleep(1ms); }
 
-// Says whether it was cancelled, a while after it was.
-Task<bool> Sleepy(Runtime& runtime, int& left) {
+// Says whether it was cancelled, a while after it was. Several may leave at
+// once, on workers of their own.
+Task<bool> Sleepy(Runtime& runtime, std::atomic<int>& left) {
   const bool slept = co_await runtime.Sleep(1h);
   co_await Shielded(runtime.Sleep(2ms));
   ++left;
@@ -77,7 +79,7 @@ TEST_P(BesideTest, AllResultsComeInTheOrderOfTheTasks) {
 
 TEST_P(BesideTest, TheFirstFailureCancelsTheOthersAndIsThrownWhenTheyHaveLeft) {
   RunTest(threads(), [](Runtime& runtime) -> Task<> {
-    int left = 0;
+    std::atomic<int> left = 0;
     std::string what;
     try {
       co_await WhenAll(Sleepy(runtime, left), Fails(runtime, "first", 1ms),
@@ -111,7 +113,7 @@ TEST_P(BesideTest, NoExceptionIsLost) {
 
 TEST_P(BesideTest, TheFirstToEndCancelsTheOthersAndAllAreWaitedFor) {
   RunTest(threads(), [](Runtime& runtime) -> Task<> {
-    int left = 0;
+    std::atomic<int> left = 0;
     auto any = co_await WhenAny(Sleepy(runtime, left), Number(runtime, 7, 1ms),
                                 Sleepy(runtime, left));
     EXPECT_EQ(any.first, 1u);
@@ -153,13 +155,13 @@ TEST_P(BesideTest, ALoserKeepsWhatItWasGiven) {
 
 TEST_P(BesideTest, AnOuterScopeReachesAllOfThem) {
   RunTest(threads(), [](Runtime& runtime) -> Task<> {
-    int left = 0;
+    std::atomic<int> left = 0;
     const auto [a, b] = co_await WithTimeout(
         2ms, WhenAll(Sleepy(runtime, left), Sleepy(runtime, left)));
     EXPECT_TRUE(a && b);
     EXPECT_EQ(left, 2);
     // One within the other.
-    const auto nested = [](Runtime& r, int& n) -> Task<bool> {
+    const auto nested = [](Runtime& r, std::atomic<int>& n) -> Task<bool> {
       auto any = co_await WhenAny(Sleepy(r, n), Sleepy(r, n));
       co_return std::get<0>(any.results).Get();
     };
@@ -196,7 +198,7 @@ Task<> Forget(Task<bool> task) { (void)co_await std::move(task); }
 
 TEST_P(BesideTest, AGroupCancelsTheRestAndThrowsAll) {
   RunTest(threads(), [](Runtime& runtime) -> Task<> {
-    int left = 0;
+    std::atomic<int> left = 0;
     std::size_t count = 0;
     try {
       co_await WithTaskGroup(runtime, [&](TaskGroup& group) -> Task<> {
@@ -246,7 +248,7 @@ TEST_P(BesideTest, AFailureEndsWhatSpawnsTheTasks) {
 
 TEST_P(BesideTest, WhoeverAwaitsAGroupIsCancelledWithItAndWaits) {
   RunTest(threads(), [](Runtime& runtime) -> Task<> {
-    int left = 0;
+    std::atomic<int> left = 0;
     co_await WithTimeout(
         2ms, WithTaskGroup(runtime, [&](TaskGroup& group) -> Task<> {
           for (int i = 0; i < 5; ++i)
