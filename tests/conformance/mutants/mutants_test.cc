@@ -5,14 +5,18 @@
 // must fail, stop, or not come to an end.
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
 #include <map>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -25,8 +29,13 @@ namespace {
 
 // A lost wake-up shows as a test that hangs; the longest that any of them takes
 // by right is a thirtieth of this. Wine alone takes seconds to start.
-constexpr unsigned kHangSeconds = 4;
-constexpr unsigned kHangSecondsOfWine = 15;
+constexpr std::chrono::seconds kHangLimit{4};
+constexpr std::chrono::seconds kHangLimitOfWine{15};
+
+constexpr std::size_t kAtATime = 8;
+
+// How often who runs is looked at, if none ends.
+constexpr timespec kLook{.tv_sec = 0, .tv_nsec = 50'000'000};
 
 struct Mutant {
   Row row;
@@ -34,10 +43,17 @@ struct Mutant {
   std::string program;
 
   bool OfWindows() const { return backend == "iocp"; }
+
+  // As a test is named.
+  std::string Name() const {
+    std::string name = backend + "_" + row.name;
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+  }
 };
 
-void PrintTo(const Mutant& mutant, std::ostream* out) {
-  *out << mutant.backend << " " << mutant.row.name;
+void PrintTo(const Mutant* mutant, std::ostream* out) {
+  *out << mutant->backend << " " << mutant->row.name;
 }
 
 std::vector<Mutant> AllMutants() {
@@ -103,79 +119,197 @@ void Execute(const std::vector<std::string>& command) {
   ::_exit(127);
 }
 
-// Is there while a program runs its tests. Wine's status of one that crashed is
-// 0 now and then.
-std::string PrematureExit() { return ::testing::TempDir() + "premature_exit"; }
+// One test of one program, in a process of its own.
+struct Trial {
+  const Mutant* mutant = nullptr;
+  std::string test;
+  End end = End::kNotRun;
+  pid_t pid = -1;
+  std::chrono::steady_clock::time_point limit = {};
 
-// Runs one test of the program. "Waking.ABreakEndsABlockingPoll" names the
-// clause whatever the backend's prefix and the type's number are.
-End RunTest(const Mutant& mutant, const std::string& test) {
-  const std::string dot = test.substr(test.find('.'));
-  const std::string suite = test.substr(0, test.find('.'));
-  const std::string filter = "--gtest_filter=" + test + ":*/" + suite + "/*" +
-                             dot + ":" + suite + "/*" + dot;
+  // Is there while a program runs its tests. Wine's status of one that crashed
+  // is 0 now and then.
+  std::string PrematureExit() const {
+    std::string name = mutant->Name() + "." + test + ".premature_exit";
+    std::replace(name.begin(), name.end(), '/', '_');
+    return ::testing::TempDir() + name;
+  }
+
+  // "Waking.ABreakEndsABlockingPoll" names the clause whatever the backend's
+  // prefix and the type's number are.
+  std::string Filter() const {
+    const std::string dot = test.substr(test.find('.'));
+    const std::string suite = test.substr(0, test.find('.'));
+    return "--gtest_filter=" + test + ":*/" + suite + "/*" + dot + ":" + suite +
+           "/*" + dot;
+  }
+};
+
+sigset_t EndsOfChildren() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGCHLD);
+  return signals;
+}
+
+void Start(Trial& trial) {
+  const bool of_windows = trial.mutant->OfWindows();
+  trial.limit = std::chrono::steady_clock::now() +
+                (of_windows ? kHangLimitOfWine : kHangLimit);
   std::fflush(stdout);  // Or the child would say it again.
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(mutant.OfWindows() ? kHangSecondsOfWine : kHangSeconds);
-    // The failures are expected, and would look like this test's own.
-    if (std::freopen("/dev/null", "w", stdout) == nullptr ||
-        std::freopen("/dev/null", "w", stderr) == nullptr) {
-      ::_exit(126);
-    }
-    // Of this test, and of its shard.
-    for (const char* const ours :
-         {"XML_OUTPUT_FILE", "TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS",
-          "TEST_SHARD_STATUS_FILE", "GTEST_SHARD_INDEX", "GTEST_TOTAL_SHARDS",
-          "GTEST_SHARD_STATUS_FILE", "GTEST_OUTPUT"}) {
-      ::unsetenv(ours);
-    }
-    ::setenv("TEST_PREMATURE_EXIT_FILE", PrematureExit().c_str(), 1);
-    std::vector<std::string> command{mutant.program};
-    if (mutant.OfWindows()) command = UnderWine(mutant.program);
-    command.push_back(filter);
-    Execute(command);
+  trial.pid = ::fork();
+  // Not so Wine: its first program starts the server of all.
+  if (!of_windows) ::setpgid(trial.pid, trial.pid);
+  if (trial.pid != 0) return;
+  const sigset_t ends = EndsOfChildren();
+  ::sigprocmask(SIG_UNBLOCK, &ends, nullptr);
+  // The failures are expected, and would look like this test's own.
+  if (std::freopen("/dev/null", "w", stdout) == nullptr ||
+      std::freopen("/dev/null", "w", stderr) == nullptr) {
+    ::_exit(126);
   }
+  // Of this test, and of its shard.
+  for (const char* const ours :
+       {"XML_OUTPUT_FILE", "TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS",
+        "TEST_SHARD_STATUS_FILE", "GTEST_SHARD_INDEX", "GTEST_TOTAL_SHARDS",
+        "GTEST_SHARD_STATUS_FILE", "GTEST_OUTPUT"}) {
+    ::unsetenv(ours);
+  }
+  ::setenv("TEST_PREMATURE_EXIT_FILE", trial.PrematureExit().c_str(), 1);
+  std::vector<std::string> command{trial.mutant->program};
+  if (of_windows) command = UnderWine(trial.mutant->program);
+  command.push_back(trial.Filter());
+  Execute(command);
+}
+
+// Whether it has ended, by itself or because its time is over.
+bool HasEnded(Trial& trial) {
   int status = 0;
-  ::waitpid(child, &status, 0);
-  const bool premature = std::filesystem::remove(PrematureExit());
-  if (WIFSIGNALED(status)) {
-    return WTERMSIG(status) == SIGALRM ? End::kHung : End::kStopped;
+  const pid_t ended = ::waitpid(trial.pid, &status, WNOHANG);
+  if (ended == 0) {
+    if (std::chrono::steady_clock::now() < trial.limit) return false;
+    ::kill(trial.mutant->OfWindows() ? trial.pid : -trial.pid, SIGKILL);
+    ::waitpid(trial.pid, &status, 0);
+    std::filesystem::remove(trial.PrematureExit());
+    trial.end = End::kHung;
+    return true;
   }
-  switch (WEXITSTATUS(status)) {
-    case 0:
-      return premature ? End::kStopped : End::kPassed;
-    case 126:
-    case 127:
-      return End::kNotRun;
-    default:
-      return End::kFailed;
+  const bool premature = std::filesystem::remove(trial.PrematureExit());
+  if (ended != trial.pid) {
+    trial.end = End::kNotRun;
+  } else if (WIFSIGNALED(status)) {
+    trial.end = End::kStopped;
+  } else if (WEXITSTATUS(status) == 0) {
+    trial.end = premature ? End::kStopped : End::kPassed;
+  } else if (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127) {
+    trial.end = End::kNotRun;
+  } else {
+    trial.end = End::kFailed;
+  }
+  return true;
+}
+
+// Several at a time: what takes long only waits for its end.
+void RunAll(std::vector<Trial>& trials) {
+  const sigset_t ends = EndsOfChildren();
+  ::sigprocmask(SIG_BLOCK, &ends, nullptr);
+  std::vector<Trial*> running;
+  std::size_t next = 0;
+  while (next != trials.size() || !running.empty()) {
+    while (next != trials.size() && running.size() < kAtATime) {
+      running.push_back(&trials[next]);
+      Start(trials[next++]);
+    }
+    ::sigtimedwait(&ends, nullptr, &kLook);
+    std::erase_if(running, [](Trial* trial) { return HasEnded(*trial); });
   }
 }
 
-// Ends Wine's server with the last test.
-class Wine : public ::testing::Environment {
+// Whether this process, with its filter and its shard, runs the case of that
+// name.
+bool IsToRun(const std::string& name) {
+  const auto& tests = *::testing::UnitTest::GetInstance();
+  for (int i = 0; i < tests.total_test_suite_count(); ++i) {
+    const auto& suite = *tests.GetTestSuite(i);
+    for (int j = 0; j < suite.total_test_count(); ++j) {
+      const auto& info = *suite.GetTestInfo(j);
+      const std::string full = info.name();
+      if (full.substr(full.find('/') + 1) == name) return info.should_run();
+    }
+  }
+  return false;
+}
+
+const std::vector<Mutant>& Mutants() {
+  static const auto& mutants = *new std::vector<Mutant>(AllMutants());
+  return mutants;
+}
+
+// What came of the trials, before the first case looks.
+class Trials : public ::testing::Environment {
  public:
+  void SetUp() override {
+    const bool no_ring = netpoll::conformance::WhyNoIoUring() != nullptr;
+    for (const Mutant& mutant : Mutants()) {
+      if (!IsToRun(mutant.Name())) continue;
+      if (no_ring && mutant.backend == "io_uring") continue;
+      for (const std::string& test : mutant.row.breaks) {
+        trials_.push_back({.mutant = &mutant, .test = test});
+      }
+    }
+    // Those of Windows may take the longest.
+    std::stable_partition(
+        trials_.begin(), trials_.end(),
+        [](const Trial& trial) { return trial.mutant->OfWindows(); });
+    const bool wine = !trials_.empty() && trials_.front().mutant->OfWindows();
+    // One alone makes the prefix, and starts the server.
+    if (wine || IsToRun(kUnchanged)) RunAll(unchanged_);
+    RunAll(trials_);
+  }
+
+  // Ends Wine's server with the last test.
   void TearDown() override {
     if (!std::filesystem::exists(WinePrefix())) return;
-    if (::fork() == 0) Execute(UnderWine("--stop"));
-    ::wait(nullptr);
+    const pid_t child = ::fork();
+    if (child == 0) Execute(UnderWine("--stop"));
+    ::waitpid(child, nullptr, 0);
   }
-};
-const ::testing::Environment* const kWine =
-    ::testing::AddGlobalTestEnvironment(new Wine);
 
-class BackendMutant : public ::testing::TestWithParam<Mutant> {};
+  End Of(const Mutant& mutant, const std::string& test) const {
+    for (const Trial& trial : trials_) {
+      if (trial.mutant == &mutant && trial.test == test) return trial.end;
+    }
+    return End::kNotRun;
+  }
+
+  End OfUnchanged() const { return unchanged_[0].end; }
+
+  static constexpr char kUnchanged[] = "WhatIsNoMutantPassesUnderWine";
+
+ private:
+  const Mutant no_mutant_{
+      .row = {},
+      .backend = "iocp",
+      .program = "tests/conformance/iocp/iocp_test_exe.exe"};
+  std::vector<Trial> unchanged_{
+      {.mutant = &no_mutant_,
+       .test = "Waking.ABreakBeforeThePollIsRemembered"}};
+  std::vector<Trial> trials_;
+};
+const auto& trials =
+    *static_cast<Trials*>(::testing::AddGlobalTestEnvironment(new Trials));
+
+class BackendMutant : public ::testing::TestWithParam<const Mutant*> {};
 
 TEST_P(BackendMutant, IsKilledByEachTestThatItsRowNames) {
-  const Mutant& mutant = GetParam();
+  const Mutant& mutant = *GetParam();
   if (mutant.backend == "io_uring") {
     // Its tests are skipped, then.
     const char* const why = netpoll::conformance::WhyNoIoUring();
     if (why != nullptr) GTEST_SKIP() << why;
   }
   for (const std::string& test : mutant.row.breaks) {
-    const End end = RunTest(mutant, test);
+    const End end = trials.Of(mutant, test);
     std::printf("%-12s %-34s %-8s %s\n", mutant.backend.c_str(),
                 mutant.row.name.c_str(), Name(end), test.c_str());
     EXPECT_TRUE(end == End::kFailed || end == End::kStopped ||
@@ -185,26 +319,24 @@ TEST_P(BackendMutant, IsKilledByEachTestThatItsRowNames) {
   }
 }
 
+std::vector<const Mutant*> Pointers() {
+  std::vector<const Mutant*> pointers;
+  for (const Mutant& mutant : Mutants()) pointers.push_back(&mutant);
+  return pointers;
+}
+
 INSTANTIATE_TEST_SUITE_P(Backend, BackendMutant,
-                         ::testing::ValuesIn(AllMutants()),
-                         [](const auto& test) {
-                           std::string name =
-                               test.param.backend + "_" + test.param.row.name;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         ::testing::ValuesIn(Pointers()),
+                         [](const auto& test) { return test.param->Name(); });
 
 // Otherwise a Wine that does not run would kill every mutant of Windows.
 TEST(BackendMutants, WhatIsNoMutantPassesUnderWine) {
-  const Mutant unchanged{.backend = "iocp",
-                         .program = "tests/conformance/iocp/iocp_test_exe.exe"};
-  EXPECT_EQ(RunTest(unchanged, "Waking.ABreakBeforeThePollIsRemembered"),
-            End::kPassed);
+  EXPECT_EQ(trials.OfUnchanged(), End::kPassed);
 }
 
 TEST(BackendMutants, AtLeastFiveOfEachBackend) {
   std::map<std::string, int> count;
-  for (const Mutant& mutant : AllMutants()) ++count[mutant.backend];
+  for (const Mutant& mutant : Mutants()) ++count[mutant.backend];
   EXPECT_EQ(count.size(), 6u);
   for (const auto& [backend, mutants] : count) EXPECT_GE(mutants, 5) << backend;
 }
