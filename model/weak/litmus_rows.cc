@@ -10,7 +10,6 @@ constexpr Order kRlx = Order::kRelaxed;
 constexpr Order kAcq = Order::kAcquire;
 constexpr Order kRel = Order::kRelease;
 constexpr Order kAR = Order::kAcqRel;
-constexpr Order kSc = Order::kSeqCst;
 
 }  // namespace
 
