@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -17,6 +18,8 @@
 #include "netpoll/core/concurrency.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/runtime_observer.h"
+#include "netpoll/runtime/scheduler.h"
+#include "netpoll/runtime/shard.h"
 #include "netpoll/runtime/sys.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/runtime/test_support.h"
@@ -141,6 +144,34 @@ TEST(RunningThreadsTest, ARunKeepsEachWorkersThreadUntilItEnds) {
     const absl::Status status = RunWatched(runtime);
     EXPECT_TRUE(status.ok()) << status;
     EXPECT_EQ(last.workers, std::vector{3});
+  }
+}
+
+// Tasks on each of many workers, where only two can run at once.
+TEST(RunningThreadsTest, NoMorePollersThanProcessorsHearOfWhatIsOpened) {
+  const internal::SysOverride restore;
+  internal::sys.processors = [] { return 2; };
+  constexpr int kThreads = 6;
+  Runtime runtime({.threads = kThreads, .sharded = true});
+  int polls_for[kThreads];
+  for (int worker = 0; worker < kThreads; ++worker) {
+    runtime.Spawn(
+        [](Runtime& r, int& number) -> Task<> {
+          number = internal::SchedulerOf(r).PollerFor(std::nullopt).worker;
+          co_return;
+        }(runtime, polls_for[worker]),
+        {.worker = worker});
+  }
+  EXPECT_TRUE(RunWatched(runtime).ok());
+  for (int worker = 0; worker < kThreads; ++worker) {
+    EXPECT_EQ(polls_for[worker], worker % 2);
+  }
+  // Of what is handed in by its number, and of a thread that is no worker.
+  internal::Scheduler& scheduler = internal::SchedulerOf(runtime);
+  EXPECT_EQ(scheduler.PollerFor(7).worker, 1);
+  EXPECT_EQ(&scheduler.PollerFor(7), &scheduler.PollerFor(7));
+  for (int i = 0; i < kThreads; ++i) {
+    EXPECT_LT(scheduler.PollerFor(std::nullopt).worker, 2);
   }
 }
 

@@ -30,9 +30,11 @@ struct RuntimeOptions {
   // Each worker has a poller of its own: what is accepted or opened there stays
   // with it, and no two workers write the same memory for a message. A worker
   // without work helps: it takes the tasks that are behind another's, and after
-  // 10 ms the events of one that is busy with one task. For many cores: a
-  // server listens once a worker, with ListenOptions::reuse_port. With one
-  // thread it changes nothing.
+  // 10 ms the events of one that is busy with one task. Of more workers than
+  // processors that the thread that makes the Runtime may run on, those beyond
+  // only help: what they open goes to the pollers of the others. For many
+  // cores: a server listens once a worker, with ListenOptions::reuse_port. With
+  // one thread it changes nothing.
   bool sharded = false;
   // Is told what the runtime does (runtime_observer.h); null: nobody is.
   RuntimeObserver* observer = nullptr;

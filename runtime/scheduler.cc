@@ -53,6 +53,9 @@ Scheduler::Scheduler(int threads, bool sharded, const std::string& backend,
       has_rings_(completions && no_rings_.empty()),
       observer_(observer),
       threads_(std::clamp(threads, 1, kMaxThreads)),
+      hearing_(sharded
+                   ? static_cast<unsigned>(std::min(threads_, sys.processors()))
+                   : 1),
       close_all_(close_all) {
   const int shards = sharded ? threads_ : 1;
   const std::string polls_on = has_rings_ ? EpollBackend<>::kName : backend;
@@ -103,10 +106,12 @@ Scheduler::~Scheduler() {
 Shard& Scheduler::PollerFor(std::optional<int> fd) {
   if (!sharded()) return poller();
   const auto any = [this](unsigned number) -> Shard& {
-    return *shards_[number % shards_.size()];
+    return *shards_[number % hearing_];
   };
   if (fd) return any(static_cast<unsigned>(*fd));
-  if (Worker* const here = OnWorker(); here != nullptr) return here->shard;
+  if (Worker* const here = OnWorker(); here != nullptr) {
+    return any(static_cast<unsigned>(here->id));
+  }
   return any(next_shard_.FetchAdd("shard.next", 1, Order::kRelaxed));
 }
 
@@ -347,7 +352,24 @@ void Scheduler::Polled(Worker& worker, PollResult result) {
   worker.counts.batches.Add(woken, woken);
   NETPOLL_PROBE2(poll, worker.id, woken);
   if (result.ready.empty()) return;
-  PushReady(worker, result, [](WaiterList& list) { MakeRunnable(list); });
+  PushReady(worker, result,
+            [this](WaiterList& list) { return SendHome(list); });
+}
+
+// Each worker over its own poller: those that any of this runs are left.
+std::int32_t Scheduler::SendHome(WaiterList& list) const {
+  WaiterList here;
+  std::int32_t count = 0;
+  while (Waiter* const waiter = list.Pop()) {
+    if (sharded() && static_cast<TaskWaiter*>(waiter)->home == this) {
+      here.Push(waiter);
+      ++count;
+    } else {
+      MakeRunnable(waiter);
+    }
+  }
+  list = here;
+  return count;
 }
 
 void Scheduler::PollTimed(Worker& worker, Worker& of, Delta delta) {

@@ -87,7 +87,8 @@ class Scheduler : public Home,
 
   // The first one, which is like all. Of one worker, or not sharded, the one.
   Shard& poller() { return *shards_[0]; }
-  // Where what this thread opens stays: the poller of the worker that it is.
+  // Where what this thread opens stays: the poller of the worker that it is,
+  // or, of workers beyond those that can run at once, of one of the first.
   // `fd`: one that may be open already, so always the same, which notices.
   Shard& PollerFor(std::optional<int> fd);
   bool IsPollDescriptor(int fd) const;
@@ -213,6 +214,7 @@ class Scheduler : public Home,
   // It has read the clock.
   void Stamp(std::int64_t now) const;
   void Polled(Worker& worker, PollResult result);
+  std::int32_t SendHome(WaiterList& list) const;
   int InitPollers();
 
   // Dispatch's side.
@@ -294,6 +296,10 @@ class Scheduler : public Home,
   StdEnv::Atomic<std::uint32_t> next_shard_{0};  // Of threads; relaxed.
   RuntimeObserver* const observer_;
   const int threads_;
+  // The first so many shards hear of what is opened. More threads than
+  // processors take turns anyway: each with a part of the descriptors would
+  // find fewer events in a poll, and sleep and wake for each. The others help.
+  const unsigned hearing_;
   std::vector<std::unique_ptr<Worker>> workers_;
   // Of threads that are no workers: what Count counts.
   WorkerCounts other_counts_;

@@ -30,7 +30,7 @@
 namespace netpoll::internal {
 namespace {
 
-constexpr int kMostWorkers = 4;
+constexpr int kMostWorkers = 16;
 
 struct Line {
   bool SharedWithOther(std::size_t id) const {
@@ -198,6 +198,16 @@ class Workers : public Dispatch<NotingEnv, Workers, Member> {
     return polls_;
   }
 
+  // That worker polls, until what is long past; its thread is not at work here.
+  void Rest(int id) {
+    EXPECT_EQ(worker(id).protocol.Announce(id, 0), IdleRole::kPoller);
+  }
+  int breaks() const {
+    int all = 0;
+    for (const BusyPoller& poller : pollers_) all += poller.backend().breaks;
+    return all;
+  }
+
   bool sharded() const { return sharded_; }
   int worker_count() const { return count_; }
   Member& worker(int id) { return members_[static_cast<std::size_t>(id)]; }
@@ -224,7 +234,13 @@ class Workers : public Dispatch<NotingEnv, Workers, Member> {
   void Poll(Member& member, Member& of, Delta delta) {
     ++polls_;
     PollResult result = of.poller->Poll(delta);
-    PushReady(member, result, [](WaiterList&) { FAIL() << "no guests here"; });
+    PushReady(member, result, [](WaiterList& list) {
+      std::int32_t count = 0;  // All are for any worker.
+      WaiterList all;
+      for (; Waiter* const task = list.Pop(); ++count) all.Push(task);
+      list = all;
+      return count;
+    });
   }
   void PollAll(Member&, Member&) {}
   static void Expire(Member&, Member&, std::int64_t) {}
@@ -292,6 +308,32 @@ TEST_P(SharedWritesTest, WorkersWithTheirOwnPollersWriteNothingThatTwoWrite) {
 TEST_P(SharedWritesTest, WorkersOverOnePollerWriteTheSameLines) {
   const Shared shared = Measure(GetParam(), /*sharded=*/false);
   EXPECT_GT(shared.by_several, 0u);
+}
+
+// How often the one of many workers that has something to do breaks another's
+// poll, and how often it polls itself.
+struct Called {
+  int breaks = 0;
+  int polls = 0;
+};
+Called CallsOfOneOfMany(bool some_stay) {
+  constexpr int kWorkers = 16;
+  Waiter stays;
+  Workers all(kWorkers, /*sharded=*/true);
+  if (some_stay) all.Begin(&stays, &all.worker(kWorkers - 1));
+  for (int id = 1; id < kWorkers; ++id) all.Rest(id);
+  const int before = all.breaks();
+  const int polls = all.Handle(0, 100 * Workers::kConnections / kWorkers);
+  return {all.breaks() - before, polls};
+}
+
+TEST(BreaksTest, WhoPolledManyMessagesCallsOneHelperForAllOfThem) {
+  for (const bool some_stay : {false, true}) {
+    const Called called = CallsOfOneOfMany(some_stay);
+    EXPECT_GE(called.polls, 100);
+    EXPECT_GT(called.breaks, 0);
+    EXPECT_LE(called.breaks, called.polls) << "some stay: " << some_stay;
+  }
 }
 
 }  // namespace

@@ -36,7 +36,7 @@
 // Failures. Each call may fail with any errno of its own page at any time, and
 // whoever awaits the operation is told. thread_create and thread_join return
 // theirs. These do not fail: now, thread_join, thread_sigmask, sigpending,
-// getpid. Of the failure of these nobody is told:
+// getpid, processors. Of the failure of these nobody is told:
 //   getsockopt           what it asks for counts as not so
 //   setsockopt           of TCP_NODELAY and SO_LINGER
 //   set_pipe_size        the pipe is as large as it was
@@ -56,6 +56,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
@@ -117,6 +118,15 @@ inline int MakeSignalFd(const sigset_t* set) {
 inline int BytesToRead(int fd, int* count) {
   return ::ioctl(fd, FIONREAD, count);
 }
+// Those that this thread may run on. A system of more than the set has room for
+// tells how many it has.
+inline int UsableProcessors() {
+  cpu_set_t usable;
+  const long all = ::sched_getaffinity(0, sizeof usable, &usable) == 0
+                       ? CPU_COUNT(&usable)
+                       : ::sysconf(_SC_NPROCESSORS_ONLN);
+  return all < 1 ? 1 : static_cast<int>(all);
+}
 
 // Each behaves as the function of that name, where nothing else is said.
 struct Sys {
@@ -125,6 +135,7 @@ struct Sys {
                        void*) = &::pthread_create;
   int (*thread_join)(pthread_t, void**) = &::pthread_join;
   int (*thread_sigmask)(int, const sigset_t*, sigset_t*) = &::pthread_sigmask;
+  int (*processors)() = &UsableProcessors;  // 1 or more.
 
   ssize_t (*read)(int, void*, std::size_t) = &::read;
   ssize_t (*readv)(int, const iovec*, int) = &::readv;

@@ -28,6 +28,20 @@ inline void AddShardedScenarios(std::vector<Scenario>& all) {
           {.tasks = {kEnds}, .spawned = 1});
   sharded("shards-event", "a task waits for an event of the other's poller",
           {.event_at = 1, .tasks = {kWaits}, .event = true});
+  sharded("shards-pair",
+          "one poll wakes two, and the first lasts until the other has ended",
+          {.tasks = {kWaits, kWaits}, .event = true, .pair = true});
+  sharded("shards-pair-beside-stays", "... beside a task that stays",
+          {.tasks = {kWaits, kWaits, kEnds},
+           .stay_first = 4,
+           .event = true,
+           .pair = true});
+  sharded("shards-pair-stays", "... which stays, and may run before the other",
+          {.tasks = {kWaits, kWaits},
+           .stay_first = 1,
+           .looks = true,
+           .event = true,
+           .pair = true});
   sharded("shards-waker", "a thread wakes the last one, and all is freed",
           {.tasks = {kWaits}, .waker = true, .frees = true});
   sharded("shards-stays", "a task spawns one that stays on the other worker",

@@ -19,7 +19,8 @@ bool Serves(TaskKind kind) {
 DispatchWorld::DispatchWorld(const DispatchCast& cast)
     : cast_(cast),
       system_(System{.at = cast.sleep ? -1 : cast.event_at,
-                     .idle = cast.sleep && cast.deadline}),
+                     .idle = cast.sleep && cast.deadline,
+                     .absent = cast.pair ? 2 : 0}),
       kinds_(cast.tasks) {
   system_.name = "poller";
   at_work_.name = "at work";
@@ -59,6 +60,7 @@ DispatchWorld::DispatchWorld(const DispatchCast& cast)
   life_->name = "lives";
   returned_.now = returned_.Intern(cast.endless ? 1 : 0);
   if (cast.guest) waits_ = &guest_;
+  if (cast.pair) waits_ = &tasks_[0], waits_too_ = &tasks_[held_until_ = 1];
   for (int i = 0; i < cast.callers; ++i) {
     callers_.push_back(
         AddThread(cast.callers == 1 ? "main" : "main" + std::to_string(i + 1),
@@ -227,7 +229,8 @@ void DispatchWorld::RunTask(Waiter* waiter) {
     Thread::Await("task.lasts", other, Until, kEnded);
   }
   if (Serves(kind)) return Serve(waiter);
-  if (kind == TaskKind::kHolds) {
+  const bool first_of_pair = cast_.pair && task == 0 && was == kAgain;
+  if (kind == TaskKind::kHolds || first_of_pair) {
     Thread::Call("task.holds", system_, Hold);
     Thread::Await("task.held", stages_[held_until_], Until, kEnded);
   }

@@ -52,6 +52,9 @@ struct DispatchCast {
   bool looks = false;  // A busy worker looks for events before each task,
                        // or, where nothing ends, before every second one.
   bool event = false;  // The event may come, by the poller.
+  // It wakes the second task too, when both wait; the first one, when it runs
+  // again, keeps its worker until the second has ended.
+  bool pair = false;
   bool waker = false;  // Or by a thread that makes the task runnable.
   // It waits until a deadline at most: a thread may set it, or the task itself.
   bool deadline = false;
@@ -111,6 +114,7 @@ class DispatchWorld : public RuntimeWorld {
     int rounds = 0;       // That have passed.
     bool heard = false;   // The break has ended a sleep in a loop of its own.
     bool event = false;
+    int absent = 0;  // Of a pair, who is not parked yet; else 0.
     bool parked = false;
     bool armed = false;    // The deadline.
     bool passed = false;   // Its time.
@@ -149,11 +153,13 @@ class DispatchWorld : public RuntimeWorld {
     void Poll(Worker& worker, Worker& of, Delta delta) {
       if (world_.PollFor(world_.PollerOf(of), delta) == 0) return;
       PollResult result;
-      result.Add(world_.waits_);
-      world_.MakesRunnable(world_.waits_);
-      PushReady(worker, result, [this](WaiterList& list) {
-        while (Waiter* const waiter = list.Pop()) world_.GoesHome(waiter);
-      });
+      for (Waiter* const waiter : {world_.waits_, world_.waits_too_}) {
+        if (waiter == nullptr) continue;
+        result.Add(waiter);
+        world_.MakesRunnable(waiter);
+      }
+      PushReady(worker, result,
+                [this](WaiterList& list) { return world_.SendHome(list); });
     }
     void PollAll(Worker& worker, Worker& of) {
       if (world_.timed()) Poll(worker, of, Delta::NonBlocking());
@@ -223,6 +229,10 @@ class DispatchWorld : public RuntimeWorld {
   }
   // 0: parked.
   static Step Park(System& system, std::int64_t) {
+    if (system.absent > 0) {  // The event is for both.
+      system.parked = --system.absent == 0;
+      return 0;
+    }
     if (std::exchange(system.event, false)) return 1;
     system.parked = true;
     system.in_time = false;
@@ -262,6 +272,23 @@ class DispatchWorld : public RuntimeWorld {
   void MakesRunnable(Waiter* task);
   void Begin(int task);
   void GoesHome(Waiter* waiter);
+  // Those that not any worker of this runs, or, over one poller, all. How many
+  // are left.
+  std::int32_t SendHome(WaiterList& list) {
+    WaiterList left;
+    std::int32_t count = 0;
+    while (Waiter* const waiter = list.Pop()) {
+      if (!cast_.sharded || IsGuest(waiter) ||
+          Only(NumberOf(waiter)) != nullptr) {
+        GoesHome(waiter);
+      } else {
+        left.Push(waiter);
+        ++count;
+      }
+    }
+    list = left;
+    return count;
+  }
   void RunTask(Waiter* waiter);
   void Ends(int task);
   void StopAll();
@@ -301,9 +328,10 @@ class DispatchWorld : public RuntimeWorld {
   TaskOfThread tasks_[kTasks];
   Int stages_[kTasks] = {Int(kNone), Int(kNone), Int(kNone), Int(kNone)};
   TaskOfThread guest_;
-  Waiter* waits_ = nullptr;  // For the event.
-  Int stopped_{0};           // Because the background task was left alone.
-  Int at_work_{0};           // Calls of Run that have workers, or a turn.
+  Waiter* waits_ = nullptr;      // For the event.
+  Waiter* waits_too_ = nullptr;  // The second of a pair.
+  Int stopped_{0};               // Because the background task was left alone.
+  Int at_work_{0};               // Calls of Run that have workers, or a turn.
   // Of another worker: 1 open, 2 it works, 3 it has returned.
   Int gates_[kWorkers] = {Int(0), Int(0), Int(0)};
   Int entered_{0};   // By the guest, or it was refused.

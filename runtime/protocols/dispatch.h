@@ -187,17 +187,18 @@ class Dispatch {
     }
   }
 
-  // What a poll by `worker` made ready. Others take a part: the glue sees to
-  // it, and that one of them polls. Empties the list.
-  template <class MakeRunnable>
-  void PushReady(Worker& worker, PollResult& result,
-                 MakeRunnable make_runnable) {
-    if (guests_.Load("guest.any", Order::kRelaxed) == 0) {
-      const int queued = worker.queue.Push(result.ready, -result.waiters_delta);
-      if (host().sharded() && queued > 1) NotifyWork(&worker);
-    } else {
-      make_runnable(result.ready);
+  // What a poll by `worker` made ready. `send_home(list)` makes runnable whom
+  // not any worker may run, over one poller all; how many are left. Others take
+  // a part: the glue sees to it or, of own pollers, one call. Empties the list.
+  template <class SendHome>
+  void PushReady(Worker& worker, PollResult& result, SendHome send_home) {
+    std::int32_t count = -result.waiters_delta;
+    if (guests_.Load("guest.any", Order::kRelaxed) != 0) {
+      count = send_home(result.ready);
+      if (result.ready.empty()) return;
     }
+    const int queued = worker.queue.Push(result.ready, count);
+    if (host().sharded() && queued > 1) NotifyWork(&worker);
   }
 
   // A deadline was set in the poller of `of`; null: a sleep's end. Whoever must
@@ -293,13 +294,13 @@ class Dispatch {
     return true;
   }
 
-  // A task that stays here. False: none is runnable. Run here and not handed
-  // out, so that the worker need not look, for each task that it runs, which
-  // kind it is.
+  // A task that stays here; others may take those behind it. False: there is
+  // none. Run at once: the worker need not look what each is that it runs.
   bool RunStaying(Worker& worker) {
     if (guests_.Load("stay.any", Order::kRelaxed) == 0) return false;
     Waiter* const task = worker.staying.Pop();
     if (task == nullptr) return false;
+    if (host().sharded() && !worker.queue.Empty()) NotifyWork(&worker);
     host().RunStaying(worker, task);
     return true;
   }
