@@ -97,6 +97,12 @@ if [[ $part == core ]]; then
     -Werror "$root/tests/capi/netpoll_test.c" $flags -pthread -o in-c
   quietly "a program in C: run" env "LD_LIBRARY_PATH=$work/for-c/lib" ./in-c
   [[ -L for-c/lib/libnetpoll.so.0.1 ]]
+  # Which is in no folder of the system's: a program is told where.
+  refuses "error while loading shared libraries: libnetpoll.so.0.1" ./in-c
+  quietly "a program in C that knows where: linked" gcc -std=c17 \
+    -D_GNU_SOURCE "$root/tests/capi/netpoll_test.c" $flags -pthread \
+    "-Wl,-rpath,$work/for-c/lib" -o in-c-told
+  quietly "a program in C that knows where: run" ./in-c-told
 
   # Folders that are given as absolute ones stay so.
   quietly "absolute: configured" cmake -S "$root" -B build-nix \
@@ -124,6 +130,9 @@ else
     -DCONSUMER_PART=runtime
   flags=$(pkg-config --cflags --libs netpoll_runtime)
   libraries=$work/moved/lib runs runtime_test $flags
+  refuses "error while loading shared libraries: libnetpoll_runtime.so.0.1" \
+    ./runtime_test
+  runs runtime_test $flags "-Wl,-rpath,$work/moved/lib"
   runs runtime_test ${flags/-lnetpoll_runtime/-l:libnetpoll_runtime.a}
   # Without exceptions: all of the program.
   none=(-fno-exceptions -fno-rtti)
