@@ -127,7 +127,10 @@ class Poller {
   }
 
   // Of one that was opened unwatched, once: reports begin. 0, or an errno.
-  int Watch(Desc* desc) { return backend_.Open(desc->fd(), KeyOf(desc)); }
+  int Watch(Desc* desc) {
+    const EventKey key = KeyOf(desc);  // As in Prepare.
+    return backend_.Open(desc->fd(), key);
+  }
 
   // Deregisters a descriptor that was unblocked and that no task uses any
   // more, once; the caller closes the system's descriptor next. When it returns
@@ -178,8 +181,10 @@ class Poller {
     if (begun.ended) return begun;
     if constexpr (Backend::kTraits.needs_arm) {
       // Now, not before: who was refused, and is no more, would not have asked.
-      if (kind != WaitKind::kUnasked && Traits().needs_arm)
-        backend_.Arm(desc->fd(), KeyOf(desc), direction);
+      if (kind != WaitKind::kUnasked && Traits().needs_arm) {
+        const EventKey key = KeyOf(desc);  // First, whatever the compiler.
+        backend_.Arm(desc->fd(), key, direction);
+      }
     }
     return WaitStep::GoOn();
   }
