@@ -41,4 +41,16 @@
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Threads, name##UnderTest);      \
   INSTANTIATE_TYPED_TEST_SUITE_P(name, Process, name##UnderTest)
 
+// For a mutant of a backend, which one test is to kill: its suite alone, in a
+// third of the time.
+#ifdef NETPOLL_CONFORMANCE_SUITE
+#undef NETPOLL_CONFORMANCE
+#define NETPOLL_CONFORMANCE(name, ...)                   \
+  using name##UnderTest = ::testing::Types<__VA_ARGS__>; \
+  NETPOLL_ONE_SUITE(name, NETPOLL_CONFORMANCE_SUITE)
+#define NETPOLL_ONE_SUITE(name, suite) NETPOLL_ONE_SUITE_OF(name, suite)
+#define NETPOLL_ONE_SUITE_OF(name, suite) \
+  INSTANTIATE_TYPED_TEST_SUITE_P(name, suite, name##UnderTest)
+#endif
+
 #endif  // NETPOLL_TESTS_CONFORMANCE_CONFORMANCE_H_

@@ -2,7 +2,13 @@
 """Mutants of backends: their tests, compiled against patched headers."""
 
 load("@rules_cc//cc:defs.bzl", "cc_library")
-load("//tools/build_defs:netpoll.bzl", "netpoll_cc_binary", "netpoll_cc_library")
+load(
+    "//tools/build_defs:netpoll.bzl",
+    "TEST_WARNINGS",
+    "WARNINGS",
+    "netpoll_cc_binary",
+    "netpoll_cc_library",
+)
 load("//tools/build_defs:windows.bzl", "windows_binary")
 
 # A mutant may well leave something unused, and what the compiler would refuse
@@ -12,6 +18,14 @@ _COPTS = [
     "-O0",
     "-g0",
     "-w",
+]
+
+# netpoll_cc_binary adds those of a test.
+MUTANT_COPTS = WARNINGS + TEST_WARNINGS + _COPTS + ["'%s'" % _NO_CHECKS]
+_PRECOMPILED = [
+    "-Winvalid-pch",
+    "-include",
+    "netpoll/tests/conformance/mutants/mutants_begin.h",
 ]
 
 # Nothing here is built but for mutants_test.
@@ -52,8 +66,13 @@ def _rows(tests):
     return [
         (row, test)
         for folder, test in tests.items()
-        for row in native.glob(["mutants/%s/*.mutant" % folder])
+        for row in native.glob(["mutants/%s/**/*.mutant" % folder])
     ]
+
+def _suite_of(row):
+    """Of a row in mutants/FOLDER/SUITE, what leaves out the other suites."""
+    parts = row.split("/")
+    return ["-DNETPOLL_CONFORMANCE_SUITE=" + parts[2]] if len(parts) > 3 else []
 
 def _finish(name, rows):
     native.filegroup(
@@ -81,7 +100,8 @@ def backend_mutants(name, backend, headers, tests, deps = [], more = {}):
       backend: its name: "epoll".
       headers: names of its header files, all of them.
       tests: {folder below mutants/: sources of the test that is to fail}; each
-        row names under `breaks:` the test that fails.
+        row names under `breaks:` the test that fails. Of the conformance suite,
+        a row in FOLDER/SUITE has that one alone.
       deps: what the tests and the headers depend on beside what all do.
       more: headers of other rooms that a row may change, by room.
     """
@@ -94,10 +114,12 @@ def backend_mutants(name, backend, headers, tests, deps = [], more = {}):
             name = mutant,
             testonly = True,
             srcs = test,
-            copts = _COPTS + ["'%s'" % _NO_CHECKS],
+            copts = _COPTS + ["'%s'" % _NO_CHECKS] + _suite_of(row) +
+                    _PRECOMPILED,
             tags = _TAGS,
             deps = [
                 _patched_headers(row, mutant, folder, headers, more, deps),
+                "//tests/conformance/mutants:mutants_begin",
                 "@googletest//:gtest",
                 "@googletest//:gtest_main",
             ] + deps,
