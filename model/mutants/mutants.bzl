@@ -3,27 +3,13 @@
 
 load("//tools/build_defs:netpoll.bzl", "netpoll_cc_library")
 
-def _chosen_row_impl(ctx):
-    wanted = ctx.var.get("netpoll_row", "") + ".mutant"
-    rows = [file for file in ctx.files.rows if file.basename == wanted]
-    out = ctx.actions.declare_file(ctx.label.name + ".cc")
-    ctx.actions.run(
-        outputs = [out],
-        inputs = rows + ctx.files.sources,
-        executable = ctx.executable.make_mutants,
-        arguments = [out.path] +
-                    [file.path for file in rows + ctx.files.sources],
-        mnemonic = "ChosenMutant",
-    )
-    return [DefaultInfo(files = depset([out]))]
+def _row_variable_impl(ctx):
+    name = ctx.var.get("netpoll_row", "")
+    return [platform_common.TemplateVariableInfo({"NETPOLL_ROW": name})]
 
-_chosen_row = rule(
-    implementation = _chosen_row_impl,
-    attrs = {
-        "rows": attr.label_list(allow_files = [".mutant"]),
-        "sources": attr.label_list(allow_files = True),
-        "make_mutants": attr.label(cfg = "exec", executable = True),
-    },
+_row_variable = rule(
+    implementation = _row_variable_impl,
+    doc = "$(NETPOLL_ROW): what --define=netpoll_row says, or nothing.",
 )
 
 def chosen_mutant(name, rows, sources, visibility):
@@ -35,13 +21,26 @@ def chosen_mutant(name, rows, sources, visibility):
       sources: as for mutants.
       visibility: of the library.
     """
-    _chosen_row(
+    _row_variable(name = name + "_row")
+    native.genrule(
         name = name + "_source",
-        rows = rows,
-        sources = sources,
-        make_mutants = ":make_mutants",
+        srcs = rows + sources,
+        outs = [name + ".cc"],
+        cmd = """
+files=()
+for file in $(SRCS); do
+  case $$file in
+    */'$(NETPOLL_ROW).mutant') files+=("$$file") ;;
+    *.mutant) ;;
+    *) files+=("$$file") ;;
+  esac
+done
+$(location :make_mutants) $@ "$${files[@]}"
+""",
+        toolchains = [":%s_row" % name],
+        tools = [":make_mutants"],
     )
-    _library(name, [":" + name + "_source"], visibility)
+    _library(name, [name + ".cc"], visibility)
 
 def _library(name, srcs, visibility, tags = []):
     netpoll_cc_library(
