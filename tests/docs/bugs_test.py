@@ -29,7 +29,7 @@ def page():
 
 def rows_of(pattern):
     """The rows that the mutants of some folder are named after."""
-    files = glob.glob(os.path.join(ROOT, pattern))
+    files = glob.glob(os.path.join(ROOT, pattern), recursive=True)
     names = {os.path.basename(name).split("-")[0] for name in files}
     return {name for name in names if name[0] in LETTERS}
 
@@ -61,7 +61,7 @@ class BugsTest(unittest.TestCase):
         backends = {folder.split(os.sep)[-4] for folder in folders}
         self.assertGreaterEqual(len(backends), 6)
         for backend in sorted(backends):
-            self.check(backend, f"tests/conformance/{backend}/mutants/*/*.mutant")
+            self.check(backend, f"tests/conformance/{backend}/mutants/**/*.mutant")
 
     def test_files_exist_and_name_the_row(self):
         for row, held in page().items():
