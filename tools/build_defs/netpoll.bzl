@@ -89,6 +89,44 @@ def _split(name, srcs, deps, kwargs):
         deps + [":" + name + "_private_headers"],
     )
 
+# Tests that depend on the one begin with the other, compiled once, under a
+# sanitizer: see precompiled.bzl.
+_TEST_SUPPORT = "//runtime:test_support"
+_PRECOMPILED = "//tests/precompiled:runtime_tests"
+_PRECOMPILED_HEADER = "netpoll/tests/precompiled/runtime_tests.h"
+
+def _precompile(deps, copts):
+    """Adds what lets a test begin with what is compiled already.
+
+    Args:
+      deps: of the test.
+      copts: of the test.
+
+    Returns:
+      (deps, copts)
+    """
+    here = "//%s:" % native.package_name()
+    if type(deps) != "list" or not any([
+        dep == _TEST_SUPPORT or here + dep[1:] == _TEST_SUPPORT
+        for dep in deps
+    ]):
+        return deps, copts
+    sanitized = "//tools/build_defs:sanitized"
+    return (
+        deps + select({
+            sanitized: [_PRECOMPILED],
+            "//conditions:default": [],
+        }),
+        copts + select({
+            sanitized: [
+                "-Winvalid-pch",
+                "-include",
+                _PRECOMPILED_HEADER,
+            ],
+            "//conditions:default": [],
+        }),
+    )
+
 def netpoll_cc_library(
         name,
         srcs = [],
@@ -169,6 +207,7 @@ def netpoll_cc_test(
       **kwargs: as for cc_test.
     """
     kwargs["testonly"] = True
+    deps, copts = _precompile(deps, copts)
     srcs, deps = _split(name, srcs, deps, kwargs)
     gtest = [
         "@googletest//:gtest",
