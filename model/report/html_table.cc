@@ -13,11 +13,10 @@
 namespace netpoll::model {
 namespace {
 
-// A value that may take two lines.
+// A value, or two with an arrow between, that may take two lines.
 constexpr std::size_t kLongWord = 20;
 // Fewer steps of one thread are not worth folding.
 constexpr std::size_t kLeastRun = 3;
-
 constexpr char kArrow[] = " &rarr; ";
 
 std::string LaneClass(Stand stand) {
@@ -72,6 +71,13 @@ class Table {
         [&](std::size_t word) { return decisive(word) || changes(word); });
     std::stable_partition(words_.begin(), idle, decisive);
     busy_ = static_cast<std::size_t>(idle - words_.begin());
+    const auto wide = [](const Moment& at) {
+      return at.changed && at.before.size() + at.after.size() > kLongWord;
+    };
+    for (std::size_t word = 0; word < story.columns.size(); ++word) {
+      long_.push_back(story.columns[word].initial.size() > kLongWord ||
+                      any(word, wide));
+    }
   }
 
   std::string Text() const {
@@ -122,8 +128,7 @@ class Table {
   std::string WordClass(std::size_t word) const {
     std::string classes = word == words_.front() ? "word first" : "word";
     if (Idle(word)) classes += " idle";
-    const bool wide = story_.columns[word].initial.size() > kLongWord;
-    return classes + (wide ? " long" : "");
+    return classes + (long_[word] ? " long" : "");
   }
 
   bool IsKey(const Moment& moment) const {
@@ -383,6 +388,7 @@ class Table {
   std::vector<const Moment*> moments_;  // Those that are shown.
   std::vector<std::size_t> words_;      // Columns, the decisive ones first.
   std::size_t busy_ = 0;                // So many of them change.
+  std::vector<bool> long_;              // Of each column.
 };
 
 }  // namespace

@@ -53,6 +53,7 @@ class Page(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
         cls.short = cls.page("read-close", 17)
+        cls.many = cls.page("read-past-cleared", 16)
         cls.long = cls.page("reopen-new-deadline", 66)
         cls.browser = Browser()
 
@@ -146,6 +147,12 @@ class Page(unittest.TestCase):
                         first = seen["heads"][0]
                         self.assertAlmostEqual(first["left"],
                                                seen["view"]["left"], delta=1)
+
+    def test_a_wide_window_has_the_whole_of_a_short_run(self):
+        for file in self.short, self.many:
+            self.open(file)
+            seen = self.look()
+            self.assertLessEqual(seen["wide"], seen["room"], file)
 
     def test_a_narrow_window_has_the_whole_step_without_scrolling(self):
         for file in self.short, self.long:
