@@ -142,7 +142,8 @@ class NameReader {
 std::string ReadLetters(const std::vector<std::string_view>& tokens,
                         const std::vector<std::string>& threads,
                         std::vector<Choice>* schedule, int* cycle) {
-  for (const std::string_view token : tokens) {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const std::string_view token = tokens[i];
     if (token == "/") {
       if (*cycle >= 0) return "the schedule has more than one /";
       *cycle = static_cast<int>(schedule->size());
@@ -154,7 +155,11 @@ std::string ReadLetters(const std::vector<std::string_view>& tokens,
         some.begin(), some.end(),
         [&](Choice choice) { return choice.thread >= threads.size(); });
     if (!wrong.empty() || none != some.end()) {
-      return AsTyped(token) + " names no threads: there are " + Names(threads);
+      // Of "4 reeder" it is not the number that is wrong.
+      const bool counts = i + 1 < tokens.size() &&
+                          token.find_first_not_of("0123456789") == token.npos;
+      return AsTyped(counts ? tokens[i + 1] : token) +
+             " names no threads: there are " + Names(threads);
     }
     schedule->insert(schedule->end(), some.begin(), some.end());
   }

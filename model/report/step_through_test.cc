@@ -58,7 +58,8 @@ TEST(HandWritten, WhatIsWrongIsSaid) {
             "'closr' is no thread: there are reader (a), closer (b)");
   EXPECT_THAT(wrong("writer"), HasSubstr("'writer' names no threads: there "
                                          "are reader (a), closer (b)"));
-  EXPECT_THAT(wrong("2c"), HasSubstr("names no threads"));
+  EXPECT_THAT(wrong("2c"), HasSubstr("'2c' names no threads"));
+  EXPECT_THAT(wrong("2 writer"), HasSubstr("'writer' names no threads"));
   EXPECT_THAT(wrong("0 reader"), HasSubstr("out of range"));
   EXPECT_THAT(wrong("999999999999 reader"), HasSubstr("out of range"));
   EXPECT_THAT(wrong("reader 3"), HasSubstr("ends with a number"));

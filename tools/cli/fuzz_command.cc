@@ -10,11 +10,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <limits>
 #include <optional>
 #include <random>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -306,6 +308,13 @@ int RunFuzz(Arguments arguments) {
   if (const auto status = flags.Parse(arguments)) return *status;
   if (wanted.corpus.empty() && !wanted.merge.empty()) {
     return flags.Refuse("--merge is for --corpus");
+  }
+  // It is only read: one that was mistyped must not be made.
+  std::error_code unknown;
+  if (!wanted.merge.empty() &&
+      !std::filesystem::is_directory(wanted.merge, unknown)) {
+    return flags.Refuse(
+        absl::StrCat("there is no folder '", wanted.merge, "' to merge"));
   }
   const std::string name = wanted.mutant.empty() ? "shipped" : wanted.mutant;
   const Variant* const variant = FindVariantOrExplain(flags, name);

@@ -97,6 +97,10 @@ TEST(FuzzCommand, ACorpusThatIsNoneIsOneSentence) {
   EXPECT_EQ(said.status, kExitBadUse);
   EXPECT_THAT(said.err, HasSubstr("cannot make the folder " + file));
   ExpectRefused({"fuzz", "--merge", file}, "--merge is for --corpus");
+  const std::string missing = testing::TempDir() + "/missing";
+  ExpectRefused({"fuzz", "--corpus", testing::TempDir(), "--merge", missing},
+                "there is no folder '" + missing + "' to merge");
+  EXPECT_FALSE(std::filesystem::exists(missing)) << "it was made";
 }
 
 TEST(FuzzCommand, TellsWhatItFinds) {

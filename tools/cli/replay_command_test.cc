@@ -91,7 +91,7 @@ TEST(Replay, WhatHoldsNoneIsOneSentence) {
   ExpectRefused(CallWith("np1:C99-row/read-close:", {"replay", "-"}),
                 "was it cut?");
   ExpectRefused(Call({"replay", "read-close: 2 reeder"}),
-                "'2' names no threads: there are reader (a), closer (b)");
+                "'reeder' names no threads: there are reader (a), closer (b)");
   ExpectRefused(Call({"replay", "read-clos: reader"}),
                 "no configuration is named 'read-clos' (did you mean "
                 "'read-close'?)");
