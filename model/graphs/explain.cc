@@ -33,10 +33,15 @@ class Explainer {
     return story_.threads[graph_.events[event].thread];
   }
   const GraphMoment& At(int event) const { return story_.moments[event]; }
-  // "reader's prepare.word (step 4)"
+  // "4, core/poll_desc.h:171"
+  std::string Where(int event, const std::string& site) const {
+    const std::string& place = At(event).place;
+    return std::to_string(event + 1) + site +
+           (place.empty() ? "" : ", " + place);
+  }
+  // "reader's prepare.word (4, core/poll_desc.h:171)"
   std::string Named(int event) const {
-    return Who(event) + "'s " + At(event).site + " (" +
-           std::to_string(event + 1) + ")";
+    return Who(event) + "'s " + At(event).site + " (" + Where(event, "") + ")";
   }
 
   // A graph that is no interleaving has a cycle of: program order, taking from,
@@ -68,8 +73,8 @@ class Explainer {
 
   std::string TooEarly(int read, int write) const {
     return Who(read) + " read " + At(read).object + " = " + At(read).read +
-           " (" + std::to_string(read + 1) + ", " + At(read).site +
-           ") before " + Named(write) + " was visible to it";
+           " (" + Where(read, ", " + At(read).site) + ") before " +
+           Named(write) + " was visible to it";
   }
 
   bool AnyoneIsStuck() const {

@@ -73,6 +73,8 @@ std::string GraphLanes(const GraphStory& story, int width) {
     }
     PutAt(line, static_cast<std::size_t>(kNumber + moment.thread * lane),
           Deed(moment));
+    const std::string place = moment.place.empty() ? "" : "  " + moment.place;
+    if (static_cast<int>(line.size() + place.size()) <= width) line += place;
     if (static_cast<int>(line.size()) > width) {
       line = line.substr(0, static_cast<std::size_t>(width - 1)) + "~";
     }

@@ -21,6 +21,7 @@ struct GraphMoment {
 
   int thread = 0;
   std::string site;
+  std::string place;  // In the source; empty: it is nowhere.
   std::string operation;
   std::string order;   // "seq_cst"; "plain", or empty: it has none.
   std::string object;  // Empty: no object.
@@ -46,6 +47,7 @@ struct GraphStory {
   std::vector<GraphChoice> choices;
   std::vector<std::string> ends;  // How each thread stands in the end.
   std::string violation;          // Empty: no law was broken.
+  int task = -1;                  // The thread that the law speaks of.
   std::string sentence;           // The diagnosis.
   std::string why_not;            // It could not be built again: why.
 

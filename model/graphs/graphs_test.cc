@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -14,6 +15,7 @@
 #include "netpoll/model/engine/weaken.h"
 #include "netpoll/model/graphs/check_graphs.h"
 #include "netpoll/model/graphs/graph_pictures.h"
+#include "netpoll/model/graphs/graph_truth.h"
 #include "netpoll/model/graphs/relations.h"
 #include "netpoll/model/graphs/tell_graph.h"
 #include "netpoll/model/model_env.h"
@@ -52,10 +54,31 @@ TEST(Graphs, SayWhoReadTooEarlyAndWhichOrderForbidsIt) {
                                      {"cancel.rg load", Weakness::kAcquire});
   const std::string& sentence = found.story.sentence;
   for (const char* part :
-       {"closer read rg = nil", "before reader's prepare.word",
-        "reader read status = gen1", "before closer's unblock.status",
-        "nobody looks again", "forbidden if cancel.rg load were seq_cst"}) {
+       {"closing descriptor: reader (parked at park): ", "closer read rg = nil",
+        "before reader's prepare.word", "reader read status = gen1",
+        "before closer's unblock.status", "nobody looks again",
+        "forbidden if cancel.rg load were seq_cst"}) {
     EXPECT_NE(sentence.find(part), std::string::npos) << sentence;
+  }
+  EXPECT_EQ(GraphTruth(found.story).Untrue(), "") << sentence;
+}
+
+// Of a sentence in which one word is another.
+TEST(Graphs, WhatIsUntrueIsFound) {
+  const GraphStory told =
+      Explore("read-close", MemoryModel::kRc11, kAllAcqRel).story;
+  ASSERT_EQ(GraphTruth(told).Untrue(), "") << told.sentence;
+  for (const auto& [word, other] : {std::pair{"closer read", "reader read"},
+                                    {"= gen1", "= gen2"},
+                                    {"prepare.recheck", "check.status"},
+                                    {"core/poll_desc.h", "core/pool.h"},
+                                    {"reader (parked", "closer (parked"},
+                                    {"L2", "L3"}}) {
+    GraphStory wrong = told;
+    const auto at = wrong.sentence.find(word);
+    ASSERT_NE(at, std::string::npos) << word << " in " << told.sentence;
+    wrong.sentence.replace(at, std::string(word).size(), other);
+    EXPECT_NE(GraphTruth(wrong).Untrue(), "") << wrong.sentence;
   }
 }
 

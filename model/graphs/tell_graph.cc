@@ -74,13 +74,19 @@ std::string BrokenBeforeStep(Tabulator& tables, const WeakGraph& graph,
   return law == nullptr ? "" : law;
 }
 
-std::string BrokenAtRest(Tabulator& tables, const WeakGraph& graph) {
+// A law, and the thread that it speaks of; -1: of none.
+struct Broken {
+  std::string law;
+  int task = -1;
+};
+
+Broken BrokenAtRest(Tabulator& tables, const WeakGraph& graph) {
   const std::vector<char> all(graph.events.size(), 1);
   const std::vector<Value> state = StateAfter(tables, graph, all);
   Stepper stepper(tables, static_cast<int>(state.size()));
-  if (!stepper.Rests(state.data())) return "";
+  if (!stepper.Rests(state.data())) return {};
   stepper.CheckRest(state.data());
-  return stepper.violation();
+  return {stepper.violation(), stepper.subject().thread};
 }
 
 // How a thread stands in the end.
@@ -105,6 +111,7 @@ GraphMoment MomentOf(const Tabulator& tables, const WeakGraph& graph,
   GraphMoment moment;
   moment.thread = event.thread;
   moment.site = access.site;
+  moment.place = PlaceOf(access, tables.node(event.thread, event.node).place);
   moment.operation = Name(access.op);
   moment.order = OrderText(access);
   if (access.op == Op::kChoose) {
@@ -136,30 +143,40 @@ GraphMoment MomentOf(const Tabulator& tables, const WeakGraph& graph,
   return moment;
 }
 
-}  // namespace
-
-std::string Judge(Tabulator& tables, const WeakGraph& graph,
-                  MemoryModel model) {
-  for (int i = 0; i < static_cast<int>(graph.events.size()); ++i) {
-    const WeakEvent& event = graph.events[i];
+// The law that a graph breaks, looked for without a search.
+Broken Judge(Tabulator& tables, const WeakGraph& graph, MemoryModel model) {
+  for (const WeakEvent& event : graph.events) {
     const Node& after = tables.node(
         event.thread, tables.Next(event.thread, event.node, event.response));
-    if (after.violation >= 0) return tables.text(after.violation);
+    if (after.violation >= 0) {
+      return {tables.text(after.violation), after.subject.thread};
+    }
     int broken = -1;
     if (event.reads) tables.EffectOf(event.access, event.read, &broken);
-    if (broken >= 0) return tables.text(broken);
+    if (broken >= 0) return {tables.text(broken), event.thread};
   }
   const GraphRelations relations(tables, graph, model);
-  if (relations.FindRace().a >= 0) {
-    return "race: two threads use one plain field at once";
+  if (const int racer = relations.FindRace().a; racer >= 0) {
+    return {"race: two threads use one plain field at once",
+            graph.events[racer].thread};
   }
   for (int i = 0; i < static_cast<int>(graph.events.size()); ++i) {
     if (!tables.known(graph.events[i].access).watched) continue;
     const std::string law = BrokenBeforeStep(tables, graph, relations, i);
-    if (!law.empty()) return law;
+    if (law.empty()) continue;
+    const int told = tables.world().told().thread;
+    return {law, told >= 0 ? told : graph.events[i].thread};
   }
   return BrokenAtRest(tables, graph);
 }
+
+// "reader (parked at park): ", if the law speaks of a task.
+std::string WhoseLaw(const GraphStory& story) {
+  if (story.task < 0) return "";
+  return story.threads[story.task] + " (" + story.ends[story.task] + "): ";
+}
+
+}  // namespace
 
 GraphStory TellGraph(Tabulator& tables, const WeakGraph& found,
                      MemoryModel model, const std::string& violation) {
@@ -186,9 +203,13 @@ GraphStory TellGraph(Tabulator& tables, const WeakGraph& found,
                      std::to_string(graph.events.size()) + " accesses";
     return story;
   }
+  if (const Broken judged = Judge(tables, graph, model);
+      judged.law == violation) {
+    story.task = judged.task;
+  }
   const Explanation why = Explain(tables, graph, story);
   for (const int event : why.events) story.moments[event].matters = true;
-  story.sentence = violation + ": " + why.text;
+  story.sentence = violation + ": " + WhoseLaw(story) + why.text;
   return story;
 }
 
@@ -205,7 +226,7 @@ GraphStory TellGraphAgain(const std::string& variant, const Scenario& scenario,
     }
     if (why_not.empty()) {
       story = TellGraph(tables, graph, string.model,
-                        Judge(tables, graph, string.model));
+                        Judge(tables, graph, string.model).law);
     } else {
       story = {};
       story.sentence = story.why_not = std::move(why_not);

@@ -20,9 +20,6 @@ GraphStory TellGraph(Tabulator& tables, const WeakGraph& graph,
 GraphStory TellGraphAgain(const std::string& variant, const Scenario& scenario,
                           const GraphString& string);
 
-// The law that a graph breaks, looked for without a search; empty: none.
-std::string Judge(Tabulator& tables, const WeakGraph& graph, MemoryModel model);
-
 }  // namespace netpoll::model
 
 #endif  // NETPOLL_MODEL_GRAPHS_TELL_GRAPH_H_

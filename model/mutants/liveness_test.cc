@@ -14,6 +14,7 @@
 #include "netpoll/model/mutants/matrix.h"
 #include "netpoll/model/mutants/read_rows.h"
 #include "netpoll/model/mutants/row.h"
+#include "netpoll/model/mutants/told_again.h"
 #include "netpoll/model/source/read_file.h"
 
 namespace netpoll::model {
@@ -49,6 +50,8 @@ TEST(LivenessMutants, DieByALawOfCyclesThatTheirRowNames) {
         << name << " dies by " << cell->law();
     EXPECT_NE(cell->replay.find('/'), std::string::npos)
         << name << " is not drawn as a lasso";
+    EXPECT_EXIT(TellAgain(*result, *cell), ::testing::ExitedWithCode(0), "")
+        << name;
     found.insert(cell->law());
     EXPECT_NE(page.find("`" + name + "`"), std::string::npos)
         << name << " is not in " << kDocsFile;

@@ -146,12 +146,16 @@ void Diagnoser::Around() {
   }
   if (story_.task >= 0) {
     out_.headline += ": " + Who(story_.task) + HowItStands(story_.task);
-    out_.lost = story_.task;
+    const Stand stand = StandOf(story_.task);
+    if (stand == Stand::kParked || stand == Stand::kBlocked) {
+      out_.lost = story_.task;
+    }
   }
   out_.headline += ": from step " + std::to_string(story_.cycle + 1) +
                    " on it goes round and round, by" + who;
   for (std::size_t i = 0; i < moves.size(); ++i) {
     const Stand stand = StandOf(static_cast<int>(i));
+    if (moves[i]) AroundBy(static_cast<int>(i));
     if (moves[i] || (stand != Stand::kParked && stand != Stand::kBlocked)) {
       continue;
     }
@@ -160,6 +164,28 @@ void Diagnoser::Around() {
                                                        : " stays blocked at ") +
                               WhereNext(story_, static_cast<int>(i)));
   }
+}
+
+// By what it goes round: the first of its steps there, and how many more.
+void Diagnoser::AroundBy(int thread) {
+  constexpr int kShown = 3;
+  std::vector<std::string> seen;
+  std::string text;
+  int first = 0;
+  for (const Moment& moment : story_.moments) {
+    if (moment.thread != thread || moment.step <= story_.cycle) continue;
+    const std::string written = Written(moment);
+    if (std::count(seen.begin(), seen.end(), written) != 0) continue;
+    seen.push_back(written);
+    if (first == 0) first = moment.step;
+    if (seen.size() > kShown) continue;
+    text += (text.empty() ? " by step " : ", step ") +
+            std::to_string(moment.step) + " (" + written + ")";
+  }
+  if (seen.size() > kShown) {
+    text += ", and " + std::to_string(seen.size() - kShown) + " more";
+  }
+  told_.emplace_back(first, story_.threads[thread] + " goes round" + text);
 }
 
 Diagnosis Diagnose(const Story& story) {

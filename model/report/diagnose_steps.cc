@@ -210,7 +210,11 @@ void Diagnoser::OfItself(const Moment& last) {
                                                 : last.object_index;
   const Moment* const changed = facts_.LastChangeByOther(doer, object, &last);
   if (changed == nullptr) {
-    if (!last.changed || IsLocking(last)) OfWhatOthersLeft(last, object);
+    if (!last.changed || IsLocking(last)) {
+      OfWhatOthersLeft(last, object);
+    } else {
+      OfWhatItWentBy(last);
+    }
     return;
   }
   const Moment* const looked = facts_.LastLook(doer, object, &last);
@@ -264,6 +268,22 @@ void Diagnoser::OfWhatOthersLeft(const Moment& last, int object) {
   }
   missing_ = "nobody changed " + own->object + " between that and step " +
              std::to_string(last.step);
+}
+
+// The step changed what nobody else touches: by what the thread took it, which
+// is what it looked at last, and who had changed that.
+void Diagnoser::OfWhatItWentBy(const Moment& last) {
+  const Moment* const look = facts_.Last(&last, [&](const Moment& moment) {
+    return moment.thread == last.thread && moment.looked && !moment.plain &&
+           !moment.object.empty() &&
+           !PlaceOfMoment(moment).starts_with("model/") &&
+           !PlaceOfMoment(moment).empty();
+  });
+  if (look == nullptr) return;
+  Looked(look);
+  const Moment* const changed =
+      facts_.LastChangeByOther(last.thread, look->object_index, &last);
+  if (changed != nullptr) Changed(changed);
 }
 
 // Nobody else had a part in it: what the thread left out comes after this.

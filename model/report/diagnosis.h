@@ -69,11 +69,13 @@ class Diagnoser {
   void OfAnother(const Moment& last, int task);
   void OfItself(const Moment& last);
   void OfWhatOthersLeft(const Moment& last, int object);
+  void OfWhatItWentBy(const Moment& last);
   void OfWhatItDidLast(const Moment& last);
   void FieldBefore(const Moment& last, int object);
   void OfACount(const Moment& last);
 
   void Around();
+  void AroundBy(int thread);
 
   const Story& story_;
   const Facts facts_;

@@ -24,6 +24,11 @@ namespace {
 
 using model::GraphVerdict;
 
+// The thread that the law speaks of, or nothing.
+std::string WhoOf(const model::GraphStory& story) {
+  return story.task < 0 ? "" : story.threads[story.task];
+}
+
 std::string Json(const GraphVerdict& verdict, const GraphCheck& wanted) {
   JsonObject json;
   json.Add("configuration", verdict.scenario)
@@ -36,8 +41,10 @@ std::string Json(const GraphVerdict& verdict, const GraphCheck& wanted) {
   if (!verdict.cut_off.empty()) json.Add("cut_off", verdict.cut_off);
   if (verdict.story.broken()) {
     json.Add("violation", verdict.story.violation)
-        .Add("diagnosis", verdict.story.sentence)
-        .Add("replay", verdict.story.ReplayText());
+        .Add("diagnosis", verdict.story.sentence);
+    const std::string who = WhoOf(verdict.story);
+    if (!who.empty()) json.Add("task", who);
+    json.Add("replay", verdict.story.ReplayText());
   }
   return json.Add("seconds", verdict.seconds, 3).text();
 }
@@ -65,7 +72,7 @@ struct GraphReport {
     if (verdict.story.broken()) {
       broken.push_back({.configuration = verdict.scenario,
                         .violation = verdict.story.violation,
-                        .who = "",
+                        .who = WhoOf(verdict.story),
                         .steps = verdict.story.moments.size(),
                         .text = InFull(verdict)});
       stories.push_back(verdict.story);
