@@ -14,6 +14,7 @@
 #include "netpoll/core/descriptor_lock.h"
 #include "netpoll/core/types.h"
 #include "netpoll/core/wait.h"
+#include "netpoll/runtime/protocols/fd_life.h"
 #include "netpoll/runtime/protocols/io_attempts.h"
 #include "netpoll/runtime/protocols/io_calls.h"
 #include "netpoll/runtime/protocols/io_rests.h"
