@@ -20,6 +20,7 @@
 #include "netpoll/core/event_key.h"
 #include "netpoll/core/generation.h"
 #include "netpoll/core/status.h"
+#include "netpoll/core/types.h"
 #include "netpoll/model/engine/scenario.h"
 #include "netpoll/model/engine/world.h"
 
@@ -217,7 +218,51 @@ inline std::string Statuses() {
   return "";
 }
 
-// The descriptor lock's counts at their limits.
+// Whom a list hands out, as the digits of a number.
+inline std::int64_t Taken(WaiterList& list, const Waiter* first) {
+  std::int64_t digits = 0;
+  while (const Waiter* const waiter = list.Pop()) {
+    digits = digits * 10 + (waiter - first) + 1;
+  }
+  return digits;
+}
+
+// First in, first out. The explorer itself keeps lists by pushing them again,
+// so that one which turns them round would look like one that does not.
+inline std::string Lists() {
+  constexpr const char* kLaw =
+      "N4: a list hands tasks out in another order than they came in";
+  Waiter task[4];
+  WaiterList list;
+  for (Waiter& one : task) list.Push(&one);
+  const std::int64_t all = Taken(list, task);
+  if (all != 1234) {
+    return Law(kLaw, "Push of core/types.h", {{"in", 1234}, {"out", all}});
+  }
+  WaiterList other;
+  list.Push(&task[0]);
+  list.Push(&task[1]);
+  other.Push(&task[2]);
+  list.Append(other);
+  list.Push(&task[3]);
+  const std::int64_t joined = Taken(list, task);
+  if (joined != 1234) {
+    return Law(
+        kLaw, "Append of core/types.h",
+        {{"in", 12}, {"then a list of", 3}, {"then", 4}, {"out", joined}});
+  }
+  for (Waiter& one : task) list.Push(&one);
+  const bool removed = list.Remove(&task[3]) && list.Remove(&task[1]);
+  list.Push(&task[3]);
+  const std::int64_t rest = Taken(list, task);
+  if (!removed || rest != 134) {
+    return Law(kLaw, "Remove of core/types.h",
+               {{"in", 1234}, {"4 and 2 taken, 4 put back: out", rest}});
+  }
+  return "";
+}
+
+// The descriptor lock's counts at their limits, and the list of its tasks.
 inline std::string Locks() {
   constexpr const char* kAcquire = "Acquire of core/descriptor_lock_word.h";
   const LockWord full = lock_word::kCountMask << lock_word::kRefShift;
@@ -247,7 +292,7 @@ inline std::string Locks() {
     return Law("F: a count of the descriptor lock runs over", kAcquire,
                {{"references", lock_word::kCountMask}, {"or", 0}});
   }
-  return "";
+  return Lists();
 }
 
 }  // namespace pure
