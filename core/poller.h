@@ -204,8 +204,7 @@ class Poller {
     return result;
   }
 
-  // Whether the system reports an event for as long as it lasts, so that each
-  // wait asks anew.
+  // Whether the system reports what lasts, so that each wait asks anew.
   bool reports_levels() const { return Traits().needs_arm; }
 
   // Sets the deadline for the directions of `mode`: Deadline::Past() ends the
@@ -216,8 +215,7 @@ class Poller {
     return desc->SetDeadline(mode, deadline, timers_, of);
   }
 
-  // Waits for events as `delta` says, and returns whom they make ready. May
-  // return early with nothing.
+  // Waits as `delta` says for events: whom they make ready; may be nobody.
   PollResult Poll(Delta delta) {
     const bool blocking = delta.blocking();
     if (blocking && blocking_.Exchange("poll.enter", 1, Order::kAcquire) != 0) {
@@ -262,8 +260,7 @@ class Poller {
   // until then serves every deadline.
   std::int64_t NextDeadline() const { return timers_.Next(); }
 
-  // Ends one blocking Poll, the current one or the next. Cheap when a break is
-  // already on its way.
+  // Ends one blocking Poll, this or the next. Cheap while one is on its way.
   void Break() { backend_.Break(); }
 
   // Applies the delta of a PollResult, after its waiters are runnable.
@@ -273,10 +270,8 @@ class Poller {
 
   // Tasks parked, or about to be; never less than are parked.
   std::int32_t waiters() const { return waiters_.Of(pool_); }
-
   std::int32_t open() const { return open_.Load("open.load", Order::kRelaxed); }
   Timers& timers() { return timers_; }
-
   bool IsPollDescriptor(Fd fd) const { return backend_.IsPollDescriptor(fd); }
 
   // Readable when Poll(NonBlocking()) has something to say.
