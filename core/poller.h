@@ -215,7 +215,7 @@ class Poller {
     return desc->SetDeadline(mode, deadline, timers_, of);
   }
 
-  // Waits as `delta` says for events: whom they make ready; may be nobody.
+  // Waits as `delta` says for events: whom they make ready. May return early.
   PollResult Poll(Delta delta) {
     const bool blocking = delta.blocking();
     if (blocking && blocking_.Exchange("poll.enter", 1, Order::kAcquire) != 0) {

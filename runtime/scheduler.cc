@@ -352,24 +352,7 @@ void Scheduler::Polled(Worker& worker, PollResult result) {
   worker.counts.batches.Add(woken, woken);
   NETPOLL_PROBE2(poll, worker.id, woken);
   if (result.ready.empty()) return;
-  PushReady(worker, result,
-            [this](WaiterList& list) { return SendHome(list); });
-}
-
-// Each worker over its own poller: those that any of this runs are left.
-std::int32_t Scheduler::SendHome(WaiterList& list) const {
-  WaiterList here;
-  std::int32_t count = 0;
-  while (Waiter* const waiter = list.Pop()) {
-    if (sharded() && static_cast<TaskWaiter*>(waiter)->home == this) {
-      here.Push(waiter);
-      ++count;
-    } else {
-      MakeRunnable(waiter);
-    }
-  }
-  list = here;
-  return count;
+  PushReady(worker, result);
 }
 
 void Scheduler::PollTimed(Worker& worker, Worker& of, Delta delta) {

@@ -214,7 +214,6 @@ class Scheduler : public Home,
   // It has read the clock.
   void Stamp(std::int64_t now) const;
   void Polled(Worker& worker, PollResult result);
-  std::int32_t SendHome(WaiterList& list) const;
   int InitPollers();
 
   // Dispatch's side.
@@ -238,6 +237,11 @@ class Scheduler : public Home,
     RunWaiter(static_cast<TaskWaiter*>(task));
   }
   void RunStaying(Worker& worker, Waiter* task);
+  // What is this one's own home, no worker's.
+  bool AnyMayRun(Waiter* task) const {
+    return static_cast<TaskWaiter*>(task)->home == this;
+  }
+  static void SendHome(Waiter* task) { MakeRunnable(task); }
   std::int64_t Now() const;
   static std::int64_t NextDeadline(const Worker& of) {
     return of.shard.NextDeadline();

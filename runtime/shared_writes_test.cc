@@ -226,6 +226,8 @@ class Workers : public Dispatch<NotingEnv, Workers, Member> {
     if (--left_ <= 0 && on_->queue.Size() == 0) throw Enough{};
   }
   static void RunStaying(Member&, Waiter*) {}
+  static bool AnyMayRun(Waiter*) { return true; }
+  static void SendHome(Waiter*) {}
   static std::int64_t Now() { return 1; }
   static std::int64_t NextDeadline(Member& of) {
     return of.poller->NextDeadline();
@@ -234,13 +236,7 @@ class Workers : public Dispatch<NotingEnv, Workers, Member> {
   void Poll(Member& member, Member& of, Delta delta) {
     ++polls_;
     PollResult result = of.poller->Poll(delta);
-    PushReady(member, result, [](WaiterList& list) {
-      std::int32_t count = 0;  // All are for any worker.
-      WaiterList all;
-      for (; Waiter* const task = list.Pop(); ++count) all.Push(task);
-      list = all;
-      return count;
-    });
+    PushReady(member, result);
   }
   void PollAll(Member&, Member&) {}
   static void Expire(Member&, Member&, std::int64_t) {}

@@ -147,6 +147,11 @@ class DispatchWorld : public RuntimeWorld {
     void RunStaying(Worker& worker, Waiter* task) {
       world_.RunOn(&worker, task);
     }
+    bool AnyMayRun(Waiter* task) {
+      return !world_.IsGuest(task) &&
+             world_.Only(world_.NumberOf(task)) == nullptr;
+    }
+    void SendHome(Waiter* task) { world_.GoesHome(task); }
     std::int64_t Now();
     std::int64_t NextDeadline(Worker& of);
     std::int64_t NextSleep();
@@ -158,8 +163,7 @@ class DispatchWorld : public RuntimeWorld {
         result.Add(waiter);
         world_.MakesRunnable(waiter);
       }
-      PushReady(worker, result,
-                [this](WaiterList& list) { return world_.SendHome(list); });
+      PushReady(worker, result);
     }
     void PollAll(Worker& worker, Worker& of) {
       if (world_.timed()) Poll(worker, of, Delta::NonBlocking());
@@ -272,23 +276,6 @@ class DispatchWorld : public RuntimeWorld {
   void MakesRunnable(Waiter* task);
   void Begin(int task);
   void GoesHome(Waiter* waiter);
-  // Those that not any worker of this runs, or, over one poller, all. How many
-  // are left.
-  std::int32_t SendHome(WaiterList& list) {
-    WaiterList left;
-    std::int32_t count = 0;
-    while (Waiter* const waiter = list.Pop()) {
-      if (!cast_.sharded || IsGuest(waiter) ||
-          Only(NumberOf(waiter)) != nullptr) {
-        GoesHome(waiter);
-      } else {
-        left.Push(waiter);
-        ++count;
-      }
-    }
-    list = left;
-    return count;
-  }
   void RunTask(Waiter* waiter);
   void Ends(int task);
   void StopAll();

@@ -31,6 +31,8 @@
 //   void Break(Worker&)      Poller::Break, of that worker's poller
 //   void RunTask(Worker&, Waiter*)
 //   void RunStaying(Worker&, Waiter*)   as RunTask, of one that stays here
+//   bool AnyMayRun(Waiter*)  it belongs to this, and to no worker alone
+//   void SendHome(Waiter*)   makes it runnable where it belongs
 //   int64 Now(); NextDeadline(Worker&), of that one's poller; NextSleep()
 //   Poll, PollAll, Expire    as in worker_glue.h, each with the worker that
 //                            calls, and with the one whose poller it is
@@ -187,14 +189,12 @@ class Dispatch {
     }
   }
 
-  // What a poll by `worker` made ready. `send_home(list)` makes runnable whom
-  // not any worker may run, over one poller all; how many are left. Others take
-  // a part: the glue sees to it or, of own pollers, one call. Empties the list.
-  template <class SendHome>
-  void PushReady(Worker& worker, PollResult& result, SendHome send_home) {
+  // What a poll by `worker` made ready. Others take a part: the glue sees to it
+  // or, of own pollers, one call. Empties the list.
+  void PushReady(Worker& worker, PollResult& result) {
     std::int32_t count = -result.waiters_delta;
     if (guests_.Load("guest.any", Order::kRelaxed) != 0) {
-      count = send_home(result.ready);
+      count = shards().SendHome(result.ready);
       if (result.ready.empty()) return;
     }
     const int queued = worker.queue.Push(result.ready, count);

@@ -23,8 +23,8 @@
 // blocks; others look without blocking. It sleeps only while another looks, who
 // wakes it then.
 //
-// A Host has worker_count(), worker(int), Now() and Break(Worker&), as in
-// dispatch.h; a Worker `id`, and `protocol`, its own.
+// A Host has worker_count(), worker(int), Now(), Break(Worker&) and what
+// SendHome asks, as in dispatch.h; a Worker `id`, and `protocol`, its own.
 
 #ifndef NETPOLL_RUNTIME_PROTOCOLS_SHARDS_H_
 #define NETPOLL_RUNTIME_PROTOCOLS_SHARDS_H_
@@ -33,6 +33,7 @@
 #include <cstdint>
 
 #include "netpoll/core/deadline.h"
+#include "netpoll/core/types.h"
 
 namespace netpoll::internal {
 
@@ -113,6 +114,23 @@ class Shards {
       if (until >= 0) later = &worker;
     }
     if (later != nullptr) host_.Break(*later);
+  }
+
+  // Of whom a poll made ready, makes those runnable that not any worker may
+  // run; over one poller all. How many are left.
+  std::int32_t SendHome(WaiterList& list) {
+    WaiterList here;
+    std::int32_t count = 0;
+    while (Waiter* const waiter = list.Pop()) {
+      if (host_.sharded() && host_.AnyMayRun(waiter)) {
+        here.Push(waiter);
+        ++count;
+      } else {
+        host_.SendHome(waiter);
+      }
+    }
+    list = here;
+    return count;
   }
 
   // Calls `look` with each other worker that does not poll for itself.
