@@ -17,15 +17,18 @@ for the same as a shared one has its name with the backend's before it.
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
+
+import watched_run
 
 PAGE = "docs/conformance.md"
 SUMS = "tools/cli/verified_backends.inc"
 README = "README.md"
 BEGIN = "<!-- begin: written by tests/conformance/table/table.py -->"
 END = "<!-- end -->"
+# Many times what the slowest takes, on a busy machine too.
+MOST_SECONDS = 240
 MARKS = {"passed": "yes", "skipped": "n/a", "failed": "BROKEN"}
 # "Epoll/Readiness/0": the instantiation, the suite, the number of the type.
 SUITE = re.compile(r"^(\w+)/(\w+)/\d+$")
@@ -57,15 +60,10 @@ def run(program):
             windows_path = report.replace("/", "\\")
             environment["GTEST_OUTPUT"] = f"json:Z:{windows_path}"
             environment["TEST_TMPDIR"] = folder
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        status, output = watched_run.run(command, environment, MOST_SECONDS)
         if not os.path.exists(report):
-            sys.stdout.buffer.write(done.stdout)
-            sys.exit(f"{program} ended with {done.returncode}, and no report")
+            sys.stdout.buffer.write(output)
+            sys.exit(f"{program} ended with {status}, and no report")
         with open(report, encoding="utf-8") as file:
             suites = json.load(file)["testsuites"]
     clauses = {}
@@ -78,7 +76,7 @@ def run(program):
             clause = ("Completions" if own else name[2], case["name"])
             clauses.setdefault(clause, {})[name[1]] = result_of(case)
     if any("failed" in results.values() for results in clauses.values()):
-        sys.stdout.buffer.write(done.stdout)
+        sys.stdout.buffer.write(output)
     return clauses
 
 

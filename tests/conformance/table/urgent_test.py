@@ -13,8 +13,9 @@ import fcntl
 import os
 import socket
 import struct
-import subprocess
 import sys
+
+import watched_run
 
 SETTING = "/proc/sys/net/ipv4/tcp_stdurg"
 CLONE_NEWNET = 0x40000000
@@ -47,19 +48,17 @@ def main(programs):
     for value in (0, 1):
         set_to(value)
         for program in programs:
-            done = subprocess.run(
+            status, output = watched_run.run(
                 [program, "--gtest_filter=*Urgent*"],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=100,
-                env={**os.environ, "GTEST_OUTPUT": ""},
+                {**os.environ, "GTEST_OUTPUT": ""},
+                100,
             )
-            ran = b"[       OK ]" in done.stdout or b"SKIPPED" in done.stdout
-            good = done.returncode == 0 and ran
+            ran = b"[       OK ]" in output or b"SKIPPED" in output
+            good = status == 0 and ran
             print(f"tcp_stdurg={value} {'ok' if good else 'FAILED'} {program}")
             if not good:
                 sys.stdout.flush()
-                sys.stdout.buffer.write(done.stdout)
+                sys.stdout.buffer.write(output)
                 failed += 1
     return 1 if failed else 0
 
