@@ -6,10 +6,12 @@
 // last, who changed that, and where whoever changed it looked.
 
 #include <algorithm>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "netpoll/model/engine/object.h"
 #include "netpoll/model/report/diagnosis.h"
 #include "netpoll/model/report/source.h"
 
@@ -122,12 +124,66 @@ void Diagnoser::Acted(const Moment* at, const std::string& how) {
   Add(at, Who(at) + " " + how + " " + Point(*at));
 }
 
+// The first moment of those in which the thread has had the lock that it holds
+// at the deed; the deed itself if it holds none.
+const Moment* Diagnoser::SectionOf(const Moment& deed) const {
+  const Moment* const taken = facts_.Last(&deed, [&](const Moment& moment) {
+    return moment.thread == deed.thread && IsLocking(moment) && moment.changed;
+  });
+  if (taken == nullptr || taken->operation == Name(Op::kRelease)) return &deed;
+  return taken;
+}
+
+// The function stands in the statement of the deed; or, under a lock, in that
+// of a field at which the thread has looked since it has the lock.
+std::string Diagnoser::WhatDecided() const {
+  if (decided_ == nullptr) return "";
+  std::string function = PureFunctionIn(StatementOfMoment(*decided_));
+  const Moment* look = nullptr;
+  const Moment* const begun = SectionOf(*decided_);
+  for (const Moment* at = decided_; at > begun; --at) {
+    if (at->thread != decided_->thread || at->operation != Name(Op::kGet)) {
+      continue;
+    }
+    const std::string there = PureFunctionIn(StatementOfMoment(*at));
+    if (there.empty() || (!function.empty() && there != function)) continue;
+    function = there;
+    look = at;
+    break;
+  }
+  if (function.empty()) return "";
+  std::string text = Who(decided_) + "'s step " +
+                     std::to_string(decided_->step) + " was decided by " +
+                     function;
+  if (look == nullptr) return text;
+  return text + ", of " + look->object + " " + look->after + NoLonger(*look);
+}
+
+// What the last change by another took out of the value that was looked at.
+std::string Diagnoser::NoLonger(const Moment& look) const {
+  const Moment* const theirs =
+      facts_.LastChangeByOther(look.thread, look.object_index, &look);
+  if (theirs == nullptr) return "";
+  const std::string now = " " + look.after + " ";
+  std::istringstream before(theirs->before);
+  std::string gone;
+  for (std::string word; before >> word;) {
+    if (now.find(" " + word + " ") != now.npos) continue;
+    gone += (gone.empty() ? "" : ", ") + word;
+  }
+  if (gone.empty()) return "";
+  return " (no longer " + gone + " since step " + std::to_string(theirs->step) +
+         ")";
+}
+
 Diagnosis Diagnoser::Finish() {
   std::stable_sort(
       told_.begin(), told_.end(),
       [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [step, text] : told_) out_.facts.push_back(text);
-  if (!missing_.empty()) out_.facts.push_back(missing_);
+  for (const std::string& last : {missing_, WhatDecided()}) {
+    if (!last.empty()) out_.facts.push_back(last);
+  }
   out_.sentence = out_.headline;
   for (const std::string& fact : out_.facts) out_.sentence += "; " + fact;
   return std::move(out_);

@@ -37,6 +37,7 @@ void Diagnoser::OfAnObject() {
   }
   out_.headline += ": " + story_.object_name + " is " + story_.object_value;
   out_.task = last->thread;
+  decided_ = last;
   const Facts::Stale stale = facts_.StaleAt(*last, -1);
   if (stale.changed != nullptr) {
     Looked(stale.looked);
@@ -103,6 +104,7 @@ void Diagnoser::OfAValueMeanwhile(const Moment& last) {
     return moment.thread == last.thread && moment.changed &&
            moment.operation == Name(Op::kSet);
   });
+  decided_ = &last;
   if (field != nullptr && field != &last && field != changed) {
     Add(field,
         Who(field) + " changed " + field->object + " in " + Point(*field));
@@ -115,6 +117,7 @@ void Diagnoser::OfAValueMeanwhile(const Moment& last) {
 // what else it had looked.
 void Diagnoser::OfAChangeTooMany(const Moment& last) {
   const int doer = last.thread;
+  decided_ = &last;
   const Moment* const before =
       facts_.LastChangeByOther(doer, last.object_index, &last);
   if (before != nullptr) Changed(before);
@@ -228,6 +231,7 @@ void Diagnoser::OfItself(const Moment& last) {
                std::to_string(last.step);
   } else if (looked != nullptr && looked > changed && story_.object >= 0) {
     missing_ = Who(doer) + " saw that and went on all the same";
+    decided_ = looked;
   }
   FieldBefore(last, object);
   // What the step itself met.
@@ -251,12 +255,14 @@ void Diagnoser::OfWhatOthersLeft(const Moment& last, int object) {
     return;
   }
   Changed(own);
+  decided_ = own;
   const Moment* const look = facts_.Last(&last, [&](const Moment& moment) {
     return !mine(moment) && moment.object_index == object && moment.looked;
   });
   if (look != nullptr && look > own) {
     Add(look, Who(look) + " looked at " + look->object + " in " + Point(*look) +
                   ", and left it");
+    decided_ = look;
   }
   const Moment* const woken = facts_.Last(&last, [&](const Moment& moment) {
     return !mine(moment) && moment.changed &&
@@ -281,6 +287,7 @@ void Diagnoser::OfWhatItWentBy(const Moment& last) {
   });
   if (look == nullptr) return;
   Looked(look);
+  decided_ = look;
   const Moment* const changed =
       facts_.LastChangeByOther(last.thread, look->object_index, &last);
   if (changed != nullptr) Changed(changed);
@@ -294,6 +301,7 @@ void Diagnoser::OfWhatItDidLast(const Moment& last) {
   });
   if (own == nullptr) return;
   Changed(own);
+  decided_ = own;
   missing_ = Who(own) + " changed nothing more after that";
 }
 

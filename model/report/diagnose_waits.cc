@@ -83,6 +83,7 @@ void Diagnoser::OfWhoNeverDidAnything(int thread) {
 void Diagnoser::Taken(const Moment& slept, const Moment& taken) {
   Acted(&slept, "went to sleep in");
   out_.taken = taken.step;
+  decided_ = &taken;
   out_.from = slept.step;
   out_.to = taken.step;
   Add(&taken, Who(&taken) + " took " + Who(&slept) + " out of " + taken.object +
@@ -95,6 +96,7 @@ void Diagnoser::WroteOver(const Facts::Stale& stale, const Moment& store) {
   if (stale.looked != nullptr) Looked(stale.looked);
   if (stale.changed != nullptr) Changed(stale.changed);
   Acted(&store, "wrote over it in");
+  decided_ = &store;
   missing_ = Who(&store) + " did not look again before it wrote";
 }
 
@@ -164,6 +166,7 @@ void Diagnoser::WhereTheyLooked(const Moment& changed, const Moment& slept) {
   const Moment* const theirs =
       facts_.LastLook(changed.thread, slept.object_index, nullptr);
   if (theirs == nullptr) {
+    decided_ = &changed;  // What else it was to do.
     Add(&changed, Who(&changed) + " never looked at " + slept.object);
     return;
   }

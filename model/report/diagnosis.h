@@ -45,6 +45,12 @@ class Diagnoser {
   void Looked(const Moment* at);
   void Changed(const Moment* at);
   void Acted(const Moment* at, const std::string& how);
+  // "clock's step 31 was decided by DeadlinePlanner::Fire, core/...:96, of
+  // state closing": by which pure function, and of what, the thread did
+  // `decided_`.
+  std::string WhatDecided() const;
+  const Moment* SectionOf(const Moment& deed) const;
+  std::string NoLonger(const Moment& look) const;
   Diagnosis Finish();
 
   // Somebody waits, and nobody will wake it.
@@ -82,6 +88,7 @@ class Diagnoser {
   Diagnosis out_;
   std::vector<std::pair<int, std::string>> told_;
   std::string missing_;
+  const Moment* decided_ = nullptr;  // The deed on which it hung.
 };
 
 }  // namespace netpoll::model

@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <regex>
 #include <string>
+#include <string_view>
 
+#include "netpoll/model/report/source.h"
 #include "netpoll/model/report/story.h"
 
 namespace netpoll::model {
@@ -27,6 +29,7 @@ class SentenceTruth {
     std::string wrong = OfTheTask();
     if (wrong.empty()) wrong = OfEachStep();
     if (wrong.empty()) wrong = OfLooksNotTaken();
+    if (wrong.empty()) wrong = OfWhatDecided();
     return wrong;
   }
   const std::string& sentence() const { return said_.sentence; }
@@ -102,6 +105,30 @@ class SentenceTruth {
           LooksAt(found[1], found[2], std::stoi(found[3]),
                   said_.acted == 0 ? last_step() : said_.acted - 1)) {
         return "it looked later: " + fact;
+      }
+    }
+    return "";
+  }
+
+  // "WHO's step 7 was decided by status::Event, core/status.h:107, of ..."
+  std::string OfWhatDecided() const {
+    static const std::regex decided(
+        R"(^(\S+)'s step (\d+) was decided by \w+::(\w+), ([\w/.]+:\d+))");
+    for (const std::string& fact : said_.facts) {
+      std::smatch found;
+      if (!std::regex_search(fact, found, decided)) continue;
+      const std::string begins = " " + found[3].str() + "(";
+      if (LineAt(found[4].str()).find(begins) == std::string_view::npos) {
+        return "that function is elsewhere: " + fact;
+      }
+      const int number = std::stoi(found[2]);
+      const std::string who = found[1];
+      if (std::none_of(story_.moments.begin(), story_.moments.end(),
+                       [&](const Moment& moment) {
+                         return moment.step == number &&
+                                story_.threads[moment.thread] == who;
+                       })) {
+        return "another did: " + fact;
       }
     }
     return "";

@@ -4,6 +4,7 @@
 # twice in a file has both lines, "core/poll_desc.h:118 or 131", and the first
 # statement. Of several files the first counts, but for worlds of the model,
 # which use each other's names: those have no place.
+# A function in the statement that does nothing but return is part of it.
 # With -v lines=1 it prints a table of the lines in which an access is, also one
 # to a plain field, or a pure function begins: where, the statement, the line.
 function quoted(text) {
@@ -20,6 +21,11 @@ function flush(    i) {
   pending = here = 0
   statement = ""
 }
+# Whether the statement has broken off within its parentheses.
+function open_inside(    text) {
+  text = statement
+  return gsub(/\(/, "", text) > gsub(/\)/, "", text)
+}
 FNR == 1 { flush() }
 {
   text = $0
@@ -27,6 +33,7 @@ FNR == 1 { flush() }
   sub(/^[ \t]+/, "", text)
   sub(/[ \t]+$/, "", text)
   if (text == "" || text ~ /^#/) next
+  if (statement ~ /\{$/ && text !~ /^return /) flush()
   if (statement != "") {
     # As one would write it on one line.
     statement = statement (statement ~ /\($/ ? "" : " ") text
@@ -57,7 +64,10 @@ FNR == 1 { flush() }
       last[site] = FNR
     }
   }
-  if (statement ~ /[;{}:]$/) flush()
+  if (statement ~ /[;{}:]$/ && !(open_inside() &&
+      (statement ~ /\{$/ || statement ~ /\{ return [^{}]*(\{[^{}]*\})?[^{}]*;$/))) {
+    flush()
+  }
 }
 END {
   flush()

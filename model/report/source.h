@@ -42,6 +42,10 @@ std::string_view LineAt(std::string_view place);
 // Where the pure function is in that file, "core/status.h:107"; or the file.
 std::string PlaceOfFunction(std::string_view file, std::string_view name);
 
+// The first pure function that a statement names with where it belongs, and
+// where that is: "status::Event, core/status.h:107"; or nothing.
+std::string PureFunctionIn(std::string_view statement);
+
 // Eight hexadecimal digits.
 std::string_view SourceDigest();
 
