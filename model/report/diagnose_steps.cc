@@ -160,7 +160,8 @@ void Diagnoser::Race(const Moment& last) {
   if (other < 0) return;
   const Moment* const before = facts_.Last(
       nullptr, [&](const Moment& moment) { return moment.thread == other; });
-  missing_ = Who(other) + " is about to use " + story_.object_name + " too" +
+  missing_ = Who(other) + " is about to use " + story_.object_name +
+             " too, at " + WhereNext(story_, other) +
              (before == nullptr ? "" : ", after " + Point(*before)) + "; " +
              Who(last.thread) + " " + facts_.Locks(last.thread) + ", " +
              Who(other) + " " + facts_.Locks(other);

@@ -85,6 +85,42 @@ class Overview(unittest.TestCase):
         found = self.browser.run(states)
         self.assertEqual(found, sorted(found))
 
+    def test_the_heat_map_has_each_kill_below_its_configuration(self):
+        self.open(self.holds)
+        cells, askew, pairs = self.browser.run("""
+            const map = document.getElementById('heat');
+            const heads = [...map.querySelectorAll('thead th')].map(
+                (head) => head.getBoundingClientRect());
+            const names = data.configurations;
+            const askew = [];
+            for (const cell of map.querySelectorAll('td.cell')) {
+              const at = 3 + names.indexOf(
+                  cell.title.match(/ in (\\S+):/)[1]);
+              const here = cell.getBoundingClientRect();
+              if (Math.abs(here.left - heads[at].left) > 1 ||
+                  Math.abs(here.width - heads[at].width) > 1) {
+                askew.push(cell.title);
+              }
+            }
+            return [map.querySelectorAll('td').length, askew,
+                    data.mutants.length * names.length];""")
+        self.assertEqual(askew, [])
+        # Or a program that reads them all would take minutes.
+        self.assertLess(cells, pairs / 5)
+
+    def test_a_configuration_sorts(self):
+        self.open(self.holds)
+        found = self.browser.run("""
+            const at = 3 + data.configurations.indexOf('read-close');
+            document.querySelectorAll('#heat thead button')[at].click();
+            return [...document.querySelectorAll('#heat tbody tr')].map(
+                (row) => row.querySelector(
+                    'td[title*=" in read-close:"]')?.textContent ?? "");""")
+        some = [int(steps) for steps in found if steps]
+        self.assertGreater(len(some), 5)
+        self.assertEqual(some, sorted(some))
+        self.assertEqual(found[:len(some)], [str(steps) for steps in some])
+
     def test_each_counterexample_is_a_link_to_a_page(self):
         self.open(self.broken)
         links = self.browser.run(
