@@ -78,10 +78,32 @@ void Diagnoser::OfAStep() {
   if (crash) {
     missing_ = "and crashed before its next access";
   } else if (missing_.empty()) {
+    WhereItCameFrom(last);
     if (!story_.next[doer].empty()) {
       missing_ = Who(doer) + " goes on at " + WhereNext(story_, doer);
     }
   }
+}
+
+// A step of the system's: which line of what ships came before it.
+void Diagnoser::WhereItCameFrom(const Moment& last) {
+  if (!PlaceOfMoment(last).starts_with("model/")) return;
+  const auto ships = [&](const Moment& moment) {
+    const std::string place = PlaceOfMoment(moment);
+    return moment.thread == last.thread && !moment.object.empty() &&
+           !place.empty() && !place.starts_with("model/");
+  };
+  const Moment* const before = facts_.Last(&last, ships);
+  if (before == nullptr) return;
+  for (const auto& [step, text] : told_) {
+    if (step == before->step) return;
+  }
+  const Moment* const looked = facts_.First(before, [&](const Moment& moment) {
+    return moment.thread == last.thread && moment.looked && &moment != &last;
+  });
+  Add(before,
+      Who(before) + " came there from " + Point(*before) +
+          (looked == nullptr ? ", and looked at nothing after that" : ""));
 }
 
 // What does not agree with what the step changed, or should have.

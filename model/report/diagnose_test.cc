@@ -241,6 +241,25 @@ TEST(Counterexample, AStatementNamesThePureFunctionThatDecided) {
   EXPECT_EQ(PureFunctionIn("std::Event(Mode::kRead, ::"), "");
 }
 
+// The line that is wrong is one that ships, not the model's.
+TEST(Counterexample, AStepOfTheSystemSaysFromWhereItCame) {
+  Told told({"handle", "canceller"}, "R8: a cancel reaches what has ended");
+  told.story.at_rest = false;
+  told.story.task = 1;
+  told.Add(1, "commit.word", "word", 0, "2", "3");
+  told.Add(0, "end", "descriptor", 1, "open", "ended");
+  told.Add(1, "look", "descriptor", 1, "ended", "ended");
+  told.story.moments.back().place = "model/world.cc:1";
+  EXPECT_THAT(
+      Diagnose(told.story).sentence,
+      ContainsRegex("canceller came there from step 1 .commit.word, "
+                    "core/poll_desc.h:[0-9]+: word 2 -> 3., and looked at "
+                    "nothing after that"));
+  told.story.moments[1].thread = 1;
+  EXPECT_THAT(Diagnose(told.story).sentence,
+              Not(HasSubstr("looked at nothing after that")));
+}
+
 TEST(Counterexample, AChangeTooManyNamesTheOneBeforeAndWhatWasLookedAt) {
   Told told({"first", "second"}, "I22: breaks are not coalesced");
   told.story.at_rest = false;

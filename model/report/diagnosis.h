@@ -79,6 +79,7 @@ class Diagnoser {
   void OfWhatItDidLast(const Moment& last);
   void FieldBefore(const Moment& last, int object);
   void OfACount(const Moment& last);
+  void WhereItCameFrom(const Moment& last);
 
   void Around();
   void AroundBy(int thread);

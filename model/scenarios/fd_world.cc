@@ -146,7 +146,9 @@ PollResult FdWorld::State::Unblock() {
 
 void FdWorld::State::Nudge(Mode) {
   if (Thread::Call("fd.look", known, HasEnded) != 0) {
-    world.thread_->Fail("R8: a rest ends on a descriptor that has ended");
+    world.thread_->Fail(world.cast_.cancels
+                            ? "R8: a cancel reaches a descriptor that has ended"
+                            : "R8: a rest ends on a descriptor that has ended");
   }
   PollResult result =
       Woken("fd.nudge", world.cast_.cancels ? Comes : TakeParked);

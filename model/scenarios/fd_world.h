@@ -252,6 +252,8 @@ inline void AddFdScenarios(std::vector<Scenario>& all) {
       {.operations = 2, .event = true, .awaits = true});
   add("fd-cancel", "one that waits for its turn is cancelled",
       {.operations = 2, .cancels = true});
+  add("fd-cancel-drop", "and the handle is dropped meanwhile",
+      {.operations = 1, .drops = true, .cancels = true});
   add("fd-drop", "the handle is dropped",
       {.operations = 1, .event = true, .drops = true});
   add("fd-drop-close", "and a task awaits its close",
