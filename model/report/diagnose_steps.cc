@@ -43,6 +43,12 @@ void Diagnoser::OfAnObject() {
     Looked(stale.looked);
     Changed(stale.changed);
   }
+  const Moment* const before =
+      facts_.LastChangeByOther(last->thread, story_.object, last);
+  if (before != nullptr && before != stale.changed) {
+    Add(before, Who(before) + " had changed " + before->object + " in " +
+                    Point(*before));
+  }
   Acted(last, "changed " + last->object + " last, in");
   missing_ = "nobody put it right after that";
   std::string parked;

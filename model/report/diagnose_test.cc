@@ -103,6 +103,18 @@ TEST(Counterexample, ALawOfAFieldNamesWhoChangedTheFieldLast) {
                         "after that; in the end parked: writer"));
 }
 
+TEST(Counterexample, AndWhoHadChangedItBefore) {
+  Told told({"canceller", "reader"}, "F: a wake-up that nobody waited for");
+  told.story.object = 0;
+  told.story.object_name = "queue";
+  told.story.object_value = "permits 1";
+  told.Add(0, "withdraw", "queue", 0, "1 parked", "0 parked");
+  told.Add(1, "grant", "queue", 0, "0 parked", "permits 1");
+  EXPECT_THAT(Diagnose(told.story).facts[0],
+              "canceller had changed queue in step 1 (withdraw: queue 1 parked "
+              "-> 0 parked)");
+}
+
 TEST(Counterexample, AWakeThatWasDroppedNamesTheStepThatDroppedIt) {
   Told told({"closer", "writer"}, "L2: a task is parked");
   told.story.task = 1;

@@ -272,6 +272,24 @@ class Wrapper(Case):
         )
         self.assertIn("libclang-rt-19-dev", running.communicate(timeout=60)[0])
 
+    def test_fuzzing_makes_the_folder_that_gets_the_inputs(self):
+        shutil.copy(FUZZ, os.path.join(self.root, "tools/fuzz"))
+        os.makedirs(os.path.join(self.root, "lib/any"))
+        self.script("lib/any/libclang_rt.fuzzer.a", "")
+        self.script("bin/clang-19", f"#!/bin/bash\necho {self.root}\n")
+        self.script("bin/bazel", "#!/bin/bash\n"
+                    f"[[ $1 != info ]] || echo {self.root}/out\n")
+        os.makedirs(os.path.join(self.root, "out/model/fuzz"))
+        self.script("out/model/fuzz/schedules", '#!/bin/bash\necho "$*"\n')
+        folders = [os.path.join(self.root, name) for name in ("new", "old")]
+        running = self.in_pipe(
+            "", [os.path.join(self.root, "tools/fuzz"),
+                 "//model/fuzz:schedules", "-runs=1", *folders]
+        )
+        said = running.communicate(timeout=60)[0]
+        self.assertEqual(said, " ".join(["-runs=1", *folders]) + "\n")
+        self.assertEqual([os.path.isdir(f) for f in folders], [True, False])
+
 
 class Program(Case):
     def on_terminal(self, columns, *words, **more):
