@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -89,6 +90,13 @@ class Ends {
     char byte;
     const ssize_t got = ::read(peer(), &byte, 1);
     return got == 0 || (got < 0 && errno == ECONNRESET);
+  }
+  // A call of another thread may keep it for a moment, a shim's too; none does
+  // for long.
+  bool PeerSeesTheEndSoon() const {
+    constexpr int kMillis = 10'000;
+    pollfd peer_ends{.fd = peer(), .events = POLLIN, .revents = 0};
+    return ::poll(&peer_ends, 1, kMillis) == 1 && PeerSeesTheEnd();
   }
   void ShutDownPeer() { EXPECT_EQ(::shutdown(peer(), SHUT_WR), 0); }
   // Until the next write would block.

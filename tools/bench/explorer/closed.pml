@@ -159,16 +159,16 @@ end_setter:
   :: to = 1
   :: to = 0
   fi;
-  atomic { !lock -> lock = 1; past = to; to = 0 };
-  true;  // The generation, which is in the status word.
   if
-  :: expired != past ->
-     if
-     :: atomic { past -> expired = 1 }
-     :: atomic { !past -> expired = 0 }; goto unlock
-     fi
-  :: expired == past && past
-  :: expired == past && !past -> goto unlock
+  :: atomic { !lock && !to && !past -> lock = 1 }; goto unlock  // Only stores.
+  :: atomic { !lock && to && past -> lock = 1; to = 0 }; goto cancel  // Is said.
+  :: atomic { !lock && to != past -> lock = 1; past = to; to = 0 }
+  fi;
+  true;  // The generation, which is in the status word.
+  atomic { assert(expired != past); expired != past };
+  if
+  :: atomic { past -> expired = 1 }
+  :: atomic { !past -> expired = 0 }; goto unlock
   fi;
 cancel:
   if
