@@ -28,6 +28,23 @@
 namespace netpoll::internal {
 namespace {
 
+// Whether a ring can carry out the calls of what the program hands in: a
+// non-blocking socket that moves a stream of bytes, or listens for such. Of
+// what else there may be the runtime is told by readiness.
+bool IsStream(int fd) {
+  const auto option = [fd](int name) {
+    int value = -1;
+    socklen_t size = sizeof(value);
+    return sys.getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value
+                                                                    : -1;
+  };
+  if (option(SO_TYPE) != SOCK_STREAM) return false;
+  const int family = option(SO_DOMAIN);
+  const bool known =
+      family == AF_INET || family == AF_INET6 || family == AF_UNIX;
+  return known && sys.examine_pollable(fd).error == 0;
+}
+
 // Whether close(2) waits until the peer has everything, or for some time.
 bool Lingers(int fd) {
   linger set{};
@@ -58,16 +75,25 @@ FdState::~FdState() { delete rare_.Load("rare.end", Order::kAcquire); }
 int FdState::Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
                   std::unique_ptr<BoundName>* file) {
   if (!scheduler.status().ok()) return ENODEV;
-  const bool looked_at = origin == Origin::kProgram;
+  const bool given = origin == Origin::kProgram;
   const bool called =
-      origin == Origin::kStreamMadeHere && scheduler.has_rings();
-  Shard& poller =
-      scheduler.PollerFor(looked_at ? std::optional(fd) : std::nullopt);
+      scheduler.has_rings() &&
+      (given ? IsStream(fd) : origin == Origin::kStreamMadeHere);
+  Shard& poller = scheduler.PollerFor(given ? std::optional(fd) : std::nullopt);
+  InRings& numbers = scheduler.PollerFor(fd).in_rings;
+  const int known = called ? numbers.Insert(fd) : 0;
+  // What was just made is open once, whatever was remembered.
+  if (known != 0 && given) return known;
+  const bool in_rings = called && known == 0;
+  const auto give_up = [&](int error) {
+    if (in_rings) numbers.Erase(fd);
+    return error;
+  };
   const HostPoller::OpenResult opened =
-      poller.Open(fd, looked_at ? Pollable::kCheck
-                      : called  ? Pollable::kUnwatched
-                                : Pollable::kKnown);
-  if (opened.error != 0) return opened.error;
+      poller.Open(fd, called  ? Pollable::kUnwatched
+                      : given ? Pollable::kCheck
+                              : Pollable::kKnown);
+  if (opened.error != 0) return give_up(opened.error);
   scheduler.Count(&WorkerCounts::opens, 1);
   NETPOLL_PROBE1(open, fd);
   auto* made = new (std::nothrow) FdState(scheduler, poller, opened.desc, fd);
@@ -79,9 +105,10 @@ int FdState::Open(Scheduler& scheduler, int fd, Origin origin, FdState** state,
     // Nobody waits yet on what was just opened.
     static_cast<void>(poller.Unblock(opened.desc));
     poller.Close(opened.desc, !called);
-    return ENOMEM;
+    return give_up(ENOMEM);
   }
-  if (looked_at) made->Classify();
+  made->in_rings = in_rings;
+  if (given && !called) made->Classify();
   Rare* const rare = file != nullptr ? made->HaveRare() : nullptr;
   if (rare != nullptr) rare->bound = std::move(*file);
   // If the runtime is stopping the caller keeps its descriptor, and the file.
@@ -178,6 +205,7 @@ void FdState::Observe(Mode direction,
 void FdState::EndInPoller() {
   NETPOLL_PROBE1(close, fd);
   EndedWith(poller.Close(desc, !unwatched()));
+  if (in_rings) scheduler.PollerFor(fd).in_rings.Erase(fd);
 }
 
 bool FdState::EndElsewhere() {

@@ -167,6 +167,8 @@ struct FdState : FdLife<StdEnv, FdState> {
   // A read (a write) of it is one call of read(2) (send(2)), and no more to it.
   bool reads_plainly : 1 = true;
   bool sends_plainly : 1 = true;
+  // Its number is in an InRings.
+  bool in_rings : 1 = false;
   Scheduler& scheduler;
   Shard& poller;
   PollDesc<StdEnv>* const desc;

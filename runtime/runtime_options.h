@@ -22,7 +22,7 @@ struct RuntimeOptions {
   // says so.
   std::string backend = {};
   // With io_uring: a ring of the worker's carries out the reads and writes of
-  // streams that are accepted or connected here, and of pairs
+  // streams: accepted, connected or adopted here, and of pairs
   // (docs/backends/io_uring.md). Where that can't be (several workers need
   // `sharded` for it), they wait for readiness as ever, and
   // Runtime::backend_note says why. NETPOLL_COMPLETIONS asks for it too.

@@ -23,11 +23,6 @@
 namespace netpoll::internal {
 namespace {
 
-// Requests that are gathered for one call; completions that the ring holds,
-// beyond which the kernel keeps them elsewhere.
-constexpr unsigned kRequests = 256;
-constexpr unsigned kCompletions = 1024;
-
 // How long a kernel that can't take a request is given, in nanoseconds; and how
 // often.
 constexpr std::int64_t kPause = 1'000'000;
@@ -65,7 +60,9 @@ std::string WorkerRing::WhyNot() {
   }
 }
 
-int WorkerRing::Init() { return ring_.Init(kRequests, kCompletions); }
+int WorkerRing::Init(unsigned requests, unsigned completions) {
+  return ring_.Init(requests, completions);
+}
 
 PollResult WorkerRing::EndAll() {
   PollResult result;

@@ -42,8 +42,9 @@ class WorkerRing {
   // Why there can be none here, in a few words; empty: there can.
   static std::string WhyNot();
 
-  // 0, or the errno.
-  int Init();
+  // 0, or the errno. Room for so many requests that are gathered for one call,
+  // and for so many completions, beyond which the kernel keeps them elsewhere.
+  int Init(unsigned requests = kRequests, unsigned completions = kCompletions);
   // The worker is about to leave: ends the calls of tasks that began when it
   // was to leave already. They are begun anew, elsewhere.
   PollResult EndAll();
@@ -66,6 +67,8 @@ class WorkerRing {
  private:
   using Issuer = IssuerRing<StdEnv, IoUringSys>;
 
+  static constexpr unsigned kRequests = 256;
+  static constexpr unsigned kCompletions = 1024;
   // Not the address of a call.
   static constexpr std::uint64_t kSilent = 0;
   static constexpr std::uint64_t kPollerKey = 1;
