@@ -55,6 +55,11 @@ class IssuerRing : private RingMemory<Env, Sys> {
     return error;
   }
 
+  // Registers something with the ring: 0 or more, or minus the errno.
+  int Register(unsigned what, void* arg, unsigned count) {
+    return Sys::Register(fd_, what, arg, count);
+  }
+
   // An empty request, which the next Enter hands over. Null: there is no room
   // before that.
   io_uring_sqe* Next() {

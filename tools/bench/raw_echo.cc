@@ -8,6 +8,8 @@
 //           filled the buffer, or the event says that the stream is ending.
 //   eagain  reads until EAGAIN, the pattern of Go and of most libraries.
 //   ring    no epoll: an io_uring of one thread (raw_ring.h). Linux 6.1.
+//   multishot  the same, with one receive for a connection's life, into buffers
+//           that the ring hands out (raw_ring_multishot.h).
 
 #include <errno.h>
 #include <poll.h>
@@ -21,6 +23,7 @@
 
 #include "netpoll/tools/bench/die.h"
 #include "netpoll/tools/bench/raw_ring.h"
+#include "netpoll/tools/bench/raw_ring_multishot.h"
 #include "netpoll/tools/bench/sockets.h"
 #include "netpoll/tools/common/flags.h"
 #include "netpoll/tools/common/values.h"
@@ -124,8 +127,9 @@ int main(int argc, char** argv) {
                      "Raw echo server, over epoll or a ring, to compare others "
                      "with.");
   flags.Endpoint("listen", "ADDRESS", &listen, kAddresses);
-  flags.Choice("mode", "MODE", &mode, {"once", "eagain", "ring"},
-               "reads at a time; ring: io_uring's completions");
+  flags.Choice("mode", "MODE", &mode, {"once", "eagain", "ring", "multishot"},
+               "reads at a time; ring: io_uring's completions;\nmultishot: "
+               "and one receive for all that comes");
   flags.Count("cpu", "CORE", &core, 0, "core to run on (any)");
   if (const auto status = flags.Parse(argc, argv)) return *status;
   const auto address = Resolve(listen);
@@ -139,5 +143,6 @@ int main(int argc, char** argv) {
   std::printf("listening on %s\n", LocalAddress(listener).c_str());
   std::fflush(stdout);
   if (mode == "ring") RawRing(listener).Run();
+  if (mode == "multishot") RawMultishotRing(listener).Run();
   RawEcho(listener, mode == "eagain").Run();
 }
