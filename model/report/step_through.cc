@@ -7,6 +7,7 @@
 
 #include "netpoll/model/report/hand_written.h"
 #include "netpoll/model/report/pictures.h"
+#include "netpoll/model/report/replay_string.h"
 #include "netpoll/model/report/source.h"
 
 namespace netpoll::model {
@@ -106,7 +107,7 @@ void StepThrough::Tell() {
 }
 
 std::string StepThrough::Replay() const {
-  return "netpoll replay " + ReplayStringOf(walked_);
+  return ReplayCommand(ReplayStringOf(walked_));
 }
 
 int StepThrough::ThreadNamed(std::string_view name) const {

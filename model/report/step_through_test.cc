@@ -5,6 +5,7 @@
 
 #include "netpoll/model/report/step_through.h"
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -102,6 +103,9 @@ TEST_F(Walk, GoesToTheEndStepByStepAndBack) {
   EXPECT_THAT(seen.back(), HasSubstr(Diagnose(story_).sentence));
   EXPECT_EQ(walk_.walked(), story_);
   EXPECT_EQ(walk_.Replay(), "netpoll replay " + ReplayStringOf(story_));
+  ::setenv("NETPOLL_COMMAND", "tools/netpoll", 1);
+  EXPECT_THAT(walk_.Replay(), StartsWith("tools/netpoll replay np1:"));
+  ::unsetenv("NETPOLL_COMMAND");
   EXPECT_THAT(walk_.Do("n"), HasSubstr("a property is broken"));
   for (int i = steps - 1; i >= 0; --i) {
     EXPECT_EQ(walk_.Do("b"), seen[static_cast<std::size_t>(i)]);
