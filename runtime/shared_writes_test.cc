@@ -114,7 +114,6 @@ struct NotingEnv : StdEnv {
 
 // Each descriptor is readable at each poll.
 struct BusySystem {
-  static constexpr const char* kName = "busy";
   static constexpr BackendTraits kTraits = {};
   static int CheckPollable(Fd) { return 0; }
   static int Init() { return 0; }
