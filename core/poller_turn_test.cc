@@ -200,7 +200,6 @@ TYPED_TEST(PollerTurnTest, CostsOnePollUnlessADeadlineIsDue) {
 
 // A system that always has something more to say.
 struct Endless {
-  static constexpr const char* kName = "endless";
   static constexpr BackendTraits kTraits = {};
   static int CheckPollable(Fd) { return 0; }
   static int Init() { return 0; }

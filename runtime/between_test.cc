@@ -269,7 +269,10 @@ void DestroyWhileATaskWaits(Wait wait, Args... args) {
   Runtime runtime;
   runtime.Spawn([](Runtime& r, Wait w, Args... with) -> Task<> {
     auto what = std::make_unique<T>(with...);
-    r.Spawn([](Wait begin, T& on) -> Task<> { co_await begin(on); }(w, *what));
+    const auto waits = [](Wait begin, T& on) -> Task<> {
+      (void)co_await begin(on);
+    };
+    r.Spawn(waits(w, *what));
     for (int i = 0; i < 3; ++i) co_await r.Yield();
     what.reset();
   }(runtime, wait, args...));

@@ -252,7 +252,7 @@ TEST(BlockingPoolDeathTest, GoesWhenItsWorkHasEnded) {
         std::latch begun{1};
         auto pool = std::make_unique<BlockingPool>();
         auto work = [&]() -> Task<> {
-          co_await pool->Run([&] {
+          (void)co_await pool->Run([&] {
             begun.count_down();
             std::this_thread::sleep_for(1h);
           });

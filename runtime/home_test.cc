@@ -224,7 +224,7 @@ TEST_P(HomeTest, ACloserOfAnothersDescriptorGoesOnAtHome) {
     auto got = co_await pair.second.Detach();
     EXPECT_TRUE(RunsIn(t.home));
     if (got.ok()) fd = *got;
-    co_await std::move(second);
+    (void)co_await std::move(second);
   }(two, *ends, detached));
   two.Run();
   EXPECT_GE(detached, 0);

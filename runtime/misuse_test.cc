@@ -178,7 +178,7 @@ TEST_F(MisuseDeathTest, AnOperationIsAwaitedOnce) {
     EXPECT_DEATH(Break([wait](Runtime& runtime) -> Task<> {
                    auto ends = Socket::Pair(runtime);
                    std::array<char, 4> buffer;
-                   if (!wait) co_await ends->second.Write("x");
+                   if (!wait) (void)co_await ends->second.Write("x");
                    ends->first.SetReadDeadline(
                        runtime.After(std::chrono::milliseconds(1)));
                    auto read = ends->first.Read(buffer);

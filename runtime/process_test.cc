@@ -77,7 +77,7 @@ struct Server {
     for (;;) {
       const IoResult got = co_await socket.Read(buffer);
       if (!got.ok() || got.bytes == 0) co_return;
-      co_await socket.Write({buffer.data(), got.bytes});
+      (void)co_await socket.Write({buffer.data(), got.bytes});
     }
   }
 

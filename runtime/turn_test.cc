@@ -81,7 +81,10 @@ TEST(TurnTest, AShareIsSoManyOperationsAndNoneLess) {
     co_await runtime.Yield();
     auto handle = runtime.Spawn(other(ran));
     int operations = 0;
-    for (; !ran; ++operations) co_await runtime.Sleep(0s);
+    while (!ran) {
+      co_await runtime.Sleep(0s);
+      ++operations;
+    }
     EXPECT_EQ(operations, Worker::kBudget + 1) << "the last one waits";
     co_await std::move(handle);
   });

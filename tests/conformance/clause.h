@@ -105,7 +105,8 @@ void UntilPollEnds(Backend& backend, Delta delta, Act act) {
     ended = true;
     change.notify_one();
   });
-  for (std::unique_lock<std::mutex> hold(mutex); !ended;) {
+  std::unique_lock<std::mutex> hold(mutex);
+  while (!ended) {
     hold.unlock();
     act(poller);
     hold.lock();
