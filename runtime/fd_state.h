@@ -153,6 +153,9 @@ struct FdState : FdLife<StdEnv, FdState> {
   // Set before any operation, and before Stop can end it. False for a pipe or a
   // terminal.
   bool socket = true;
+  // Its number is in an InRings. The same; no bit beside those below, which are
+  // written when Stop may end it already.
+  bool in_rings = false;
   // Set before any operation, and then only read:
   // A TCP stream that the runtime made, on a backend that marks_short_reads.
   // When a read of one was short, whatever comes later comes with a report,
@@ -167,8 +170,6 @@ struct FdState : FdLife<StdEnv, FdState> {
   // A read (a write) of it is one call of read(2) (send(2)), and no more to it.
   bool reads_plainly : 1 = true;
   bool sends_plainly : 1 = true;
-  // Its number is in an InRings.
-  bool in_rings : 1 = false;
   Scheduler& scheduler;
   Shard& poller;
   PollDesc<StdEnv>* const desc;
