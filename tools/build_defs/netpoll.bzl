@@ -94,6 +94,7 @@ def _split(name, srcs, deps, kwargs):
 _TEST_SUPPORT = "//runtime:test_support"
 _PRECOMPILED = "//tests/precompiled:runtime_tests"
 _PRECOMPILED_HEADER = "netpoll/tests/precompiled/runtime_tests.h"
+_PRECOMPILED_DIGEST = "netpoll/tests/precompiled/runtime_tests_digest.h"
 
 def _precompile(deps, copts):
     """Adds what lets a test begin with what is compiled already.
@@ -122,6 +123,8 @@ def _precompile(deps, copts):
                 "-Winvalid-pch",
                 "-include",
                 _PRECOMPILED_HEADER,
+                "-include",
+                _PRECOMPILED_DIGEST,
             ],
             "//conditions:default": [],
         }),

@@ -8,6 +8,17 @@ mutants. So whether a file includes what it needs is still seen.
 load("@rules_cc//cc:defs.bzl", "cc_library")
 load(":netpoll.bzl", "TEST_WARNINGS", "WARNINGS")
 
+def digest_of(header):
+    """The header to include after a precompiled one: it changes with it.
+
+    Args:
+      header: the precompiled one.
+
+    Returns:
+      its name
+    """
+    return header[:-len(".h")] + "_digest.h"
+
 def precompiled_header(name, header, deps, copts = None, visibility = None):
     """A library of one header, with what gcc makes of it beside it.
 
@@ -58,12 +69,24 @@ def precompiled_header(name, header, deps, copts = None, visibility = None):
         cmd = "cp $< $@",
         tags = ["manual"],
     )
+
+    # gcc does not say that it read what is precompiled, so bazel would not
+    # compile anew when a header in it changes. This is read as any other.
+    native.genrule(
+        name = name + "_digest",
+        testonly = True,
+        srcs = [header + ".gch"],
+        outs = [digest_of(header)],
+        cmd = "sha256sum < $< | sed 's|^|// |' > $@",
+        tags = ["manual"],
+    )
     cc_library(
         name = name,
         testonly = True,
         hdrs = [
             header,
             header + ".gch",
+            digest_of(header),
         ],
         include_prefix = "netpoll",
         strip_include_prefix = "/",
