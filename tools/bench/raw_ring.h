@@ -23,31 +23,28 @@
 
 namespace netpoll::bench {
 
-class RawRing {
+// A ring that accepts, whatever `Server` does with what it accepted: that one
+// derives from this, and has Completed(completion) and Accepted(fd).
+template <class Server>
+class AcceptingRing {
  public:
-  explicit RawRing(int listener) : listener_(listener) {
-    errno = ring_.Init(256, 4096);
-    if (errno != 0) DieErrno("io_uring_setup");
-  }
-
   [[noreturn]] void Run() {
     Accept();
     for (;;) {
       ring_.Enter(Delta::Forever());
       io_uring_cqe completion;
-      while (ring_.Take(&completion)) Completed(completion);
+      while (ring_.Take(&completion)) server().Completed(completion);
     }
   }
 
- private:
-  struct Connection {
-    int fd;
-    bool sends;
-    std::uint32_t begin, end;
-    char buffer[16384];
-  };
+ protected:
+  explicit AcceptingRing(int listener) : listener_(listener) {
+    errno = ring_.Init(256, 4096);
+    if (errno != 0) DieErrno("io_uring_setup");
+  }
 
-  io_uring_sqe* Next(void* of, std::uint8_t opcode, int fd) {
+  // `of`: what its completion has; 0 is the accept's.
+  io_uring_sqe* Next(std::uint64_t of, std::uint8_t opcode, int fd) {
     io_uring_sqe* request = ring_.Next();
     while (request == nullptr) {
       ring_.Enter(Delta::NonBlocking());
@@ -55,26 +52,57 @@ class RawRing {
     }
     request->opcode = opcode;
     request->fd = fd;
-    request->user_data = reinterpret_cast<std::uintptr_t>(of);
+    request->user_data = of;
     return request;
   }
 
+  void AcceptCompleted(const io_uring_cqe& completion) {
+    if (completion.res >= 0) server().Accepted(completion.res);
+    if ((completion.flags & IORING_CQE_F_MORE) == 0) Accept();
+  }
+
+  IssuerRing<StdEnv, IoUringSys> ring_;
+
+ private:
+  Server& server() { return static_cast<Server&>(*this); }
+
   void Accept() {
-    io_uring_sqe* const request = Next(nullptr, IORING_OP_ACCEPT, listener_);
+    io_uring_sqe* const request = Next(0, IORING_OP_ACCEPT, listener_);
     request->ioprio = IORING_ACCEPT_MULTISHOT;
     request->accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
   }
 
+  const int listener_;
+};
+
+class RawRing : public AcceptingRing<RawRing> {
+ public:
+  explicit RawRing(int listener) : AcceptingRing(listener) {}
+
+ private:
+  friend AcceptingRing;
+
+  struct Connection {
+    int fd;
+    bool sends;
+    std::uint32_t begin, end;
+    char buffer[16384];
+  };
+
+  io_uring_sqe* NextOf(Connection* of, std::uint8_t opcode) {
+    return Next(reinterpret_cast<std::uintptr_t>(of), opcode, of->fd);
+  }
+
   void Receive(Connection* to) {
     to->sends = false;
-    io_uring_sqe* const request = Next(to, IORING_OP_RECV, to->fd);
+    io_uring_sqe* const request = NextOf(to, IORING_OP_RECV);
     request->addr = reinterpret_cast<std::uintptr_t>(to->buffer);
     request->len = sizeof(to->buffer);
   }
 
   void Send(Connection* from) {
     from->sends = true;
-    io_uring_sqe* const request = Next(from, IORING_OP_SEND, from->fd);
+    io_uring_sqe* const request = NextOf(from, IORING_OP_SEND);
     request->addr =
         reinterpret_cast<std::uintptr_t>(from->buffer + from->begin);
     request->len = from->end - from->begin;
@@ -84,11 +112,7 @@ class RawRing {
   void Completed(const io_uring_cqe& completion) {
     auto* const connection =
         reinterpret_cast<Connection*>(completion.user_data);
-    if (connection == nullptr) {
-      if (completion.res >= 0) Accepted(completion.res);
-      if ((completion.flags & IORING_CQE_F_MORE) == 0) Accept();
-      return;
-    }
+    if (connection == nullptr) return AcceptCompleted(completion);
     if (completion.res <= 0) {
       ::close(connection->fd);
       std::free(connection);
@@ -113,9 +137,6 @@ class RawRing {
     made->fd = fd;
     Receive(made);
   }
-
-  const int listener_;
-  IssuerRing<StdEnv, IoUringSys> ring_;
 };
 
 }  // namespace netpoll::bench

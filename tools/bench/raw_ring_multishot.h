@@ -16,14 +16,10 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <vector>
 
-#include "netpoll/backends/io_uring/io_uring_sys.h"
-#include "netpoll/backends/io_uring/issuer_ring.h"
-#include "netpoll/core/concurrency.h"
-#include "netpoll/core/delta.h"
 #include "netpoll/tools/bench/die.h"
+#include "netpoll/tools/bench/raw_ring.h"
 #include "netpoll/tools/bench/sockets.h"
 
 namespace netpoll::bench {
@@ -77,22 +73,13 @@ class ProvidedBuffers {
   std::uint16_t tail_ = 0;
 };
 
-class RawMultishotRing {
+class RawMultishotRing : public AcceptingRing<RawMultishotRing> {
  public:
   explicit RawMultishotRing(int listener)
-      : listener_(listener), buffers_(Made()) {}
-
-  [[noreturn]] void Run() {
-    Accept();
-    for (;;) {
-      ring_.Enter(Delta::Forever());
-      io_uring_cqe completion;
-      while (ring_.Take(&completion)) Completed(completion);
-    }
-  }
+      : AcceptingRing(listener), buffers_(ring_) {}
 
  private:
-  using Ring = IssuerRing<StdEnv, IoUringSys>;
+  friend AcceptingRing;
 
   static constexpr int kNone = -1;
 
@@ -110,35 +97,15 @@ class RawMultishotRing {
     int next;
   };
 
-  Ring& Made() {
-    errno = ring_.Init(256, 4096);
-    if (errno != 0) DieErrno("io_uring_setup");
-    return ring_;
-  }
-
   // The lowest bit tells a send's completion from a receive's.
-  io_uring_sqe* Next(void* of, bool sends, std::uint8_t opcode, int fd) {
-    io_uring_sqe* request = ring_.Next();
-    while (request == nullptr) {
-      ring_.Enter(Delta::NonBlocking());
-      request = ring_.Next();
-    }
-    request->opcode = opcode;
-    request->fd = fd;
-    request->user_data = reinterpret_cast<std::uintptr_t>(of) | (sends ? 1 : 0);
-    return request;
-  }
-
-  void Accept() {
-    io_uring_sqe* const request =
-        Next(nullptr, false, IORING_OP_ACCEPT, listener_);
-    request->ioprio = IORING_ACCEPT_MULTISHOT;
-    request->accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+  io_uring_sqe* NextOf(Connection* of, bool sends, std::uint8_t opcode) {
+    return Next(reinterpret_cast<std::uintptr_t>(of) | (sends ? 1 : 0), opcode,
+                of->fd);
   }
 
   void Receive(Connection* to) {
     to->receives = true;
-    io_uring_sqe* const request = Next(to, false, IORING_OP_RECV, to->fd);
+    io_uring_sqe* const request = NextOf(to, false, IORING_OP_RECV);
     request->ioprio = IORING_RECV_MULTISHOT;
     request->flags = IOSQE_BUFFER_SELECT;
     request->buf_group = ProvidedBuffers::kGroup;
@@ -146,7 +113,7 @@ class RawMultishotRing {
 
   void Send(Connection* from) {
     const Filled& filled = filled_[from->first];
-    io_uring_sqe* const request = Next(from, true, IORING_OP_SEND, from->fd);
+    io_uring_sqe* const request = NextOf(from, true, IORING_OP_SEND);
     request->addr = reinterpret_cast<std::uintptr_t>(
         buffers_.At(static_cast<std::uint16_t>(from->first)) + filled.begin);
     request->len = filled.end - filled.begin;
@@ -157,13 +124,8 @@ class RawMultishotRing {
     const bool sends = (completion.user_data & 1) != 0;
     auto* const connection =
         reinterpret_cast<Connection*>(completion.user_data & ~std::uint64_t{1});
-    if (connection != nullptr) {
-      sends ? Sent(connection, completion.res)
-            : Received(connection, completion);
-      return;
-    }
-    if (completion.res >= 0) Accepted(completion.res);
-    if ((completion.flags & IORING_CQE_F_MORE) == 0) Accept();
+    if (connection == nullptr) return AcceptCompleted(completion);
+    sends ? Sent(connection, completion.res) : Received(connection, completion);
   }
 
   void Received(Connection* to, const io_uring_cqe& completion) {
@@ -226,8 +188,6 @@ class RawMultishotRing {
     Receive(new Connection{fd, false, false, false});
   }
 
-  const int listener_;
-  Ring ring_;
   ProvidedBuffers buffers_;
   Filled filled_[ProvidedBuffers::kCount];
   std::vector<Connection*> starved_;
