@@ -150,10 +150,7 @@ TEST_F(RingTest, AScopeEndsACallOfWhatWasHandedInAndBytesThatHadComeWin) {
       CancelSource source;
       std::string buffer(8, ' ');
       JoinHandle<IoResult> reader =
-          runtime.Spawn([](CancelSource& until, Socket& of,
-                           std::string& room) -> Task<IoResult> {
-            co_return co_await WithCancel(until, of.Read(room));
-          }(source, socket, buffer));
+          runtime.Spawn(ReadUntil(source, socket, buffer));
       co_await Settle(runtime, 1);
       if (speaks) handed.Say("abc");
       source.Cancel();

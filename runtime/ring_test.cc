@@ -178,10 +178,7 @@ TEST_F(RingTest, AScopeEndsACallAndBytesThatHadComeWin) {
       CancelSource source;
       std::string buffer(8, ' ');
       JoinHandle<IoResult> reader =
-          runtime.Spawn([](CancelSource& until, Socket& socket,
-                           std::string& room) -> Task<IoResult> {
-            co_return co_await WithCancel(until, socket.Read(room));
-          }(source, ends->first, buffer));
+          runtime.Spawn(ReadUntil(source, ends->first, buffer));
       co_await Settle(runtime, 1);
       if (speaks) {
         EXPECT_EQ(::send(ends->second.fd(), "abc", 3, 0), 3);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "netpoll/runtime/cancel.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
@@ -50,6 +51,11 @@ inline bool OnlyByRing(const Descriptor& descriptor) {
 
 inline Task<IoResult> ReadInto(Socket& socket, std::string& buffer) {
   co_return co_await socket.Read(buffer);
+}
+
+inline Task<IoResult> ReadUntil(CancelSource& until, Socket& socket,
+                                std::string& buffer) {
+  co_return co_await WithCancel(until, socket.Read(buffer));
 }
 
 // Lets the other tasks come to where they wait, and the ring take their calls.
