@@ -192,16 +192,6 @@ void FdState::Nudge(Mode direction) {
   scheduler.MakeRunnable(result);
 }
 
-void FdState::Observe(Mode direction,
-                      void (RuntimeObserver::*what)(int, const ObservedWait&)) {
-  // Where the task goes on (suspend.h), so that one observer hears of both ends
-  // also of a wait on another runtime's descriptor.
-  Scheduler& its = this_worker != nullptr ? *this_worker->scheduler : scheduler;
-  if (its.observer() == nullptr) return;
-  const ObservedWait wait{fd, direction, notes.WhereOf(direction)};
-  (its.observer()->*what)(its.WorkerNumber(), wait);
-}
-
 void FdState::EndInPoller() {
   NETPOLL_PROBE1(close, fd);
   EndedWith(poller.Close(desc, !unwatched()));

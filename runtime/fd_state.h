@@ -16,7 +16,6 @@
 #include "netpoll/runtime/io_status.h"
 #include "netpoll/runtime/protocols/fd_life.h"
 #include "netpoll/runtime/protocols/open_list.h"
-#include "netpoll/runtime/runtime_observer.h"
 #include "netpoll/runtime/task_waiter.h"
 #include "netpoll/runtime/timed.h"
 #include "netpoll/runtime/worker.h"
@@ -122,11 +121,6 @@ struct FdState : FdLife<StdEnv, FdState> {
 
   // Whoever waits in that direction tries its call again. While it is open.
   void Nudge(Mode direction);
-
-  // Tells of the wait that was noted: the observer of the runtime that runs the
-  // task, if it has one.
-  void Observe(Mode direction,
-               void (RuntimeObserver::*what)(int, const ObservedWait&));
 
   // The poller does not report its readiness; has it do so. 0, or an errno.
   bool unwatched() const {

@@ -18,6 +18,7 @@
 #include "netpoll/runtime/probes.h"
 #include "netpoll/runtime/protocols/io_steps.h"
 #include "netpoll/runtime/ring_call.h"
+#include "netpoll/runtime/runtime_observer.h"
 #include "netpoll/runtime/scheduler.h"
 #include "netpoll/runtime/suspend.h"
 #include "netpoll/runtime/sys.h"
@@ -75,13 +76,63 @@ inline bool IoOp::PauseIn(std::coroutine_handle<> task,
     const std::uint32_t stamp = wait_stamp;
     NETPOLL_PROBE3(wait, fd_->fd, static_cast<int>(kDirection), where);
     if (stamp == 0) [[unlikely]]
-      return PauseObserved(task, context, where);
+      return PauseObserved<kDirection, Call>(task, context, where);
     fd_->notes.Write(kDirection, where, stamp);
   }
   return SuspendIn<kDirection>(task,
                                context != nullptr ? context->seat : nullptr,
                                &IoOp::template ResumeAlone<kDirection, Call>,
                                &IoOp::template Resume<kDirection, Stored>);
+}
+
+// Tells of the wait that was noted: the observer of the runtime that runs the
+// task, if it has one. So one observer hears of both ends also of a wait on
+// another runtime's descriptor (suspend.h: where the task goes on).
+template <auto kWhat>
+inline void ObserveIn(const Scheduler& its, int worker, const FdState& fd,
+                      Mode direction) {
+  if (its.observer() == nullptr) return;
+  const void* const where = fd.notes.WhereOf(direction);
+  (its.observer()->*kWhat)(worker, {fd.fd, direction, where});
+}
+template <auto kWhat>
+inline void Observe(const FdState& fd, Mode direction) {
+  const Worker* const worker = this_worker;
+  if (worker == nullptr) [[unlikely]]
+    return ObserveIn<kWhat>(fd.scheduler, -1, fd, direction);
+  ObserveIn<kWhat>(*worker->scheduler, worker->id, fd, direction);
+}
+
+// Also outside of all workers, and where tasks have names. It may go on at
+// once.
+template <Mode kDirection, class Call>
+bool IoOp::PauseObserved(std::coroutine_handle<> task,
+                         const TaskContext* context, const void* where) {
+  fd_->notes.Write(kDirection, where,
+                   clock_stamp != 0 ? clock_stamp : StampOf(sys.now()));
+  const bool named = context != nullptr && (this_worker == nullptr ||
+                                            this_worker->scheduler->named());
+  fd_->notes.name.Store("note.name", named ? NameIn(*context) : "",
+                        Order::kRelaxed);
+  Observe<&RuntimeObserver::WaitBegins>(*fd_, kDirection);
+  if (SuspendIn<kDirection>(task, context != nullptr ? context->seat : nullptr,
+                            &IoOp::template ResumeObserved<kDirection, Call>,
+                            &IoOp::template ResumeObserved<kDirection, Call>)) {
+    return true;
+  }
+  Observe<&RuntimeObserver::WaitEnds>(*fd_, kDirection);
+  return false;
+}
+
+// As Resume.
+template <Mode kDirection, class Call>
+void IoOp::ResumeObserved(TaskWaiter* self) {
+  IoOp* const op = static_cast<IoOp*>(self);
+  if (!op->Advance<kDirection, Call>()) return;
+  if (op->fd_ != nullptr) {
+    Observe<&RuntimeObserver::WaitEnds>(*op->fd_, kDirection);
+  }
+  ResumeHere(op->task_);
 }
 
 }  // namespace netpoll::internal

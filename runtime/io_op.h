@@ -69,11 +69,12 @@ class IoOp : public IoStages<IoTypes> {
  private:
   [[gnu::noinline, gnu::flatten]] bool Pause(std::coroutine_handle<> task,
                                              const TaskContext* context);
-  [[gnu::cold, gnu::noinline]] bool PauseObserved(std::coroutine_handle<> task,
-                                                  const TaskContext* context,
-                                                  const void* where);
-  template <Mode kDirection>
-  static void ResumeObserved(TaskWaiter* self);
+  template <Mode kDirection, class Call>
+  [[gnu::noinline, gnu::flatten]] bool PauseObserved(
+      std::coroutine_handle<> task, const TaskContext* context,
+      const void* where);
+  template <Mode kDirection, class Call>
+  [[gnu::flatten]] static void ResumeObserved(TaskWaiter* self);
 };
 
 }  // namespace netpoll::internal

@@ -117,7 +117,7 @@ TEST(RunningThreadsTest, WhatThreadsSpawnAsTheyEndIsRunToo) {
 // Told when a task has run, maybe the last one: then workers are about to
 // leave, and what is spawned here begins another round of the same Run.
 struct SpawnsAfterTheLast : RuntimeObserver {
-  void TaskRan(int, std::int64_t, std::int64_t) override {
+  void RunEnds(int) override {
     if (runtime == nullptr) return;
     Runtime* const of = std::exchange(runtime, nullptr);
     threads_left.Store("test", 0, Order::kRelease);

@@ -7,8 +7,6 @@
 #ifndef NETPOLL_RUNTIME_RUNTIME_OBSERVER_H_
 #define NETPOLL_RUNTIME_RUNTIME_OBSERVER_H_
 
-#include <cstdint>
-
 #include "netpoll/core/types.h"
 
 namespace netpoll {
@@ -28,24 +26,25 @@ struct ObservedWait {
 // Each member is called in the thread that does what it tells of, often, and
 // from many threads at once. It must not block, nor throw, nor use the runtime;
 // what it spends is the runtime's. `worker` is a worker's number, or -1 for a
-// thread that is none. Times are CLOCK_MONOTONIC in nanoseconds.
+// thread that is none. No clock is read for it: it reads whichever it wants.
 class RuntimeObserver {
  public:
-  virtual ~RuntimeObserver() = default;
+  virtual ~RuntimeObserver();
 
   // Of the runtime's tasks, on whichever runtime's descriptor; each is told of
   // twice. The task of this thread will go on when the descriptor is ready, the
   // deadline passes, or whatever else ends a wait. Another thread may be told
   // of the end before this returns.
-  virtual void WaitBegins(int /*worker*/, const ObservedWait&) {}
+  virtual void WaitBegins(int worker, ObservedWait wait);
   // It goes on next, in this thread.
-  virtual void WaitEnds(int /*worker*/, const ObservedWait&) {}
-  // A worker has run a task, until it waited, ended or let others go first.
-  virtual void TaskRan(int /*worker*/, std::int64_t /*from*/,
-                       std::int64_t /*to*/) {}
-  // A worker has asked the system for events, and so many tasks may go on.
-  virtual void Polled(int /*worker*/, std::int64_t /*from*/,
-                      std::int64_t /*to*/, int /*woken*/) {}
+  virtual void WaitEnds(int worker, ObservedWait wait);
+  // A worker runs a task, until it waits, ends or lets others go first. What
+  // the task waits for next, and what it waited for, is told of between these.
+  virtual void RunBegins(int worker);
+  virtual void RunEnds(int worker);
+  // A worker asks the system for events; then so many tasks may go on.
+  virtual void PollBegins(int worker);
+  virtual void PollEnds(int worker, int woken);
 };
 
 }  // namespace netpoll

@@ -258,8 +258,7 @@ void Scheduler::BecomeWorker(Worker* worker) {
 
 void Scheduler::Stamp(std::int64_t now) const {
   clock_stamp = StampOf(now);
-  const bool more =
-      observer_ != nullptr || named_.Load("named.load", Order::kRelaxed) != 0;
+  const bool more = observer_ != nullptr || named();
   wait_stamp = more ? 0 : clock_stamp;
 }
 
@@ -328,10 +327,11 @@ void Scheduler::DropRecalls() {
   }
 }
 
-void Scheduler::RunTaskObserved(Worker& worker, Waiter* task) {
-  const std::int64_t from = Now();
+void Scheduler::RunTaskObserved(RuntimeObserver& observer, Waiter* task,
+                                int worker) {
+  observer.RunBegins(worker);
   RunWaiter(static_cast<TaskWaiter*>(task));
-  observer_->TaskRan(worker.id, from, Now());
+  observer.RunEnds(worker);
 }
 
 void Scheduler::RunStaying(Worker& worker, Waiter* task) {
@@ -356,14 +356,13 @@ void Scheduler::Polled(Worker& worker, PollResult result) {
 }
 
 void Scheduler::PollTimed(Worker& worker, Worker& of, Delta delta) {
-  const std::int64_t from = Now();
-  worker.sampler.Begins(from, worker.counts);
+  worker.sampler.Begins(Now(), worker.counts);
+  if (observer_ != nullptr) observer_->PollBegins(worker.id);
   const PollResult result = PollIn(worker, of, delta);
-  const std::int64_t to = Now();
-  worker.sampler.Ended(to, worker.counts);
   if (observer_ != nullptr) {
-    observer_->Polled(worker.id, from, to, -result.waiters_delta);
+    observer_->PollEnds(worker.id, -result.waiters_delta);
   }
+  worker.sampler.Ended(Now(), worker.counts);
   Polled(worker, result);
 }
 

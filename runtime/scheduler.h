@@ -99,6 +99,8 @@ class Scheduler : public Home,
   // Why they have none though completions were asked for; empty otherwise.
   const std::string& no_rings() const { return no_rings_; }
   RuntimeObserver* observer() const { return observer_; }
+  // A task of it has, or had, a name.
+  bool named() const { return named_.Load("named.load", Order::kRelaxed) != 0; }
   // A task with a name is about to begin: waits are noted with names from now
   // on, by other workers when they have read the clock next. Relaxed: for
   // dumps.
@@ -233,7 +235,7 @@ class Scheduler : public Home,
     worker.counts.task_runs.Add(1);
     NETPOLL_PROBE2(run, worker.id, task);
     if (observer_ != nullptr) [[unlikely]]
-      return RunTaskObserved(worker, task);
+      return RunTaskObserved(*observer_, task, worker.id);
     RunWaiter(static_cast<TaskWaiter*>(task));
   }
   void RunStaying(Worker& worker, Waiter* task);
@@ -289,7 +291,8 @@ class Scheduler : public Home,
     }
   }
 
-  [[gnu::noinline]] void RunTaskObserved(Worker& worker, Waiter* task);
+  [[gnu::noinline]] static void RunTaskObserved(RuntimeObserver& observer,
+                                                Waiter* task, int worker);
 
   absl::Status status_;
   const std::string backend_;

@@ -300,11 +300,11 @@ TEST(NamesTest, ATaskOfAGroupHasItsName) {
 }
 
 struct CountingObserver : RuntimeObserver {
-  void WaitBegins(int worker, const ObservedWait&) override {
+  void WaitBegins(int worker, ObservedWait) override {
     EXPECT_EQ(worker, 0);
     begins.fetch_add(1);
   }
-  void WaitEnds(int worker, const ObservedWait&) override {
+  void WaitEnds(int worker, ObservedWait) override {
     EXPECT_EQ(worker, 0);
     ends.fetch_add(1);
   }

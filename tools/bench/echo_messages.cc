@@ -20,9 +20,12 @@
 #include <vector>
 
 #include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/runtime_observer.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/task.h"
 #include "netpoll/tools/bench/die.h"
+#include "netpoll/tools/server/trace.h"
+#include "netpoll/tools/server/trace_clock.h"
 
 namespace netpoll::bench {
 namespace {
@@ -99,6 +102,35 @@ void Round(const std::vector<int>& clients, Server& server, Serve serve) {
   }
 }
 
+using Served = void (*)(Runtime&, const Server&, std::size_t echoed);
+
+// A server with all its connections, and then the rounds, of which `echo` is
+// what is counted.
+void Measure(RuntimeObserver* observer, bool deadlines, Served echo) {
+  Runtime runtime({.observer = observer});
+  auto listener =
+      Listener::Listen(runtime, *SocketAddress::Parse("127.0.0.1:0"));
+  if (!listener.ok()) Die("a listener");
+  const SocketAddress address = listener->address();
+  Server server;
+  server.deadlines = deadlines;
+  runtime.Spawn(Accept(runtime, *std::move(listener), server));
+  std::vector<int> clients;
+  while (clients.size() < kConnections) {
+    clients.push_back(ConnectTo(address));
+    while (server.fds.size() < clients.size()) Turn(runtime);
+  }
+  for (int i = 0; i < kFirstRounds + kRounds; ++i) {
+    Round(clients, server, [&](std::size_t echoed) {
+      (i < kFirstRounds ? EchoUntil : echo)(runtime, server, echoed);
+    });
+  }
+  runtime.Stop();
+  for (const int client : clients) ::close(client);
+  while (!runtime.RunOnce(true).value().ended) {
+  }
+}
+
 }  // namespace
 }  // namespace netpoll::bench
 
@@ -115,36 +147,18 @@ extern "C" {
                                            std::size_t echoed) {
   netpoll::bench::EchoUntil(runtime, server, echoed);
 }
+[[gnu::noinline]] void np_echo_traced(Runtime& runtime, const Server& server,
+                                      std::size_t echoed) {
+  netpoll::bench::EchoUntil(runtime, server, echoed);
+}
 }
 
 int main() {
-  using namespace netpoll;         // NOLINT
   using namespace netpoll::bench;  // NOLINT
-  Runtime runtime;
-  auto listener =
-      Listener::Listen(runtime, *SocketAddress::Parse("127.0.0.1:0"));
-  if (!listener.ok()) Die("a listener");
-  const SocketAddress address = listener->address();
-  Server server;
-  runtime.Spawn(Accept(runtime, *std::move(listener), server));
-  std::vector<int> clients;
-  while (clients.size() < kConnections) {
-    clients.push_back(ConnectTo(address));
-    while (server.fds.size() < clients.size()) Turn(runtime);
-  }
-  for (const bool deadlines : {false, true}) {
-    server.deadlines = deadlines;
-    for (int i = 0; i < kFirstRounds + kRounds; ++i) {
-      Round(clients, server, [&](std::size_t echoed) {
-        if (i < kFirstRounds) return EchoUntil(runtime, server, echoed);
-        (deadlines ? np_echo_by_deadline : np_echo)(runtime, server, echoed);
-      });
-    }
-  }
-  runtime.Stop();
-  for (const int client : clients) ::close(client);
-  while (!runtime.RunOnce(true).value().ended) {
-  }
+  Measure(nullptr, false, &np_echo);
+  Measure(nullptr, true, &np_echo_by_deadline);
+  netpoll::server::TraceBy<netpoll::server::CounterClock> trace(1);
+  Measure(&trace, false, &np_echo_traced);
   // Limits are of one compiler.
   std::printf("compiler: %s\nmessages: %zu\n", __VERSION__,
               kRounds * kConnections);

@@ -15,7 +15,8 @@ fail() {
 # Bad use: 2, with one sentence.
 for arguments in "" "--steps ./message_steps --most np_park" \
   "--steps ./message_steps --most np_frobnicate=1" "--steps /nowhere" \
-  "--server ./nowhere" "--server ./raw_echo --connections 0"; do
+  "--server ./nowhere" "--server ./raw_echo --connections 0" \
+  "--steps ./message_steps --http"; do
   # shellcheck disable=SC2086
   ./instructions $arguments >"$out/stdout" 2>"$out/stderr"
   status=$?
@@ -33,14 +34,15 @@ most="np_poll=65 np_set_deadline=38 np_park=76 np_lock_release=9
 [ $? = 1 ] || fail "a limit that is broken: $(cat "$out/table")"
 grep -q "np_park: .*more than 10" "$out/table" || fail "$(cat "$out/table")"
 
-# Of a whole message, without and with a deadline, what gcc 12 makes of it as
-# Bazel calls it with -O2, and a thirtieth more: another compiler's is not held.
+# Of a whole message, without and with a deadline, and with a trace, what gcc 12
+# makes of it as Bazel calls it with -O2, and a thirtieth more: another
+# compiler's is not held.
 compiler=$(./echo_messages | sed -n 's/^compiler: //p')
 case $compiler in
   12.*)
     ./instructions --steps ./echo_messages \
-      --most np_echo=660 np_echo_by_deadline=774 >"$out/table" 2>&1 ||
-      fail "$(cat "$out/table")"
+      --most np_echo=620 np_echo_by_deadline=734 np_echo_traced=811 \
+      >"$out/table" 2>&1 || fail "$(cat "$out/table")"
     ;;
   "") fail "echo_messages does not say by what it was compiled" ;;
   *) echo "compiled by $compiler: no limit for a whole message" ;;

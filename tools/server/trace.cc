@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <string>
@@ -19,14 +20,23 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "netpoll/core/types.h"
-#include "netpoll/runtime/runtime.h"
+#include "netpoll/runtime/runtime_observer.h"
 #include "netpoll/tools/common/json.h"
 #include "netpoll/tools/server/quit_dump.h"
+#include "netpoll/tools/server/trace_clock.h"
 
 namespace netpoll::server {
 
-Trace::Trace(int workers, std::size_t events)
-    : events_(events),
+std::unique_ptr<Trace> Trace::New(int workers) {
+  if (CounterClock::Works()) {
+    return std::make_unique<TraceBy<CounterClock>>(workers);
+  }
+  return std::make_unique<TraceBy<SystemClock>>(workers);
+}
+
+Trace::Trace(int workers, std::size_t events, TickRate rate)
+    : rate_(rate),
+      last_(events - 1),
       size_((static_cast<std::size_t>(workers) + 1) *
             (sizeof(Ring) + events * sizeof(Event))) {
   // Zeros, and pages that are not written to cost nothing.
@@ -41,54 +51,17 @@ Trace::Trace(int workers, std::size_t events)
 
 Trace::~Trace() { ::munmap(rings_.data(), size_); }
 
-void Trace::AddWait(int worker, Kind kind, const ObservedWait& wait) {
-  const Event event{.from = Runtime::Now(),
-                    .to = 0,
-                    .where = wait.where,
-                    .number = wait.fd,
-                    .kind = kind,
-                    .direction = wait.direction};
-  Ring& ring = RingOf(worker);
-  if (worker >= 0) {
-    // A run is called after where it went on; if it did not, where it waits.
-    if (kind == Kind::kEnd || ring.where == nullptr) ring.where = wait.where;
-    return Add(ring, event);
-  }
+// The time was read before the lock: events of these threads need not be in
+// order here.
+void Trace::AddElsewhere(std::uint64_t now, End end, ObservedWait wait) {
   const std::lock_guard hold(others_);
-  Add(ring, event);
-}
-
-void Trace::WaitBegins(int worker, const ObservedWait& wait) {
-  AddWait(worker, Kind::kBegin, wait);
-}
-
-void Trace::WaitEnds(int worker, const ObservedWait& wait) {
-  AddWait(worker, Kind::kEnd, wait);
-}
-
-void Trace::TaskRan(int worker, std::int64_t from, std::int64_t to) {
-  Ring& ring = RingOf(worker);
-  Add(ring, {.from = from,
-             .to = to,
-             .where = std::exchange(ring.where, nullptr),
-             .number = 0,
-             .kind = Kind::kRun,
-             .direction = {}});
-}
-
-void Trace::Polled(int worker, std::int64_t from, std::int64_t to, int woken) {
-  Add(RingOf(worker), {.from = from,
-                       .to = to,
-                       .where = nullptr,
-                       .number = woken,
-                       .kind = Kind::kPoll,
-                       .direction = {}});
+  Add(rings_.back(), now, end, wait);
 }
 
 std::uint64_t Trace::kept() const {
   std::uint64_t all = 0;
   for (const Ring& ring : rings_) {
-    all += std::min<std::uint64_t>(ring.written, events_);
+    all += std::min<std::uint64_t>(ring.written, last_ + 1);
   }
   return all;
 }
@@ -102,10 +75,12 @@ std::uint64_t Trace::lost() const {
 class TraceWriter {
  public:
   using Event = Trace::Event;
-  using Kind = Trace::Kind;
 
   TraceWriter(const Trace& trace, std::FILE* file, bool killed)
-      : trace_(trace), file_(file), killed_(killed) {}
+      : trace_(trace),
+        file_(file),
+        killed_(killed),
+        tick_(trace.rate_.Nanoseconds()) {}
 
   bool Write() {
     Collect();
@@ -126,27 +101,27 @@ class TraceWriter {
   static constexpr int kWorkers = 1;  // "Processes", which hold tracks.
   static constexpr int kWaits = 2;
 
+  static bool IsWait(const Event& event) { return event.to <= Trace::kEnds; }
+
   template <class F>
   void Each(const Trace::Ring& ring, F f) const {
     // The oldest may have been half written over.
-    const std::uint64_t most = trace_.events_ - (killed_ ? 1 : 0);
+    const std::uint64_t most = trace_.last_ + (killed_ ? 0 : 1);
     const std::uint64_t all = ring.written.load(std::memory_order_acquire);
     for (std::uint64_t i = all - std::min(all, most); i < all; ++i) {
-      f(ring.events[i & (trace_.events_ - 1)]);
+      f(ring.events[i & trace_.last_]);
     }
   }
 
   // The waits' ends of all rings in the order of their time, and the first
   // and the last time of all.
   void Collect() {
-    begin_ = INT64_MAX;
+    begin_ = UINT64_MAX;
     for (const Trace::Ring& ring : trace_.rings_) {
       Each(ring, [this](const Event& event) {
         begin_ = std::min(begin_, event.from);
         end_ = std::max({end_, event.from, event.to});
-        if (event.kind == Kind::kBegin || event.kind == Kind::kEnd) {
-          waits_.push_back(event);
-        }
+        if (IsWait(event)) waits_.push_back(event);
       });
     }
     std::stable_sort(
@@ -157,13 +132,19 @@ class TraceWriter {
   void Worker(std::size_t id) {
     const int track = static_cast<int>(id) + 1;
     Name("thread_name", kWorkers, track, absl::StrCat("worker ", id));
+    // A run is called after where it went on; if it did not, where it waits.
+    const void* where = nullptr;
     Each(trace_.rings_[id], [&](const Event& event) {
-      if (event.kind == Kind::kRun) {
-        Slice(kWorkers, track, event.from, event.to, NameOf(event.where), "run",
-              "{}");
-      } else if (event.kind == Kind::kPoll) {
+      if (IsWait(event)) {
+        if (event.to == Trace::kEnds || where == nullptr) {
+          where = event.wait.where;
+        }
+      } else if (event.wait.fd == Trace::kRun) {
+        Slice(kWorkers, track, event.from, event.to,
+              NameOf(std::exchange(where, nullptr)), "run", "{}");
+      } else {
         Slice(kWorkers, track, event.from, event.to, "\"poll\"", "poll",
-              absl::StrCat("{\"woken\": ", event.number, "}"));
+              absl::StrCat("{\"woken\": ", event.wait.fd, "}"));
       }
     });
   }
@@ -173,14 +154,14 @@ class TraceWriter {
     std::map<std::pair<int, Mode>, const Event*> begun;
     for (const Event& event : waits_) {
       const auto [found, is_first] =
-          begun.try_emplace({event.number, event.direction});
+          begun.try_emplace({event.wait.fd, event.wait.direction});
       const Event*& open = found->second;
       if (is_first) {
-        const bool reads = event.direction == Mode::kRead;
+        const bool reads = event.wait.direction == Mode::kRead;
         Name("thread_name", kWaits, TrackOf(event),
-             absl::StrCat("fd ", event.number, reads ? " read" : " write"));
+             absl::StrCat("fd ", event.wait.fd, reads ? " read" : " write"));
       }
-      if (event.kind == Kind::kBegin) {
+      if (event.to == Trace::kBegins) {
         open = &event;
       } else if (const Event* const from = std::exchange(open, nullptr)) {
         Wait(*from, event.from, false);
@@ -191,13 +172,13 @@ class TraceWriter {
     }
   }
 
-  void Wait(const Event& event, std::int64_t to, bool goes_on) {
-    Slice(kWaits, TrackOf(event), event.from, to, NameOf(event.where), "wait",
-          goes_on ? "{\"goes_on\": true}" : "{}");
+  void Wait(const Event& event, std::uint64_t to, bool goes_on) {
+    Slice(kWaits, TrackOf(event), event.from, to, NameOf(event.wait.where),
+          "wait", goes_on ? "{\"goes_on\": true}" : "{}");
   }
 
   static int TrackOf(const Event& event) {
-    return 2 * event.number + (event.direction == Mode::kRead ? 1 : 2);
+    return 2 * event.wait.fd + (event.wait.direction == Mode::kRead ? 1 : 2);
   }
 
   // JSON text.
@@ -219,23 +200,26 @@ class TraceWriter {
                   "\"args\": {\"name\": %s}}",
                   kind, process, track, tools::JsonString(name));
   }
-  void Slice(int process, int track, std::int64_t from, std::int64_t to,
+  double Microseconds(std::uint64_t ticks) const {
+    return static_cast<double>(ticks) * tick_ / 1000;
+  }
+  void Slice(int process, int track, std::uint64_t from, std::uint64_t to,
              const std::string& name, const char* kind,
              const std::string& args) {
     Comma();
     absl::FPrintF(file_,
                   "{\"ph\": \"X\", \"name\": %s, \"cat\": \"%s\", \"pid\": %d, "
                   "\"tid\": %d, \"ts\": %.3f, \"dur\": %.3f, \"args\": %s}",
-                  name, kind, process, track,
-                  static_cast<double>(from - begin_) / 1000,
-                  static_cast<double>(to - from) / 1000, args);
+                  name, kind, process, track, Microseconds(from - begin_),
+                  Microseconds(to - from), args);
   }
 
   const Trace& trace_;
   std::FILE* const file_;
   const bool killed_;
-  std::int64_t begin_ = 0;
-  std::int64_t end_ = 0;
+  const double tick_;  // In nanoseconds.
+  std::uint64_t begin_ = 0;
+  std::uint64_t end_ = 0;
   std::vector<Event> waits_;
   std::map<const void*, std::string> names_;
   bool first_ = true;

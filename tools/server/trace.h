@@ -17,11 +17,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
+#include <memory>
 #include <mutex>
 #include <span>
 
 #include "netpoll/core/types.h"
 #include "netpoll/runtime/runtime_observer.h"
+#include "netpoll/tools/server/trace_clock.h"
 
 namespace netpoll::server {
 
@@ -29,18 +32,11 @@ class Trace : public RuntimeObserver {
  public:
   static constexpr std::size_t kEvents = std::size_t{1} << 18;
 
-  // `events`: how many of a worker are kept, a power of two. Throws
-  // std::bad_alloc.
-  explicit Trace(int workers, std::size_t events = kEvents);
+  // By the best clock that there is. Throws std::bad_alloc.
+  static std::unique_ptr<Trace> New(int workers);
   Trace(const Trace&) = delete;
   Trace& operator=(const Trace&) = delete;
   ~Trace() override;
-
-  void WaitBegins(int worker, const ObservedWait& wait) override;
-  void WaitEnds(int worker, const ObservedWait& wait) override;
-  void TaskRan(int worker, std::int64_t from, std::int64_t to) override;
-  void Polled(int worker, std::int64_t from, std::int64_t to,
-              int woken) override;
 
   // When the runtime has stopped, or, in a child, the process is no more:
   std::uint64_t kept() const;
@@ -49,18 +45,15 @@ class Trace : public RuntimeObserver {
   // False: it could not be written, errno says why.
   bool Write(std::FILE* file, bool killed = false) const;
 
- private:
-  friend class TraceWriter;
-
-  enum class Kind : std::uint8_t { kRun, kPoll, kBegin, kEnd };
+ protected:
+  // What `to` is of a wait's two ends.
+  enum End : std::uint64_t { kBegins, kEnds };
   struct Event {
-    std::int64_t from;
-    std::int64_t to;  // Of a poll and a run.
-    const void* where;
-    std::int32_t number;  // The descriptor; of a poll, whom it woke.
-    Kind kind;
-    Mode direction;
+    std::uint64_t from;  // In the clock's ticks, as `to`.
+    std::uint64_t to;    // Of a poll and a run.
+    ObservedWait wait;   // fd: of a poll, whom it woke; of a run, kRun.
   };
+  static constexpr int kRun = -1;
   static_assert(sizeof(Event) == 32);
 
   // Of one worker, and last of the threads that are none, under the mutex.
@@ -68,24 +61,67 @@ class Trace : public RuntimeObserver {
     Event* events;
     // How many there were. Release, after the event.
     std::atomic<std::uint64_t> written;
-    const void* where;  // What the run is to be called after.
+    std::uint64_t begun;  // When the run or the poll did.
   };
 
-  Ring& RingOf(int worker) {
-    return rings_[worker < 0 ? rings_.size() - 1
-                             : static_cast<std::size_t>(worker)];
-  }
-  void Add(Ring& ring, const Event& event) {
+  Trace(int workers, std::size_t events, TickRate rate);
+
+  Ring& RingOf(int worker) { return rings_[static_cast<std::size_t>(worker)]; }
+  void Add(Ring& ring, std::uint64_t from, std::uint64_t to,
+           const ObservedWait& wait) {
     const std::uint64_t number = ring.written.load(std::memory_order_relaxed);
-    ring.events[number & (events_ - 1)] = event;
+    Event& event = ring.events[number & last_];
+    event.from = from;
+    event.to = to;
+    // In one piece, as it is passed.
+    std::memcpy(&event.wait, &wait, sizeof(wait));
     ring.written.store(number + 1, std::memory_order_release);
   }
-  void AddWait(int worker, Kind kind, const ObservedWait& wait);
+  // Of a thread that is no worker.
+  [[gnu::noinline]] void AddElsewhere(std::uint64_t now, End end,
+                                      ObservedWait wait);
 
-  const std::size_t events_;
+ private:
+  friend class TraceWriter;
+
+  const TickRate rate_;
+  const std::size_t last_;  // Of a ring's events.
   const std::size_t size_;  // Of the memory, in bytes.
   std::span<Ring> rings_;   // At its begin; the events follow.
   std::mutex others_;
+};
+
+// What is done at each event, for one clock, without a call but the clock's.
+template <class Clock>
+class TraceBy final : public Trace {
+ public:
+  // `events`: how many of a worker are kept, a power of two. Throws
+  // std::bad_alloc.
+  explicit TraceBy(int workers, std::size_t events = kEvents)
+      : Trace(workers, events,
+              TickRate(Clock::kNanoseconds ? nullptr : &Clock::Now)) {}
+
+  void WaitBegins(int worker, ObservedWait wait) override {
+    AddWait(worker, kBegins, wait);
+  }
+  void WaitEnds(int worker, ObservedWait wait) override {
+    AddWait(worker, kEnds, wait);
+  }
+  void RunBegins(int worker) override { RingOf(worker).begun = Clock::Now(); }
+  void RunEnds(int worker) override { AddSince(worker, kRun); }
+  void PollBegins(int worker) override { RunBegins(worker); }
+  void PollEnds(int worker, int woken) override { AddSince(worker, woken); }
+
+ private:
+  void AddWait(int worker, End end, ObservedWait wait) {
+    if (worker < 0) [[unlikely]]
+      return AddElsewhere(Clock::Now(), end, wait);
+    Add(RingOf(worker), Clock::Now(), end, wait);
+  }
+  void AddSince(int worker, int number) {
+    Ring& ring = RingOf(worker);
+    Add(ring, ring.begun, Clock::Now(), {number, {}, nullptr});
+  }
 };
 
 }  // namespace netpoll::server

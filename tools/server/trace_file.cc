@@ -48,7 +48,7 @@ absl::Status TraceFile::Open(RuntimeOptions& options) {
   int error = 0;
   int ends[2];
   try {
-    trace_.emplace(options.threads);
+    trace_ = Trace::New(options.threads);
   } catch (const std::bad_alloc&) {
     error = ENOMEM;
   }
@@ -65,7 +65,7 @@ absl::Status TraceFile::Open(RuntimeOptions& options) {
   }
   std::fclose(file);
   if (error != 0) return Failed(error);
-  options.observer = &*trace_;
+  options.observer = trace_.get();
   return absl::OkStatus();
 }
 

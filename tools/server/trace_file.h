@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #include <cstdio>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -47,7 +47,7 @@ class TraceFile {
   int End(bool stopped);
 
   const std::string path_;
-  std::optional<Trace> trace_;
+  std::unique_ptr<Trace> trace_;
   int leash_ = -1;  // A pipe to the child; it ends with this process.
   pid_t child_ = -1;
 };
