@@ -32,14 +32,8 @@ namespace {
 // non-blocking socket that moves a stream of bytes, or listens for such. Of
 // what else there may be the runtime is told by readiness.
 bool IsStream(int fd) {
-  const auto option = [fd](int name) {
-    int value = -1;
-    socklen_t size = sizeof(value);
-    return sys.getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value
-                                                                    : -1;
-  };
-  if (option(SO_TYPE) != SOCK_STREAM) return false;
-  const int family = option(SO_DOMAIN);
+  if (GetOption(fd, SO_TYPE) != SOCK_STREAM) return false;
+  const int family = GetOption(fd, SO_DOMAIN);
   const bool known =
       family == AF_INET || family == AF_INET6 || family == AF_UNIX;
   return known && sys.examine_pollable(fd).error == 0;
@@ -139,9 +133,8 @@ int FdState::Watch() {
 }
 
 void FdState::Classify() {
-  int type = 0;
-  socklen_t size = sizeof(type);
-  socket = sys.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+  const int type = GetOption(fd, SO_TYPE);
+  socket = type >= 0;
   sends_plainly = socket;
   if (socket && type != SOCK_STREAM) MovesMessages();
 }

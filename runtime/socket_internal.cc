@@ -108,13 +108,6 @@ absl::StatusOr<FdState*> OpenOwn(Runtime& runtime, int fd, Origin origin) {
   return status;
 }
 
-int GetOption(int fd, int option) {
-  int value = 0;
-  socklen_t size = sizeof(value);
-  const int result = sys.getsockopt(fd, SOL_SOCKET, option, &value, &size);
-  return result == 0 ? value : -1;
-}
-
 absl::StatusOr<SocketAddress> AddressFrom(int fd, AddressCall call) {
   SocketAddress address;
   *address.mutable_size() = SocketAddress::kCapacity;

@@ -70,9 +70,6 @@ absl::StatusOr<BoundSocket> BindSocket(Runtime& runtime,
                                        const SocketAddress& address,
                                        const BindRequest& request);
 
-// An int of the socket's level; -1 and errno.
-int GetOption(int fd, int option);
-
 // getsockname or getpeername.
 using AddressCall = int (*)(int fd, sockaddr* address, socklen_t* size);
 absl::StatusOr<SocketAddress> AddressFrom(int fd, AddressCall call);

@@ -205,6 +205,14 @@ struct Sys {
 // Changed by tests only, and only while no other thread uses it.
 inline constinit Sys sys;
 
+// An int of the socket's level; -1 and errno.
+inline int GetOption(int fd, int option) {
+  int value = 0;
+  socklen_t size = sizeof(value);
+  const int result = sys.getsockopt(fd, SOL_SOCKET, option, &value, &size);
+  return result == 0 ? value : -1;
+}
+
 // For a test: puts everything back.
 class SysOverride {
  public:
