@@ -16,7 +16,9 @@ fail() {
 for arguments in "" "--steps ./message_steps --most np_park" \
   "--steps ./message_steps --most np_frobnicate=1" "--steps /nowhere" \
   "--server ./nowhere" "--server ./raw_echo --connections 0" \
-  "--steps ./message_steps --http"; do
+  "--steps ./message_steps --http" "--steps ./message_steps --misses" \
+  "--server ./raw_echo --misses --cache 100" \
+  "--server ./raw_echo --misses --json -"; do
   # shellcheck disable=SC2086
   ./instructions $arguments >"$out/stdout" 2>"$out/stderr"
   status=$?
@@ -56,4 +58,10 @@ import json, sys
 counts = json.load(open(sys.argv[1]))
 assert 20 < counts["all"] < 2000, counts
 END
+# Of one that keeps nothing for a connection, and reads into one buffer.
+./instructions --server "./raw_echo --listen 127.0.0.1:0 --mode once" \
+  --connections 4 --misses >"$out/table" 2>&1 ||
+  fail "misses: $(cat "$out/table")"
+grep -Eq "^ +0\.[0-9]+ +0\.[0-9]+ all$" "$out/table" ||
+  fail "misses: $(cat "$out/table")"
 echo passed
