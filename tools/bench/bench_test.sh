@@ -69,6 +69,22 @@ done
 ./run --rates fast 2>"$out/stderr"
 [ $? = 2 ] || fail "a rate that is no number: $(cat "$out/stderr")"
 
+# Peers that the tests' packages have, with deadlines; others are said to be
+# missing, or are there.
+./run --tools . --no-netpoll --peers --deadlines --rounds 1 --seconds 0.1 \
+  --connections 4 --parts echo --json "$out/peers" >"$out/table" \
+  2>"$out/stderr" || fail "peers: $(cat "$out/table" "$out/stderr")"
+python3 - "$out/peers" "$out/stderr" <<'END' || fail "peers: $(cat "$out/table")"
+import json, sys
+echo = json.load(open(sys.argv[1]))["echo"]["4"]
+said = open(sys.argv[2]).read()
+assert {"raw_once", "libuv", "asio"} <= set(echo), echo
+for name in ("libevent", "go"):
+    assert (name in echo) != (f"no {name}" in said), (name, said)
+for name, figures in echo.items():
+    assert figures["messages_per_second"] > 0, name
+END
+
 # A gate that is kept, one that is not, one that there isn't.
 gate() {
   ./run --tools . --no-netpoll --rounds 1 --seconds 0.1 --parts "$1" \

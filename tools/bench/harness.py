@@ -11,6 +11,7 @@ import signal
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -20,6 +21,21 @@ _SAMPLE_HZ = 10000
 
 class BenchError(Exception):
     """Something could not be measured; the message says what."""
+
+
+def built(command, output, folder=None):
+    """The path, or None where the compiler or the library is not here."""
+    if shutil.which(command[0]) is None:
+        print(f"no {command[0]} here: no {os.path.basename(output)}",
+              file=sys.stderr)
+        return None
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True,
+                          check=False)
+    if done.returncode != 0:
+        first = done.stderr.strip().split("\n")[0]
+        print(f"no {os.path.basename(output)}: {first}", file=sys.stderr)
+        return None
+    return output
 
 
 def cores():
