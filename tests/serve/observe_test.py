@@ -143,8 +143,9 @@ class Trace(unittest.TestCase):
             end = time.monotonic() + PATIENCE
             while not text.endswith("]}\n"):
                 self.assertLess(time.monotonic(), end, text[-200:])
-                with open(path, encoding="utf-8") as file:
-                    text = file.read()
+                if os.path.exists(path):
+                    with open(path, encoding="utf-8") as file:
+                        text = file.read()
             trace = json.loads(text)
             self.assertTrue(trace["otherData"]["killed"])
             waits = [
@@ -153,6 +154,38 @@ class Trace(unittest.TestCase):
                 "HttpSession" in event["name"]
             ]
             self.assertGreaterEqual(len(waits), 1)
+
+    def test_what_was_there_stays_until_there_is_another(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "trace.json")
+            with open(path, "w", encoding="ascii") as file:
+                file.write("before")
+            with Server("echo", "--trace", path) as server:
+                # The address is taken, so it does not begin.
+                done = subprocess.run(
+                    [NETPOLL, "serve", "echo", "--listen", server.address,
+                     "--trace", path], capture_output=True, timeout=PATIENCE)
+                self.assertEqual(done.returncode, 2)
+                with open(path, encoding="ascii") as file:
+                    self.assertEqual(file.read(), "before")
+                with Server("echo", "--trace", path) as other:
+                    self.assertEqual(other.stop()[0], 0)
+                with open(path, encoding="ascii") as file:
+                    first = json.load(file)
+                self.assertEqual(server.stop()[0], 0)
+            with open(path, encoding="ascii") as file:
+                self.assertNotEqual(json.load(file), first)
+            self.assertEqual(os.listdir(folder), ["trace.json"])
+
+    def test_a_fifo_that_nobody_reads_is_one_sentence(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "fifo")
+            os.mkfifo(path)
+            done = subprocess.run(
+                [NETPOLL, "serve", "echo", "--listen", "127.0.0.1:0", "--trace",
+                 path], capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("No such device or address", done.stderr)
 
     def test_a_file_that_cannot_be_is_one_sentence(self):
         done = subprocess.run(

@@ -74,11 +74,15 @@ class Server:
         port = _free_port() if "{port}" in command else None
         command = command.replace("{port}", str(port))
         self._log = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(shlex.split(command),
-                                         stdin=subprocess.DEVNULL,
-                                         stdout=self._log,
-                                         stderr=subprocess.STDOUT,
-                                         preexec_fn=_child_setup(core))
+        try:
+            self._process = subprocess.Popen(shlex.split(command),
+                                             stdin=subprocess.DEVNULL,
+                                             stdout=self._log,
+                                             stderr=subprocess.STDOUT,
+                                             preexec_fn=_child_setup(core))
+        except (OSError, ValueError, IndexError) as error:
+            raise BenchError(
+                f"server {name} does not start: {command!r}: {error}") from None
         self.pid = self._process.pid
         try:
             self.address = self._await_address(port)

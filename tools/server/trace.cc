@@ -124,6 +124,8 @@ class TraceWriter {
         if (IsWait(event)) waits_.push_back(event);
       });
     }
+    // What was under way when the process ended, ended then.
+    if (killed_) end_ = std::max(end_, trace_.rate_.Now());
     std::stable_sort(
         waits_.begin(), waits_.end(),
         [](const Event& a, const Event& b) { return a.from < b.from; });
@@ -134,7 +136,10 @@ class TraceWriter {
     Name("thread_name", kWorkers, track, absl::StrCat("worker ", id));
     // A run is called after where it went on; if it did not, where it waits.
     const void* where = nullptr;
-    Each(trace_.rings_[id], [&](const Event& event) {
+    std::uint64_t last = 0;
+    const Trace::Ring& ring = trace_.rings_[id];
+    Each(ring, [&](const Event& event) {
+      if (!IsWait(event)) last = event.from;
       if (IsWait(event)) {
         if (event.to == Trace::kEnds || where == nullptr) {
           where = event.wait.where;
@@ -147,6 +152,10 @@ class TraceWriter {
               absl::StrCat("{\"woken\": ", event.wait.fd, "}"));
       }
     });
+    if (!killed_ || ring.begun == last || end_ <= ring.begun) return;
+    const bool runs = (ring.begun & 1) != 0;
+    Slice(kWorkers, track, ring.begun, end_, runs ? NameOf(where) : "\"poll\"",
+          runs ? "run" : "poll", "{\"goes_on\": true}");
   }
 
   // A direction's waits follow each other. One without an end goes on.

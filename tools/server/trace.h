@@ -61,7 +61,8 @@ class Trace : public RuntimeObserver {
     Event* events;
     // How many there were. Release, after the event.
     std::atomic<std::uint64_t> written;
-    std::uint64_t begun;  // When the run or the poll did.
+    // When the run or the poll did: odd, or even.
+    std::uint64_t begun;
   };
 
   Trace(int workers, std::size_t events, TickRate rate);
@@ -107,9 +108,13 @@ class TraceBy final : public Trace {
   void WaitEnds(int worker, ObservedWait wait) override {
     AddWait(worker, kEnds, wait);
   }
-  void RunBegins(int worker) override { RingOf(worker).begun = Clock::Now(); }
+  void RunBegins(int worker) override {
+    RingOf(worker).begun = Clock::Now() | 1;
+  }
   void RunEnds(int worker) override { AddSince(worker, kRun); }
-  void PollBegins(int worker) override { RunBegins(worker); }
+  void PollBegins(int worker) override {
+    RingOf(worker).begun = Clock::Now() & ~std::uint64_t{1};
+  }
   void PollEnds(int worker, int woken) override { AddSince(worker, woken); }
 
  private:

@@ -45,6 +45,9 @@ class TickRate {
   // Null: ticks are nanoseconds.
   explicit TickRate(Ticks ticks);
 
+  std::uint64_t Now() const {
+    return ticks_ != nullptr ? ticks_() : SystemClock::Now();
+  }
   // Of a tick. Measures a hundredth of a second at least, and waits until then.
   // A child process may ask as well.
   double Nanoseconds() const;

@@ -3,12 +3,15 @@
 #include "netpoll/tools/server/trace_file.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 #include <utility>
 
@@ -32,8 +35,9 @@ void CloseAllBut(int one, int other) {
 
 }  // namespace
 
+// Nothing happened, or it was not told to write: the runtime did not begin.
 TraceFile::~TraceFile() {
-  if (child_ >= 0) static_cast<void>(End(false));
+  if (child_ >= 0) static_cast<void>(End(Word::kNothing));
 }
 
 absl::Status TraceFile::Failed(int error) const {
@@ -41,10 +45,34 @@ absl::Status TraceFile::Failed(int error) const {
       error, absl::StrCat("cannot write ", tools::Quoted(path_)));
 }
 
+int TraceFile::FindPlace() {
+  struct stat found;
+  const bool there = ::stat(path_.c_str(), &found) == 0;
+  if (there && !S_ISREG(found.st_mode)) {
+    // A FIFO that nobody reads is an error, not a wait.
+    const int fd =
+        ::open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) return errno;
+    ::fcntl(fd, F_SETFL, 0);
+    file_ = ::fdopen(fd, "w");
+    return file_ == nullptr ? errno : 0;
+  }
+  if (there && ::access(path_.c_str(), W_OK) != 0) return errno;
+  char* const real = there ? ::realpath(path_.c_str(), nullptr) : nullptr;
+  place_ = real != nullptr ? real : path_;
+  std::free(real);
+  beside_ = absl::StrCat(place_, ".", ::getpid(), ".part");
+  // That it can be made is to be known now.
+  std::FILE* const tried = std::fopen(beside_.c_str(), "we");
+  if (tried == nullptr) return errno;
+  std::fclose(tried);
+  ::unlink(beside_.c_str());
+  return 0;
+}
+
 absl::Status TraceFile::Open(RuntimeOptions& options) {
   if (!wanted()) return absl::OkStatus();
-  std::FILE* const file = std::fopen(path_.c_str(), "we");
-  if (file == nullptr) return Failed(errno);
+  if (const int error = FindPlace(); error != 0) return Failed(error);
   int error = 0;
   int ends[2];
   try {
@@ -57,45 +85,59 @@ absl::Status TraceFile::Open(RuntimeOptions& options) {
     child_ = ::fork();
     if (child_ == 0) {
       ::close(ends[1]);
-      Keep(ends[0], file);
+      Keep(ends[0]);
     }
     if (child_ < 0) error = errno;
     ::close(ends[0]);
     leash_ = ends[1];
   }
-  std::fclose(file);
+  if (file_ != nullptr) std::fclose(std::exchange(file_, nullptr));
   if (error != 0) return Failed(error);
   options.observer = trace_.get();
   return absl::OkStatus();
 }
 
-void TraceFile::Keep(int leash, std::FILE* file) {
+void TraceFile::Keep(int leash) {
   ::setsid();  // What its terminal sends is not for this one.
-  CloseAllBut(leash, ::fileno(file));
-  char stopped = 0;
+  CloseAllBut(leash, file_ != nullptr ? ::fileno(file_) : leash);
+  char word = 0;
   ssize_t got = 0;
   do {
-    got = ::read(leash, &stopped, 1);
+    got = ::read(leash, &word, 1);
   } while (got < 0 && errno == EINTR);
-  const bool written = trace_->Write(file, got == 0);
-  const int error = written ? 0 : errno;
-  ::_exit(std::fclose(file) != 0 ? errno : error);
+  const bool killed = got == 0;
+  if (!killed && static_cast<Word>(word) == Word::kNothing) ::_exit(0);
+  ::_exit(WriteAs(killed));
 }
 
-int TraceFile::End(bool stopped) {
-  const char byte = 1;
-  if (stopped && ::write(leash_, &byte, 1) != 1) return errno;
+int TraceFile::WriteAs(bool killed) {
+  if (!beside_.empty()) file_ = std::fopen(beside_.c_str(), "we");
+  if (file_ == nullptr) return errno;
+  int error = trace_->Write(file_, killed) ? 0 : errno;
+  if (std::fclose(file_) != 0 && error == 0) error = errno;
+  if (beside_.empty()) return error;
+  if (error == 0 && ::rename(beside_.c_str(), place_.c_str()) != 0) {
+    error = errno;
+  }
+  if (error != 0) ::unlink(beside_.c_str());
+  return error;
+}
+
+int TraceFile::End(Word word) {
+  const char byte = static_cast<char>(word);
+  if (::write(leash_, &byte, 1) != 1) return errno;
   ::close(std::exchange(leash_, -1));
   const pid_t child = std::exchange(child_, -1);
   int how = 0;
   while (::waitpid(child, &how, 0) < 0) {
     if (errno != EINTR) return errno;
   }
-  return WIFEXITED(how) ? WEXITSTATUS(how) : EINTR;
+  if (WIFEXITED(how)) return WEXITSTATUS(how);
+  return WTERMSIG(how) == SIGXFSZ ? EFBIG : ECANCELED;
 }
 
 absl::Status TraceFile::Write() {
-  const int error = wanted() ? End(true) : 0;
+  const int error = wanted() ? End(Word::kStopped) : 0;
   return error == 0 ? absl::OkStatus() : Failed(error);
 }
 

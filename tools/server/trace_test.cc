@@ -41,6 +41,21 @@ int Count(std::string_view text, std::string_view part) {
   return count;
 }
 
+// One run, or one poll, lasted when the process ended.
+TEST(Trace, OfOneThatWasKilledWhatWasUnderWayGoesOn) {
+  for (const bool runs : {false, true}) {
+    TraceBy<SystemClock> trace(2);
+    trace.RunBegins(0);
+    trace.RunEnds(0);
+    runs ? trace.RunBegins(0) : trace.PollBegins(0);
+    EXPECT_EQ(Count(Written(trace), "\"goes_on\""), 0);
+    const std::string text = Written(trace, true);
+    EXPECT_EQ(Count(text, "\"goes_on\": true"), 1);
+    EXPECT_EQ(Count(text, "\"cat\": \"run\""), runs ? 2 : 1);
+    EXPECT_EQ(Count(text, "\"cat\": \"poll\""), runs ? 0 : 1);
+  }
+}
+
 struct GivenClock {
   static constexpr bool kNanoseconds = true;
   static std::uint64_t Now() { return now; }
@@ -78,9 +93,9 @@ TEST(Trace, TheOldestAreWrittenOver) {
     trace.PollEnds(1, 5);
   }
   trace.WaitEnds(1, wait);
-  now = 1500;
+  now = 1501;
   trace.RunBegins(0);
-  now = 2500;
+  now = 2501;
   trace.RunEnds(0);
   EXPECT_EQ(trace.kept(), 5u);
   EXPECT_EQ(trace.lost(), 1u);
@@ -89,7 +104,7 @@ TEST(Trace, TheOldestAreWrittenOver) {
   EXPECT_EQ(Count(text, "{\"woken\": 5}"), 3);
   // Times are in microseconds from the first.
   EXPECT_THAT(text, HasSubstr("\"ts\": 0.000, \"dur\": 1.000"));
-  EXPECT_THAT(text, HasSubstr("\"ts\": 0.500, \"dur\": 1.000"));
+  EXPECT_THAT(text, HasSubstr("\"ts\": 0.501, \"dur\": 1.000"));
 }
 
 // What writes over the oldest may have been killed in the midst.

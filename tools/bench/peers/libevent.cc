@@ -68,7 +68,8 @@ void OnReadable(evutil_socket_t fd, short what, void* context) {
   if (got <= 0) return Close(connection);
   connection->begin = 0;
   connection->end = static_cast<int>(got);
-  if (Write(connection) && deadlines) Await(connection);
+  // Its time begins anew by itself, as it is EV_PERSIST.
+  Write(connection);
 }
 
 void OnWritable(evutil_socket_t, short, void* context) {

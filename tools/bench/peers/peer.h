@@ -5,6 +5,7 @@
 #ifndef NETPOLL_TOOLS_BENCH_PEERS_PEER_H_
 #define NETPOLL_TOOLS_BENCH_PEERS_PEER_H_
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -28,7 +29,9 @@ inline bool WantsDeadlines(int count, char** arguments) {
   std::exit(2);
 }
 
+// A client that is gone is told of by the write.
 inline void SayWhere(int port) {
+  std::signal(SIGPIPE, SIG_IGN);
   std::printf("listening on 127.0.0.1:%d\n", port);
   std::fflush(stdout);
 }
