@@ -25,6 +25,8 @@ def refuses(port):
         return False
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        return False  # It came while the listener was being closed.
 
 
 def connects(path):
