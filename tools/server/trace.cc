@@ -123,6 +123,8 @@ class TraceWriter {
         end_ = std::max({end_, event.from, event.to});
         if (IsWait(event)) waits_.push_back(event);
       });
+      // What is under way may have begun before all that ended.
+      if (killed_ && ring.begun != 0) begin_ = std::min(begin_, ring.begun);
     }
     // What was under way when the process ended, ended then.
     if (killed_) end_ = std::max(end_, trace_.rate_.Now());
@@ -139,12 +141,14 @@ class TraceWriter {
     std::uint64_t last = 0;
     const Trace::Ring& ring = trace_.rings_[id];
     Each(ring, [&](const Event& event) {
-      if (!IsWait(event)) last = event.from;
       if (IsWait(event)) {
         if (event.to == Trace::kEnds || where == nullptr) {
           where = event.wait.where;
         }
-      } else if (event.wait.fd == Trace::kRun) {
+        return;
+      }
+      last = event.from;
+      if (event.wait.fd == Trace::kRun) {
         Slice(kWorkers, track, event.from, event.to,
               NameOf(std::exchange(where, nullptr)), "run", "{}");
       } else {

@@ -56,6 +56,20 @@ TEST(Trace, OfOneThatWasKilledWhatWasUnderWayGoesOn) {
   }
 }
 
+// A worker whose first poll never ended began before all that did.
+TEST(Trace, WhatWasUnderWayMayBeTheFirstOfAll) {
+  TraceBy<SystemClock> trace(2);
+  trace.PollBegins(1);
+  for (const std::int64_t from = Runtime::Now();
+       Runtime::Now() - from < 1000;) {
+  }
+  trace.RunBegins(0);
+  trace.RunEnds(0);
+  const std::string text = Written(trace, true);
+  EXPECT_EQ(Count(text, "\"goes_on\": true"), 1);
+  EXPECT_EQ(Count(text, "\"ts\": 0.000"), 1);
+}
+
 struct GivenClock {
   static constexpr bool kNanoseconds = true;
   static std::uint64_t Now() { return now; }
