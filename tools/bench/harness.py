@@ -23,6 +23,17 @@ class BenchError(Exception):
     """Something could not be measured; the message says what."""
 
 
+def check_writable(path):
+    """Of --json: before anything is measured. None and - are always."""
+    if path in (None, "-"):
+        return
+    try:
+        with open(path, "a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise BenchError(f"--json {path}: {error.strerror}") from None
+
+
 def built(command, output, folder=None):
     """The path, or None where the compiler or the library is not here."""
     if shutil.which(command[0]) is None:

@@ -35,9 +35,10 @@ void CloseAllBut(int one, int other) {
 
 }  // namespace
 
-// Nothing happened, or it was not told to write: the runtime did not begin.
+// It was not told to write: most often the runtime did not begin.
 TraceFile::~TraceFile() {
-  if (child_ >= 0) static_cast<void>(End(Word::kNothing));
+  if (child_ < 0) return;
+  static_cast<void>(End(trace_->kept() == 0 ? Word::kNothing : Word::kStopped));
 }
 
 absl::Status TraceFile::Failed(int error) const {
