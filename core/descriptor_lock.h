@@ -95,8 +95,8 @@ class DescriptorLock {
         Update<Env>(word_, "fdlock.close", kAcqRelUpdate, lock_word::Close);
     CheckCount(done.step.outcome);
     if (done.step.outcome == LockOutcome::kClosed) return false;
-    read_queue_.Grant(done.step.wake_readers, wake);
-    write_queue_.Grant(done.step.wake_writers, wake);
+    Queue(Mode::kRead).Grant(done.step.wake_readers, wake);
+    Queue(Mode::kWrite).Grant(done.step.wake_writers, wake);
     return true;
   }
 
@@ -176,10 +176,19 @@ class DescriptorLock {
   }
 
  private:
-  // A counting semaphore with parked tasks. Both fields under the lock; none is
-  // parked while there are permits.
+  // A counting semaphore with parked tasks: what it keeps, under its lock. None
+  // is parked while there are permits.
+  struct State {
+    WaiterList parked;
+    std::int32_t permits = 0;
+  };
+  // The two of a direction.
   class ParkQueue {
    public:
+    ParkQueue(typename Env::Lock& lock,
+              typename Env::template Var<State>& state)
+        : lock_(lock), state_(state) {}
+
     template <class F, class G>
     ParkOutcome Park(Waiter* waiter, F cancelled, G uncount) {
       const LockHolder hold(lock_, "fdlock.park.lock");
@@ -233,12 +242,8 @@ class DescriptorLock {
     }
 
    private:
-    struct State {
-      WaiterList parked;
-      std::int32_t permits = 0;
-    };
-    typename Env::Lock lock_;
-    typename Env::template Var<State> state_;
+    typename Env::Lock& lock_;
+    typename Env::template Var<State>& state_;
   };
 
   // Each where it is closed, somebody is in the way, or another was faster.
@@ -285,13 +290,18 @@ class DescriptorLock {
         .step.write;
   }
 
-  ParkQueue& Queue(Mode direction) {
-    return direction == Mode::kRead ? read_queue_ : write_queue_;
+  ParkQueue Queue(Mode direction) {
+    return direction == Mode::kRead ? ParkQueue(read_lock_, readers_)
+                                    : ParkQueue(write_lock_, writers_);
   }
 
+  // Queues and locks in this order: without room between them.
+  typename Env::template Var<State> readers_;
+  typename Env::template Var<State> writers_;
+  typename Env::Lock read_lock_;
+  typename Env::Lock write_lock_;
+  // Last, beside what else each operation touches.
   typename Env::template Atomic<LockWord> word_{0};
-  ParkQueue read_queue_;
-  ParkQueue write_queue_;
 };
 
 }  // namespace netpoll

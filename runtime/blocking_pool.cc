@@ -122,7 +122,7 @@ void JobAwaiter::Suspend(std::coroutine_handle<> task,
   if (state.Get() != WorkState::kNew) {
     StdEnv::Misuse("a piece of blocking work was awaited twice");
   }
-  handle = task;
+  Resumes(task);
   SettleIn(*this, context);
   note_.Write(__builtin_return_address(0), context);
   if (pool_.valid()) {

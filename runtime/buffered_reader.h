@@ -155,7 +155,7 @@ class BufferedReader {
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> task) {
       if (found_ != std::string_view::npos) {  // It could not pay.
-        handle = task;
+        Resumes(task);
         internal::Settle(*this, nullptr);
         internal::GoLast(*this);
         return true;

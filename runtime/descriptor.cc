@@ -310,7 +310,7 @@ bool CloseOp::await_ready() {
 }
 
 bool CloseOp::await_suspend(std::coroutine_handle<> task) {
-  handle = task;
+  Resumes(task);
   Settle(*this, fd_ != nullptr ? &fd_->scheduler : nullptr);
   if (status_.ok() && fd_->ParkCloser(this)) return true;
   GoLast(*this);

@@ -52,6 +52,9 @@ struct IoHost {
   }
   static void GoLast(TaskWaiter& waiter) { internal::GoLast(waiter); }
   static std::int64_t Now() { return sys.now(); }
+  [[gnu::always_inline]] static void Expect(std::coroutine_handle<> task) {
+    BringNear(task.address());
+  }
   static void Resume(std::coroutine_handle<> task) { ResumeHere(task); }
   static int Watch(FdState& fd) { return fd.Watch(); }
   // By a worker: guests have no such calls.
@@ -72,6 +75,7 @@ struct IoHost {
 template <Mode kDirection, class Call>
 inline bool IoOp::PauseIn(std::coroutine_handle<> task,
                           const TaskContext* context, const void* where) {
+  about = fd_ != nullptr ? fd_->Hot() : nullptr;
   if (fd_ != nullptr) [[likely]] {
     const std::uint32_t stamp = wait_stamp;
     NETPOLL_PROBE3(wait, fd_->fd, static_cast<int>(kDirection), where);

@@ -31,7 +31,7 @@ void SpawnedTask::Start(Scheduler& scheduler, SpawnOptions options,
 
 void SpawnedTask::Begin(TaskWaiter* self) {
   body_begun = false;
-  ResumeHere(static_cast<SpawnedTask*>(self)->frame);
+  ResumeHere(static_cast<SpawnedTask*>(self)->frame());
   // It would be asleep for ever.
   if (!body_begun) NotBegun();
 }
@@ -43,7 +43,7 @@ std::coroutine_handle<> SpawnedTask::Ended(TaskPromiseBase& task) {
   NETPOLL_TRY { Keep(task); }
   NETPOLL_CATCH(...) { exception = std::current_exception(); }
   // The task's frame goes before anybody learns that it has ended.
-  frame.destroy();
+  frame().destroy();
   End(std::move(exception));
   keeps_nobody ? scheduler.BackgroundEnded() : scheduler.TaskEnded();
   return nullptr;
@@ -93,7 +93,7 @@ bool JoinAwaiterBase::Ready(const JoinStateBase* state) {
 bool JoinAwaiterBase::Suspend(JoinStateBase& state,
                               std::coroutine_handle<> task,
                               const TaskContext* context) {
-  handle = task;
+  Resumes(task);
   Settle(*this, state.scheduler());
   if (state.ended()) {
     GoLast(*this);

@@ -67,7 +67,7 @@ class SpawnedTask : public SpawnedBase, public Fork {
   // It was started and never ran, nor will it, because its runtime could not be
   // made. The last call.
   void Abandon() {
-    frame.destroy();
+    frame().destroy();
     NeverRan();
   }
   std::coroutine_handle<> Ended(TaskPromiseBase& task) final;
@@ -77,7 +77,7 @@ class SpawnedTask : public SpawnedBase, public Fork {
   template <class T>
   SpawnedTask(std::coroutine_handle<TaskPromise<T>> task, CancelSeat* seat) {
     run = &Begin;
-    frame = task;
+    about = task.address();
     task.promise().context = {seat, this};
     task.promise().set_fork(this);
   }

@@ -34,7 +34,7 @@ void WakeSome(WaiterList& list) {
 
 bool QueueWait::Suspend(std::coroutine_handle<> task,
                         const TaskContext* context) {
-  handle = task;
+  Resumes(task);
   SettleIn(*this, context);
   note_.Write(__builtin_return_address(0), context);
   began_ = true;

@@ -23,7 +23,7 @@ bool SleepAwaiter::await_ready() {
 
 void SleepAwaiter::Suspend(std::coroutine_handle<> task,
                            const TaskContext* context) {
-  handle = task;
+  Resumes(task);
   const bool stopping = Stopping();
   Settle(*this, &scheduler_);
   if (deadline.past() || stopping) {

@@ -115,7 +115,7 @@ class Turn : public ResumeWaiter {
   Turn& operator=(const Turn&) = delete;
   bool await_ready() const { return Pay(); }
   void await_suspend(std::coroutine_handle<> task) {
-    handle = task;
+    Resumes(task);
     Settle(*this, &home_);
     GoLast(*this);
   }

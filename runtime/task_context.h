@@ -35,8 +35,12 @@ struct CarriedLocal : Carried {
 
 // What is known of a spawned task.
 struct SpawnedBase : TaskWaiter, Carried {
+  // Its own.
+  std::coroutine_handle<> frame() const {
+    return std::coroutine_handle<>::from_address(about);
+  }
+
   const char* name = "";
-  std::coroutine_handle<> frame;  // Its own.
   bool background = false;        // Does not keep Run at work.
 };
 

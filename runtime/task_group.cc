@@ -21,7 +21,7 @@ namespace internal {
 // case.
 bool GroupJoin::Suspend(std::coroutine_handle<> task,
                         const TaskContext* context) {
-  handle = task;
+  Resumes(task);
   SettleIn(*this, context);
   listed_.emplace("a task group")
       .note.Write(__builtin_return_address(0), context);

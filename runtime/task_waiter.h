@@ -8,6 +8,7 @@
 #include "netpoll/core/cpp20.h"
 
 #include <coroutine>
+#include <cstdint>
 
 #include "netpoll/core/types.h"
 
@@ -27,16 +28,41 @@ struct Home {
 // resume a coroutine and so destroy the waiter.
 struct TaskWaiter : Waiter {
   using Run = void (*)(TaskWaiter*);
-  // Of one in which both are set before they are read.
+  // Of one in which all are set before they are read.
   struct Later {};
 
-  TaskWaiter() : run(nullptr), home(nullptr) {}
+  TaskWaiter() : run(nullptr), home(nullptr), about(nullptr) {}
   explicit TaskWaiter(Later) {}
 
   Run run;
   // That of the workers that run the task. Set before the waiter is known to
   // anybody (suspend.h); whoever wakes it makes it runnable there.
   const Home* home;
+  // What `run` looks at first, besides this (AskAhead); null: nothing. Of one
+  // that resumes a coroutine its address.
+  void* about;
+};
+
+// Has the memory bring near what lies there, of two cache lines: a hint, any
+// address will do. Always inline: gcc 12 leaves out the call of a function that
+// does nothing else.
+[[gnu::always_inline]] inline void BringNear(const void* what) {
+  constexpr std::uintptr_t kLine = 64;
+  const auto first = reinterpret_cast<std::uintptr_t>(what);
+  __builtin_prefetch(what);
+  __builtin_prefetch(reinterpret_cast<const void*>(first + kLine));
+}
+
+// Of run queues: brings near what those need that come next, while the one
+// before them is at its system calls. Of the next, what it is about; and the
+// one behind it, so that it can be asked the same in its turn. With thousands
+// of connections nothing of them is in a cache any more.
+struct AskAhead {
+  [[gnu::always_inline]] static void Ask(const Waiter* next) {
+    if (next == nullptr) return;
+    BringNear(static_cast<const TaskWaiter*>(next)->about);
+    BringNear(next->next);
+  }
 };
 
 // The coroutine that the library resumed last on this thread and that has not
@@ -53,10 +79,10 @@ inline void ResumeHere(std::coroutine_handle<> task) {
 struct ResumeWaiter : TaskWaiter {
   ResumeWaiter() {
     run = [](TaskWaiter* self) {
-      ResumeHere(static_cast<ResumeWaiter*>(self)->handle);
+      ResumeHere(std::coroutine_handle<>::from_address(self->about));
     };
   }
-  std::coroutine_handle<> handle;
+  void Resumes(std::coroutine_handle<> task) { about = task.address(); }
 };
 
 // The coroutine that this thread resumes next. A task that ends names its

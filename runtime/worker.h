@@ -63,7 +63,7 @@ struct alignas(64) Worker {
   // Carries calls out, while this is at work; null: there is none.
   WorkerRing* ring = nullptr;
   Shard& shard;
-  RunQueue<StdEnv> queue;
+  RunQueue<StdEnv, AskAhead> queue;
   // What Stop ends besides descriptors and sleeps: scopes, and waits in none,
   // that began on this worker.
   CancelNode<StdEnv> waits;

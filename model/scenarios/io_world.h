@@ -106,6 +106,7 @@ class IoWorld : public RuntimeWorld {
     static void Settle(OpTask& task, Scheduler* fallback);
     static void GoLast(OpTask& task);
     static std::int64_t Now();
+    static void Expect(int) {}
     static void Resume(int task);
     static IoEnd StatusOf(internal::CancelReason) { return IoEnd::Cancelled(); }
     static int Watch(State& fd);

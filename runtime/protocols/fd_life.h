@@ -51,6 +51,9 @@ enum class [[nodiscard]] DirectionTurn : std::uint8_t{
 
 template <class Env, class Self>
 class FdLife : public OpenList<Env>::Entry {
+  // Before the lock, whose word so lies beside what each operation touches.
+  typename Env::template Atomic<std::uintptr_t> closer_{0};
+
  public:
   using Entry = typename OpenList<Env>::Entry;
 
@@ -182,6 +185,9 @@ class FdLife : public OpenList<Env>::Entry {
 
   DescriptorLock<Env> lock;
 
+  // Where that lies which each operation touches.
+  void* Hot() { return &refs_; }
+
   // The system's close, and the end. The last call.
   void EndHere() {
     self().CloseSystem();
@@ -215,7 +221,6 @@ class FdLife : public OpenList<Env>::Entry {
     if (!self().EndElsewhere()) EndHere();
   }
 
-  typename Env::template Atomic<std::uintptr_t> closer_{0};
   // Handle, descriptor. Last: what derives begins in the same word.
   typename Env::template Atomic<std::int32_t> refs_{2};
 };

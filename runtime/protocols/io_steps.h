@@ -115,6 +115,7 @@ void IoStages<Types>::ResumeAlone(typename Types::TaskWaiter* self) {
   if (op->stage_ != Stage::kResume) [[unlikely]] {
     if (!op->template Start<kDirection>()) return;
   } else {
+    Types::Host::Expect(op->task_);
     const Step step = op->template Again<kDirection, Call>();
     if (step == Step::kParked) return;
     if (step != Step::kEnded && !op->template GoOn<kDirection>(step)) return;

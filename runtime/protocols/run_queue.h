@@ -16,6 +16,9 @@
 // a poll made ready costs one lock, not one a task. Where there are others that
 // would be wrong: a task may take long, and those behind it are for whoever is
 // idle.
+//
+// Whenever one is taken, `Ahead::Ask` is told which comes next, null if none
+// does. Until it returns, that one and those behind it stay in the queue.
 
 #ifndef NETPOLL_RUNTIME_PROTOCOLS_RUN_QUEUE_H_
 #define NETPOLL_RUNTIME_PROTOCOLS_RUN_QUEUE_H_
@@ -27,7 +30,11 @@
 
 namespace netpoll::internal {
 
-template <class Env>
+struct NothingAhead {
+  static void Ask(const Waiter*) {}
+};
+
+template <class Env, class Ahead = NothingAhead>
 class RunQueue {
  public:
   void Push(Waiter* waiter) {
@@ -127,6 +134,7 @@ class RunQueue {
   static Waiter* TakeFirst(Queue& queue) {
     Waiter* const waiter = queue.tasks.Pop();
     if (waiter != nullptr) --queue.size;
+    Ahead::Ask(queue.tasks.front());
     return waiter;
   }
 

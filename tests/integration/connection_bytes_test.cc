@@ -114,13 +114,13 @@ TEST(ConnectionBytesTest, OfAnEchoSession) {
   EXPECT_EQ(state, sizeof(internal::FdState));
   EXPECT_EQ(task, sizeof(internal::JoinState<void>));
 #if defined(__GLIBCXX__) && defined(__x86_64__)
-  EXPECT_EQ(sizeof(internal::FdState), 192u);
+  EXPECT_EQ(sizeof(internal::FdState), 184u);
   EXPECT_EQ(sizeof(internal::JoinState<void>), 88u);
-  EXPECT_EQ(sizeof(internal::ReadOp), 96u);
-  EXPECT_EQ(sizeof(Connection), 184u);
+  EXPECT_EQ(sizeof(internal::ReadOp), 104u);
+  EXPECT_EQ(sizeof(Connection), 192u);
   EXPECT_EQ(sizeof(PollDesc<StdEnv>), 96u);
 #ifndef __clang__
-  EXPECT_EQ(frame - kEchoBuffer, 312u);
+  EXPECT_EQ(frame - kEchoBuffer, 320u);
 #endif
 #endif
 }
