@@ -70,6 +70,24 @@ TEST_F(RunQueueTest, AListGoesBehindAndIsLeftEmpty) {
   EXPECT_EQ(Drain(queue_), (Numbers{0, 1, 2, 3}));
 }
 
+// Notes what it is told comes next.
+struct NotingAhead {
+  static void Ask(const Waiter* next) { told.push_back(next); }
+  static inline std::vector<const Waiter*> told;
+};
+
+TEST_F(RunQueueTest, WhoIsTakenIsToldWithWhoComesNext) {
+  const std::vector<const Waiter*> next = {&tasks_[1], &tasks_[2], nullptr};
+  for (const auto pop : {&RunQueue<StdEnv, NotingAhead>::Pop,
+                         &RunQueue<StdEnv, NotingAhead>::PopAlone}) {
+    RunQueue<StdEnv, NotingAhead> queue;
+    for (std::size_t i = 0; i < 3; ++i) queue.Push(&tasks_[i]);
+    NotingAhead::told.clear();
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ((queue.*pop)(), &tasks_[i]);
+    EXPECT_EQ(NotingAhead::told, next);
+  }
+}
+
 TEST_F(RunQueueTest, AThiefGetsHalfRoundedUpTheOldestAtOnce) {
   const std::array<Numbers, 6> taken = {Numbers{}, {0},    {0},
                                         {0, 1},    {0, 1}, {0, 1, 2}};

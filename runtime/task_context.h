@@ -41,7 +41,7 @@ struct SpawnedBase : TaskWaiter, Carried {
   }
 
   const char* name = "";
-  bool background = false;        // Does not keep Run at work.
+  bool background = false;  // Does not keep Run at work.
 };
 
 struct TaskContext {

@@ -28,8 +28,9 @@
 //                Retry(direction), a timer with `until`, and unwatched(): the
 //                system was not asked to report its readiness
 //   Status, Seat, Task
-//   Host         Pay, ShareIsLeft, Moved, Settle, GoLast, Now, Expect
-//                (a task goes on soon), Resume, StatusOf, Watch(Fd): 0 or an errno, Recall(Fd, direction);
+//   Host         Pay, ShareIsLeft, Moved, Settle, GoLast, Now, Expect(Task):
+//                it is resumed soon, Resume, StatusOf, Watch(Fd): 0 or an
+//                errno, Recall(Fd, direction);
 //                complete where io_steps.h is included
 
 #ifndef NETPOLL_RUNTIME_PROTOCOLS_IO_STAGES_H_

@@ -78,7 +78,7 @@ python3 - "$out/peers" "$out/stderr" <<'END' || fail "peers: $(cat "$out/table")
 import json, sys
 echo = json.load(open(sys.argv[1]))["echo"]["4"]
 said = open(sys.argv[2]).read()
-assert {"raw_once", "libuv", "asio"} <= set(echo), echo
+assert {"raw_once", "plain", "libuv", "asio"} <= set(echo), echo
 for name in ("libevent", "go"):
     assert (name in echo) != (f"no {name}" in said), (name, said)
 for name, figures in echo.items():

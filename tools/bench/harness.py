@@ -34,6 +34,16 @@ def check_writable(path):
         raise BenchError(f"--json {path}: {error.strerror}") from None
 
 
+def write_json(path, value):
+    """What --json asks for; - is stdout, and None nothing."""
+    text = json.dumps(value, indent=1)
+    if path == "-":
+        print(text)
+    elif path is not None:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+
+
 def built(command, output, folder=None):
     """The path, or None where the compiler or the library is not here."""
     if shutil.which(command[0]) is None:

@@ -30,8 +30,7 @@ Task<> Echo(Socket socket) {
 Task<> EchoByDeadline(Runtime& runtime, Socket socket) {
   char buffer[peer::kBuffer];
   for (;;) {
-    socket.SetReadDeadline(
-        runtime.After(std::chrono::seconds(peer::kSeconds)));
+    socket.SetReadDeadline(runtime.After(std::chrono::seconds(peer::kSeconds)));
     const IoResult got = co_await socket.Read(buffer);
     if (!got.ok() || got.bytes == 0) co_return;
     const IoResult put = co_await socket.Write({buffer, got.bytes});

@@ -4,7 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "netpoll/runtime/runtime.h"
@@ -39,7 +40,7 @@ void Run(const StreamJob& job, Body body) {
 
 Task<> Write(Runtime& runtime, const StreamJob& job) {
   Socket out = Adopted(runtime, job.out);
-  const std::string block(job.chunk, 'x');
+  const std::string_view block(job.block.data(), job.block.size());
   for (std::uint64_t sent = 0; sent < job.bytes; sent += block.size()) {
     const IoResult put = co_await out.Write(block);
     Check(put.status);
@@ -50,7 +51,7 @@ Task<> Write(Runtime& runtime, const StreamJob& job) {
 Task<> WriteUncopied(Runtime& runtime, const StreamJob& job) {
   Socket socket = Adopted(runtime, job.out);
   ZeroCopyWriter out(socket);
-  const std::string block(job.chunk, 'x');
+  const std::string_view block(job.block.data(), job.block.size());
   for (std::uint64_t sent = 0; sent < job.bytes; sent += block.size()) {
     const IoResult put = co_await out.Write(block);
     Check(put.status);
@@ -61,7 +62,7 @@ Task<> WriteUncopied(Runtime& runtime, const StreamJob& job) {
 
 Task<> Read(Runtime& runtime, const StreamJob& job) {
   Socket in = Adopted(runtime, job.in);
-  std::string block(job.chunk, '\0');
+  const std::span<char> block = job.block;
   for (std::uint64_t all = 0; all < job.bytes;) {
     const IoResult got = co_await in.Read(block);
     Check(got.status);
@@ -90,7 +91,7 @@ Task<> Splice(Runtime& runtime, const StreamJob& job) {
 Task<> Copy(Runtime& runtime, const StreamJob& job) {
   Socket in = Adopted(runtime, job.in);
   Socket out = Adopted(runtime, job.out);
-  std::string block(job.chunk, '\0');
+  const std::span<char> block = job.block;
   for (std::uint64_t all = 0; all < job.bytes;) {
     const IoResult got = co_await in.Read(block);
     Check(got.status);

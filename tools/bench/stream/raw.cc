@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "netpoll/tools/bench/die.h"
@@ -30,14 +31,19 @@ class Edges {
       DieErrno("epoll_ctl");
     }
   }
-  void Wait() {
+  // Until there are some.
+  void Wait() { Take(-1); }
+  // What there is.
+  void Look() { Take(0); }
+
+ private:
+  void Take(int milliseconds) {
     epoll_event events[8];
-    while (::epoll_wait(epoll_, events, 8, -1) < 0) {
+    while (::epoll_wait(epoll_, events, 8, milliseconds) < 0) {
       if (errno != EINTR) DieErrno("epoll_wait");
     }
   }
 
- private:
   const int epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
 };
 
@@ -49,27 +55,31 @@ std::size_t Moved(const char* call, ssize_t answer) {
   DieErrno(call);
 }
 
-}  // namespace
-
-void RawWrite(const StreamJob& job) {
-  const std::string block(job.chunk, 'x');
+// Looks for events after so many blocks, though it waits for none; 0: never.
+void WriteAll(const StreamJob& job, int looks_every) {
   Edges edges;
   edges.Watch(job.out);
-  for (std::uint64_t sent = 0; sent < job.bytes;) {
-    for (std::size_t at = 0; at < block.size();) {
+  int blocks = 0;
+  for (std::uint64_t sent = 0; sent < job.bytes; sent += job.chunk) {
+    for (std::size_t at = 0; at < job.chunk;) {
       const std::size_t put = Moved(
           "send",
-          ::send(job.out, block.data() + at, block.size() - at, MSG_NOSIGNAL));
+          ::send(job.out, job.block.data() + at, job.chunk - at, MSG_NOSIGNAL));
       at += put;
       if (put == 0) edges.Wait();
     }
-    sent += block.size();
+    if (looks_every != 0 && ++blocks % looks_every == 0) edges.Look();
   }
   ::close(job.out);
 }
 
+}  // namespace
+
+void RawWrite(const StreamJob& job) { WriteAll(job, 0); }
+void RawWriteAndLook(const StreamJob& job) { WriteAll(job, 8); }
+
 void RawRead(const StreamJob& job) {
-  std::string block(job.chunk, '\0');
+  const std::span<char> block = job.block;
   Edges edges;
   edges.Watch(job.in);
   for (std::uint64_t all = 0; all < job.bytes;) {

@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -24,6 +25,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,7 @@ namespace {
 
 constexpr StreamWay kWays[] = {
     {"write", "raw", &RawWrite},
+    {"write", "raw, and looks", &RawWriteAndLook},
     {"write", "netpoll", &TaskWrite},
     {"write", "ZeroCopyWriter", &TaskWriteUncopied},
     {"read", "raw", &RawRead},
@@ -70,6 +73,22 @@ Ends Connection() {
   return {ours, theirs};
 }
 
+// Runs on that one of the processors that it may run on, if it may on two: the
+// system would move both ends to one and back, and nothing could be compared.
+void StayOn(int which) {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  if (CPU_COUNT(&allowed) < 2) return;
+  int cpu = 0;
+  for (int seen = CPU_ISSET(cpu, &allowed); seen <= which;) {
+    seen += CPU_ISSET(++cpu, &allowed);
+  }
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(cpu, &one);
+  ::sched_setaffinity(0, sizeof one, &one);
+}
+
 // A process that reads all there is, or writes for ever. It has no descriptor
 // but its own.
 void StartPeer(const Ends& ends, bool reads, const StreamJob& others) {
@@ -79,6 +98,7 @@ void StartPeer(const Ends& ends, bool reads, const StreamJob& others) {
     ::close(ends.theirs);
     return;
   }
+  StayOn(1);
   for (const int fd : {ends.ours, others.in, others.out}) {
     if (fd >= 0) ::close(fd);
   }
@@ -102,8 +122,18 @@ double CpuNanos() {
   return of(used.ru_utime) + of(used.ru_stime);
 }
 
+// Stays as long as the process.
+std::span<char> Block(std::size_t size) {
+  void* const pages = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) DieErrno("mmap");
+  std::memset(pages, 'x', size);
+  return {static_cast<char*>(pages), size};
+}
+
 void Measure(const StreamWay& way, StreamJob job) {
   const std::string task = way.task;
+  job.block = Block(job.chunk);
   if (task == "read" || task == "forward") {
     const Ends ends = Connection();
     StartPeer(ends, /*reads=*/false, job);
@@ -116,12 +146,12 @@ void Measure(const StreamWay& way, StreamJob job) {
   }
   if (task == "file") {
     job.file = ::memfd_create("stream", MFD_CLOEXEC);
-    const std::string block(job.chunk, 'x');
-    if (::write(job.file, block.data(), block.size()) !=
-        static_cast<ssize_t>(block.size())) {
+    if (::write(job.file, job.block.data(), job.chunk) !=
+        static_cast<ssize_t>(job.chunk)) {
       DieErrno("a file");
     }
   }
+  StayOn(0);
   const double cpu = CpuNanos();
   const std::int64_t began = NowNanos();
   way.run(job);

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace netpoll::bench {
 
@@ -18,6 +19,9 @@ struct StreamJob {
   int file = -1;
   std::uint64_t bytes = 0;
   std::size_t chunk = 0;
+  // Of `chunk` bytes, on a page of its own: what it costs to copy them depends
+  // on where they begin.
+  std::span<char> block;
 };
 
 struct StreamWay {
@@ -29,6 +33,8 @@ struct StreamWay {
 
 // A loop over epoll, edge-triggered, which calls until EAGAIN: raw.cc.
 void RawWrite(const StreamJob& job);
+// Looks after every eighth block what else there is, as a worker does.
+void RawWriteAndLook(const StreamJob& job);
 void RawRead(const StreamJob& job);
 void RawFile(const StreamJob& job);
 void RawForward(const StreamJob& job);
