@@ -11,18 +11,14 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
-#include <initializer_list>
 #include <new>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "netpoll/core/descriptor_lock_word.h"
 #include "netpoll/runtime/descriptor.h"
-#include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/runtime.h"
 #include "netpoll/runtime/socket.h"
 #include "netpoll/runtime/socket_test_support.h"
@@ -256,26 +252,6 @@ TEST_F(StateMemoryTest, AGuestThatIsNotLetInKeepsNoDirection) {
     EXPECT_TRUE((co_await ends.second.Write("x")).ok());
     EXPECT_EQ((co_await ends.first.Read(room)).bytes, 1u);
   });
-}
-
-// Of what a worker asks the memory ahead (AskAhead): two lines, from where Hot
-// says.
-TEST(StateLayoutTest, WhatAnOperationTouchesLiesInTheLinesThatAreAskedFor) {
-  Runtime runtime;
-  const auto ends = *Socket::Pair(runtime);
-  internal::FdState& state = *internal::StateOf(ends.first);
-  const auto line = [](const void* where) {
-    return reinterpret_cast<std::uintptr_t>(where) / 64;
-  };
-  const auto first = line(state.Hot());
-  const LockWord* const behind_word =
-      reinterpret_cast<const LockWord*>(&state.lock + 1);
-  for (const void* const touched : std::initializer_list<const void*>{
-           behind_word - 1, &state.fd, &state.generation, &state.drained,
-           &state.desc, &state.notes.where[1], &state.notes.since[1]}) {
-    EXPECT_GE(line(touched), first);
-    EXPECT_LE(line(touched), first + 1);
-  }
 }
 
 }  // namespace

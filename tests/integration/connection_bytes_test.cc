@@ -2,13 +2,16 @@
 //
 // Of what an idle connection of the echo server consists, to the byte: each
 // object that is allocated for it, its slot in the poller, and the room for its
-// timers. With gcc 12, on 64 bits; others may need more, and say how much.
+// timers. With gcc 12, on 64 bits; others may need more, and say how much. And
+// how what each message touches of it lies.
 
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <new>
 #include <string_view>
 #include <thread>
@@ -18,7 +21,9 @@
 #include "absl/status/statusor.h"
 #include "gtest/gtest.h"
 #include "netpoll/core/concurrency.h"
+#include "netpoll/core/descriptor_lock_word.h"
 #include "netpoll/core/poll_desc.h"
+#include "netpoll/runtime/descriptor.h"
 #include "netpoll/runtime/fd_state.h"
 #include "netpoll/runtime/join.h"
 #include "netpoll/runtime/runtime.h"
@@ -123,6 +128,26 @@ TEST(ConnectionBytesTest, OfAnEchoSession) {
   EXPECT_EQ(frame - kEchoBuffer, 320u);
 #endif
 #endif
+}
+
+// Of what a worker asks the memory ahead (AskAhead): two lines, from where Hot
+// says.
+TEST(StateLayoutTest, WhatAnOperationTouchesLiesInTheLinesThatAreAskedFor) {
+  Runtime runtime;
+  const auto ends = *Socket::Pair(runtime);
+  internal::FdState& state = *internal::StateOf(ends.first);
+  const auto line = [](const void* where) {
+    return reinterpret_cast<std::uintptr_t>(where) / 64;
+  };
+  const auto first = line(state.Hot());
+  const LockWord* const behind_word =
+      reinterpret_cast<const LockWord*>(&state.lock + 1);
+  for (const void* const touched : std::initializer_list<const void*>{
+           behind_word - 1, &state.fd, &state.generation, &state.drained,
+           &state.desc, &state.notes.where[1], &state.notes.since[1]}) {
+    EXPECT_GE(line(touched), first);
+    EXPECT_LE(line(touched), first + 1);
+  }
 }
 
 }  // namespace

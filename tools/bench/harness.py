@@ -23,15 +23,16 @@ class BenchError(Exception):
     """Something could not be measured; the message says what."""
 
 
-def check_writable(path):
-    """Of --json: before anything is measured. None and - are always."""
+def why_not_writable(path):
+    """Of --json, before anything is measured: a sentence, or None if it can be
+    written. Nothing, and -, always can."""
     if path in (None, "-"):
-        return
+        return None
     try:
         with open(path, "a", encoding="utf-8"):
-            pass
+            return None
     except OSError as error:
-        raise BenchError(f"--json {path}: {error.strerror}") from None
+        return f"--json {path}: {error.strerror}"
 
 
 def write_json(path, value):

@@ -5,7 +5,6 @@
 // limit nothing either.
 
 #include <chrono>
-#include <csignal>
 #include <utility>
 
 #include "netpoll/runtime/runtime.h"
@@ -17,20 +16,15 @@
 namespace netpoll::bench {
 namespace {
 
+// Compiled for each, so that who has no deadlines does not ask.
+template <bool kDeadlines>
 Task<> Echo(Socket socket) {
   char buffer[peer::kBuffer];
   for (;;) {
-    const IoResult got = co_await socket.Read(buffer);
-    if (!got.ok() || got.bytes == 0) co_return;
-    const IoResult put = co_await socket.Write({buffer, got.bytes});
-    if (!put.ok()) co_return;
-  }
-}
-
-Task<> EchoByDeadline(Runtime& runtime, Socket socket) {
-  char buffer[peer::kBuffer];
-  for (;;) {
-    socket.SetReadDeadline(runtime.After(std::chrono::seconds(peer::kSeconds)));
+    if constexpr (kDeadlines) {
+      socket.SetReadDeadline(
+          Runtime::After(std::chrono::seconds(peer::kSeconds)));
+    }
     const IoResult got = co_await socket.Read(buffer);
     if (!got.ok() || got.bytes == 0) co_return;
     const IoResult put = co_await socket.Write({buffer, got.bytes});
@@ -42,11 +36,8 @@ Task<> Accept(Runtime& runtime, Listener listener, bool deadlines) {
   for (;;) {
     AcceptResult accepted = co_await listener.Accept();
     if (!accepted.ok()) co_return;
-    if (deadlines) {
-      runtime.Spawn(EchoByDeadline(runtime, std::move(accepted.socket)));
-    } else {
-      runtime.Spawn(Echo(std::move(accepted.socket)));
-    }
+    runtime.Spawn(deadlines ? Echo<true>(std::move(accepted.socket))
+                            : Echo<false>(std::move(accepted.socket)));
   }
 }
 

@@ -73,8 +73,8 @@ Task<> Read(Runtime& runtime, const StreamJob& job) {
 
 Task<> File(Runtime& runtime, const StreamJob& job) {
   Socket out = Adopted(runtime, job.out);
-  for (std::uint64_t sent = 0; sent < job.bytes; sent += job.chunk) {
-    const IoResult put = co_await SendFile(out, job.file, 0, job.chunk);
+  for (std::uint64_t sent = 0; sent < job.bytes; sent += job.block.size()) {
+    const IoResult put = co_await SendFile(out, job.file, 0, job.block.size());
     Check(put.status);
   }
 }

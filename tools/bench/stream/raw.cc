@@ -60,11 +60,11 @@ void WriteAll(const StreamJob& job, int looks_every) {
   Edges edges;
   edges.Watch(job.out);
   int blocks = 0;
-  for (std::uint64_t sent = 0; sent < job.bytes; sent += job.chunk) {
-    for (std::size_t at = 0; at < job.chunk;) {
-      const std::size_t put = Moved(
-          "send",
-          ::send(job.out, job.block.data() + at, job.chunk - at, MSG_NOSIGNAL));
+  for (std::uint64_t sent = 0; sent < job.bytes; sent += job.block.size()) {
+    for (std::size_t at = 0; at < job.block.size();) {
+      const std::size_t put =
+          Moved("send", ::send(job.out, job.block.data() + at,
+                               job.block.size() - at, MSG_NOSIGNAL));
       at += put;
       if (put == 0) edges.Wait();
     }
@@ -96,13 +96,13 @@ void RawFile(const StreamJob& job) {
   edges.Watch(job.out);
   for (std::uint64_t sent = 0; sent < job.bytes;) {
     off_t at = 0;
-    while (static_cast<std::size_t>(at) < job.chunk) {
-      const std::size_t rest = job.chunk - static_cast<std::size_t>(at);
+    while (static_cast<std::size_t>(at) < job.block.size()) {
+      const std::size_t rest = job.block.size() - static_cast<std::size_t>(at);
       const std::size_t put =
           Moved("sendfile", ::sendfile(job.out, job.file, &at, rest));
       if (put == 0) edges.Wait();
     }
-    sent += job.chunk;
+    sent += job.block.size();
   }
   ::close(job.out);
 }

@@ -73,20 +73,18 @@ Ends Connection() {
   return {ours, theirs};
 }
 
-// Runs on that one of the processors that it may run on, if it may on two: the
-// system would move both ends to one and back, and nothing could be compared.
-void StayOn(int which) {
+// The first or the second of those on which this process may run; -1: there is
+// but one. Each end stays on one: the system would move both to one and back,
+// and nothing could be compared.
+int CoreOf(int which) {
   cpu_set_t allowed;
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-  if (CPU_COUNT(&allowed) < 2) return;
-  int cpu = 0;
-  for (int seen = CPU_ISSET(cpu, &allowed); seen <= which;) {
-    seen += CPU_ISSET(++cpu, &allowed);
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return -1;
+  if (CPU_COUNT(&allowed) < 2) return -1;
+  int core = 0;
+  for (int seen = CPU_ISSET(core, &allowed); seen <= which;) {
+    seen += CPU_ISSET(++core, &allowed);
   }
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  CPU_SET(cpu, &one);
-  ::sched_setaffinity(0, sizeof one, &one);
+  return core;
 }
 
 // A process that reads all there is, or writes for ever. It has no descriptor
@@ -98,7 +96,7 @@ void StartPeer(const Ends& ends, bool reads, const StreamJob& others) {
     ::close(ends.theirs);
     return;
   }
-  StayOn(1);
+  PinToCore(CoreOf(1));
   for (const int fd : {ends.ours, others.in, others.out}) {
     if (fd >= 0) ::close(fd);
   }
@@ -133,7 +131,6 @@ std::span<char> Block(std::size_t size) {
 
 void Measure(const StreamWay& way, StreamJob job) {
   const std::string task = way.task;
-  job.block = Block(job.chunk);
   if (task == "read" || task == "forward") {
     const Ends ends = Connection();
     StartPeer(ends, /*reads=*/false, job);
@@ -146,12 +143,12 @@ void Measure(const StreamWay& way, StreamJob job) {
   }
   if (task == "file") {
     job.file = ::memfd_create("stream", MFD_CLOEXEC);
-    if (::write(job.file, job.block.data(), job.chunk) !=
-        static_cast<ssize_t>(job.chunk)) {
+    if (::write(job.file, job.block.data(), job.block.size()) !=
+        static_cast<ssize_t>(job.block.size())) {
       DieErrno("a file");
     }
   }
-  StayOn(0);
+  PinToCore(CoreOf(0));
   const double cpu = CpuNanos();
   const std::int64_t began = NowNanos();
   way.run(job);
@@ -175,11 +172,13 @@ int Main(int argc, char** argv) {
   }
   StreamJob job;
   job.bytes = std::strtoull(argv[3], nullptr, 10) << 20;
-  job.chunk = (argc == 5 ? std::strtoull(argv[4], nullptr, 10) : 64) << 10;
+  const std::size_t size =
+      (argc == 5 ? std::strtoull(argv[4], nullptr, 10) : 64) << 10;
   for (const StreamWay& way : kWays) {
     if (std::strcmp(way.task, argv[1]) != 0) continue;
     if (std::strcmp(way.by, argv[2]) != 0) continue;
-    if (job.bytes == 0 || job.chunk == 0) break;
+    if (job.bytes == 0 || size == 0) break;
+    job.block = Block(size);
     Measure(way, job);
     return 0;
   }

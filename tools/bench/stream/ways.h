@@ -12,15 +12,15 @@
 namespace netpoll::bench {
 
 // Descriptors are non-blocking TCP connections, -1 where a way needs none, and
-// the way's to close; the file is open for reading and has `chunk` bytes.
+// the way's to close; the file is open for reading and has as many
+// bytes as the block.
 struct StreamJob {
   int in = -1;
   int out = -1;
   int file = -1;
   std::uint64_t bytes = 0;
-  std::size_t chunk = 0;
-  // Of `chunk` bytes, on a page of its own: what it costs to copy them depends
-  // on where they begin.
+  // What a call moves, at the beginning of a page: what it costs to copy
+  // depends on where it begins.
   std::span<char> block;
 };
 
